@@ -1,0 +1,211 @@
+"""The words and the interface that every CRM is brought to.
+
+Terminology:
+    object: a kind of record in the CRM's own words (``Account``, ``companies``,
+        ``accounts.csv``).
+    record: one of its rows, with an ``id`` that is unique within the object.
+    field: one value of a record; a dotted path reaches into a related record.
+    page: some records that came with one call, with the cursor behind them.
+    change: one intended write: set one field of a record, or create a record.
+    outcome: what became of one change.
+
+A connector never decides, never retries a create blindly, never sleeps outside its
+limiter, always sends time-outs, and follows no link to another host.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+Row = Mapping[str, object]
+"""One record as the CRM gave it: nested where the CRM nests, scalars as it sent them."""
+
+
+class Capability(StrEnum):
+    """What a connector can do beyond reading everything."""
+
+    WRITE = "write"
+    """It can change records and create them."""
+    INCREMENTAL = "incremental"
+    """``pull`` honours ``since``; without it every pull brings all records."""
+    SWEEP = "sweep"
+    """``identifiers`` is cheaper than a pull, so hard deletes are found by it."""
+    KEYED_CREATES = "keyed_creates"
+    """Creating twice with one key yields one record, whatever happened in between."""
+    TEAMS = "teams"
+    """An owner change may drop the record's team; it has to be put back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Which CRM this is and who we are in it."""
+
+    org_id: str
+    org_name: str
+    production: bool
+    """People work in it: writing needs a confirmation."""
+    local: bool = False
+    """Files, memory or a loopback server: the rules' today may lie in the future."""
+    user_id: str | None = None
+    user_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field that this user can see."""
+
+    name: str
+    type: str = "text"
+    writable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectSchema:
+    """The fields of an object that this user can see.
+
+    ``hidden`` names fields known to exist but not visible to us, where the CRM tells.
+    """
+
+    name: str
+    fields: Mapping[str, Field]
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pull:
+    """A request for records.
+
+    ``since`` is a time of the *server*; records changed at or after it are wanted, and
+    deleted ones among them. ``resume`` is the cursor of the last page that was stored.
+    """
+
+    object: str
+    fields: tuple[str, ...]
+    since: datetime | None = None
+    resume: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some records and where to go on.
+
+    ``cursor`` resumes behind this page and is None on the last one. ``server_time`` is
+    the CRM's clock when the pull began: the next watermark. ``promised`` is how many
+    rows the CRM said the whole pull would bring, where it says so. ``numbers`` gives each
+    row's line or position in the source, for the list of rejects.
+    """
+
+    rows: Sequence[Row]
+    cursor: str | None = None
+    server_time: datetime | None = None
+    promised: int | None = None
+    numbers: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetField:
+    """Set one field of one record, expecting it to hold ``before``."""
+
+    object: str
+    id: str
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Create:
+    """Create one record.
+
+    ``key`` is ours and deterministic; ``key_field`` is the unique field that takes it,
+    None where the CRM has none (then the connector marks the text with it). ``values``
+    are in the CRM's own fields. ``links`` tells what the record hangs on: canonical kind
+    (``account``, ``contact``, ``opportunity``) to the CRM's id.
+    """
+
+    object: str
+    key: str
+    key_field: str | None
+    values: Mapping[str, str | None]
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+Change = SetField | Create
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one change.
+
+    ``done`` · ``refused`` with the CRM's code and message · ``in_doubt``: the call left
+    and no reply says whether it took effect. ``id`` is the record's, where known.
+    """
+
+    state: Literal["done", "refused", "in_doubt"]
+    id: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class Connector(Protocol):
+    """One CRM. All times are the server's, all ids are the CRM's own."""
+
+    name: str
+    capabilities: frozenset[Capability]
+    calls: int
+    """Calls made so far (files: files opened)."""
+
+    def identify(self) -> Identity:
+        """Tell which org this is, who we are in it, and whether it is production."""
+        ...
+
+    def objects(self, pattern: str) -> Sequence[str]:
+        """Resolve an object name or file-name pattern; empty when there is none."""
+        ...
+
+    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
+        """List the fields this user can see.
+
+        Raises:
+            UnknownObject: the CRM has no such object.
+            NotPermitted: the object as a whole is hidden from us.
+        """
+        ...
+
+    def pull(self, request: Pull) -> Iterator[Page]:
+        """Read records page by page, oldest change first where there is a ``since``."""
+        ...
+
+    def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
+        """Read the ids of all records that exist, for finding hard deletes."""
+        ...
+
+    def read(
+        self,
+        object: str,  # noqa: A002
+        ids: Sequence[str],
+        fields: Sequence[str],
+    ) -> Mapping[str, Row]:
+        """Read some records now; ids that are gone are left out."""
+        ...
+
+    def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+        """Cut changes into what goes out in one call, keeping their order."""
+        ...
+
+    def write(self, batch: Sequence[Change]) -> list[Outcome]:
+        """Send one batch: one call that may leave doubt, plus idempotent follow-ups.
+
+        Outcomes stand in the order of the batch, one for each change.
+        """
+        ...
+
+    def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
+        """Find records we created, by their key; a row carries ``id`` and its fields."""
+        ...
+
+    def prepare(self, *, create: bool = False) -> Sequence[str]:
+        """Name what is missing for safe writing; ``create`` makes what can be made."""
+        ...

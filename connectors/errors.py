@@ -1,0 +1,97 @@
+"""What can stop a connector, sorted by what the user does next.
+
+Each class has a ``code`` (stable, in JSON and catalogues) and an ``exit_code`` (see
+``handover help exit-codes``); the parameters fill the words of the catalogue. What goes
+wrong with one record is no exception but an ``Outcome``.
+"""
+
+from typing import ClassVar
+
+
+class ConnectorError(Exception):
+    """Something stopped the connector as a whole."""
+
+    code: ClassVar[str] = "connector_failed"
+    exit_code: ClassVar[int] = 7
+
+    def __init__(self, **params: object) -> None:
+        """Keep what the message needs; ``source`` and ``detail`` are customary."""
+        self.params = params
+        super().__init__(", ".join(f"{name}={value}" for name, value in params.items()))
+
+
+class AuthenticationFailed(ConnectorError):
+    """The CRM does not accept our credentials, or they have run out."""
+
+    code = "authentication_failed"
+    exit_code = 4
+
+
+class NotPermitted(ConnectorError):
+    """The CRM knows us and still refuses the call."""
+
+    code = "not_permitted"
+    exit_code = 4
+
+
+class RateLimited(ConnectorError):
+    """The allowance is used up for longer than a run should wait."""
+
+    code = "rate_limited"
+    exit_code = 7
+
+
+class Unreachable(ConnectorError):
+    """No answer, or none that this API would give (gateway page, time-out, 5xx)."""
+
+    code = "unreachable"
+    exit_code = 7
+
+
+class Refused(ConnectorError):
+    """The CRM understood the call and says that it is wrong."""
+
+    code = "crm_refused"
+    exit_code = 2
+
+
+class UnknownObject(ConnectorError):
+    """The mapping names an object that this CRM does not have."""
+
+    code = "unknown_object"
+    exit_code = 2
+
+
+class UnreadableFile(ConnectorError):
+    """A file of the folder cannot be read as what it claims to be (with line)."""
+
+    code = "unreadable_file"
+    exit_code = 2
+
+
+class FileInUse(ConnectorError):
+    """Another program, Excel say, holds the file open."""
+
+    code = "file_in_use"
+    exit_code = 7
+
+
+class ReadOnlySource(ConnectorError):
+    """This source cannot be written to (an XLSX folder)."""
+
+    code = "read_only_source"
+    exit_code = 5
+
+
+class ForeignAddress(ConnectorError):
+    """A reply points to another host than the one configured; we do not follow."""
+
+    code = "foreign_address"
+    exit_code = 4
+
+
+class ShortPull(ConnectorError):
+    """The CRM promised more rows than it delivered."""
+
+    code = "short_pull"
+    exit_code = 7

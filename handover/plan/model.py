@@ -1,0 +1,219 @@
+"""A handover plan as a value.
+
+One plan is one predecessor's handover; a row is one account in it. The values are
+frozen: whoever amends a plan makes another one. The names are those of the JSON that
+``plan show`` prints (design §12).
+"""
+
+import datetime as dt
+import hashlib
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+
+class Mode(StrEnum):
+    """What happens with an account."""
+
+    MEET = "meet"
+    INFORM = "inform"
+    HOLD = "hold"
+    EXCLUDE = "exclude"
+
+
+class PlanState(StrEnum):
+    """Where a plan stands (design §9)."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    IN_PROGRESS = "in_progress"
+    REPORTED = "reported"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    VOIDED = "voided"
+
+
+OPEN_STATES = frozenset(
+    {
+        PlanState.SUBMITTED,
+        PlanState.APPROVED,
+        PlanState.IN_PROGRESS,
+        PlanState.REPORTED,
+    }
+)
+"""States in which a plan claims its accounts and its people's days."""
+
+CoAttendance = Literal["undecided", "yes", "no"]
+Money = Annotated[
+    Decimal, PlainSerializer(float, return_type=float, when_used="json")
+]
+
+
+class Value(BaseModel):
+    """A frozen value with exactly the fields it declares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Visit(Value):
+    """A dated meeting. ``start`` and ``end`` are ``HH:MM`` in the configured zone."""
+
+    date: dt.date
+    start: str
+    end: str
+    minutes: int
+    travel_minutes: int
+    online: bool
+    place: str | None
+    contact_ids: tuple[str, ...]
+    attendees: tuple[str, ...]
+    """User ids."""
+    pinned: bool = False
+    """A person set the date; the scheduler keeps it."""
+
+
+class PlannedOpportunity(Value):
+    """What becomes of one open opportunity of an account."""
+
+    id: str
+    action: Literal["transfer", "hold"]
+    until: dt.date | None = None
+
+
+class Row(Value):
+    """One account of the predecessor."""
+
+    source: str
+    account_id: str
+    account: str
+    successor_id: str | None
+    successor_reason: str | None = None
+    mode: Mode
+    mode_by: str | None = None
+    """The user who decided the mode against the rules, else None."""
+    reasons: tuple[str, ...]
+    """Codes of every rule that holds: M1 to M3, S1 to S5, D, X."""
+    reason: str | None = None
+    """The words of the person who decided."""
+    customer_class: str | None
+    value: Money
+    score: float | None
+    ready: bool
+    effective: dt.date | None
+    until: dt.date | None = None
+    """The date a hold ends; then it is the effective date."""
+    co_attendance: CoAttendance
+    opportunities: tuple[PlannedOpportunity, ...]
+    gaps: tuple[str, ...]
+    """Items that are missing, placeholder, invalid or stale."""
+    waived: tuple[str, ...] = ()
+    state: str
+    visit: Visit | None
+    area: str | None = None
+
+
+class LooseRecord(Value):
+    """Something of the predecessor that hangs on no account of his.
+
+    ``object`` is the canonical table. ``action`` is None until somebody decides.
+    """
+
+    object: Literal["opportunities", "requests", "contacts", "activities"]
+    id: str
+    name: str | None = None
+    action: Literal["transfer", "hold", "leave"] | None
+    until: dt.date | None = None
+    successor: str | None = None
+
+
+class Overflow(Value):
+    """A row that found no slot, in order of priority."""
+
+    account_id: str
+    reason: str
+    value: Money
+
+
+class Option(Value):
+    """A way out of a period that is too short; ``effect`` is rows gaining a slot."""
+
+    code: Literal[
+        "longer_period",
+        "second_successor",
+        "online",
+        "inform_should",
+        "split_at_effective",
+        "hold_opportunities",
+    ]
+    effect: int
+    end: dt.date | None
+
+
+class Bound(Value):
+    """A proved lower bound of the working days, and why."""
+
+    days: int
+    why: str
+
+
+class Plan(Value):
+    """One predecessor's handover, in one version."""
+
+    id: str
+    source: str
+    version: int
+    state: PlanState
+    fingerprint: str
+    author: str | None
+    predecessor: str
+    successors: tuple[str, ...]
+    manager: str | None
+    absent: bool = False
+    notice: dt.date
+    announce: dt.date
+    start: dt.date
+    end: dt.date
+    effective: dt.date
+    minimum_days: int
+    minimum_end: dt.date
+    minimum_days_bound: Bound
+    rows: tuple[Row, ...]
+    loose: tuple[LooseRecord, ...]
+    overflow: tuple[Overflow, ...]
+    options: tuple[Option, ...]
+    reorganisation: str | None = None
+    policy_hash: str
+    org_id: str
+    generation: int
+    notes: tuple[str, ...] = ()
+    """Codes of what the reader must know, e.g. a rule whose table is not mapped."""
+
+    def row(self, account_id: str) -> Row | None:
+        """Find an account's row."""
+        return next((r for r in self.rows if r.account_id == account_id), None)
+
+    def computed_fingerprint(self) -> str:
+        """Hash what is approved: rows, visits, decisions, dates, policy (design §9)."""
+        left_out = {
+            "version": True,
+            "state": True,
+            "fingerprint": True,
+            "generation": True,
+            "notes": True,
+            "overflow": True,
+            "options": True,
+            "minimum_days": True,
+            "minimum_end": True,
+            "minimum_days_bound": True,
+            "rows": {"__all__": {"score", "ready", "state"}},
+        }
+        text = _canonical(self.model_dump(mode="json", exclude=left_out))
+        return hashlib.sha256(text).hexdigest()
+
+
+def _canonical(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
