@@ -154,8 +154,11 @@ class Connector(Protocol):
 
     name: str
     capabilities: frozenset[Capability]
-    calls: int
-    """Calls made so far (files: files opened)."""
+
+    @property
+    def calls(self) -> int:
+        """Calls made so far (files: files opened)."""
+        ...
 
     def identify(self) -> Identity:
         """Tell which org this is, who we are in it, and whether it is production."""

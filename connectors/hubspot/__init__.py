@@ -1,0 +1,23 @@
+"""HubSpot, through its object, association and owner APIs.
+
+``portal.py`` makes calls, ``reading.py`` and ``links.py`` bring records, ``writing.py``
+changes them; ``crm.py`` is the connector made of these.
+"""
+
+from collections.abc import Mapping
+
+from connectors.base import Connector
+
+
+def open_hubspot(settings: Mapping[str, object]) -> Connector:
+    """Open a portal.
+
+    Args:
+        settings: ``base_url``; either ``token``, or ``client_id``, ``client_secret``
+            and ``refresh_token``; optionally ``portal_id``, ``rate`` (``burst`` calls
+            per ten seconds, ``search`` calls per second), ``task_key``, ``proxy``,
+            ``ca_file``.
+    """
+    from connectors.hubspot.opening import open_portal  # noqa: PLC0415 - a heavy SDK
+
+    return open_portal(settings)

@@ -1,0 +1,101 @@
+"""Facts about HubSpot's object types that no call tells.
+
+Sources: the object, association and search guides of developers.hubspot.com, as of
+2026-03. Every path we call stands here, since v3 and v4 end in 2027.
+"""
+
+from dataclasses import dataclass
+
+ACCOUNT = "/account-info/v3/details"
+OWNERS = "/crm/v3/owners/"
+TOKEN = "/oauth/2026-03/token"  # noqa: S105 - a path, not a secret
+
+LIST_LIMIT = 100
+"""Records in one page of a list, and inputs of one batch (object API guide)."""
+SEARCH_LIMIT = 200
+"""Records in one page of a search (search guide)."""
+OWNER_LIMIT = 500
+ASSOCIATION_LIMIT = 1000
+"""Inputs of one association batch read (associations guide)."""
+URL_LIMIT = 6000
+"""Characters of a property list in one URL: 414 was seen at about 8,000."""
+
+DEFAULT_ASSOCIATION = {
+    ("tasks", "account"): "192",
+    ("tasks", "contact"): "204",
+    ("tasks", "opportunity"): "216",
+}
+"""HUBSPOT_DEFINED association types of a new task (associations guide)."""
+
+TARGETS = {"account": "companies", "contact": "contacts", "opportunity": "deals"}
+"""The canonical kinds a created record may hang on, in HubSpot's words."""
+
+LABELLED = "association_labels."
+LINK_FIELDS = ("associations.", LABELLED, "primary_association.")
+"""Fields that tell what a record hangs on, by the other type's name: the ids, the
+portal's labels beside them, and the one id it belongs to."""
+
+FLAGS = ("id", "createdAt", "updatedAt", "archived", "archivedAt", "url")
+"""Fields of the record itself, beside its properties."""
+
+OWNER_FIELDS = (
+    "id", "email", "firstName", "lastName", "userId", "archived", "is_active", "type",
+    "team", "createdAt", "updatedAt",
+)  # fmt: skip
+
+STAGE_FIELDS = ("stage_label", "stage_is_closed", "stage_is_won")
+"""What a pipeline says of a record's stage: its label, and whether it is closed and
+won, by ``metadata.isClosed`` and ``probability``, never by the stage's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectType:
+    """One kind of record, and how it differs from the others."""
+
+    name: str
+    stage: str | None = None
+    """The property that holds the pipeline stage."""
+
+    @property
+    def records(self) -> str:
+        """The path of the list."""
+        return f"/crm/v3/objects/{self.name}"
+
+    @property
+    def search(self) -> str:
+        """The path of the search."""
+        return f"{self.records}/search"
+
+    @property
+    def properties(self) -> str:
+        """The path of the property definitions."""
+        return f"/crm/v3/properties/{self.name}"
+
+    @property
+    def pipelines(self) -> str:
+        """The path of the pipelines."""
+        return f"/crm/v3/pipelines/{self.name}"
+
+    @property
+    def changed(self) -> str:
+        """The cursor property: contacts alone have another name for it."""
+        return "lastmodifieddate" if self.name == "contacts" else "hs_lastmodifieddate"
+
+    def batch(self, verb: str) -> str:
+        """The path of a batch call."""
+        return f"{self.records}/batch/{verb}"
+
+    def inline(self, other: str) -> str:
+        """The key under which a list shows the associations with another type."""
+        return "line items" if other == "line_items" else other
+
+
+def association_path(one: str, other: str, verb: str) -> str:
+    """The path of an association call between two types."""
+    return f"/crm/v4/associations/{one}/{other}/{verb}"
+
+
+def object_type(name: str) -> ObjectType:
+    """Describe an object type by its plural name."""
+    stage = {"deals": "dealstage", "tickets": "hs_pipeline_stage"}.get(name)
+    return ObjectType(name=name, stage=stage)
