@@ -1,0 +1,29 @@
+"""``handover schedule``: print the nightly job for a scheduler."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from handover.commands.shell import Result, Shell, command
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@command("schedule", example="handover schedule systemd")
+@click.argument("kind", type=click.Choice(["cron", "systemd", "windows"]))
+def schedule(shell: Shell, *, kind: str) -> Result:
+    """Print the nightly sync and audit as cron line, units or task."""
+    import shutil
+    import sys
+
+    from handover.schedule_units import SCHEDULERS, here
+
+    program = shutil.which("handover") or sys.argv[0]
+    config = shell.workspace.config
+    text = SCHEDULERS[kind](here(program, config.base / "handover.toml"))
+
+    def show(console: "Console") -> None:
+        console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+
+    return Result(name="schedule", data={"kind": kind, "text": text}, text=show)
