@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 Row = Mapping[str, object]
-"""One record as the CRM gave it: nested where the CRM nests, scalars as it sent them."""
+"""One record as the CRM gave it: nested where it nests, scalars as it sent them."""
 
 
 class Capability(StrEnum):
@@ -93,8 +93,8 @@ class Page:
 
     ``cursor`` resumes behind this page and is None on the last one. ``server_time`` is
     the CRM's clock when the pull began: the next watermark. ``promised`` is how many
-    rows the CRM said the whole pull would bring, where it says so. ``numbers`` gives each
-    row's line or position in the source, for the list of rejects.
+    rows the CRM said the whole pull would bring, where it says so. ``numbers`` gives
+    each row's line or position in the source, for the list of rejects.
     """
 
     rows: Sequence[Row]
@@ -121,8 +121,8 @@ class Create:
 
     ``key`` is ours and deterministic; ``key_field`` is the unique field that takes it,
     None where the CRM has none (then the connector marks the text with it). ``values``
-    are in the CRM's own fields. ``links`` tells what the record hangs on: canonical kind
-    (``account``, ``contact``, ``opportunity``) to the CRM's id.
+    are in the CRM's own fields. ``links`` tells what the record hangs on: canonical
+    kind (``account``, ``contact``, ``opportunity``) to the CRM's id.
     """
 
     object: str
@@ -206,7 +206,7 @@ class Connector(Protocol):
         ...
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
-        """Find records we created, by their key; a row carries ``id`` and its fields."""
+        """Find records we created, by key; a row carries ``id`` and its fields."""
         ...
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """What stops a command, sorted by what the user does next.
 
-A class has a stable ``code`` and an ``exit_code`` (0 done, 1 bug, 2 usage, 3 gaps, 4 sign
-in, 5 refused, 6 some rows failed, 7 try later). Its words, in three parts (what
+A class has a stable ``code`` and an ``exit_code`` (0 done, 1 bug, 2 usage, 3 gaps,
+4 sign in, 5 refused, 6 some rows failed, 7 try later). Its words, in three parts (what
 happened, why, what to do), stand in the catalogue under ``error:<code>`` and are filled
 with its parameters. ``data`` is a result that exists all the same and is still shown.
 

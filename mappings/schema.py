@@ -2,8 +2,8 @@
 
 Each class is one canonical table (design §4); its Arrow schema is derived from it by
 ``arrow_schema``. A column's annotation gives its type, its ``Column`` what else has to
-be known. ``str`` is text as recorded, ``datetime`` is UTC, ``date`` is a day, ``Decimal``
-is money or a quantity.
+be known. ``str`` is text as recorded, ``datetime`` is UTC, ``date`` is a day,
+``Decimal`` is money or a quantity.
 """
 
 import datetime as dt
@@ -28,8 +28,8 @@ NORM_LENGTH = 80
 class Column:
     """What is known of a column beyond its type.
 
-    ``audited``: rules compare it, so it gets a ``_norm`` companion. ``quality``: it gets
-    a ``_quality`` companion. ``required``: the mapped source must have the field.
+    ``audited``: rules compare it, so it gets a ``_norm`` companion. ``quality``: it
+    gets a ``_quality`` companion. ``required``: the mapped source must have the field.
     ``key``: it must be filled. ``refers``: the table whose id it holds. ``words``: the
     named word list that translates its values.
     """
@@ -137,9 +137,7 @@ class Opportunity(Table):
     owner_id: Annotated[str | None, Column(required=True, refers="users")] = None
     name: Text = None
     stage: Audited = None
-    is_closed: Annotated[
-        bool | None, Column(required=True, words="yes_no")
-    ] = None
+    is_closed: Annotated[bool | None, Column(required=True, words="yes_no")] = None
     is_won: Annotated[bool | None, Column(required=True, words="yes_no")] = None
     product: Audited = None
     amount: Decimal | None = None
@@ -252,7 +250,7 @@ LINK_TABLES = frozenset(
 the id of the record they were read from. Re-reading it replaces them all."""
 
 EXTRA = "extra_"
-"""Prefix of a company's own columns on accounts (design §5, R16); always audited text."""
+"""Prefix of a company's own account columns (design §5, R16); always audited text."""
 
 
 COLUMNS_SCHEMA = pa.schema(

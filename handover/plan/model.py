@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic.main import IncEx
 
 
 class Mode(StrEnum):
@@ -48,9 +49,7 @@ OPEN_STATES = frozenset(
 """States in which a plan claims its accounts and its people's days."""
 
 CoAttendance = Literal["undecided", "yes", "no"]
-Money = Annotated[
-    Decimal, PlainSerializer(float, return_type=float, when_used="json")
-]
+Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
 
 class Value(BaseModel):
@@ -198,7 +197,7 @@ class Plan(Value):
 
     def computed_fingerprint(self) -> str:
         """Hash what is approved: rows, visits, decisions, dates, policy (design §9)."""
-        left_out = {
+        left_out: IncEx = {
             "version": True,
             "state": True,
             "fingerprint": True,
