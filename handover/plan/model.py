@@ -13,7 +13,6 @@ from typing import Annotated, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer
-from pydantic.main import IncEx
 
 
 class Mode(StrEnum):
@@ -152,6 +151,23 @@ class Option(Value):
     end: dt.date | None
 
 
+NOT_APPROVED = {
+    "version",
+    "state",
+    "fingerprint",
+    "generation",
+    "notes",
+    "overflow",
+    "options",
+    "minimum_days",
+    "minimum_end",
+    "minimum_days_bound",
+}
+"""What a plan says besides what its manager approves (design §9, fingerprint)."""
+MEASURED = ("score", "ready", "state")
+"""The same of a row: measured or reported, not decided."""
+
+
 class Bound(Value):
     """A proved lower bound of the working days, and why."""
 
@@ -197,21 +213,11 @@ class Plan(Value):
 
     def computed_fingerprint(self) -> str:
         """Hash what is approved: rows, visits, decisions, dates, policy (design §9)."""
-        left_out: IncEx = {
-            "version": True,
-            "state": True,
-            "fingerprint": True,
-            "generation": True,
-            "notes": True,
-            "overflow": True,
-            "options": True,
-            "minimum_days": True,
-            "minimum_end": True,
-            "minimum_days_bound": True,
-            "rows": {"__all__": {"score", "ready", "state"}},
-        }
-        text = _canonical(self.model_dump(mode="json", exclude=left_out))
-        return hashlib.sha256(text).hexdigest()
+        content = self.model_dump(mode="json", exclude=NOT_APPROVED)
+        for row in content["rows"]:
+            for name in MEASURED:
+                del row[name]
+        return hashlib.sha256(_canonical(content)).hexdigest()
 
 
 def _canonical(value: object) -> bytes:
