@@ -111,6 +111,8 @@ class Row(Value):
     waived: tuple[str, ...] = ()
     state: str
     visit: Visit | None
+    online: bool = False
+    """A person decided that the meeting takes place online."""
     area: str | None = None
 
 
@@ -153,6 +155,7 @@ class Option(Value):
 
 NOT_APPROVED = {
     "version",
+    "author",
     "state",
     "fingerprint",
     "generation",
@@ -173,6 +176,7 @@ class Bound(Value):
 
     days: int
     why: str
+    """Which limit of a day proves it: ``visits``, ``minutes`` or ``people``."""
 
 
 class Plan(Value):
@@ -193,8 +197,11 @@ class Plan(Value):
     start: dt.date
     end: dt.date
     effective: dt.date
-    minimum_days: int
-    minimum_end: dt.date
+    expires_days: int = 14
+    """Days for which an approval still counts after the last effective date."""
+    minimum_days: int | None
+    """None when some must row fits on no day, however long the period."""
+    minimum_end: dt.date | None
     minimum_days_bound: Bound
     rows: tuple[Row, ...]
     loose: tuple[LooseRecord, ...]
@@ -206,6 +213,21 @@ class Plan(Value):
     generation: int
     notes: tuple[str, ...] = ()
     """Codes of what the reader must know, e.g. a rule whose table is not mapped."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the plan claims its accounts and its people's days."""
+        return self.state in OPEN_STATES
+
+    @property
+    def expires(self) -> dt.date:
+        """The last day on which an approval of the plan counts (design §9)."""
+        dates = [self.effective]
+        for row in self.rows:
+            dates += [row.effective or self.effective, row.until or self.effective]
+            dates += [o.until or self.effective for o in row.opportunities]
+        dates += [record.until or self.effective for record in self.loose]
+        return max(dates) + dt.timedelta(days=self.expires_days)
 
     def row(self, account_id: str) -> Row | None:
         """Find an account's row."""

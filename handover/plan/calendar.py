@@ -1,0 +1,203 @@
+"""On which days people work and customers receive.
+
+The company works on weekdays that are no national holiday and not on its closed list
+(R17, R42). People are absent on top of that, and customers have closed days of their
+own.
+"""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import holidays
+
+_SATURDAY = 5
+_ONE_DAY = dt.timedelta(days=1)
+_LONGEST_CLOSURE = 366
+"""Days after which a calendar without a working day is a mistake, not a closure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Days:
+    """All days from ``first`` to ``last``, both included."""
+
+    first: dt.date
+    last: dt.date
+
+    def __contains__(self, day: dt.date) -> bool:
+        return self.first <= day <= self.last
+
+
+_DATE = r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?"
+_RANGE = re.compile(rf"{_DATE}(?:\s*[/~〜]\s*{_DATE})?")
+
+
+def parse_days(text: str) -> Days:
+    """Read ``2026-12-29/2027-01-03`` or one day; dates as everywhere (design §17).
+
+    Raises:
+        ValueError: it is neither, or it ends before it begins.
+    """
+    match = _RANGE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    parts = [int(part) for part in match.groups() if part is not None]
+    first, last = dt.date(*parts[:3]), dt.date(*parts[-3:])
+    if last < first:
+        raise ValueError(text)
+    return Days(first=first, last=last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkingDays:
+    """The days on which the company works."""
+
+    country: str
+    closed: tuple[Days, ...] = ()
+    _holidays: holidays.HolidayBase = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_holidays", holidays.country_holidays(self.country))
+
+    def __contains__(self, day: dt.date) -> bool:
+        return (
+            day.weekday() < _SATURDAY
+            and day not in self._holidays
+            and not any(day in closed for closed in self.closed)
+        )
+
+    def since(self, start: dt.date) -> Iterator[dt.date]:
+        """Yield the working days from ``start`` on, ``start`` included.
+
+        Raises:
+            ValueError: the calendar has no working day within a year.
+        """
+        day, idle = start, 0
+        while idle < _LONGEST_CLOSURE:
+            if day in self:
+                idle = 0
+                yield day
+            else:
+                idle += 1
+            day += _ONE_DAY
+        message = f"no working day in the year before {day}"
+        raise ValueError(message)
+
+    def after(self, day: dt.date) -> dt.date:
+        """Find the next working day after ``day``."""
+        return next(self.since(day + _ONE_DAY))
+
+    def first(self, start: dt.date, count: int) -> tuple[dt.date, ...]:
+        """List the first ``count`` working days, ``start`` included."""
+        return tuple(islice(self.since(start), count))
+
+    def count(self, start: dt.date, end: dt.date) -> int:
+        """Count the working days from ``start`` to ``end``, both included."""
+        span = (end - start).days + 1
+        return sum(start + n * _ONE_DAY in self for n in range(max(span, 0)))
+
+
+_WEEKDAYS: Mapping[str, int] = {
+    word: number
+    for number, words in enumerate(
+        (
+            ("月", "mon", "monday"),
+            ("火", "tue", "tues", "tuesday"),
+            ("水", "wed", "wednesday"),
+            ("木", "thu", "thur", "thurs", "thursday"),
+            ("金", "fri", "friday"),
+            ("土", "sat", "saturday"),
+            ("日", "sun", "sunday"),
+        )
+    )
+    for word in words
+}
+_SEPARATORS = re.compile(r"[\s,;、・]+")
+_NATIONAL_HOLIDAYS = frozenset({"祝", "祝日", "祝祭日", "holidays"})
+"""Said of a customer, they add nothing: nobody is visited on these days anyway."""
+_JAPANESE_RUN = re.compile(r"[月火水木金土日]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosedDays:
+    """The days on which one customer receives nobody."""
+
+    weekdays: frozenset[int] = frozenset()
+    days: tuple[Days, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Words that say neither a weekday nor a date; a person has to read them."""
+
+    def __contains__(self, day: dt.date) -> bool:
+        return day.weekday() in self.weekdays or any(day in d for d in self.days)
+
+
+def parse_closed_days(text: str | None) -> ClosedDays:
+    """Read a customer's ``closed_days``: weekdays and dates, in Japanese or English.
+
+    For example ``水曜日、2027-04-30``, ``土日``, ``Wed; 2027-04-29/2027-05-05``.
+    """
+    weekdays: set[int] = set()
+    days: list[Days] = []
+    unread: list[str] = []
+    for word in filter(None, _SEPARATORS.split(_plain(text))):
+        if word in _NATIONAL_HOLIDAYS:
+            continue
+        if found := _weekdays(word):
+            weekdays |= found
+            continue
+        try:
+            days.append(parse_days(word))
+        except ValueError:
+            unread.append(word)
+    return ClosedDays(
+        weekdays=frozenset(weekdays), days=tuple(days), unread=tuple(unread)
+    )
+
+
+def _plain(text: str | None) -> str:
+    return unicodedata.normalize("NFKC", text or "").casefold()
+
+
+def _weekdays(word: str) -> frozenset[int]:
+    if word in _WEEKDAYS:
+        return frozenset({_WEEKDAYS[word]})
+    stem = re.sub(r"(毎週|定休日?|休み|休|曜日?)", "", word) or word
+    if _JAPANESE_RUN.fullmatch(stem):
+        return frozenset(_WEEKDAYS[character] for character in stem)
+    return frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engagement:
+    """A visit that is in somebody's diary already, from another plan.
+
+    ``start`` and ``end`` are minutes since midnight; ``travel`` is kept free before.
+    """
+
+    date: dt.date
+    start: int
+    end: int
+    travel: int
+    area: str
+    people: int
+    online: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendars:
+    """What ties everybody: the company's days, absences and diaries, by user id.
+
+    A diary holds a person's visits in all plans that claim days, outgoing and incoming
+    (R45).
+    """
+
+    company: WorkingDays
+    absences: Mapping[str, Sequence[Days]] = field(default_factory=dict)
+    engagements: Mapping[str, Sequence[Engagement]] = field(default_factory=dict)
+
+    def is_absent(self, person: str, day: dt.date) -> bool:
+        """Tell whether a person is away on a day."""
+        return any(day in days for days in self.absences.get(person, ()))

@@ -1,0 +1,277 @@
+"""Who is met: the rules, as functions of what is known of an account.
+
+M1 to M3 make a meeting a must (R25 to R27), S1 to S5 make it one that should take place
+if there is room (R51 and the requirements' section on the plan). Each rule says which
+columns it reads; where none of them is mapped it holds for nobody, and the plan says so.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from handover.plan.model import LooseRecord
+from handover.policy import Policy
+
+MUST = frozenset({"M1", "M2", "M3", "D"})
+"""Codes that make a meeting a must; D is a person's decision."""
+DECIDED = "D"
+NOT_NAMED = "X"
+"""An account that the moves do not name."""
+KEY_CLASSES = frozenset({"key", "priority"})
+NEW_ACCOUNT = dt.timedelta(days=30)
+"""A younger account need not have been contacted yet."""
+
+Column = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountFacts:
+    """What the rules and the planner know of one account."""
+
+    source: str
+    account_id: str
+    name: str
+    owner_id: str | None = None
+    customer_class: str | None = None
+    class_is_mapped: bool = False
+    """The CRM says so; a proposed class never makes a must (R24)."""
+    family: str = ""
+    """The topmost company it belongs to."""
+    region: str | None = None
+    city: str | None = None
+    address: str | None = None
+    closed_days: str | None = None
+    owner_since: dt.date | None = None
+    renewal: dt.date | None = None
+    created: dt.date | None = None
+    requests: str | None = None
+    """The text on what the customer waits for, as ``_norm``; so is the next."""
+    project: str | None = None
+    purchases: Mapping[str, Decimal] = field(default_factory=dict)
+    """Lifetime amount by currency; so are the next two."""
+    largest: Mapping[str, Decimal] = field(default_factory=dict)
+    open_amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    open_opportunities: int = 0
+    """Anybody's; the next are the predecessor's, by id."""
+    opportunities: tuple[str, ...] = ()
+    open_requests: int = 0
+    reachable: tuple[str, ...] = ()
+    """Contacts, those who decide first."""
+    latest_interaction: dt.date | None = None
+    score: float | None = None
+    ready: bool = False
+    gaps: tuple[str, ...] = ()
+    groups: int = 5
+    """Groups of information that apply to it."""
+
+    @property
+    def area(self) -> str:
+        """Where it lies: its region, else its city, else nowhere in particular."""
+        return (self.region or self.city or "").strip()
+
+    @property
+    def place(self) -> str | None:
+        """Where a visit goes."""
+        return self.address or self.city or self.region
+
+    def value(self, currency: str) -> Decimal:
+        """Add up lifetime purchases and open business in one currency."""
+        nothing = Decimal(0)
+        return self.purchases.get(currency, nothing) + self.open_amounts.get(
+            currency, nothing
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the mirror says about one predecessor's handover."""
+
+    accounts: tuple[AccountFacts, ...]
+    loose: tuple[LooseRecord, ...] = ()
+    lifetime: Mapping[str, Sequence[Decimal]] = field(default_factory=dict)
+    """Lifetime purchases of all accounts of the source that bought, by currency."""
+    mapped: frozenset[Column] = frozenset()
+    """The columns that the mapping fills."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What the rules measure by."""
+
+    policy: Policy
+    as_of: dt.date
+    currency: str
+    large_from: Mapping[str, Decimal]
+    """The amount from which a customer of the source is large, by currency (M2)."""
+
+
+def measure(facts: Facts, policy: Policy, currency: str, as_of: dt.date) -> Measure:
+    """Work out what "large" means among the accounts of the source."""
+    percentile = policy.plan.large_account_percentile
+    return Measure(
+        policy=policy,
+        as_of=as_of,
+        currency=currency,
+        large_from={
+            currency: at_percentile(amounts, percentile)
+            for currency, amounts in facts.lifetime.items()
+            if amounts
+        },
+    )
+
+
+def at_percentile(amounts: Iterable[Decimal], percentile: int) -> Decimal:
+    """Take the amount whose rank is ⌈percentile · n / 100⌉, counted from the least."""
+    ranked = sorted(amounts)
+    rank = -(-percentile * len(ranked) // 100)
+    return ranked[max(rank, 1) - 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One reason to meet a customer."""
+
+    code: str
+    holds: Callable[[AccountFacts, Measure], bool]
+    reads: tuple[Column, ...]
+
+
+def _is_key_or_priority(account: AccountFacts, _: Measure) -> bool:
+    """M1: the CRM calls it a key or priority account (R25)."""
+    return account.class_is_mapped and account.customer_class in KEY_CLASSES
+
+
+def _bought_much(account: AccountFacts, by: Measure) -> bool:
+    """M2: its lifetime purchases are among the largest (R26)."""
+    absolute = Decimal(str(by.policy.plan.large_account))
+    if absolute > 0:
+        lifetime = account.purchases.get(by.currency, Decimal(0))
+        return max(lifetime, account.largest.get(by.currency, lifetime)) >= absolute
+    return any(
+        amount > 0 and amount >= by.large_from[currency]
+        for currency, amount in account.purchases.items()
+        if currency in by.large_from
+    )
+
+
+def _has_open_opportunity(account: AccountFacts, _: Measure) -> bool:
+    """M3: an opportunity is open (R27)."""
+    return account.open_opportunities > 0
+
+
+def _waits_for_something(account: AccountFacts, by: Measure) -> bool:
+    """S1: an open request, a text that says one, or a running project (R51)."""
+    placeholders = by.policy.placeholders
+    nothing = {*placeholders.words, *placeholders.accepted}
+    said = any(
+        text and text not in nothing for text in (account.requests, account.project)
+    )
+    return account.open_requests > 0 or said
+
+
+def _renews_soon(account: AccountFacts, by: Measure) -> bool:
+    """S2: a contract is renewed within the next days."""
+    if account.renewal is None:
+        return False
+    ahead = (account.renewal - by.as_of).days
+    return 0 <= ahead <= by.policy.plan.renewal_days
+
+
+def _hangs_on_one_person(account: AccountFacts, _: Measure) -> bool:
+    """S3: exactly one contact can be reached."""
+    return len(account.reachable) == 1
+
+
+def _is_silent(account: AccountFacts, by: Measure) -> bool:
+    """S4: nobody has talked to it for long, or ever, and it is not new."""
+    if account.latest_interaction is not None:
+        silence = (by.as_of - account.latest_interaction).days
+        return silence > by.policy.plan.silent_days
+    return account.created is None or by.as_of - account.created >= NEW_ACCOUNT
+
+
+def _has_long_had_one_owner(account: AccountFacts, by: Measure) -> bool:
+    """S5: the same person has looked after it for years."""
+    if account.owner_since is None:
+        return False
+    years = by.policy.plan.long_years
+    return account.owner_since < years_before(by.as_of, years)
+
+
+def years_before(day: dt.date, years: int) -> dt.date:
+    """Go back by whole years; the 29th of February becomes the 28th."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+RULES = (
+    Rule(
+        code="M1",
+        holds=_is_key_or_priority,
+        reads=(("accounts", "customer_class"),),
+    ),
+    Rule(
+        code="M2",
+        holds=_bought_much,
+        reads=(
+            ("opportunities", "amount"),
+            ("line_items", "amount"),
+            ("orders", "amount"),
+        ),
+    ),
+    Rule(
+        code="M3",
+        holds=_has_open_opportunity,
+        reads=(("opportunities", "is_closed"),),
+    ),
+    Rule(
+        code="S1",
+        holds=_waits_for_something,
+        reads=(
+            ("requests", "is_open"),
+            ("accounts", "requests"),
+            ("accounts", "project"),
+        ),
+    ),
+    Rule(code="S2", holds=_renews_soon, reads=(("accounts", "renewal_date"),)),
+    Rule(
+        code="S3",
+        holds=_hangs_on_one_person,
+        reads=(
+            ("contacts", "phone"),
+            ("contacts", "mobile"),
+            ("contacts", "email"),
+        ),
+    ),
+    Rule(code="S4", holds=_is_silent, reads=(("activities", "happened_at"),)),
+    Rule(
+        code="S5",
+        holds=_has_long_had_one_owner,
+        reads=(("accounts", "owner_since"),),
+    ),
+)
+
+
+def reasons(account: AccountFacts, by: Measure, blind: Collection[str]) -> tuple[str, ...]:
+    """List the codes of every rule that holds, in their order.
+
+    Args:
+        account: what is known of it.
+        by: thresholds and today.
+        blind: codes of rules that nothing is mapped for.
+    """
+    return tuple(
+        rule.code
+        for rule in RULES
+        if rule.code not in blind and rule.holds(account, by)
+    )
+
+
+def blind_rules(mapped: Collection[Column]) -> tuple[str, ...]:
+    """List the codes of the rules of which no column is mapped."""
+    return tuple(
+        rule.code for rule in RULES if not any(column in mapped for column in rule.reads)
+    )
