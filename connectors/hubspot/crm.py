@@ -19,6 +19,7 @@ from connectors.errors import NotPermitted, UnknownObject
 from connectors.hubspot import writing
 from connectors.hubspot.objects import (
     ACCOUNT,
+    CONTACT_FIELDS,
     FLAGS,
     LINK_FIELDS,
     OWNER_FIELDS,
@@ -79,6 +80,7 @@ class HubSpotCRM:
         reply = self.portal.read(object_type(object).properties)
         found = [_field(entry) for entry in reply.data.get("results") or ()]
         added = [*FLAGS, *(STAGE_FIELDS if object_type(object).stage else ())]
+        added += CONTACT_FIELDS if object == "contacts" else ()
         added += [prefix + other for other in RELATED for prefix in LINK_FIELDS]
         found += [Field(name=name, writable=False) for name in added]
         return ObjectSchema(name=object, fields={f.name: f for f in found})
@@ -105,7 +107,7 @@ class HubSpotCRM:
             rows = (row for page in owner_pages(self.portal) for row in page.rows)
             return {str(r["id"]): r for r in rows if str(r["id"]) in wanted}
         found = Reader(self.portal, object, fields).records(ids)
-        return {str(row["id"]): row for row in found}
+        return {str(row["id"]): writing.with_day(row) for row in found}
 
     def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
         """Cut changes into calls of at most 100 inputs."""

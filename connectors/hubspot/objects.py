@@ -47,6 +47,13 @@ STAGE_FIELDS = ("stage_label", "stage_is_closed", "stage_is_won")
 """What a pipeline says of a record's stage: its label, and whether it is closed and
 won, by ``metadata.isClosed`` and ``probability``, never by the stage's name."""
 
+CONTACT_FIELDS = {
+    "email_has_bounced": "hs_email_bounce",
+    "buying_role": "hs_buying_role",
+}
+"""What we read out of a contact's property: whether its count of bounces is above 0,
+and the roles of a multiple choice (``DECISION_MAKER;END_USER``) as words."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectType:

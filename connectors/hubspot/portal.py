@@ -49,11 +49,11 @@ class Reply:
     server_time: datetime | None
 
 
-class Lost(Exception):  # noqa: N818 - not an error but a state of knowledge
+class Lost(Exception):
     """A write left and no reply says whether it took effect."""
 
 
-class Turned(Exception):  # noqa: N818
+class Turned(Exception):
     """HubSpot answered, and it was no success; ``problem`` says why.
 
     Out of ``write`` it means that nothing was done.

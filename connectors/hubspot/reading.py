@@ -13,6 +13,7 @@ from typing import Any
 from connectors.base import Page, Pull, Row
 from connectors.hubspot import links
 from connectors.hubspot.objects import (
+    CONTACT_FIELDS,
     FLAGS,
     LABELLED,
     LINK_FIELDS,
@@ -47,6 +48,7 @@ class Reader:
         self.labels = _related(fields, (LABELLED,))
         self.wants_stage = any(field in STAGE_FIELDS for field in fields)
         plain = {field for field in fields if not field.startswith(LINK_FIELDS)}
+        plain = {CONTACT_FIELDS.get(field, field) for field in plain}
         plain -= {*FLAGS, *STAGE_FIELDS}
         if self.wants_stage and self.kind.stage:
             plain.add(self.kind.stage)
@@ -222,6 +224,8 @@ class Reader:
     def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
         row = dict(record.get("properties") or {})
         row |= {name: record.get(name) for name in FLAGS}
+        if self.kind.name == "contacts":
+            row |= _contact_fields(row)
         if self.wants_stage and self.kind.stage:
             row |= self._stages.get(str(row.get(self.kind.stage)), NO_STAGE)
         return row
@@ -237,6 +241,15 @@ class Reader:
             for other in self.labels
             if links.has_labels(self.portal, self.kind.name, other)
         )
+
+
+def _contact_fields(row: Mapping[str, Any]) -> dict[str, object]:
+    bounces, roles = row.get("hs_email_bounce"), row.get("hs_buying_role")
+    words = [role.replace("_", " ").lower() for role in (roles or "").split(";")]
+    return {
+        "email_has_bounced": bool(bounces) and bounces != "0",
+        "buying_role": "; ".join(words) or None,
+    }
 
 
 def batch_read(

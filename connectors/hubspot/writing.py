@@ -29,6 +29,10 @@ TRANSIENT = frozenset({LOCKED, THROTTLED})
 BODY = "hs_task_body"
 """Where our key is kept in a portal without the key property."""
 MARK = "[{key}]"
+DUE = "hs_timestamp"
+NOON = "T12:00:00Z"
+"""A task is due at a time in HubSpot and on a day with us: noon UTC is the same day
+from Honolulu to Tokyo."""
 
 
 def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
@@ -112,7 +116,7 @@ def _update(portal: Portal, changes: Sequence[SetField]) -> list[Outcome]:
     inputs = [
         {
             "id": change.id,
-            "properties": {change.field: change.after or ""},
+            "properties": {change.field: _said(change.field, change.after)},
             "objectWriteTraceId": str(n),
         }
         for n, change in enumerate(changes)
@@ -215,7 +219,20 @@ def _create(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
 
 
 def _properties(create: Create) -> dict[str, str]:
-    return {name: value or "" for name, value in create.values.items()}
+    return {name: _said(name, value) for name, value in create.values.items()}
+
+
+def _said(field: str, value: str | None) -> str:
+    """Say a value as the API wants it: nothing is an empty text, a day a time."""
+    if field == DUE and value and len(value) == len("2027-04-01"):
+        return value + NOON
+    return value or ""
+
+
+def with_day(row: Row) -> Row:
+    """Take the time off a due day that we wrote ourselves."""
+    stamp = str(row.get(DUE) or "").replace(".000Z", "Z")
+    return {**row, DUE: stamp.removesuffix(NOON)} if stamp.endswith(NOON) else row
 
 
 def marked(create: Create) -> dict[str, str]:
@@ -319,7 +336,8 @@ def _by_body(portal: Portal, creates: Sequence[Create]) -> dict[str, dict[str, A
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {**(record.get("properties") or {}), "id": str(record["id"])}
+    row = {**(record.get("properties") or {}), "id": str(record["id"])}
+    return dict(with_day(row))
 
 
 def _links_of(portal: Portal, create: Create, row: Mapping[str, Any]) -> dict[str, str]:
