@@ -1,0 +1,275 @@
+"""Compares a mapping with what a CRM shows: what is there, hidden, or not there at all.
+
+Nothing is read but descriptions of objects, which the caller brings.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping as Map
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from mappings.cells import Sight
+from mappings.errors import (
+    MappingError,
+    MissingObject,
+    RequiredColumn,
+    RequiredTable,
+    UnknownField,
+    nearest,
+)
+from mappings.forms import Form, Found, Plain
+from mappings.load import REQUIRED_TABLES, required
+from mappings.model import EVERY_EXTRA, LINKS, Mapping, ObjectMapping, is_file, mappable
+from mappings.schema import EXTRA, TABLES
+
+Status = Literal["mapped", "unmapped", "unreadable"]
+
+
+class Described(Protocol):
+    """What a CRM says of an object: the fields that we see, and those hidden from us."""
+
+    @property
+    def fields(self) -> Collection[str]:
+        """Name the visible fields."""
+        ...
+
+    @property
+    def hidden(self) -> Collection[str]:
+        """Name the fields known to exist and not visible to us."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A description in plain values; ``refused``: the object as a whole is hidden."""
+
+    fields: Collection[str] = ()
+    hidden: Collection[str] = ()
+    refused: bool = False
+
+
+Describe = Callable[[str], Described | None]
+"""Describes an object or file pattern; None when there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that the CRM does not give as the mapping says.
+
+    ``hidden_field`` and ``hidden_object`` are unreadable, all others are errors.
+    """
+
+    code: str
+    table: str
+    column: str | None
+    object: str
+    field: str | None = None
+    suggestion: str = ""
+
+    @property
+    def fatal(self) -> bool:
+        """Tell whether the mapping cannot be used before this is mended."""
+        return not self.code.startswith("hidden_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What came out: the mapping to translate with, and what it can see.
+
+    ``mapping`` has the company's own columns of files by their names. ``columns`` are the
+    rows (table, column, status) of the ``columns`` table; column ``*`` is the table.
+    """
+
+    mapping: Mapping
+    problems: tuple[Problem, ...]
+    columns: tuple[tuple[str, str, Status], ...]
+
+    def raise_errors(self) -> None:
+        """Stop at the first problem that makes the mapping unusable.
+
+        Raises:
+            MappingError: with file, key and the nearest name.
+        """
+        for problem in self.problems:
+            if problem.fatal:
+                raise self.error(problem)
+
+    def error(self, problem: Problem) -> MappingError:
+        """Make the error that says a problem."""
+        kinds = (UnknownField, MissingObject, RequiredColumn, RequiredTable)
+        kind = next(kind for kind in kinds if kind.code == problem.code)
+        where = (problem.table, "fields" if problem.column else "", problem.column or "")
+        return kind(
+            file=self.mapping.file,
+            line="",
+            key=".".join(filter(None, where)),
+            table=problem.table,
+            object=problem.object,
+            name=problem.field or problem.column or problem.object,
+            suggestion=problem.suggestion,
+        )
+
+
+def check(mapping: Mapping, describe: Describe) -> Checked:
+    """Compare a mapping with the descriptions of all objects that it names."""
+    seen = {name: describe(name) for name in mapping.objects()}
+    mapping = _with_extra(mapping, seen)
+    problems: list[Problem] = []
+    statuses: dict[tuple[str, str], Status] = {
+        (table, column): "unmapped"
+        for table in TABLES
+        for column in ("*", *_columns(mapping, table))
+    }
+    for table in TABLES:
+        for part in mapping.of(table):
+            judged = _Judge(table=table, part=part, seen=seen)
+            problems += judged.problems()
+            for column, status in judged.statuses():
+                place = _place(table, column)
+                statuses[place] = _worse(statuses[place], status)
+    return Checked(
+        mapping=mapping,
+        problems=tuple(dict.fromkeys(problems)),
+        columns=tuple((*place, status) for place, status in statuses.items()),
+    )
+
+
+def _with_extra(mapping: Mapping, seen: Map[str, Described | None]) -> Mapping:
+    """Name the company's own columns that a file has (``"*" = "extra_*"``)."""
+    parts: list[ObjectMapping] = []
+    for part in mapping.of("accounts"):
+        there = seen.get(part.object)
+        own = {
+            name: Plain(field=name, optional=True)
+            for name in (there.fields if there else ())
+            if name.startswith(EXTRA) and name.removeprefix(EXTRA).isidentifier()
+        }
+        fields = {n: form for n, form in part.fields.items() if n != EVERY_EXTRA}
+        if EVERY_EXTRA in part.fields:
+            fields = {**own, **fields}
+        parts.append(part.model_copy(update={"fields": fields}))
+    return replace(mapping, tables={**mapping.tables, "accounts": tuple(parts)})
+
+
+def _columns(mapping: Mapping, table: str) -> Iterator[str]:
+    yield from (name for name in mappable(table) if not _is_link(table, name))
+    if table == "accounts":
+        yield from mapping.extra
+
+
+def _is_link(table: str, column: str) -> bool:
+    return table == "activities" and column in LINKS
+
+
+def _place(table: str, column: str) -> tuple[str, str]:
+    """Name the column that speaks of a mapped one: links have a table of their own."""
+    return ("activity_links", "*") if _is_link(table, column) else (table, column)
+
+
+def _worse(one: Status, other: Status) -> Status:
+    order: tuple[Status, ...] = ("unmapped", "mapped", "unreadable")
+    return max(one, other, key=order.index)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judge:
+    """Judges what one object gives to one table."""
+
+    table: str
+    part: ObjectMapping
+    seen: Map[str, Described | None]
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is not there, and what is hidden."""
+        there = self.seen[self.part.object]
+        if there is None:
+            if self.table in REQUIRED_TABLES:
+                yield self._problem(RequiredTable.code)
+            elif not self.part.optional:
+                yield self._problem(MissingObject.code)
+            return
+        if _refused(there):
+            yield self._problem("hidden_object")
+            return
+        needed = required(self.table)
+        for column, form in self.part.fields.items():
+            for object_name, name in self._needs(form):
+                yield from self._field(column, form, object_name, name)
+            if column in needed and self._status(form) == "unmapped" and form.optional:
+                yield self._problem(RequiredColumn.code, column)
+
+    def statuses(self) -> Iterator[tuple[str, Status]]:
+        """Yield what can be seen of each column, and of the table as ``*``."""
+        there = self.seen[self.part.object]
+        if there is None:
+            return
+        yield "*", "unreadable" if _refused(there) else "mapped"
+        for column, form in self.part.fields.items():
+            yield column, "unreadable" if _refused(there) else self._status(form)
+
+    def _needs(self, form: Form) -> Iterator[tuple[str, str]]:
+        """Yield the object and name of each field that a form reads."""
+        for name in form.names:
+            yield self.part.object, name
+        if isinstance(form, Found):
+            yield form.index.object, form.index.match
+            yield form.index.object, form.index.take
+
+    def _status(self, form: Form) -> Status:
+        ways = [self._sees(*need) for need in self._needs(form)]
+        if "unreadable" in ways:
+            return "unreadable"
+        missing = ways.count("unmapped")
+        several = bool(getattr(form, "fields", ()))
+        return "unmapped" if missing and not (several and missing < len(ways)) else "mapped"
+
+    def _sees(self, object_name: str, name: str) -> Status:
+        there = self.seen.get(object_name)
+        if there is None:
+            return "unmapped"
+        if _refused(there):
+            return "unreadable"
+        nested = not is_file(object_name)
+        if Sight(visible=there.fields, nested=nested, empty=()).sees(name):
+            return "mapped"
+        head = name.partition(".")[0] if nested else name
+        return "unreadable" if {name, head} & set(there.hidden) else "unmapped"
+
+    def _field(
+        self, column: str, form: Form, object_name: str, name: str
+    ) -> Iterator[Problem]:
+        status = self._sees(object_name, name)
+        there = self.seen.get(object_name)
+        if status == "unreadable":
+            yield self._problem("hidden_field", column, object_name, name)
+        elif status == "unmapped" and not form.optional:
+            if there is None:
+                yield self._problem(MissingObject.code, column, object_name)
+            else:
+                yield self._problem(
+                    UnknownField.code,
+                    column,
+                    object_name,
+                    name,
+                    nearest(name, there.fields),
+                )
+
+    def _problem(
+        self,
+        code: str,
+        column: str | None = None,
+        object_name: str = "",
+        name: str | None = None,
+        suggestion: str = "",
+    ) -> Problem:
+        return Problem(
+            code=code,
+            table=self.table,
+            column=column,
+            object=object_name or self.part.object,
+            field=name,
+            suggestion=suggestion,
+        )
+
+
+def _refused(there: Described) -> bool:
+    return bool(getattr(there, "refused", False))

@@ -1,0 +1,215 @@
+"""Fills one column of the common schema from its texts, with all that goes with it.
+
+A whole column is first tried with Arrow's kernels, which know the plain notation only;
+what they refuse is converted text by text.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mappings.cells import recode
+from mappings.forms import Form, Recoded
+from mappings.reach import email_quality, phone_quality
+from mappings.schema import ColumnSpec
+from mappings.text import norm
+from mappings.values import Moment, convert, day, each, moment, number, word, yes_no
+from mappings.words import canonical
+
+Texts = Sequence[str | None]
+Values = pa.Array | list[object]
+
+CODES = frozenset({"currency", "handover_key", "record_id", "target", "target_id"})
+"""Columns that hold no id of a table and no text either."""
+
+_PLAIN_NUMBER = r"^-?(0|[1-9]\d{0,13})(\.\d{1,4})?$"
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationSettings:
+    """What the configuration and the policy say about reading cells.
+
+    ``timezone``: of times without one. ``country``: ISO code for phone numbers without
+    one. ``currency``: of amounts without one. ``empty_words``: placeholder words (design
+    §17), which stand for an empty cell where no text is expected.
+    """
+
+    timezone: ZoneInfo
+    country: str
+    currency: str
+    empty_words: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """A column with its companions, and the rows whose cell did not convert."""
+
+    columns: Mapping[str, Values]
+    bad: Sequence[int] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filler:
+    """Fills columns as the settings say; ``countries`` are those of the rows, if known."""
+
+    settings: TranslationSettings
+    empty: frozenset[str]
+    countries: Sequence[str] | None = None
+
+    def fill(self, spec: ColumnSpec, form: Form, texts: Texts) -> Filled:
+        """Convert the texts of one column, by its type, as its form recodes them."""
+        if spec.column.words == "class":
+            return self._classes(form, texts)
+        texts = recode(form, texts)
+        if spec.type is date:
+            return self._dates(spec, texts)
+        if spec.type is datetime:
+            return self._times(spec, texts)
+        if spec.type is Decimal:
+            return self._numbers(spec, texts)
+        if spec.type is bool:
+            return self._converted(spec, texts, yes_no, "bad_yes_no")
+        if spec.column.words == "kind":
+            kind = partial(word, words="kind")
+            return self._converted(spec, texts, kind, "bad_kind")
+        if spec.column.words == "outcome":
+            return self._converted(spec, texts, self._outcome(form), "bad_outcome")
+        if _is_code(spec):
+            return Filled(columns={spec.name: self.filled_cells(texts)})
+        return self._texts(spec, texts)
+
+    def filled_cells(self, texts: Texts) -> list[str | None]:
+        """Take placeholder words out of cells that are no text."""
+        empty = self.empty
+
+        def stripped(text: str) -> str | None:
+            return None if norm(text) in empty else text.strip()
+
+        return each(texts, stripped)
+
+    def _converted(
+        self,
+        spec: ColumnSpec,
+        texts: Texts,
+        conversion: Callable[[str], object],
+        reason: str,
+    ) -> Filled:
+        done = convert(self.filled_cells(texts), conversion)
+        return Filled(columns={spec.name: done.values}, bad=done.bad, reason=reason)
+
+    def _plain(self, texts: Texts) -> pa.Array | None:
+        """Make an Arrow column where no cell is a placeholder word."""
+        return pa.array(texts, pa.string()) if self.empty.isdisjoint(texts) else None
+
+    def _numbers(self, spec: ColumnSpec, texts: Texts) -> Filled:
+        cells = self._plain(texts)
+        if cells is not None and _all(pc.match_substring_regex(cells, _PLAIN_NUMBER)):
+            return Filled(columns={spec.name: cells.cast(spec.arrow_type)})
+        return self._converted(spec, texts, number, "bad_number")
+
+    def _dates(self, spec: ColumnSpec, texts: Texts) -> Filled:
+        cells = _cast(self._plain(texts), pa.date32())
+        if cells is not None:
+            return Filled(columns={spec.name: cells})
+        zone = self.settings.timezone
+        return self._converted(spec, texts, partial(day, zone=zone), "bad_date")
+
+    def _times(self, spec: ColumnSpec, texts: Texts) -> Filled:
+        """Fill a time; of an interaction also its local day, and whether it has a time."""
+        happened = spec.name == "happened_at"
+        cells = _cast(self._plain(texts), _TIME)
+        if cells is not None:
+            return Filled(
+                columns={spec.name: cells, **(self._days(cells) if happened else {})}
+            )
+        zone = self.settings.timezone
+        done = convert(self.filled_cells(texts), partial(moment, zone=zone))
+        moments = [
+            value if isinstance(value, Moment) else None for value in done.values
+        ]
+        columns: dict[str, Values] = {spec.name: [m and m.at for m in moments]}
+        if happened:
+            columns["happened_on"] = [m and m.day for m in moments]
+            columns["has_time"] = [m and m.has_time for m in moments]
+        return Filled(columns=columns, bad=done.bad, reason="bad_date")
+
+    def _days(self, times: pa.Array) -> dict[str, Values]:
+        local = times.cast(pa.timestamp("us", tz=self.settings.timezone.key))
+        return {
+            "happened_on": pc.floor_temporal(
+                pc.local_timestamp(local), unit="day"
+            ).cast(pa.date32()),
+            "has_time": pc.if_else(times.is_valid(), True, None),  # noqa: FBT003 - a value
+        }
+
+    def _classes(self, form: Form, texts: Texts) -> Filled:
+        """Fill a class and whether the mapping knows it; one it does not know stays."""
+        listed = form.values if isinstance(form, Recoded) else None
+
+        def judged(text: str) -> tuple[str | None, str]:
+            said = text if listed is None else listed.get(text.strip(), "")
+            found = canonical("class", said)
+            if found:
+                return found, "mapped"
+            if norm(text) in self.empty:
+                return None, "empty"
+            return text.strip(), "unmapped"
+
+        found = [pair or (None, "empty") for pair in each(texts, judged)]
+        return Filled(
+            columns={
+                "customer_class": [word for word, _ in found],
+                "customer_class_state": [state for _, state in found],
+            }
+        )
+
+    def _outcome(self, form: Form) -> Callable[[str], str]:
+        """Read an outcome; one that a mapping's ``values`` do not list is ``other``."""
+        if isinstance(form, Recoded):
+            return lambda text: canonical("outcome", text) or "other"
+        return partial(word, words="outcome")
+
+    def _texts(self, spec: ColumnSpec, texts: Texts) -> Filled:
+        """Keep a text as recorded, with what rules compare and what can be reached."""
+        columns: dict[str, Values] = {spec.name: list(texts)}
+        if spec.column.audited:
+            columns[f"{spec.name}_norm"] = each(texts, norm)
+        if spec.column.quality == "email":
+            judge = partial(email_quality, empty_words=self.empty)
+            columns[f"{spec.name}_quality"] = each(texts, judge)
+        if spec.column.quality == "phone":
+            columns[f"{spec.name}_quality"] = self._phones(texts)
+        return Filled(columns=columns)
+
+    def _phones(self, texts: Texts) -> list[object]:
+        countries = self.countries or [self.settings.country] * len(texts)
+        pairs = list(zip(texts, countries, strict=True))
+        known = {
+            pair: pair[0] and phone_quality(pair[0], pair[1], self.empty)
+            for pair in set(pairs)
+        }
+        return [known[pair] for pair in pairs]
+
+
+def _is_code(spec: ColumnSpec) -> bool:
+    """Tell ids and codes, where a placeholder word is an empty cell, from texts."""
+    return bool(spec.column.key or spec.column.refers) or spec.name in CODES
+
+
+def _all(cells: pa.Array) -> bool:
+    return pc.all(cells).as_py() is not False
+
+
+def _cast(cells: pa.Array | None, kind: pa.DataType) -> pa.Array | None:
+    try:
+        return cells if cells is None else cells.cast(kind)
+    except pa.ArrowInvalid:
+        return None

@@ -1,0 +1,107 @@
+"""What can be wrong with a mapping; every one is mended in its TOML file.
+
+Each class has a stable ``code`` whose words stand in the catalogue; the parameters fill
+them: ``file``, ``line`` (empty where it cannot be told), ``key`` and, where a name is not
+known, ``name`` and ``suggestion`` (the nearest one, or empty).
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Find the known name that looks most like this one; empty when none does."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    found = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
+    return by_folded[found[0]] if found else ""
+
+
+class MappingError(Exception):
+    """A mapping cannot be used as it is."""
+
+    code: ClassVar[str] = "bad_mapping"
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, **params: object) -> None:
+        """Keep what the message needs."""
+        self.params = params
+        super().__init__(
+            f"{self.code}: " + ", ".join(f"{k}={v}" for k, v in params.items())
+        )
+
+
+class BadMapping(MappingError):
+    """The file is no TOML, or a value has the wrong shape (``detail``)."""
+
+
+class UnknownMapping(MappingError):
+    """There is no mapping of this name and no file of this path."""
+
+    code = "unknown_mapping"
+
+
+class CircularMapping(MappingError):
+    """A mapping extends itself, directly or through others (``chain``)."""
+
+    code = "circular_mapping"
+
+
+class UnknownTable(MappingError):
+    """The common schema has no such table."""
+
+    code = "unknown_table"
+
+
+class UnknownColumn(MappingError):
+    """The table has no such column (``table``)."""
+
+    code = "unknown_column"
+
+
+class UnknownConversion(MappingError):
+    """A field mapping uses a word that the language does not have."""
+
+    code = "unknown_conversion"
+
+
+class UnknownWord(MappingError):
+    """``values`` leads to a word that the column does not know (``known``)."""
+
+    code = "unknown_mapping_word"
+
+
+class RequiredTable(MappingError):
+    """A table without which nothing can be audited is not mapped or not there."""
+
+    code = "required_table"
+
+
+class RequiredColumn(MappingError):
+    """A mapped table lacks a column that it must have (``table``, ``object``)."""
+
+    code = "required_column"
+
+
+class UnknownField(MappingError):
+    """The CRM's object has no such field (``object``)."""
+
+    code = "unknown_field"
+
+
+class MissingObject(MappingError):
+    """The CRM has no such object, the folder no such file."""
+
+    code = "missing_object"
+
+
+class NotInvertible(MappingError):
+    """This value cannot be said in the CRM's words (``value``)."""
+
+    code = "not_invertible"
+
+
+class UnknownKey(MappingError):
+    """A section has a key that the language does not know."""
+
+    code = "unknown_mapping_key"

@@ -1,0 +1,76 @@
+"""Text: what a CRM sends as text, and the form in which texts are compared."""
+
+import re
+import unicodedata
+from decimal import Decimal
+from html import unescape
+
+import orjson
+
+from mappings.schema import NORM_LENGTH
+
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
+_HIDDEN = re.compile(r"<(style|script|head)\b.*?</\1\s*>|<!--.*?-->", re.I | re.S)
+_BREAK = re.compile(
+    r"</?(?:br|p|div|li|ul|ol|table|tr|td|th|h[1-6]|hr|blockquote)\b[^>]*>", re.I
+)
+_TAG = re.compile(r"</?[a-z!?][^>]*>", re.I)
+_HEAD = 4 * NORM_LENGTH
+"""Characters looked at first: nearly always enough to fill a ``_norm`` column."""
+
+
+def as_text(value: object) -> str | None:
+    """Write a value of a record as text; None where there is nothing.
+
+    Numbers are written out exactly as they were sent, without an exponent; a list is
+    joined by ``;`` as CRMs join their multiple choices.
+    """
+    match value:
+        case None:
+            return None
+        case str():
+            return value if value.strip() else None
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return format(Decimal(repr(value)), "f")
+        case list() | tuple():
+            return ";".join(filter(None, map(as_text, value))) or None
+        case dict():
+            return orjson.dumps(value).decode()
+        case _:
+            return str(value)
+
+
+def nfkc(text: str) -> str:
+    """Write full-width and half-width characters in their one compatible form."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def norm(text: str | None) -> str | None:
+    """Bring a text to the form in which it is compared (design §4).
+
+    Markup is stripped, the rest is NFKC, with single spaces, trimmed, case-folded and
+    cut to its first 80 characters. Nothing left is None.
+    """
+    if text is None:
+        return None
+    if "<" in text or "&" in text:
+        return _fold(plain(text))
+    start = text.lstrip()
+    folded = _fold(start[:_HEAD])
+    if len(start) > _HEAD and len(folded or "") < NORM_LENGTH:
+        return _fold(start)
+    return folded
+
+
+def plain(text: str) -> str:
+    """Strip markup: tags, comments, styles and entities."""
+    text = _HIDDEN.sub(" ", text)
+    return unescape(_TAG.sub("", _BREAK.sub(" ", text)))
+
+
+def _fold(text: str) -> str | None:
+    if not text.isascii():
+        text = _INVISIBLE.sub("", nfkc(text))
+    return " ".join(text.split()).casefold()[:NORM_LENGTH].rstrip() or None
