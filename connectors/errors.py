@@ -62,11 +62,36 @@ class UnknownObject(ConnectorError):
     exit_code = 2
 
 
+class UnknownConnector(ConnectorError):
+    """There is no connector of this kind (``kind``, ``suggestion``, ``known``)."""
+
+    code = "unknown_connector"
+    exit_code = 2
+
+
 class UnreadableFile(ConnectorError):
-    """A file of the folder cannot be read as what it claims to be (with line)."""
+    """A file is not what it claims to be (``file``, ``line``, ``detail``)."""
 
     code = "unreadable_file"
     exit_code = 2
+
+
+class FolderMissing(UnreadableFile):
+    """The folder of files is not there or cannot be entered (``folder``)."""
+
+    code = "folder_missing"
+
+
+class FolderEmpty(UnreadableFile):
+    """The folder holds no file that we could read (``folder``)."""
+
+    code = "folder_empty"
+
+
+class OutsideFolder(UnreadableFile):
+    """A file name leads out of the folder of files (``name``, ``folder``)."""
+
+    code = "outside_folder"
 
 
 class FileInUse(ConnectorError):
@@ -80,6 +105,13 @@ class ReadOnlySource(ConnectorError):
     """This source cannot be written to (an XLSX folder)."""
 
     code = "read_only_source"
+    exit_code = 5
+
+
+class ReadOnlyFolder(ConnectorError):
+    """The system does not let us write into the folder (``folder``)."""
+
+    code = "read_only_folder"
     exit_code = 5
 
 

@@ -1,0 +1,131 @@
+"""How fast we call a CRM, and how often we try again.
+
+One ``Limiter`` per org and API family is shared by all threads; whoever wants to call
+waits there, and a CRM that asks for quiet quietens everybody. ``retrying`` is the one
+policy for calls that may be repeated. A create is never given to it: after a lost reply
+it may exist already, and only looking can tell (design §6).
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Lock
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+LONGEST_BACKOFF = 30.0
+"""Seconds that the back-off between two attempts never exceeds by itself."""
+
+
+class Limiter:
+    """At most ``calls`` in any ``seconds``, for all threads together.
+
+    ``per_second`` is a second, tighter limit on bursts where the API has one. ``clock``
+    and ``sleep`` speak of seconds on one monotonic clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        calls: int,
+        seconds: float = 1.0,
+        per_second: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._windows = [_Window(calls, seconds)]
+        if per_second is not None:
+            self._windows.append(_Window(per_second, 1.0))
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = Lock()
+        self._quiet_until = float("-inf")
+
+    def wait(self) -> None:
+        """Return when the next call may leave, and count it."""
+        while (delay := self._try_to_enter()) > 0:
+            self._sleep(delay)
+
+    def pause(self, seconds: float) -> None:
+        """Let no call leave for the next ``seconds`` (``Retry-After``)."""
+        with self._lock:
+            until = self._clock() + seconds
+            self._quiet_until = max(self._quiet_until, until)
+
+    def _try_to_enter(self) -> float:
+        """Count a call if it may leave now; else return the seconds to wait."""
+        with self._lock:
+            now = self._clock()
+            free = max(self._quiet_until, *(w.free_at() for w in self._windows))
+            if free <= now:
+                for window in self._windows:
+                    window.enter(now)
+            return free - now
+
+
+class _Window:
+    """The times of the last calls: as many as one window may hold."""
+
+    def __init__(self, calls: int, seconds: float) -> None:
+        if calls < 1 or seconds <= 0:
+            raise ValueError("a limiter has to let calls through")
+        self._seconds = seconds
+        self._entered: deque[float] = deque(maxlen=calls)
+
+    def free_at(self) -> float:
+        if len(self._entered) < (self._entered.maxlen or 0):
+            return float("-inf")
+        return self._entered[0] + self._seconds
+
+    def enter(self, now: float) -> None:
+        self._entered.append(now)
+
+
+def retrying(
+    limiter: Limiter,
+    is_transient: Callable[[BaseException], bool],
+    *,
+    attempts: int = 5,
+    retry_after: Callable[[BaseException], float | None] = lambda _error: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Retrying:
+    """Build the policy for calls that may be repeated: reads, and settling by reading.
+
+    Each attempt waits at the limiter; between two of them lies a jittered, exponentially
+    growing time. Where the CRM said how long to wait, all threads wait that long. The
+    last error comes out as it is.
+
+    Args:
+        limiter: where every attempt waits for its turn.
+        is_transient: tells whether an error may go away by itself.
+        attempts: how often in all.
+        retry_after: reads from an error how many seconds the CRM wants quiet, if it says.
+        sleep: sleeps between attempts.
+
+    Returns:
+        A callable that takes the function to call, and its arguments.
+    """
+
+    def take_turn(_state: RetryCallState) -> None:
+        limiter.wait()
+
+    def heed(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None and (seconds := retry_after(error)) is not None:
+            limiter.pause(seconds)
+
+    return Retrying(
+        before=take_turn,
+        before_sleep=heed,
+        retry=retry_if_exception(is_transient),
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(multiplier=0.5, max=LONGEST_BACKOFF),
+        sleep=sleep,
+        reraise=True,
+    )
