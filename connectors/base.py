@@ -88,13 +88,22 @@ class Pull:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Note:
+    """Something worth telling that stops nothing: a code and what its words need."""
+
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """Some records and where to go on.
 
     ``cursor`` resumes behind this page and is None on the last one. ``server_time`` is
     the CRM's clock when the pull began: the next watermark. ``promised`` is how many
     rows the CRM said the whole pull would bring, where it says so. ``numbers`` gives
-    each row's line or position in the source, for the list of rejects.
+    each row's line or position in the source, for the list of rejects. ``notes`` came
+    to notice while it was read; they become warnings of the command.
     """
 
     rows: Sequence[Row]
@@ -102,6 +111,7 @@ class Page:
     server_time: datetime | None = None
     promised: int | None = None
     numbers: Sequence[int] | None = None
+    notes: Sequence[Note] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,6 +76,50 @@ class UnreadableFile(ConnectorError):
     exit_code = 2
 
 
+class NulByte(UnreadableFile):
+    """A file holds a NUL byte: it is damaged, or no text (``file``, ``line``)."""
+
+    code = "nul_byte"
+
+
+class UnknownEncoding(UnreadableFile):
+    """A file is neither UTF-8 nor Shift_JIS, or both (``file``, ``line``)."""
+
+    code = "unknown_encoding"
+
+
+class UnreadableQuoting(UnreadableFile):
+    """A quoted cell is not closed, or goes on behind its end (``file``, ``line``)."""
+
+    code = "unreadable_quoting"
+
+
+class CellTooLong(UnreadableFile):
+    """A cell or a line is longer than a record can be (``file``, ``line``)."""
+
+    code = "cell_too_long"
+
+
+class DuplicateColumn(UnreadableFile):
+    """The header names a column twice (``file``, ``line``, ``column``)."""
+
+    code = "duplicate_column"
+
+
+class FileChanged(ConnectorError):
+    """A file was written to while we were reading it (``file``)."""
+
+    code = "file_changed"
+    exit_code = 7
+
+
+class ResumeExpired(ConnectorError):
+    """Reading cannot go on where it stopped; it has to begin anew (``object``)."""
+
+    code = "resume_expired"
+    exit_code = 7
+
+
 class FolderMissing(UnreadableFile):
     """The folder of files is not there or cannot be entered (``folder``)."""
 
@@ -113,6 +157,13 @@ class ReadOnlyFolder(ConnectorError):
 
     code = "read_only_folder"
     exit_code = 5
+
+
+class FolderFull(ConnectorError):
+    """The disk of the folder is full; nothing was changed (``folder``)."""
+
+    code = "disk_full"
+    exit_code = 7
 
 
 class ForeignAddress(ConnectorError):
