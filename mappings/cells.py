@@ -31,9 +31,9 @@ Lookups = Mapping[Lookup, Mapping[str, str]]
 class Sight:
     """What can be taken from an object's rows.
 
-    ``visible``: the fields that the CRM shows; None is all. ``nested``: a dot leads into
-    a related record (in a file it is part of the column's name). ``empty``: words that
-    stand for nothing where no text is expected, in their normal form.
+    ``visible``: the fields that the CRM shows; None is all. ``nested``: a dot leads
+    into a related record (in a file it is part of the column's name). ``empty``: words
+    that stand for nothing where no text is expected, in their normal form.
     """
 
     visible: Collection[str] | None
@@ -120,14 +120,14 @@ def _cells(rows: Sequence[Row], name: str, sight: Sight) -> list[Cell]:
     else:
         raw = [row.get(name) for row in rows]
     return [
-        value if value is None or type(value) is list else as_text(value)
+        value if value is None or isinstance(value, list) else as_text(value)
         for value in raw
     ]
 
 
 def _texts(rows: Sequence[Row], name: str, sight: Sight) -> list[str | None]:
     cells = _cells(rows, name, sight)
-    return [as_text(c) if type(c) is list else c for c in cells]  # type: ignore[misc]
+    return [as_text(c) if isinstance(c, list) else c for c in cells]
 
 
 def _joined(between: str, columns: list[list[str | None]]) -> list[Cell]:
@@ -138,7 +138,7 @@ def _joined(between: str, columns: list[list[str | None]]) -> list[Cell]:
 
 
 def _products(columns: list[list[str | None]], empty: Collection[str]) -> list[Cell]:
-    """Multiply; a factor that is no number takes the product's place, to be reported."""
+    """Multiply; a factor that is no number stands for the product, to be reported."""
     return [_product(cells, empty) for cells in zip(*columns, strict=True)]
 
 

@@ -3,7 +3,8 @@
 Nothing is read but descriptions of objects, which the caller brings.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping as Map
+from collections.abc import Callable, Collection, Iterator
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -25,7 +26,7 @@ Status = Literal["mapped", "unmapped", "unreadable"]
 
 
 class Described(Protocol):
-    """What a CRM says of an object: the fields that we see, and those hidden from us."""
+    """What a CRM says of an object: the fields we see, and those hidden from us."""
 
     @property
     def fields(self) -> Collection[str]:
@@ -75,8 +76,8 @@ class Problem:
 class Checked:
     """What came out: the mapping to translate with, and what it can see.
 
-    ``mapping`` has the company's own columns of files by their names. ``columns`` are the
-    rows (table, column, status) of the ``columns`` table; column ``*`` is the table.
+    ``mapping`` has the company's own columns of files by their names. ``columns`` are
+    the rows (table, column, status) of the ``columns`` table; ``*`` is the table.
     """
 
     mapping: Mapping
@@ -97,7 +98,11 @@ class Checked:
         """Make the error that says a problem."""
         kinds = (UnknownField, MissingObject, RequiredColumn, RequiredTable)
         kind = next(kind for kind in kinds if kind.code == problem.code)
-        where = (problem.table, "fields" if problem.column else "", problem.column or "")
+        where = (
+            problem.table,
+            "fields" if problem.column else "",
+            problem.column or "",
+        )
         return kind(
             file=self.mapping.file,
             line="",
@@ -220,7 +225,11 @@ class _Judge:
             return "unreadable"
         missing = ways.count("unmapped")
         several = bool(getattr(form, "fields", ()))
-        return "unmapped" if missing and not (several and missing < len(ways)) else "mapped"
+        return (
+            "unmapped"
+            if missing and not (several and missing < len(ways))
+            else "mapped"
+        )
 
     def _sees(self, object_name: str, name: str) -> Status:
         there = self.seen.get(object_name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ from mappings.values import Moment, convert, day, each, moment, number, word, ye
 from mappings.words import canonical
 
 Texts = Sequence[str | None]
-Values = pa.Array | list[object]
+Values: TypeAlias = pa.Array | list[Any]
 
 CODES = frozenset({"currency", "handover_key", "record_id", "target", "target_id"})
 """Columns that hold no id of a table and no text either."""
@@ -36,9 +37,9 @@ _TIME = pa.timestamp("us", tz="UTC")
 class TranslationSettings:
     """What the configuration and the policy say about reading cells.
 
-    ``timezone``: of times without one. ``country``: ISO code for phone numbers without
-    one. ``currency``: of amounts without one. ``empty_words``: placeholder words (design
-    §17), which stand for an empty cell where no text is expected.
+    ``timezone``, ``country`` (ISO code, for phone numbers) and ``currency`` hold where
+    a record has none. ``empty_words``: placeholder words (design §17), which stand for
+    an empty cell where no text is expected.
     """
 
     timezone: ZoneInfo
@@ -58,7 +59,7 @@ class Filled:
 
 @dataclass(frozen=True, kw_only=True)
 class Filler:
-    """Fills columns as the settings say; ``countries`` are those of the rows, if known."""
+    """Fills columns as the settings say; ``countries`` are the rows', if known."""
 
     settings: TranslationSettings
     empty: frozenset[str]
@@ -69,22 +70,28 @@ class Filler:
         if spec.column.words == "class":
             return self._classes(form, texts)
         texts = recode(form, texts)
-        if spec.type is date:
-            return self._dates(spec, texts)
-        if spec.type is datetime:
-            return self._times(spec, texts)
-        if spec.type is Decimal:
-            return self._numbers(spec, texts)
-        if spec.type is bool:
-            return self._converted(spec, texts, yes_no, "bad_yes_no")
-        if spec.column.words == "kind":
-            kind = partial(word, words="kind")
-            return self._converted(spec, texts, kind, "bad_kind")
-        if spec.column.words == "outcome":
-            return self._converted(spec, texts, self._outcome(form), "bad_outcome")
+        by_type = {date: self._dates, datetime: self._times, Decimal: self._numbers}
+        if spec.type in by_type:
+            return by_type[spec.type](spec, texts)
+        reader = self._reader(spec, form)
+        if reader:
+            return self._converted(spec, texts, reader, f"bad_{spec.column.words}")
         if _is_code(spec):
             return Filled(columns={spec.name: self.filled_cells(texts)})
         return self._texts(spec, texts)
+
+    def _reader(self, spec: ColumnSpec, form: Form) -> Callable[[str], object] | None:
+        """Choose how the words of a column are read; None where it has no words."""
+        match spec.column.words:
+            case "yes_no":
+                return yes_no
+            case "outcome" if isinstance(form, Recoded):
+                # What the company's own list leaves out took place all the same.
+                return lambda text: canonical("outcome", text) or "other"
+            case None:
+                return None
+            case words:
+                return partial(word, words=words)
 
     def filled_cells(self, texts: Texts) -> list[str | None]:
         """Take placeholder words out of cells that are no text."""
@@ -123,7 +130,7 @@ class Filler:
         return self._converted(spec, texts, partial(day, zone=zone), "bad_date")
 
     def _times(self, spec: ColumnSpec, texts: Texts) -> Filled:
-        """Fill a time; of an interaction also its local day, and whether it has a time."""
+        """Fill a time; of an interaction also its local day and whether it has one."""
         happened = spec.name == "happened_at"
         cells = _cast(self._plain(texts), _TIME)
         if cells is not None:
@@ -170,12 +177,6 @@ class Filler:
                 "customer_class_state": [state for _, state in found],
             }
         )
-
-    def _outcome(self, form: Form) -> Callable[[str], str]:
-        """Read an outcome; one that a mapping's ``values`` do not list is ``other``."""
-        if isinstance(form, Recoded):
-            return lambda text: canonical("outcome", text) or "other"
-        return partial(word, words="outcome")
 
     def _texts(self, spec: ColumnSpec, texts: Texts) -> Filled:
         """Keep a text as recorded, with what rules compare and what can be reached."""

@@ -1,8 +1,8 @@
 """What can be wrong with a mapping; every one is mended in its TOML file.
 
-Each class has a stable ``code`` whose words stand in the catalogue; the parameters fill
-them: ``file``, ``line`` (empty where it cannot be told), ``key`` and, where a name is not
-known, ``name`` and ``suggestion`` (the nearest one, or empty).
+Each class has a stable ``code`` whose words stand in the catalogue; the parameters
+fill them: ``file``, ``line`` (empty where it cannot be told), ``key`` and, where a name
+is not known, ``name`` and ``suggestion`` (the nearest one, or empty).
 """
 
 from collections.abc import Iterable

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _word(value: object) -> object:
-    """Say a TOML scalar as text: ``true`` and ``1`` are handy words in ``values``."""
+    """Say a TOML scalar as text: ``true`` and ``1`` are handy in ``values``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
@@ -21,7 +21,7 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Lookup(NamedTuple):
-    """One index over another object: the value of ``match`` leads to that of ``take``."""
+    """One index over another object: from the value of ``match`` to that of ``take``."""
 
     object: str
     match: str
@@ -130,7 +130,7 @@ class Product(Form):
 
 
 class Path(BaseModel):
-    """The way through another object; ``field`` is our side where it is named otherwise."""
+    """The way through another object; ``field`` is our side if named otherwise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

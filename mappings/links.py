@@ -29,7 +29,7 @@ def spread(cells: Mapping[str, list[Cell]]) -> tuple[dict[str, list[Cell]], list
     """
     rows = list(zip(*cells.values(), strict=True))
     lengths = [
-        max((len(cell) for cell in row if type(cell) is list), default=1)
+        max((len(cell) for cell in row if isinstance(cell, list)), default=1)
         for row in rows
     ]
     places = [(at, nth) for at, length in enumerate(lengths) for nth in range(length)]
@@ -40,7 +40,7 @@ def spread(cells: Mapping[str, list[Cell]]) -> tuple[dict[str, list[Cell]], list
 
 
 def _element(cell: Cell, nth: int) -> Cell:
-    if type(cell) is not list:
+    if not isinstance(cell, list):
         return cell
     return as_text(cell[nth]) if nth < len(cell) else None
 
@@ -88,7 +88,7 @@ def name_links(
 
 def elements(cell: Cell, empty: Collection[str]) -> list[str]:
     """Name what a cell refers to, one id or several, each once."""
-    many = cell if type(cell) is list else [cell]
+    many = cell if isinstance(cell, list) else [cell]
     texts = [text.strip() for text in map(as_text, many) if text]
     return [text for text in dict.fromkeys(texts) if norm(text) not in empty]
 

@@ -2,25 +2,26 @@
 
 The language of a mapping file:
 
-- ``extends``: a built-in mapping or a path; tables and fields of this file are laid over
-  it, field by field. ``""`` or ``{}`` instead of a field takes the inherited one away,
-  ``object = ""`` the whole table.
-- ``[accounts]`` with ``object`` and ``[accounts.fields]``; a table fed by several objects
-  is written ``[[activities]]``, once for each.
+- ``extends``: a built-in mapping or a path; tables and fields of this file are laid
+  over it, field by field. ``""`` or ``{}`` instead of a field takes the inherited one
+  away, ``object = ""`` the whole table.
+- ``[accounts]`` with ``object`` and ``[accounts.fields]``; a table fed by several
+  objects is written ``[[activities]]``, once for each.
 - a field is a name or one of the forms of ``forms.py``.
 - ``[accounts.extra]``: the company's own columns, audited as ``extra_<name>``.
 - ``[transfer] also``: owner-like fields that move along, ``<table>.<field>``.
 - ``[write] task_key`` and ``[write.task]``: how our tasks are written.
 - ``optional = true``: fields and objects of this file that the CRM lacks are unmapped.
 
-Activities also take ``account_id``, ``contact_id`` and ``opportunity_id``: what they hang
-on, one id or a list, becomes rows of ``activity_links``. In a link table, columns with
-lists are read side by side and give one row for each element.
+Activities also take ``account_id``, ``contact_id`` and ``opportunity_id``: what they
+hang on, one id or a list, becomes rows of ``activity_links``. In a link table, columns
+with lists are read side by side and give one row for each element.
 """
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterator, Mapping as Map
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -102,9 +103,9 @@ class StatusWords(BaseModel):
 class TaskMapping(BaseModel):
     """How a task of ours is written: the CRM's object and its field for each part.
 
-    ``constants`` are fields with the same value in every task. ``links`` say for account,
-    contact and opportunity what the CRM calls that link: a field, or the object that the
-    task is associated with.
+    ``constants`` are fields with the same value in every task. ``links`` say for
+    account, contact and opportunity what the CRM calls that link: a field, or the
+    object that the task is associated with.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -120,7 +121,7 @@ class TaskMapping(BaseModel):
 
 
 class WriteMapping(BaseModel):
-    """Where our own records go. Without ``task_key`` the text of a task carries the key."""
+    """Where our records go. Without ``task_key`` the text of a task carries the key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

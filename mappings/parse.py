@@ -70,7 +70,8 @@ class MappingFile:
             found = found.get(key, {})
             if not isinstance(found, dict):
                 raise self.error(BadMapping, *keys, detail="a section is needed")
-        return found
+        section: dict[str, Any] = found
+        return section
 
     def known(self, given: Iterable[str], known: Iterable[str], *keys: str) -> None:
         """Refuse a key that the section of this name does not have."""

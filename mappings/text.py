@@ -10,11 +10,14 @@ import orjson
 from mappings.schema import NORM_LENGTH
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
-_HIDDEN = re.compile(r"<(style|script|head)\b.*?</\1\s*>|<!--.*?-->", re.I | re.S)
-_BREAK = re.compile(
-    r"</?(?:br|p|div|li|ul|ol|table|tr|td|th|h[1-6]|hr|blockquote)\b[^>]*>", re.I
+_HIDDEN = re.compile(
+    r"<(style|script|head)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL
 )
-_TAG = re.compile(r"</?[a-z!?][^>]*>", re.I)
+_BREAK = re.compile(
+    r"</?(?:br|p|div|li|ul|ol|table|tr|td|th|h[1-6]|hr|blockquote)\b[^>]*>",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"</?[a-z!?][^>]*>", re.IGNORECASE)
 _HEAD = 4 * NORM_LENGTH
 """Characters looked at first: nearly always enough to fill a ``_norm`` column."""
 
@@ -27,19 +30,20 @@ def as_text(value: object) -> str | None:
     """
     match value:
         case None:
-            return None
+            text = ""
         case str():
-            return value if value.strip() else None
+            text = value
         case bool():
-            return "true" if value else "false"
+            text = "true" if value else "false"
         case float():
-            return format(Decimal(repr(value)), "f")
+            text = format(Decimal(repr(value)), "f")
         case list() | tuple():
-            return ";".join(filter(None, map(as_text, value))) or None
+            text = ";".join(filter(None, map(as_text, value)))
         case dict():
-            return orjson.dumps(value).decode()
+            text = orjson.dumps(value).decode()
         case _:
-            return str(value)
+            text = str(value)
+    return text if text and not text.isspace() else None
 
 
 def nfkc(text: str) -> str:

@@ -6,7 +6,8 @@ field; the rest of the page goes on. A reason is one of ``no_id``, ``duplicate_i
 ``bad_outcome``.
 """
 
-from collections.abc import Collection, Iterator, Mapping as Map, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -44,8 +45,9 @@ class Reject:
 class Translated:
     """What became of a page.
 
-    ``read`` counts the rows for each table, ``rejects`` are among them. ``origins`` names
-    for each link table the records whose links were read, also those that have none now.
+    ``read`` counts the rows for each table, ``rejects`` are among them. ``origins``
+    names for each link table the records whose links were read, also those that have
+    none now.
     """
 
     tables: Map[str, pa.Table]
@@ -70,9 +72,9 @@ class _Batch:
     """Rows that turned out to be none at all."""
 
     def texts(self, name: str, *, first: bool = False) -> list[str | None]:
-        """Write the cells of a column as text; ``first``: only a list's first element."""
+        """Write a column's cells as text; ``first``: only a list's first element."""
         return [
-            as_text(cell[:1] if first else cell) if type(cell) is list else cell
+            as_text(cell[:1] if first else cell) if isinstance(cell, list) else cell
             for cell in self.cells.get(name, [None] * len(self.position))
         ]
 
@@ -209,7 +211,7 @@ class Translator:
         self._fill_in(batch)
 
     def _fill_in(self, batch: _Batch) -> None:
-        """Add what the CRM does not say: where it is from, whether deleted, currency."""
+        """Add what the CRM leaves out: the source, whether deleted, the currency."""
         count = len(batch.position)
         batch.filled["source"] = [self.source] * count
         batch.filled["object"] = [self.object] * count
@@ -223,7 +225,7 @@ class Translator:
             ]
 
     def _countries(self, batch: _Batch) -> list[str] | None:
-        """Tell in which country each row's phone numbers are meant, where rows say it."""
+        """Tell the country in which each row's phone numbers are meant, if it says."""
         if "country" not in batch.cells:
             return None
         found = each(batch.texts("country"), country_code)

@@ -1,7 +1,6 @@
 """Named conversions: from the text of one cell to the value of one column (design §17).
 
-Each takes text that is not empty and raises ``ValueError`` where it does not convert; the
-reason for the list of rejects is the name of the conversion (``bad_<name>``).
+Each takes text that is not empty and raises ``ValueError`` where it does not convert.
 """
 
 import datetime as dt
@@ -26,14 +25,15 @@ _PLACES = Decimal("0.0001")
 _LARGEST = Decimal(10) ** 14
 """Money and quantities are decimal(18, 4)."""
 
-_DAY = r"(?P<y>\d{4})(?:(?P<sep>[-/])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})" + (
+_DAY = (
+    r"(?P<y>\d{4})(?:(?P<sep>[-/])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})"
     r"|年\s*(?P<m2>\d{1,2})\s*月\s*(?P<d2>\d{1,2})\s*日)"
 )
 _TIME = (
     r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
     r"\s*(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?"
 )
-_MOMENT = re.compile(rf"{_DAY}(?:(?:T|\s+|(?<=日)){_TIME})?", re.ASCII | re.I)
+_MOMENT = re.compile(rf"{_DAY}(?:(?:T|\s+|(?<=日)){_TIME})?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
