@@ -19,7 +19,7 @@ from mappings.forms import (
     Product,
     Recoded,
 )
-from mappings.text import as_text, norm
+from mappings.text import Placeholders, as_text
 from mappings.values import dated, each, number
 
 Row = Mapping[str, object]
@@ -38,7 +38,7 @@ class Sight:
 
     visible: Collection[str] | None
     nested: bool
-    empty: Collection[str]
+    empty: Placeholders
 
     def sees(self, name: str) -> bool:
         """Tell whether rows have this field; a related record may stand for its own."""
@@ -119,10 +119,17 @@ def _cells(rows: Sequence[Row], name: str, sight: Sight) -> list[Cell]:
         raw = [get(row) for row in rows]
     else:
         raw = [row.get(name) for row in rows]
+    # Nearly all cells are texts that need no further look.
     return [
-        value if value is None or isinstance(value, list) else as_text(value)
+        value
+        if type(value) is str and value and not value[0].isspace()
+        else _cell(value)
         for value in raw
     ]
+
+
+def _cell(value: object) -> Cell:
+    return value if isinstance(value, list) else as_text(value)
 
 
 def _texts(rows: Sequence[Row], name: str, sight: Sight) -> list[str | None]:
@@ -137,15 +144,15 @@ def _joined(between: str, columns: list[list[str | None]]) -> list[Cell]:
     ]
 
 
-def _products(columns: list[list[str | None]], empty: Collection[str]) -> list[Cell]:
+def _products(columns: list[list[str | None]], empty: Placeholders) -> list[Cell]:
     """Multiply; a factor that is no number stands for the product, to be reported."""
     return [_product(cells, empty) for cells in zip(*columns, strict=True)]
 
 
-def _product(cells: tuple[str | None, ...], empty: Collection[str]) -> str | None:
+def _product(cells: tuple[str | None, ...], empty: Placeholders) -> str | None:
     product = Decimal(1)
     for cell in cells:
-        if cell is None or norm(cell) in empty:
+        if cell is None or cell in empty:
             return None
         try:
             product *= number(cell)

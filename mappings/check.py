@@ -21,6 +21,7 @@ from mappings.forms import Form, Found, Plain
 from mappings.load import REQUIRED_TABLES, required
 from mappings.model import EVERY_EXTRA, LINKS, Mapping, ObjectMapping, is_file, mappable
 from mappings.schema import EXTRA, TABLES
+from mappings.text import Placeholders
 
 Status = Literal["mapped", "unmapped", "unreadable"]
 
@@ -238,7 +239,7 @@ class _Judge:
         if _refused(there):
             return "unreadable"
         nested = not is_file(object_name)
-        if Sight(visible=there.fields, nested=nested, empty=()).sees(name):
+        if Sight(visible=there.fields, nested=nested, empty=Placeholders()).sees(name):
             return "mapped"
         head = name.partition(".")[0] if nested else name
         return "unreadable" if {name, head} & set(there.hidden) else "unmapped"

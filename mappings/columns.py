@@ -19,7 +19,7 @@ from mappings.cells import recode
 from mappings.forms import Form, Recoded
 from mappings.reach import email_quality, phone_quality
 from mappings.schema import ColumnSpec
-from mappings.text import norm
+from mappings.text import Placeholders, norm
 from mappings.values import Moment, convert, day, each, moment, number, word, yes_no
 from mappings.words import canonical
 
@@ -62,7 +62,7 @@ class Filler:
     """Fills columns as the settings say; ``countries`` are the rows', if known."""
 
     settings: TranslationSettings
-    empty: frozenset[str]
+    empty: Placeholders
     countries: Sequence[str] | None = None
 
     def fill(self, spec: ColumnSpec, form: Form, texts: Texts) -> Filled:
@@ -98,7 +98,7 @@ class Filler:
         empty = self.empty
 
         def stripped(text: str) -> str | None:
-            return None if norm(text) in empty else text.strip()
+            return None if text in empty else text.strip()
 
         return each(texts, stripped)
 
@@ -114,7 +114,9 @@ class Filler:
 
     def _plain(self, texts: Texts) -> pa.Array | None:
         """Make an Arrow column where no cell is a placeholder word."""
-        return pa.array(texts, pa.string()) if self.empty.isdisjoint(texts) else None
+        return (
+            pa.array(texts, pa.string()) if self.empty.words.isdisjoint(texts) else None
+        )
 
     def _numbers(self, spec: ColumnSpec, texts: Texts) -> Filled:
         cells = self._plain(texts)
@@ -166,7 +168,7 @@ class Filler:
             found = canonical("class", said)
             if found:
                 return found, "mapped"
-            if norm(text) in self.empty:
+            if text in self.empty:
                 return None, "empty"
             return text.strip(), "unmapped"
 
@@ -184,7 +186,7 @@ class Filler:
         if spec.column.audited:
             columns[f"{spec.name}_norm"] = each(texts, norm)
         if spec.column.quality == "email":
-            judge = partial(email_quality, empty_words=self.empty)
+            judge = partial(email_quality, empty=self.empty)
             columns[f"{spec.name}_quality"] = each(texts, judge)
         if spec.column.quality == "phone":
             columns[f"{spec.name}_quality"] = self._phones(texts)

@@ -21,7 +21,7 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Lookup(NamedTuple):
-    """One index over another object: from the value of ``match`` to that of ``take``."""
+    """One index over another object: the value of ``match`` leads to ``take``."""
 
     object: str
     match: str

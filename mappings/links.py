@@ -1,6 +1,6 @@
 """Rows of link tables: one for each element of a list, and what activities hang on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from mappings.cells import Cell
 from mappings.schema import arrow_schema
-from mappings.text import as_text, norm
+from mappings.text import Placeholders, as_text
 
 PAIRS = MappingProxyType(
     {
@@ -86,15 +86,15 @@ def name_links(
     return Named(ids=ids, origins=origins, none=frozenset(none))
 
 
-def elements(cell: Cell, empty: Collection[str]) -> list[str]:
+def elements(cell: Cell, empty: Placeholders) -> list[str]:
     """Name what a cell refers to, one id or several, each once."""
     many = cell if isinstance(cell, list) else [cell]
     texts = [text.strip() for text in map(as_text, many) if text]
-    return [text for text in dict.fromkeys(texts) if norm(text) not in empty]
+    return [text for text in dict.fromkeys(texts) if text not in empty]
 
 
 def activity_links(
-    activities: pa.Table, cells: Mapping[str, list[Cell]], empty: Collection[str]
+    activities: pa.Table, cells: Mapping[str, list[Cell]], empty: Placeholders
 ) -> pa.Table:
     """Make a link for everything that activities hang on.
 

@@ -1,7 +1,6 @@
 """Whether a phone number or e-mail address can reach anybody (design §4, §17)."""
 
 import re
-from collections.abc import Collection
 from functools import cache
 
 from email_validator import EmailNotValidError, validate_email
@@ -12,7 +11,7 @@ from phonenumbers import (
     parse,
 )
 
-from mappings.text import nfkc, norm
+from mappings.text import Placeholders, nfkc
 
 OK, GENERIC, PLACEHOLDER, INVALID = "ok", "generic", "placeholder", "invalid"
 _BEST_FIRST = (OK, GENERIC, PLACEHOLDER, INVALID)
@@ -41,20 +40,18 @@ _PLAIN_ADDRESS = re.compile(
 )
 
 
-def phone_quality(text: str, country: str, empty_words: Collection[str]) -> str:
+def phone_quality(text: str, country: str, empty: Placeholders) -> str:
     """Judge the numbers in one cell; the best of them counts.
 
     Args:
         text: the cell, not empty.
         country: ISO code in which a number without + is meant.
-        empty_words: placeholder words in their normal form.
+        empty: placeholder words in their normal form.
     """
-    if norm(text) in empty_words:
+    if text in empty:
         return PLACEHOLDER
     numbers = _SEVERAL.split(_plain_digits(text))
-    found = {
-        _judge(number, country, empty_words) for number in numbers if number.strip()
-    }
+    found = {_judge(number, country, empty) for number in numbers if number.strip()}
     return next((quality for quality in _BEST_FIRST if quality in found), INVALID)
 
 
@@ -63,12 +60,12 @@ def _plain_digits(text: str) -> str:
     return _EXTENSION.sub(" ", nfkc(text).translate(_DASHES))
 
 
-def _judge(text: str, country: str, empty_words: Collection[str]) -> str:
+def _judge(text: str, country: str, empty: Placeholders) -> str:
     found = _NUMBER.search(text)
     if found is None:
-        return PLACEHOLDER if norm(text) in empty_words else INVALID
+        return PLACEHOLDER if text in empty else INVALID
     digits = re.sub(r"\D", "", found[0])
-    if norm(text) in empty_words or (len(digits) > 1 and len(set(digits)) == 1):
+    if text in empty or (len(digits) > 1 and len(set(digits)) == 1):
         return PLACEHOLDER
     return OK if _is_possible(found[0], digits, country) else INVALID
 
@@ -118,7 +115,7 @@ def _lengths(country: str) -> frozenset[int]:
     return frozenset((*general.possible_length, *general.possible_length_local_only))
 
 
-def email_quality(text: str, empty_words: Collection[str]) -> str:
+def email_quality(text: str, empty: Placeholders) -> str:
     """Judge the addresses in one cell; the best of them counts.
 
     Syntax only: nothing is asked of the network, and domains for special use are
@@ -126,20 +123,18 @@ def email_quality(text: str, empty_words: Collection[str]) -> str:
     """
     parts = [part for part in re.split(r"[;,、\n\r]", text) if part.strip()]
     several = len(parts) > 1 and all("@" in part for part in parts)
-    found = {
-        _judge_address(part, empty_words) for part in (parts if several else [text])
-    }
+    found = {_judge_address(part, empty) for part in (parts if several else [text])}
     return next((quality for quality in _BEST_FIRST if quality in found), INVALID)
 
 
-def _judge_address(text: str, empty_words: Collection[str]) -> str:
+def _judge_address(text: str, empty: Placeholders) -> str:
     address = nfkc(text).strip().casefold()
     mailbox, at, domain = address.rpartition("@")
     names = (address, mailbox, domain.partition(".")[0])
-    if address == "a@a" or (at and any(norm(n) in empty_words for n in names)):
+    if address == "a@a" or (at and any(n in empty for n in names)):
         return PLACEHOLDER
     if not at:
-        return PLACEHOLDER if norm(text) in empty_words else INVALID
+        return PLACEHOLDER if text in empty else INVALID
     if mailbox in DEAF_MAILBOXES or not _is_address(mailbox, domain):
         return INVALID
     return GENERIC if mailbox in GENERIC_MAILBOXES else OK

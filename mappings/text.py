@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
 from html import unescape
 
@@ -20,6 +21,22 @@ _BREAK = re.compile(
 _TAG = re.compile(r"</?[a-z!?][^>]*>", re.IGNORECASE)
 _HEAD = 4 * NORM_LENGTH
 """Characters looked at first: nearly always enough to fill a ``_norm`` column."""
+
+
+class Placeholders:
+    """Words that people write where there is nothing; ``text in placeholders``.
+
+    The whole text counts, in its normal form.
+    """
+
+    def __init__(self, words: Iterable[str] = ()) -> None:
+        """Take the words in any form."""
+        self.words = frozenset(filter(None, map(norm, words)))
+        # NFKC shortens no text to less than half; longer ones need no second look.
+        self._longest = 2 * max(map(len, self.words), default=0)
+
+    def __contains__(self, text: str) -> bool:
+        return len(text.strip()) <= self._longest and norm(text) in self.words
 
 
 def as_text(value: object) -> str | None:

@@ -20,7 +20,7 @@ from mappings.forms import Derived
 from mappings.links import PAIRS, activity_links, name_links, spread
 from mappings.model import LINKS, Mapping, ObjectMapping, is_file
 from mappings.schema import ColumnSpec, arrow_schema, columns, extra_column
-from mappings.text import as_text, norm
+from mappings.text import Placeholders, as_text
 from mappings.values import each
 
 __all__ = ["Reject", "Translated", "TranslationSettings", "Translator"]
@@ -73,9 +73,10 @@ class _Batch:
 
     def texts(self, name: str, *, first: bool = False) -> list[str | None]:
         """Write a column's cells as text; ``first``: only a list's first element."""
+        cells = self.cells.get(name, [None] * len(self.position))
         return [
             as_text(cell[:1] if first else cell) if isinstance(cell, list) else cell
-            for cell in self.cells.get(name, [None] * len(self.position))
+            for cell in cells
         ]
 
     def values(self, name: str) -> list[str | None]:
@@ -153,8 +154,8 @@ class Translator:
         )
 
     @cached_property
-    def _empty(self) -> frozenset[str]:
-        return frozenset(filter(None, map(norm, self.settings.empty_words)))
+    def _empty(self) -> Placeholders:
+        return Placeholders(self.settings.empty_words)
 
     def _batch(self, table: str, part: ObjectMapping, rows: Sequence[Row]) -> _Batch:
         """Take the cells of all columns that the CRM shows."""
