@@ -47,9 +47,7 @@ def lower_bound(
     return best
 
 
-def _days_taken(
-    needs: Sequence[Need], limits: Limits, *, busy: bool
-) -> dict[str, int]:
+def _days_taken(needs: Sequence[Need], limits: Limits, *, busy: bool) -> dict[str, int]:
     """Count the days that one seller must be out, for each limit of a day."""
     return {
         "visits": -(-len(needs) // limits.visits),

@@ -134,6 +134,9 @@ class ClosedDays:
         return day.weekday() in self.weekdays or any(day in d for d in self.days)
 
 
+ALWAYS_OPEN = ClosedDays()
+
+
 def parse_closed_days(text: str | None) -> ClosedDays:
     """Read a customer's ``closed_days``: weekdays and dates, in Japanese or English.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from handover.plan.calendar import Calendars, ClosedDays, Engagement
+from handover.plan.calendar import ALWAYS_OPEN, Calendars, ClosedDays, Engagement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Need:
     """Predecessor and successor; the limits of a day hold for each of them."""
     manager: str | None = None
     """Who attends besides; he must be free, and attends only so often a day."""
-    closed: ClosedDays = ClosedDays()
+    closed: ClosedDays = ALWAYS_OPEN
     online: bool = False
     date: dt.date | None = None
     """A day that a person set; no other will do."""
@@ -98,17 +98,14 @@ class _Day:
 
     def clashes(self, leave: int, end: int) -> bool:
         """Tell whether somebody is busy, or on his way, between two times."""
-        return any(
-            e.start - e.travel < end and leave < e.end for _, e in self.entries
-        )
+        return any(e.start - e.travel < end and leave < e.end for _, e in self.entries)
 
     def strands(self, end: int, area: str, limits: Limits) -> bool:
         """Tell whether the next visit would be out of reach from ``area``."""
         later = (e for start, e in self.entries if start >= end and not e.online)
         following = next(later, None)
-        return (
-            following is not None
-            and following.travel < _travel(area, following.area, limits)
+        return following is not None and following.travel < _travel(
+            area, following.area, limits
         )
 
 

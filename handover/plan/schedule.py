@@ -209,7 +209,7 @@ def _families_together(
     needs: Sequence[Need], key: Callable[[Need], tuple[object, ...]]
 ) -> list[Need]:
     """Sort by a key, each family standing where its first member stands."""
-    ordered = sorted(needs, key=key)  # type: ignore[arg-type]  # keys of one order compare
+    ordered = sorted(needs, key=key)
     families: dict[str, list[Need]] = defaultdict(list)
     for need in ordered:
         families[need.family or need.account_id].append(need)
@@ -327,10 +327,11 @@ def _amended(problem: Problem, packing: Slots, period: int) -> Slots:
     First everything stays and the new visits go in between; then the shoulds make
     room; only if that is not enough, all visits are packed anew.
     """
-    for shoulds_stay in (True, False):
-        slots = _inserted(problem, period, shoulds_stay=shoulds_stay)
-        if _all_in(problem, slots):
-            return slots
+    slots = _inserted(problem, period, shoulds_stay=True)
+    if not _all_in(problem, slots):
+        slots = _inserted(problem, period, shoulds_stay=False)
+    if _all_in(problem, slots):
+        return slots
     if _all_in(problem, packing) and _days_used(problem, packing) <= period:
         return _filled(problem, packing, period)
     return slots

@@ -1,8 +1,9 @@
 """Who is met: the rules, as functions of what is known of an account.
 
-M1 to M3 make a meeting a must (R25 to R27), S1 to S5 make it one that should take place
-if there is room (R51 and the requirements' section on the plan). Each rule says which
-columns it reads; where none of them is mapped it holds for nobody, and the plan says so.
+M1 to M3 make a meeting a must (R25 to R27), S1 to S5 make it one that should take
+place if there is room (R51 and the requirements' section on the plan). Each rule says
+which columns it reads; where none of them is mapped it holds for nobody, and the plan
+says so.
 """
 
 import datetime as dt
@@ -255,7 +256,9 @@ RULES = (
 )
 
 
-def reasons(account: AccountFacts, by: Measure, blind: Collection[str]) -> tuple[str, ...]:
+def reasons(
+    account: AccountFacts, by: Measure, blind: Collection[str]
+) -> tuple[str, ...]:
     """List the codes of every rule that holds, in their order.
 
     Args:
@@ -273,5 +276,7 @@ def reasons(account: AccountFacts, by: Measure, blind: Collection[str]) -> tuple
 def blind_rules(mapped: Collection[Column]) -> tuple[str, ...]:
     """List the codes of the rules of which no column is mapped."""
     return tuple(
-        rule.code for rule in RULES if not any(column in mapped for column in rule.reads)
+        rule.code
+        for rule in RULES
+        if not any(column in mapped for column in rule.reads)
     )

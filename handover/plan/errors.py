@@ -1,0 +1,184 @@
+"""Why a plan is refused, or cannot be drawn up."""
+
+from handover.errors import HandoverError, Refusal, UsageProblem
+
+
+class PeriodTooShort(Refusal):
+    """A must row has no slot (``plan``, ``rows``, ``days``, ``minimum``, ``end``)."""
+
+    code = "period_too_short"
+
+
+class AlreadyPlanned(Refusal):
+    """Another open plan has these accounts (``plan``, ``accounts``)."""
+
+    code = "already_planned"
+
+
+class InactiveSuccessor(Refusal):
+    """Somebody who is to take over is not active (``user``)."""
+
+    code = "inactive_successor"
+
+
+class HoldByInactiveOwner(Refusal):
+    """Nothing can be held by somebody who is no longer there (``user``)."""
+
+    code = "hold_inactive_owner"
+
+
+class NotYours(Refusal):
+    """This person may not decide this (``user``, ``plan``, ``option``)."""
+
+    code = "not_yours"
+
+
+class WrongApprover(Refusal):
+    """Somebody else has to approve or reject (``user``, ``plan``, ``approvers``)."""
+
+    code = "wrong_approver"
+
+
+class OnBehalfNeeded(Refusal):
+    """The login is another person's than the decision (``user``, ``login``)."""
+
+    code = "on_behalf_needed"
+
+
+class OnBehalfForbidden(Refusal):
+    """The policy forbids deciding on behalf of others (``user``, ``login``)."""
+
+    code = "on_behalf_forbidden"
+
+
+class WrongState(Refusal):
+    """The plan's state does not allow it (``plan``, ``state``, ``action``)."""
+
+    code = "wrong_state"
+
+
+class CoAttendanceUndecided(Refusal):
+    """Nobody said whether the manager attends (``plan``, ``accounts``)."""
+
+    code = "co_attendance_undecided"
+
+
+class VisitUndecided(Refusal):
+    """Rows that must be met have no visit (``plan``, ``accounts``)."""
+
+    code = "visit_undecided"
+
+
+class LooseUndecided(Refusal):
+    """Loose records that block wait for a decision (``plan``, ``records``)."""
+
+    code = "loose_undecided"
+
+
+class SuccessorMissing(Refusal):
+    """Nobody is named to take over (``plan``, ``accounts``)."""
+
+    code = "successor_missing"
+
+
+class DateNotFree(Refusal):
+    """A visit does not fit on the day set for it (``account``, ``date``)."""
+
+    code = "date_not_free"
+
+
+class Unapproved(Refusal):
+    """The plan, as it stands, is not approved (``plan``, ``state``)."""
+
+    code = "unapproved"
+
+
+class Voided(Refusal):
+    """The plan was ended by a person (``plan``)."""
+
+    code = "voided"
+
+
+class Closed(Refusal):
+    """The handover is over (``plan``)."""
+
+    code = "closed"
+
+
+class Expired(Refusal):
+    """The approval no longer counts (``plan``, ``expired``)."""
+
+    code = "expired"
+
+
+class NoManager(UsageProblem):
+    """Nobody is accountable for the predecessor (``user``, ``file``)."""
+
+    code = "no_manager"
+
+
+class BadMoves(UsageProblem):
+    """The list of moves is wrong (``file``, ``line``, ``detail``)."""
+
+    code = "bad_moves"
+
+
+class BadPeriod(UsageProblem):
+    """Dates are in the wrong order (``earlier``, ``later``)."""
+
+    code = "bad_period"
+
+
+class SameUser(UsageProblem):
+    """Somebody would hand over to himself (``user``)."""
+
+    code = "same_user"
+
+
+class NothingOwned(UsageProblem):
+    """The predecessor owns no account (``user``)."""
+
+    code = "nothing_owned"
+
+
+class NotInPlan(UsageProblem):
+    """The plan has no such row or record (``plan``, ``kind``, ``id``)."""
+
+    code = "not_in_plan"
+
+
+class BadAmendment(UsageProblem):
+    """An option's value cannot be read (``option``, ``value``, ``form``)."""
+
+    code = "bad_amendment"
+
+
+class Contradiction(UsageProblem):
+    """Two options decide the same row differently (``account``)."""
+
+    code = "contradiction"
+
+
+class ReasonNeeded(UsageProblem):
+    """A decision against the rules needs words (``option``)."""
+
+    code = "reason_needed"
+
+
+class UntilNeeded(UsageProblem):
+    """A hold needs the day on which it ends."""
+
+    code = "until_needed"
+
+
+class NothingToAmend(UsageProblem):
+    """No option says what should change (``plan``)."""
+
+    code = "nothing_to_amend"
+
+
+class NotConserved(HandoverError):
+    """Rows are not exactly the accounts owned: a bug (``missing``, ``extra``)."""
+
+    code = "not_conserved"
+    exit_code = 1

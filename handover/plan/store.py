@@ -1,0 +1,302 @@
+"""Plans, their versions and the decisions on them, in the ledger.
+
+A version is written once and never changed. Where the plan stands, and who submitted it
+first, is kept beside the versions.
+"""
+
+import datetime as dt
+import difflib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from handover.errors import AmbiguousName, UnknownName
+from handover.ledger.tables import decisions, plan_versions, plans, runs, steps
+from handover.plan.model import OPEN_STATES, Mode, Plan, PlanState, Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Who decided something about a plan, how we know, and in what words."""
+
+    person_id: str
+    actor: str
+    """The OS user, or the identity that a proxy vouches for."""
+    host: str
+    tool_version: str
+    at: dt.datetime
+    reason: str | None = None
+    evidence: dict[str, str] = field(default_factory=lambda: {"kind": "session"})
+    on_behalf: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A decision as the ledger has it."""
+
+    decision: str
+    version: int
+    fingerprint: str
+    as_delegate: bool
+    by: Decision
+
+
+def save_version(
+    connection: Connection, plan: Plan, *, cause: str, made_by: str | None, at: str
+) -> None:
+    """Write a plan's version, and where the plan stands.
+
+    Args:
+        connection: of a transaction.
+        plan: with the number of this version.
+        cause: ``new``, ``edit``, ``amend`` or ``import``.
+        made_by: the user, if known.
+        at: ISO time in UTC.
+    """
+    standing = {
+        "version": plan.version,
+        "state": plan.state.value,
+        "reorganisation": plan.reorganisation,
+    }
+    if plan.version == 1:
+        connection.execute(
+            insert(plans).values(
+                id=plan.id,
+                source=plan.source,
+                predecessor_id=plan.predecessor,
+                author_id=plan.author,
+                created_at=at,
+                **standing,
+            )
+        )
+    else:
+        connection.execute(
+            update(plans).where(plans.c.id == plan.id).values(**standing)
+        )
+    connection.execute(
+        insert(plan_versions).values(
+            plan_id=plan.id,
+            version=plan.version,
+            content=plan.model_dump(mode="json"),
+            fingerprint=plan.fingerprint,
+            policy_hash=plan.policy_hash,
+            generation=plan.generation,
+            made_by=made_by,
+            made_at=at,
+            cause=cause,
+        )
+    )
+
+
+def load(connection: Connection, plan_id: str, version: int | None = None) -> Plan:
+    """Read a plan as it stands, or an earlier version of it.
+
+    Raises:
+        UnknownName: there is no such plan or version.
+    """
+    query = select(plan_versions.c.content, plans).join(
+        plans, plans.c.id == plan_versions.c.plan_id
+    )
+    query = query.where(
+        plans.c.id == plan_id,
+        plan_versions.c.version == (plans.c.version if version is None else version),
+    )
+    found = connection.execute(query).mappings().one_or_none()
+    if found is None:
+        raise UnknownName(kind="plan", name=plan_id, suggestion=None)
+    return _plan(connection, found)
+
+
+def load_all(
+    connection: Connection, states: Collection[PlanState] = tuple(PlanState)
+) -> list[Plan]:
+    """Read all plans in some states as they stand, the oldest first."""
+    query = (
+        select(plan_versions.c.content, plans)
+        .join(
+            plans,
+            (plans.c.id == plan_versions.c.plan_id)
+            & (plans.c.version == plan_versions.c.version),
+        )
+        .where(plans.c.state.in_([state.value for state in states]))
+        .order_by(plans.c.created_at, plans.c.id)
+    )
+    found = connection.execute(query).mappings().all()
+    return [_plan(connection, each) for each in found]
+
+
+def _plan(connection: Connection, found: RowMapping) -> Plan:
+    plan = Plan.model_validate(found["content"])
+    state = PlanState(found["state"])
+    changed = _changed_owner(connection, plan.id)
+    rows = tuple(
+        row.model_copy(update={"state": _row_state(row, state, changed)})
+        for row in plan.rows
+    )
+    return plan.model_copy(
+        update={"state": state, "author": found["author_id"], "rows": rows}
+    )
+
+
+def _row_state(row: Row, state: PlanState, changed: Collection[str]) -> str:
+    """Say how far an account has come; its mode says where it is to go."""
+    if row.mode is Mode.EXCLUDE:
+        return "excluded"
+    if row.account_id in changed:
+        return "owner_changed"
+    if row.mode is Mode.HOLD:
+        return "held"
+    return "approved" if state in OPEN_STATES - {PlanState.SUBMITTED} else "proposed"
+
+
+def _changed_owner(connection: Connection, plan_id: str) -> set[str]:
+    """Find the accounts whose owner a run of the plan changed, and none undid."""
+    query = (
+        select(steps.c.account_id, runs.c.kind)
+        .join(runs, runs.c.id == steps.c.run_id)
+        .where(
+            runs.c.plan_id == plan_id,
+            steps.c.action == "account_owner",
+            steps.c.outcome == "done",
+        )
+        .order_by(runs.c.started_at, steps.c.n)
+    )
+    latest: dict[str, str] = {
+        account: kind for account, kind in connection.execute(query) if account
+    }
+    return {account for account, kind in latest.items() if kind == "reassign"}
+
+
+def find_plan(connection: Connection, text: str) -> str:
+    """Find a plan's id by its id or the beginning of it.
+
+    Raises:
+        UnknownName: no plan's id begins so.
+        AmbiguousName: several do.
+    """
+    query = select(plans.c.id).order_by(plans.c.id)
+    ids: list[str] = list(connection.execute(query).scalars())
+    if text in ids:
+        return text
+    found = [each for each in ids if text and each.startswith(text)]
+    if not found:
+        near = difflib.get_close_matches(text, ids, n=1)
+        raise UnknownName(kind="plan", name=text, suggestion=near[0] if near else None)
+    if len(found) > 1:
+        raise AmbiguousName(kind="plan", name=text, candidates=found)
+    return found[0]
+
+
+def unused_id(connection: Connection, wanted: str) -> str:
+    """Take the wanted id, with a number behind it if it is taken."""
+    query = select(plans.c.id).where(plans.c.id.startswith(wanted, autoescape=True))
+    taken = set(connection.execute(query).scalars())
+    candidate, number = wanted, 2
+    while candidate in taken:
+        candidate, number = f"{wanted}-{number}", number + 1
+    return candidate
+
+
+def draft_of(connection: Connection, source: str, predecessor: str) -> Plan | None:
+    """Find the plan of a predecessor that nobody has submitted yet."""
+    query = (
+        select(plans.c.id)
+        .where(
+            plans.c.source == source,
+            plans.c.predecessor_id == predecessor,
+            plans.c.state == PlanState.DRAFT.value,
+        )
+        .order_by(plans.c.created_at.desc())
+    )
+    found = connection.execute(query).scalars().first()
+    return None if found is None else load(connection, found)
+
+
+def set_state(connection: Connection, plan_id: str, state: PlanState) -> None:
+    """Say where a plan stands."""
+    connection.execute(
+        update(plans).where(plans.c.id == plan_id).values(state=state.value)
+    )
+
+
+def set_author(connection: Connection, plan_id: str, person_id: str) -> None:
+    """Say who submitted a plan first."""
+    connection.execute(
+        update(plans).where(plans.c.id == plan_id).values(author_id=person_id)
+    )
+
+
+def claimed(
+    connection: Connection, source: str, accounts: Iterable[str], *, but: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the accounts that another open plan hands over, with that plan's id."""
+    wanted = set(accounts)
+    for plan in load_all(connection, OPEN_STATES):
+        if plan.id == but or plan.source != source:
+            continue
+        for row in plan.rows:
+            if row.account_id in wanted and row.mode is not Mode.EXCLUDE:
+                yield row.account_id, plan.id
+
+
+def record_decision(
+    connection: Connection, plan: Plan, kind: str, by: Decision, *, as_delegate: bool
+) -> None:
+    """Write a decision on exactly one content of a plan."""
+    connection.execute(
+        insert(decisions).values(
+            plan_id=plan.id,
+            version=plan.version,
+            fingerprint=plan.fingerprint,
+            decision=kind,
+            person_id=by.person_id,
+            as_delegate=as_delegate,
+            actor=by.actor,
+            host=by.host,
+            tool_version=by.tool_version,
+            evidence=by.evidence,
+            on_behalf=by.on_behalf,
+            reason=by.reason,
+            at=by.at.isoformat(),
+        )
+    )
+
+
+def recorded(connection: Connection, plan_id: str) -> list[Recorded]:
+    """List the decisions on a plan, the oldest first."""
+    query = (
+        select(decisions).where(decisions.c.plan_id == plan_id).order_by(decisions.c.id)
+    )
+    return [_recorded(row) for row in connection.execute(query).mappings()]
+
+
+def _recorded(row: RowMapping) -> Recorded:
+    by: dict[str, Any] = {
+        name: row[name]
+        for name in (
+            "person_id",
+            "actor",
+            "host",
+            "tool_version",
+            "reason",
+            "evidence",
+            "on_behalf",
+        )
+    }
+    return Recorded(
+        decision=row["decision"],
+        version=row["version"],
+        fingerprint=row["fingerprint"],
+        as_delegate=row["as_delegate"],
+        by=Decision(at=dt.datetime.fromisoformat(row["at"]), **by),
+    )
+
+
+def versions(connection: Connection, plan_id: str) -> int:
+    """Count the versions of a plan."""
+    query = select(func.max(plan_versions.c.version)).where(
+        plan_versions.c.plan_id == plan_id
+    )
+    return connection.execute(query).scalar_one() or 0
