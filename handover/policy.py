@@ -1,0 +1,394 @@
+"""The company's definition of the minimum to hand over, and of the rules (R9).
+
+``policy.toml`` beside this module is complete; a company's own file overlays it, table
+by table and item by item. What is not declared here is a mistake, with its line.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from handover.config import line_of
+from handover.errors import BadPolicy
+from handover.i18n import Phrase
+from mappings.schema import EXTRA
+from mappings.text import norm
+
+BUILT_IN = Path(__file__).with_name("policy.toml")
+OWN_COLUMN = f"accounts.{EXTRA}"
+"""How the columns begin that a company's own items audit (R16)."""
+
+Group = Literal[
+    "contacts", "organisation", "purchases", "opportunities", "interactions"
+]
+GROUPS: tuple[Group, ...] = get_args(Group)
+"""The five kinds of information; they may be extended, none may be removed (R10)."""
+
+Level = Literal["must", "should"]
+Days = Annotated[int, Field(ge=0)]
+Minutes = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(gt=0)]
+
+
+def _as_compared(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(norm, words))))
+
+
+WordList = Annotated[tuple[str, ...], AfterValidator(_as_compared)]
+"""Words in the form in which ``_norm`` columns hold texts."""
+
+
+class Section(BaseModel):
+    """A table of the policy; exactly the declared keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AuditRules(Section):
+    """``[audit]``: how old things may be. ``large_purchase`` 0 is off."""
+
+    recent_days_key: Days
+    recent_days: Days
+    new_account_days: Days
+    channel_days: Days
+    reason_days: Days
+    large_purchase: Amount
+    next_step_days: Days
+    requests_days: Days
+    stale_is_ready: bool
+    deciding: WordList
+
+
+class Placeholders(Section):
+    """``[placeholders]``: texts that say nothing, and those that do all the same."""
+
+    words: WordList
+    nobody: WordList
+    accepted: WordList
+
+
+class Weights(Section):
+    """``[weights]`` of the levels inside a group, and of the groups in the score."""
+
+    must: Weight
+    should: Weight
+    contacts: Weight
+    organisation: Weight
+    purchases: Weight
+    opportunities: Weight
+    interactions: Weight
+
+
+class Classes(Section):
+    """``[classes]``: how a customer class is proposed where the CRM has none (R24)."""
+
+    key_share: Share
+    priority_share: Share
+    priority_won_at_most: Share
+
+
+class Item(Section):
+    """One piece of the minimum. ``columns`` are those that can hold it."""
+
+    code: Annotated[str, Field(min_length=1)]
+    group: Group
+    level: Level = "should"
+    takes: Literal["each", "best"] = "best"
+    if_none: Literal["missing", "not_applicable"] = "missing"
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    enabled: bool = True
+    name: str = ""
+    """What a company calls its own item; ours are named by the catalogue."""
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether it audits the company's own columns instead of a rule."""
+        return all(column.startswith(OWN_COLUMN) for column in self.columns)
+
+
+class PlanRules(Section):
+    """``[plan]``: who is met and what fits into a day. ``large_account`` 0 is off."""
+
+    large_account: Amount
+    large_account_percentile: Annotated[int, Field(ge=1, le=100)]
+    renewal_days: Days
+    silent_days: Days
+    long_years: Annotated[int, Field(ge=1)]
+    day: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")], ...],
+        Field(min_length=1),
+    ]
+    minutes: Minutes
+    visits: Count
+    people: Count
+    visit_key: Minutes
+    visit_base: Minutes
+    visit_group: Minutes
+    visit_online: Minutes
+    travel_far: Minutes
+    travel_near: Minutes
+    prepare: Minutes
+    slack: Annotated[float, Field(ge=0, lt=1)]
+    manager_visits: Annotated[int, Field(ge=0)]
+    expires_days: Days
+    blackouts: tuple[str, ...]
+
+
+class TransferRules(Section):
+    """``[transfer]``: what a run may write. ``max_share`` 0 is off."""
+
+    require: Literal["approval", "acceptance"]
+    max_accounts: Count
+    max_share: Share
+    drift_share: Share
+    drift_min: Count
+    undo_by: tuple[str, ...]
+    on_behalf: bool
+
+
+class TaskRules(Section):
+    """``[tasks]``: the nightly tasks for gaps (R37), off until somebody answers."""
+
+    enabled: bool
+    approved_by: str
+    due_days: Days
+    max_new_per_owner: Annotated[int, Field(ge=0)]
+
+
+class Policy(Section):
+    """All rules of one company. ``items`` are the file's ``[[item]]``, in order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_alias=True)
+
+    version: Annotated[str, Field(coerce_numbers_to_str=True)]
+    audit: AuditRules
+    placeholders: Placeholders
+    weights: Weights
+    classes: Classes
+    items: Annotated[tuple[Item, ...], Field(alias="item")]
+    plan: PlanRules
+    transfer: TransferRules
+    tasks: TaskRules
+
+    @cached_property
+    def text(self) -> str:
+        """The whole content as canonical JSON; what the ledger keeps."""
+        content = self.model_dump(mode="json", by_alias=True)
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the content, whatever the file looks like."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def enabled(self) -> tuple[Item, ...]:
+        """The items that are audited, in the policy's order."""
+        return tuple(item for item in self.items if item.enabled)
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """Read a company's policy over the built-in one; None is the built-in one alone.
+
+    Raises:
+        BadPolicy: it cannot be read, a key or value is wrong, or one of the five groups
+            would be left without items; names file, line and key.
+    """
+    built_in = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
+    if path is None:
+        return Policy.model_validate(built_in)
+    text = ""
+    try:
+        text = _read(path)
+        return _overlaid(built_in, _parsed(text))
+    except _Mistake as mistake:
+        line = mistake.line or _line(text, mistake.keys)
+        raise BadPolicy(
+            file=path.name,
+            line=line,
+            key=_shown(mistake.keys),
+            place=Phrase(
+                text="policy:line" if line else "policy:file",
+                params={"file": path.name, "line": line},
+            ),
+            detail=mistake.detail,
+        ) from mistake
+
+
+class _Mistake(Exception):
+    """What is wrong, and under which keys; an item stands as ``("item", code)``."""
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        detail: str,
+        /,
+        *,
+        line: int | None = None,
+        **params: object,
+    ) -> None:
+        self.keys = tuple(keys)
+        self.line = line
+        self.detail = Phrase(text=f"policy:{detail}", params=params)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _Mistake((), "unreadable", said=error) from error
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line = int(found[1]) if found else None
+        raise _Mistake((), "no_toml", line=line, said=error) from error
+
+
+def _overlaid(built_in: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
+    """Lay a company's content over ours and check the outcome."""
+    sections = {
+        field.alias or name: field for name, field in Policy.model_fields.items()
+    }
+    merged = dict(built_in)
+    for name, content in own.items():
+        _known(name, sections, ())
+        if name == "item":
+            merged[name] = _items(built_in[name], content)
+        elif isinstance(built_in[name], Mapping):
+            if not isinstance(content, Mapping):
+                raise _Mistake((name,), "no_table")
+            for key in content:
+                _known(key, built_in[name], (name,))
+            merged[name] = {**built_in[name], **content}
+        else:
+            merged[name] = content
+    try:
+        policy = Policy.model_validate(merged)
+    except ValidationError as error:
+        raise _wrong_value(error, merged) from error
+    gone = set(GROUPS) - {item.group for item in policy.enabled}
+    for group in sorted(gone, key=GROUPS.index):
+        raise _Mistake(("item", _last_of(group, own)), "group_gone", group=group)
+    return policy
+
+
+def _items(ours: Iterable[Mapping[str, Any]], theirs: object) -> list[dict[str, Any]]:
+    """Lay the company's items over ours, by code; its own come last."""
+    merged = {item["code"]: dict(item) for item in ours}
+    if not isinstance(theirs, list):
+        raise _Mistake(("item",), "no_items")
+    for item in theirs:
+        code = item.get("code") if isinstance(item, Mapping) else None
+        if not isinstance(code, str) or not code:
+            raise _Mistake(("item",), "no_code")
+        keys = ("item", code)
+        for key in item:
+            _known(key, Item.model_fields, keys)
+        given = merged.get(code)
+        if given is None:
+            _check_own(item, keys)
+        elif not given["columns"][0].startswith(OWN_COLUMN):
+            fixed = [
+                k
+                for k in ("group", "takes", "columns")
+                if k in item and item[k] != given[k]
+            ]
+            if fixed:
+                raise _Mistake((*keys, fixed[0]), "fixed", code=code)
+        group = code.partition(".")[0]
+        merged[code] = {"group": group, **(given or {}), **item}
+        if merged[code]["group"] not in GROUPS:
+            raise _Mistake(
+                (*keys, "group"),
+                "unknown_group",
+                group=merged[code]["group"],
+                groups=", ".join(GROUPS),
+            )
+    return list(merged.values())
+
+
+def _check_own(item: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+    """Let a company's own items audit the company's own columns only."""
+    for column in item.get("columns", ()):
+        if not str(column).startswith(OWN_COLUMN):
+            name = str(column).rpartition(".")[2]
+            raise _Mistake((*keys, "columns"), "own_column", near=OWN_COLUMN + name)
+
+
+def _known(key: str, known: Iterable[str], above: tuple[str, ...]) -> None:
+    if key in known:
+        return
+    near = get_close_matches(key, list(known), n=1)
+    if near:
+        raise _Mistake((*above, key), "unknown_key_near", near=near[0])
+    raise _Mistake((*above, key), "unknown_key", keys=", ".join(known))
+
+
+def _wrong_value(error: ValidationError, merged: Mapping[str, Any]) -> _Mistake:
+    """Tell the first value that does not fit."""
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    if keys[0] == "item":
+        keys[1] = merged["item"][int(keys[1])]["code"]
+    value = first["input"]
+    match first["type"]:
+        case "missing":
+            return _Mistake(keys[:-1], "key_needed", needed=keys[-1])
+        case "literal_error":
+            return _Mistake(keys, "choose", value=value, known=first["ctx"]["expected"])
+        case kind if kind.startswith(("int", "float")):
+            return _Mistake(keys, "no_number", value=value)
+        case kind if kind.startswith("bool"):
+            return _Mistake(keys, "no_yes_no", value=value)
+        case kind if kind.startswith(("greater", "less")):
+            limit = next(iter(first["ctx"].values()))
+            return _Mistake(keys, kind, value=value, limit=limit)
+        case _:
+            return _Mistake(keys, "no_such_value", value=value, said=first["msg"])
+
+
+def _last_of(group: str, own: Mapping[str, Any]) -> str:
+    """Name the item whose switching off left the group empty."""
+    codes = [str(item["code"]) for item in own.get("item", ())]
+    return [code for code in codes if code.startswith(f"{group}.")][-1]
+
+
+def _line(text: str, keys: Sequence[str]) -> int | str:
+    """Find the line of a key; an item's keys stand below the line of its code."""
+    if keys[:1] != ("item",) or len(keys) < 2:
+        return line_of(text, list(keys)) if keys else ""
+    lines = text.splitlines()
+    code = re.compile(rf"""\s*code\s*=\s*["']{re.escape(keys[1])}["']""")
+    at = next((n for n, line in enumerate(lines) if code.match(line)), None)
+    if at is None:
+        return ""
+    start = max(n for n in range(at + 1) if lines[n].lstrip().startswith("[") or n == 0)
+    for n in range(start + 1, len(lines)):
+        if lines[n].lstrip().startswith("["):
+            break
+        if len(keys) > 2 and re.match(rf"\s*{re.escape(keys[2])}\s*=", lines[n]):
+            return n + 1
+    return at + 1
+
+
+def _shown(keys: Sequence[str]) -> str:
+    """Write a key as one finds it in the file."""
+    if keys[:1] == ("item",):
+        return " ".join(["[[item]]", *keys[1:3]])
+    section, *key = keys or ("",)
+    return " ".join([f"[{section}]", *key[:1]]) if section else ""
