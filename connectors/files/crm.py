@@ -1,0 +1,277 @@
+"""The connector of a folder of files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from itertools import chain, groupby
+from pathlib import Path
+from typing import cast
+
+from connectors.base import (
+    Capability,
+    Change,
+    Create,
+    Field,
+    Identity,
+    Note,
+    ObjectSchema,
+    Outcome,
+    Page,
+    Pull,
+    Row,
+)
+from connectors.errors import (
+    FileChanged,
+    ReadOnlySource,
+    ResumeExpired,
+    UnknownObject,
+)
+from connectors.files.csv_text import Content, encoding_of, open_csv
+from connectors.files.folder import Folder, is_workbook, readable
+from connectors.files.tasks import KEY_FIELD
+from connectors.files.workbook import read_workbook
+from connectors.files.writing import Writer
+
+PAGE_ROWS = 5_000
+PAGE_CHARACTERS = 16 << 20
+"""A page ends early when its texts are longer than this."""
+
+BATCH = 500
+"""Changes that are written with one replacement of a file."""
+
+
+def open_files(settings: Mapping[str, object]) -> "FilesCRM":
+    """Open a folder.
+
+    Settings: ``folder``, a path; ``id_fields``, the column that identifies a record by
+    file name or pattern, ``id`` where it does not say.
+    """
+    id_fields = cast("Mapping[str, str]", settings.get("id_fields") or {})
+    return FilesCRM(Path(str(settings["folder"])), id_fields=id_fields)
+
+
+class FilesCRM:
+    """A CRM that is a folder of CSV and XLSX files.
+
+    Every cell is text as it stands; a row is a dict by column name. A row with more
+    cells than the header keeps the surplus as a list under the key None, as
+    ``csv.DictReader`` does; a row with fewer has empty ones. Of several rows with one
+    id the first counts. A folder with a workbook in it is only read.
+    """
+
+    name = "files"
+
+    def __init__(
+        self, folder: Path, *, id_fields: Mapping[str, str] | None = None
+    ) -> None:
+        self.calls = 0
+        self._folder = Folder(folder)
+        self._id_fields = id_fields or {}
+        self.capabilities = (
+            frozenset[Capability]()
+            if self._folder.has_workbooks()
+            else frozenset({Capability.WRITE, Capability.KEYED_CREATES})
+        )
+
+    def identify(self) -> Identity:
+        """Tell the folder's name; nobody in particular is at work here."""
+        name = self._folder.path.name
+        return Identity(
+            org_id=f"files:{name}", org_name=name, production=False, local=True
+        )
+
+    def objects(self, pattern: str) -> Sequence[str]:
+        """Name the files that a pattern matches."""
+        return self._folder.matching(pattern)
+
+    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
+        """List the columns of a file, or of all files that a pattern matches."""
+        fields: dict[str, Field] = {}
+        for name in self._existing(object):
+            writable = Capability.WRITE in self.capabilities
+            with self._open(name) as (content, _):
+                for column in filter(None, content.header):
+                    fields[column] = Field(name=column, writable=writable)
+        return ObjectSchema(name=object, fields=fields)
+
+    def pull(self, request: Pull) -> Iterator[Page]:
+        """Read all rows; files know no ``since``.
+
+        Raises:
+            ResumeExpired: the file was changed since the page to go on behind.
+            FileChanged: it is being written to right now.
+        """
+        waiting: Page | None = None
+        for page in self._pages(request):
+            if waiting is not None:
+                yield waiting
+            waiting = page
+        yield replace(waiting, cursor=None) if waiting else Page(rows=())
+
+    def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
+        """Read the ids of all rows; those without one are left out."""
+        column = self._id_field(object)
+        for page in self.pull(Pull(object=object, fields=(column,))):
+            rows = [{"id": row[column]} for row in page.rows if row.get(column)]
+            yield replace(page, rows=rows, numbers=None)
+
+    def read(
+        self,
+        object: str,  # noqa: A002
+        ids: Sequence[str],
+        fields: Sequence[str],
+    ) -> Mapping[str, Row]:
+        """Read rows by id as they stand on the disk now."""
+        column = self._id_field(object)
+        missing = set(ids)
+        found: dict[str, Row] = {}
+        for page in self.pull(Pull(object=object, fields=tuple(fields))):
+            for row in page.rows:
+                key = str(row.get(column, "")).strip()
+                if key in missing and None not in row:
+                    missing.remove(key)
+                    found[key] = row
+            if not missing:
+                break
+        return found
+
+    def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+        """Cut changes by object and into pieces of 500, in their order."""
+        for _, group in groupby(changes, key=lambda change: change.object):
+            part = list(group)
+            for at in range(0, len(part), BATCH):
+                yield part[at : at + BATCH]
+
+    def write(self, batch: Sequence[Change]) -> list[Outcome]:
+        """Change cells and append rows; each file is replaced once, at one stroke.
+
+        A cell that does not hold what was expected is refused as ``changed``, one that
+        holds the new value already is done. Nothing is ever in doubt: what was not
+        reported done was not done, but for a crash between the two.
+
+        Raises:
+            ReadOnlySource: there is a workbook in the folder.
+            FileInUse: somebody has a file open.
+            ReadOnlyFolder, FolderFull: the system does not let us.
+        """
+        if self._folder.has_workbooks():
+            raise ReadOnlySource(source=self.name, folder=self._folder.path)
+        writer = Writer(self._folder, self._id_field)
+        outcomes = writer.write(batch)
+        self.calls += writer.opened
+        return outcomes
+
+    def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
+        """Find the tasks we created by their keys."""
+        found: dict[str, Row] = {}
+        for name, group in groupby(creates, key=lambda create: create.object):
+            wanted = {create.key: create.key_field or KEY_FIELD for create in group}
+            if self.objects(name):
+                for page in self.pull(Pull(object=name, fields=())):
+                    found |= _keyed(page.rows, wanted)
+        return found
+
+    def prepare(self, *, create: bool = False) -> Sequence[str]:  # noqa: ARG002
+        """Need nothing: the file of our tasks is made with the first one."""
+        return ()
+
+    def _existing(self, pattern: str) -> Sequence[str]:
+        names = self.objects(pattern)
+        if not names:
+            known = ", ".join(self._folder.names())
+            raise UnknownObject(source=self.name, object=pattern, known=known)
+        return names
+
+    def _id_field(self, name: str) -> str:
+        """Tell the column that identifies a record of a file."""
+        for pattern, column in self._id_fields.items():
+            if name == pattern or fnmatchcase(name.lower(), pattern.lower()):
+                return column
+        return "id"
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[tuple[Content, tuple[Note, ...]]]:
+        path = self._folder.file(name)
+        self.calls += 1
+        with readable(path):
+            if is_workbook(name):
+                yield read_workbook(path), ()
+                return
+            encoding = encoding_of(path)
+            notes = [Note(code="read_as_cp932", params={"file": name})]
+            with open_csv(path, encoding) as content:
+                yield content, tuple(notes if encoding == "cp932" else ())
+
+    def _pages(self, request: Pull) -> Iterator[Page]:
+        names = self._existing(request.object)
+        start, behind = self._resume(request, names)
+        for name in names[start:]:
+            stamp = self._stamp(name)
+            with self._open(name) as (content, notices):
+                notes = notices
+                for rows, numbers in _cut(content, behind):
+                    cursor = f"{numbers[-1]}:{stamp}:{name}"
+                    yield Page(rows=rows, numbers=numbers, cursor=cursor, notes=notes)
+                    notes = ()
+            if self._stamp(name) != stamp:
+                raise FileChanged(file=name, folder=self._folder.path)
+            behind = 0
+
+    def _resume(self, request: Pull, names: Sequence[str]) -> tuple[int, int]:
+        """Tell which file to go on with, and behind which line."""
+        if request.resume is None:
+            return 0, 0
+        line, stamp, name = request.resume.split(":", 2)
+        if name not in names or self._stamp(name) != stamp:
+            raise ResumeExpired(source=self.name, object=request.object)
+        return names.index(name), int(line)
+
+    def _stamp(self, name: str) -> str:
+        path = self._folder.file(name)
+        with readable(path):
+            state = path.stat()
+        return f"{state.st_size}-{state.st_mtime_ns}"
+
+
+def _cut(content: Content, behind: int) -> Iterator[tuple[list[Row], list[int]]]:
+    """Cut rows into pages and name their cells."""
+    header, width = content.header, len(content.header)
+    rows: list[Row] = []
+    numbers: list[int] = []
+    size = 0
+    for number, cells in content.rows:
+        if number <= behind:
+            continue
+        if len(cells) == width:
+            rows.append(dict(zip(header, cells, strict=True)))
+        else:
+            rows.append(_fitted(header, cells))
+        numbers.append(number)
+        size += sum(map(len, cells))
+        if len(rows) == PAGE_ROWS or size > PAGE_CHARACTERS:
+            yield rows, numbers
+            rows, numbers, size = [], [], 0
+    if rows:
+        yield rows, numbers
+
+
+def _fitted(header: Sequence[str], cells: list[str]) -> Row:
+    """Fill a short row up; keep the surplus of a long one under None."""
+    missing = [""] * (len(header) - len(cells))
+    row: dict[str | None, object] = dict(
+        zip(header, chain(cells, missing), strict=False)
+    )
+    if len(cells) > len(header):
+        row[None] = cells[len(header) :]
+    return cast("Row", row)
+
+
+def _keyed(rows: Sequence[Row], wanted: Mapping[str, str]) -> dict[str, Row]:
+    fields = set(wanted.values())
+    return {
+        str(row[field]): row
+        for row in rows
+        for field in fields
+        if wanted.get(str(row.get(field))) == field
+    }

@@ -1,0 +1,141 @@
+"""Reading CSV as text, row by row, with the line each row begins on."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from connectors.errors import (
+    CellTooLong,
+    DuplicateColumn,
+    NulByte,
+    UnknownEncoding,
+    UnreadableQuoting,
+)
+from connectors.files.csv_bytes import BOM, names
+
+LONGEST_CELL = 16 << 20
+"""Characters in one cell, so that a lost quote does not swallow the memory."""
+
+LONGEST_LINE = 64 << 20
+"""Bytes between two line ends."""
+
+FIRST_CJK = "\u3000"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a file holds: its columns, and its rows with their line numbers."""
+
+    header: tuple[str, ...]
+    rows: Iterator[tuple[int, list[str]]]
+
+
+@contextmanager
+def open_csv(path: Path, encoding: str) -> Iterator[Content]:
+    """Read a file whose encoding is known.
+
+    Blank lines are no rows. The rows must be taken before the context is left.
+
+    Raises:
+        DuplicateColumn: two columns have one name.
+        UnreadableQuoting: a quoted cell is not closed, or goes on behind its end.
+        CellTooLong: a cell is longer than 16 Mi characters.
+    """
+    csv.field_size_limit(LONGEST_CELL)
+    with path.open(encoding=encoding, newline="") as file:
+        rows = _rows(file, path.name)
+        line, first = next(rows, (1, []))
+        yield Content(header=checked_header(first, path.name, line), rows=rows)
+
+
+def _rows(file: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(file, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            if row:
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        too_long = "field limit" in str(error)
+        cause = CellTooLong if too_long else UnreadableQuoting
+        raise cause(file=name, line=line) from None
+
+
+def checked_header(cells: list[str], file: str, line: int) -> tuple[str, ...]:
+    """Name the columns; several may be nameless, as spreadsheets leave them.
+
+    Raises:
+        DuplicateColumn: two columns have one name.
+    """
+    header = names(cells)
+    for name, count in Counter(header).items():
+        if name and count > 1:
+            raise DuplicateColumn(file=file, line=line, column=name)
+    return header
+
+
+def encoding_of(path: Path) -> str:
+    """Tell the encoding of a whole file: UTF-8, with or without BOM, else cp932.
+
+    Raises:
+        NulByte: the file holds one.
+        CellTooLong: a line is longer than 64 MiB.
+        UnknownEncoding: it is neither, or has lines of both.
+    """
+    with path.open("rb") as file:
+        _refuse_binary(file, path.name)
+        broken = _first_broken(file, "utf-8")
+        if broken is None:
+            return "utf-8-sig"
+        if _has_bom(file) or _has_utf8_lines(file):
+            raise UnknownEncoding(file=path.name, line=broken)
+        broken = _first_broken(file, "cp932")
+        if broken is not None:
+            raise UnknownEncoding(file=path.name, line=broken)
+        return "cp932"
+
+
+def _refuse_binary(file: BinaryIO, name: str) -> None:
+    line, since_line_end = 1, 0
+    while chunk := file.read(1 << 20):
+        at = chunk.find(b"\0")
+        if at >= 0:
+            raise NulByte(file=name, line=line + chunk.count(b"\n", 0, at))
+        line += chunk.count(b"\n")
+        has_end = b"\n" in chunk or b"\r" in chunk
+        since_line_end = 0 if has_end else since_line_end + len(chunk)
+        if since_line_end > LONGEST_LINE:
+            raise CellTooLong(file=name, line=line)
+
+
+def _first_broken(file: BinaryIO, encoding: str) -> int | None:
+    file.seek(0)
+    for number, line in enumerate(file, 1):
+        try:
+            line.decode(encoding)
+        except UnicodeDecodeError:
+            return number
+    return None
+
+
+def _has_bom(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(len(BOM)) == BOM
+
+
+def _has_utf8_lines(file: BinaryIO) -> bool:
+    """Tell whether some line is Japanese in UTF-8; cp932 never looks like that."""
+    file.seek(0)
+    return any(_is_japanese_utf8(line) for line in file if not line.isascii())
+
+
+def _is_japanese_utf8(line: bytes) -> bool:
+    try:
+        return max(line.decode("utf-8")) >= FIRST_CJK
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,242 @@
+"""A folder of files: finding them by pattern, claiming and replacing one."""
+
+import errno
+import mmap
+import os
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from connectors.errors import (
+    ConnectorError,
+    FileChanged,
+    FileInUse,
+    FolderEmpty,
+    FolderFull,
+    FolderMissing,
+    OutsideFolder,
+    ReadOnlyFolder,
+    UnreadableFile,
+)
+
+READABLE = (".csv", ".xlsx")
+EXCEL_OWNER = "~$"
+"""Excel writes a file with this prefix beside each workbook that it holds open."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+HELD = frozenset({errno.EACCES, errno.EAGAIN})
+
+
+class Folder:
+    """The files of one folder. Names lead nowhere else, nor do links."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def names(self) -> tuple[str, ...]:
+        """Name the files that can be read, in alphabetical order.
+
+        Raises:
+            FolderMissing: there is no such folder, or we may not enter it.
+            FolderEmpty: it has no such file.
+        """
+        try:
+            found = [entry.name for entry in os.scandir(self.path) if _readable(entry)]
+        except OSError as error:
+            raise FolderMissing(folder=self.path, detail=error.strerror) from None
+        if not found:
+            raise FolderEmpty(folder=self.path)
+        return tuple(sorted(found))
+
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """Name the files that a pattern (``*``, ``?``, ``[..]``) matches in any case.
+
+        Raises:
+            OutsideFolder: the pattern, or a link that it matches, leads elsewhere.
+        """
+        if any(mark in pattern for mark in "/\\") or pattern in {"", ".", ".."}:
+            raise OutsideFolder(name=pattern, folder=self.path)
+        wanted = _plain(pattern)
+        found = [name for name in self.names() if fnmatchcase(_plain(name), wanted)]
+        for name in found:
+            self.file(name)
+        return tuple(found)
+
+    def file(self, name: str) -> Path:
+        """Give the path of a file, its links followed.
+
+        Raises:
+            OutsideFolder: it is a link to somewhere else.
+        """
+        path = (self.path / name).resolve()
+        if path.parent != self.path.resolve():
+            raise OutsideFolder(name=name, folder=self.path)
+        return path
+
+    def has_workbooks(self) -> bool:
+        """Tell whether some file is XLSX: then the folder is only read."""
+        return any(is_workbook(path.name) for path in self.path.glob("[!.~]*"))
+
+    @contextmanager
+    def claim(self, name: str) -> Iterator[Path]:
+        """Keep a file for ourselves while we look at it and replace it.
+
+        Raises:
+            FileInUse: Excel, LibreOffice or another run has it.
+            ReadOnlyFolder: we may not write to it.
+        """
+        path = self.file(name)
+        for owner in (f"{EXCEL_OWNER}{name}", f".~lock.{name}#"):
+            if (self.path / owner).exists():
+                raise FileInUse(file=name, folder=self.path)
+        with writable(path), path.open("r+b") as file:
+            _lock(file.fileno(), path)
+            if sys.platform == "win32":
+                file.close()  # or it could not be replaced
+            yield path
+
+
+def _readable(entry: os.DirEntry[str]) -> bool:
+    name = entry.name
+    hidden = name.startswith((".", EXCEL_OWNER))
+    return not hidden and name.lower().endswith(READABLE) and entry.is_file()
+
+
+def is_workbook(name: str) -> bool:
+    """Tell an XLSX file by its name."""
+    return name.lower().endswith(".xlsx")
+
+
+def _plain(name: str) -> str:
+    """Bring names to one form: macOS decomposes them, Windows ignores case."""
+    return unicodedata.normalize("NFC", name).lower()
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    """Lock an open file until it is closed; its path must still lead to it.
+
+    LibreOffice locks its files in the same way. On Windows whoever has a file open
+    keeps it from being replaced, which is as good.
+    """
+    if sys.platform != "win32":
+        import fcntl  # noqa: PLC0415 - not on Windows
+
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in HELD:
+                raise FileInUse(file=path.name, folder=path.parent) from None
+            if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP}:
+                raise
+            # A share without locks: the run lock has to do.
+        if not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise FileInUse(file=path.name, folder=path.parent)
+
+
+@contextmanager
+def content(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """Give the bytes of a file without loading them."""
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
+
+
+def write_draft(path: Path, pieces: Iterator[bytes]) -> Path:
+    """Write the next content of a file beside it, safely on disk, as its owner's.
+
+    A draft that a killed run left behind is written anew.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        draft.unlink(missing_ok=True)
+        with draft.open("xb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        _inherit(path, draft)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+def _inherit(path: Path, draft: Path) -> None:
+    old, new = path.stat(), draft.stat()
+    draft.chmod(old.st_mode & 0o7777)
+    if sys.platform != "win32" and (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        with suppress(PermissionError):  # only root gives files away
+            os.chown(draft, old.st_uid, old.st_gid)
+
+
+def publish(draft: Path, path: Path, found: os.stat_result) -> None:
+    """Put a draft in the place of its file at one stroke, durably.
+
+    Raises:
+        FileChanged: the file is not as it was ``found`` when the draft was begun.
+    """
+    now = path.stat()
+    if (now.st_size, now.st_mtime_ns) != (found.st_size, found.st_mtime_ns):
+        draft.unlink()
+        raise FileChanged(file=path.name, folder=path.parent)
+    draft.replace(path)
+    if sys.platform != "win32":
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in our words why a file cannot be read.
+
+    Raises:
+        FileInUse: another program has it.
+        FileChanged: it has gone in the meantime.
+        UnreadableFile: we may not read it.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileChanged(file=path.name, folder=path.parent) from None
+    except PermissionError as error:
+        if sys.platform == "win32":
+            raise FileInUse(file=path.name, folder=path.parent) from error
+        raise UnreadableFile(file=path.name, line=1, detail=error.strerror) from error
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Say in our words why a file cannot be written.
+
+    Raises:
+        FileInUse: another program has it.
+        FileChanged: it has gone in the meantime.
+        ReadOnlyFolder: we may not write there.
+        FolderFull: the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        cause = _cause(error)
+        if cause is None:
+            raise
+        raise cause(file=path.name, folder=path.parent) from error
+
+
+def _cause(error: OSError) -> type[ConnectorError] | None:
+    if isinstance(error, FileNotFoundError):
+        return FileChanged
+    if error.errno in FULL:
+        return FolderFull
+    if error.errno in READ_ONLY:
+        return FileInUse if sys.platform == "win32" else ReadOnlyFolder
+    return None

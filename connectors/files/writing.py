@@ -1,0 +1,137 @@
+"""Writing to a folder of files: one replacement for each file and batch."""
+
+from collections.abc import Callable, Sequence
+
+from connectors.base import Change, Create, Outcome, SetField
+from connectors.files.csv_bytes import Record, Sheet
+from connectors.files.csv_text import checked_header, encoding_of
+from connectors.files.folder import Folder, content, publish, writable, write_draft
+from connectors.files.tasks import (
+    KEY_FIELD,
+    TASKS_FILE,
+    ensure_tasks_file,
+    task_row,
+)
+
+
+class Writer:
+    """Writes batches to the files of a folder; ``opened`` counts them."""
+
+    def __init__(self, folder: Folder, id_field: Callable[[str], str]) -> None:
+        self.opened = 0
+        self._folder = folder
+        self._id_field = id_field
+
+    def write(self, batch: Sequence[Change]) -> list[Outcome]:
+        """Write changes; those whose record no file holds are refused."""
+        outcomes: dict[int, Outcome] = {}
+        for name in {change.object: None for change in batch}:
+            self._write_object(name, batch, outcomes)
+        nowhere = _refused("not_found", "")
+        return [outcomes.get(at, nowhere) for at in range(len(batch))]
+
+    def _write_object(
+        self, pattern: str, batch: Sequence[Change], outcomes: dict[int, Outcome]
+    ) -> None:
+        changes = {at: ch for at, ch in enumerate(batch) if ch.object == pattern}
+        if pattern == TASKS_FILE and any(map(_creates, changes.values())):
+            with writable(self._folder.path / TASKS_FILE):
+                ensure_tasks_file(self._folder.path)
+        for name in self._folder.matching(pattern):
+            left = {at: ch for at, ch in changes.items() if at not in outcomes}
+            if left:
+                outcomes |= self._write_file(name, left)
+
+    def _write_file(self, name: str, changes: dict[int, Change]) -> dict[int, Outcome]:
+        self.opened += 1
+        with self._folder.claim(name) as path, writable(path):
+            found, encoding = path.stat(), encoding_of(path)
+            with content(path) as data:
+                sheet = Sheet(data, encoding=encoding, file=name)
+                checked_header(list(sheet.header), name, 1)
+                outcomes = self._apply(sheet, changes)
+                draft = write_draft(path, sheet.pieces()) if sheet.is_changed else None
+            if draft:
+                publish(draft, path, found)
+        return outcomes
+
+    def _apply(self, sheet: Sheet, changes: dict[int, Change]) -> dict[int, Outcome]:
+        """Put changes into a sheet; those of records it does not hold are left out."""
+        edits = {at: ch for at, ch in changes.items() if isinstance(ch, SetField)}
+        creates = {at: ch for at, ch in changes.items() if isinstance(ch, Create)}
+        return self._edit(sheet, edits) | _create(sheet, creates)
+
+    def _edit(self, sheet: Sheet, changes: dict[int, SetField]) -> dict[int, Outcome]:
+        if not changes:
+            return {}
+        id_field = self._id_field(next(iter(changes.values())).object)
+        column = sheet.column(id_field)
+        if column is None:
+            refused = _refused("not_writable", f"no column {id_field}")
+            return dict.fromkeys(changes, refused)
+        records = sheet.find(column, {change.id for change in changes.values()})
+        return {
+            at: _set(sheet, records[change.id], change)
+            for at, change in changes.items()
+            if change.id in records
+        }
+
+
+def _creates(change: Change) -> bool:
+    return isinstance(change, Create)
+
+
+def _set(sheet: Sheet, record: Record, change: SetField) -> Outcome:
+    column = sheet.column(change.field)
+    if column is None:
+        return _refused("unknown_field", change.field, change.id)
+    before, after = change.before or "", change.after or ""
+    current = sheet.text(record, column)
+    if current == after:
+        return Outcome(state="done", id=change.id, code="already")
+    if current.strip() != before.strip():
+        return _refused("changed", current, change.id)
+    if "\0" in after:
+        return _refused("not_encodable", change.field, change.id)
+    try:
+        sheet.set(record, column, after)
+    except UnicodeEncodeError as error:
+        return _refused("not_encodable", error.object[error.start], change.id)
+    return Outcome(state="done", id=change.id)
+
+
+def _create(sheet: Sheet, changes: dict[int, Create]) -> dict[int, Outcome]:
+    """Append rows, but for keys that the file holds already."""
+    outcomes: dict[int, Outcome] = {}
+    for field in {create.key_field or KEY_FIELD: None for create in changes.values()}:
+        part = {a: c for a, c in changes.items() if (c.key_field or KEY_FIELD) == field}
+        column = sheet.column(field)
+        if column is None:
+            outcomes |= dict.fromkeys(part, _refused("unknown_field", field))
+            continue
+        known = set(sheet.find(column, {create.key for create in part.values()}))
+        for at, create in part.items():
+            if create.key in known:
+                outcomes[at] = Outcome(state="done", id=create.key, code="already")
+                continue
+            outcomes[at] = _append(sheet, create)
+            known.add(create.key)
+    return outcomes
+
+
+def _append(sheet: Sheet, create: Create) -> Outcome:
+    row = task_row(create)
+    unknown = sorted(set(row) - set(sheet.header))
+    if unknown:
+        return _refused("unknown_field", ", ".join(unknown))
+    if any("\0" in text for text in row.values()):
+        return _refused("not_encodable", "NUL")
+    try:
+        sheet.append(row)
+    except UnicodeEncodeError as error:
+        return _refused("not_encodable", error.object[error.start])
+    return Outcome(state="done", id=create.key)
+
+
+def _refused(code: str, message: str, record_id: str | None = None) -> Outcome:
+    return Outcome(state="refused", id=record_id, code=code, message=message)
