@@ -1,0 +1,76 @@
+"""The command line: which commands there are, and where.
+
+A command's module is imported when it is run; ``--help`` needs only this table.
+"""
+
+import os
+import sys
+
+from handover import __version__
+from handover.commands.shell import Entry, Group, run
+
+COMMANDS = {
+    "init": Entry(at="handover.commands.init:init", help="Set up a working folder."),
+    "doctor": Entry(
+        at="handover.commands.doctor:doctor", help="Check the set-up, with remedies."
+    ),
+    "sync": Entry(
+        at="handover.commands.sync:sync", help="Copy the CRM's facts into the mirror."
+    ),
+    "audit": Entry(
+        at="handover.commands.audit:audit",
+        help="Measure whether what must be handed over is there.",
+    ),
+    "show": Entry(
+        at="handover.commands.show:show", help="Show one account with its evidence."
+    ),
+    "plan": Entry(
+        at="handover.commands.plan:plan", help="Draw up, decide and publish plans."
+    ),
+    "reassign": Entry(
+        at="handover.commands.transfer:reassign",
+        help="Change the owners of approved accounts.",
+    ),
+    "undo": Entry(at="handover.commands.transfer:undo", help="Take a run back."),
+    "runs": Entry(
+        at="handover.commands.runs:runs", help="List and verify what was written."
+    ),
+    "policy": Entry(
+        at="handover.commands.policy:policy", help="Show and check the rules."
+    ),
+    "mapping": Entry(
+        at="handover.commands.mapping:mapping",
+        help="Show and check where the CRM keeps what.",
+    ),
+    "schedule": Entry(
+        at="handover.commands.schedule:schedule",
+        help="Print the nightly sync and audit as cron line, units or task.",
+    ),
+    "completion": Entry(
+        at="handover.commands.completion:completion",
+        help="Print the completion script of a shell.",
+    ),
+    "help": Entry(
+        at="handover.commands.topics:topics", help="Explain exit codes and more."
+    ),
+}
+
+handover = Group(
+    "handover",
+    COMMANDS,
+    help="Turn the handover of customers between salespeople into a managed process.",
+    version=__version__,
+)
+
+
+def main() -> None:
+    """Run the command line of this process and end it."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that lacks a character shows a stand-in instead of failing.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(run(handover, sys.argv[1:], os.environ))
+
+
+if __name__ == "__main__":
+    main()

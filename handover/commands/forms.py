@@ -1,0 +1,123 @@
+"""The forms of a result: text, JSON, CSV and workbook, on stdout or in a file."""
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from handover.commands.options import Options
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+WIDTH = 120
+"""Columns of text that goes into a file or a pipe."""
+
+
+def write_text(show: Callable[["Console"], None], options: Options) -> None:
+    """Print the human view."""
+    from rich.console import Console
+
+    if options.output is None:
+        console = Console(
+            width=None if sys.stdout.isatty() else _columns(),
+            no_color=options.no_color or None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            soft_wrap=False,
+        )
+        show(console)
+        return
+    buffer = io.StringIO()
+    show(Console(file=buffer, width=WIDTH, markup=False, emoji=False, highlight=False))
+    write_bytes(buffer.getvalue().encode(), options)
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size((WIDTH, 24)).columns
+
+
+def write_bytes(content: bytes, options: Options) -> None:
+    """Write to stdout, or at one stroke to the file asked for."""
+    if options.output is None or str(options.output) == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        if not content.endswith(b"\n"):
+            sys.stdout.buffer.write(b"\n")
+        sys.stdout.buffer.flush()
+        return
+    replace_file(options.output, content)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def json(envelope: Mapping[str, object]) -> bytes:
+    """Serialise the envelope; money is a number, whole where it is whole."""
+    return orjson.dumps(
+        envelope, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return dump(mode="json")
+    raise TypeError(type(value).__name__)
+
+
+def csv(frame: "pd.DataFrame") -> bytes:
+    """Write CSV that Excel reads: with a BOM, CRLF, and no cell that computes."""
+    text = _inert(frame).to_csv(index=False, lineterminator="\r\n")
+    return text.encode("utf-8-sig")
+
+
+def xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
+    """Write a workbook with one sheet, a frozen header and a filter row."""
+    import pandas as pd
+
+    buffer = io.BytesIO()
+    settings = {"strings_to_formulas": False, "strings_to_urls": False}
+    with pd.ExcelWriter(
+        buffer, engine="xlsxwriter", engine_kwargs={"options": settings}
+    ) as writer:
+        _inert(frame).to_excel(writer, sheet_name=sheet[:31], index=False)
+        page = writer.sheets[sheet[:31]]
+        page.freeze_panes(1, 0)
+        page.autofilter(0, 0, max(len(frame), 1), max(len(frame.columns) - 1, 0))
+        page.autofit()
+    return buffer.getvalue()
+
+
+def _inert(frame: "pd.DataFrame") -> "pd.DataFrame":
+    from handover.paper.inert import cell
+
+    texts = frame.select_dtypes(include=["object", "string"]).columns
+    shown = frame.copy()
+    for column in texts:
+        shown[column] = shown[column].map(cell, na_action="ignore")
+    return shown

@@ -1,0 +1,227 @@
+"""``handover mapping``: which mappings there are, what they say, whether they fit."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from handover.commands.shell import Notice, Result, Shell, command, group
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from connectors.base import Connector
+    from mappings.check import Checked, Describe, Problem
+    from mappings.errors import MappingError
+    from mappings.model import Mapping as CrmMapping
+
+
+@group("mapping")
+def mapping() -> None:
+    """Show and check where each CRM keeps what a handover needs."""
+
+
+@command("list", example="handover mapping list", parent=mapping)
+def list_mappings(shell: Shell) -> Result:
+    """List the built-in mappings and those that are configured."""
+    from mappings.load import built_in, load_mapping
+
+    rows = [
+        {"name": name, "source": None, "hash": load_mapping(name, Path.cwd()).hash}
+        for name in built_in()
+    ]
+    for source in shell.workspace.sources():
+        used = shell.workspace.mapping(source)
+        rows.append({"name": used.name, "source": source, "hash": used.hash})
+
+    def show(console: "Console") -> None:
+        table = _table(shell, "Mapping", "Used by", "Version")
+        for row in rows:
+            table.add_row(row["name"], row["source"] or "", str(row["hash"])[:12])
+        console.print(table)
+
+    return Result(name="mapping", data={"mappings": rows}, text=show)
+
+
+@command("show", example="handover mapping show hubspot", parent=mapping)
+@click.argument("name", required=False)
+def show_mapping(shell: Shell, *, name: str | None) -> Result:
+    """Show what a mapping fills, column by column.
+
+    NAME is a built-in mapping or a file; without it, the configured ones are shown.
+    """
+    from mappings.load import load_mapping
+
+    if name:
+        shown = [load_mapping(name, Path.cwd())]
+    else:
+        shown = [shell.workspace.mapping(s) for s in shell.workspace.sources()]
+
+    def show(console: "Console") -> None:
+        for one in shown:
+            table = _table(shell, "Table", "Column", "Object", "Comes from")
+            table.title = f"{one.name} {one.hash[:12]}"
+            for row in _rows(one):
+                table.add_row(*map(_plain, row.values()))
+            console.print(table)
+
+    data = {"mappings": [_described(one) for one in shown]}
+    return Result(name="mapping", data=data, text=show)
+
+
+@command("check", example="handover mapping check", parent=mapping)
+@click.option("--source", metavar="CRM", help="Check this CRM only.")
+def check_mapping(shell: Shell, *, source: str | None) -> Result:
+    """Ask the CRM whether it has everything that its mapping names."""
+    from mappings.check import check
+
+    workspace = shell.workspace
+    sources = workspace.sources()
+    if source is not None and source not in sources:
+        raise click.UsageError(shell.words("{source} is not configured", source=source))
+    checked = {
+        one: check(workspace.mapping(one), describer(workspace.connector(one)))
+        for one in ([source] if source else sources)
+    }
+
+    def show(console: "Console") -> None:
+        for one, found in checked.items():
+            _print_check(shell, console, one, found)
+
+    return Result(
+        name="mapping",
+        data={"sources": [_judged(one, found) for one, found in checked.items()]},
+        text=show,
+        warnings=[
+            Notice(code=problem.code, params=_params(one, problem))
+            for one, found in checked.items()
+            for problem in found.problems
+            if not problem.fatal
+        ],
+        error=_first_error(checked),
+    )
+
+
+def describer(connector: "Connector") -> "Describe":
+    """Describe a connector's objects in the words of the mappings."""
+    from connectors.errors import NotPermitted, UnknownObject
+    from mappings.check import Seen
+
+    def describe(pattern: str) -> Seen | None:
+        try:
+            found = [connector.describe(name) for name in connector.objects(pattern)]
+        except NotPermitted:
+            return Seen(refused=True)
+        except UnknownObject:
+            return None
+        if not found:
+            return None
+        return Seen(
+            fields=frozenset().union(*(schema.fields for schema in found)),
+            hidden=frozenset().union(*(schema.hidden for schema in found)),
+        )
+
+    return describe
+
+
+def _first_error(checked: Mapping[str, "Checked"]) -> "MappingError | None":
+    errors = (
+        found.error(problem)
+        for found in checked.values()
+        for problem in found.problems
+        if problem.fatal
+    )
+    return next(errors, None)
+
+
+def _rows(one: "CrmMapping") -> Iterator[dict[str, str]]:
+    for table, parts in one.tables.items():
+        for part in parts:
+            for column, form in part.fields.items():
+                yield {
+                    "table": table,
+                    "column": column,
+                    "object": part.object,
+                    "from": str(form),
+                }
+
+
+def _described(one: "CrmMapping") -> dict[str, object]:
+    rule = one.derived_owner
+    return {
+        "name": one.name,
+        "file": one.file,
+        "hash": one.hash,
+        "columns": list(_rows(one)),
+        "derived_owner": rule and {"from": rule.table, "pick": rule.pick},
+        "also": [f"{table}.{field}" for table, field in one.also],
+        "task_key": one.write.task_key,
+    }
+
+
+def _judged(source: str, found: "Checked") -> dict[str, object]:
+    return {
+        "source": source,
+        "name": found.mapping.name,
+        "hash": found.mapping.hash,
+        "problems": [
+            {"code": problem.code, "fatal": problem.fatal, **_params(source, problem)}
+            for problem in found.problems
+        ],
+        "columns": [
+            {"table_name": table, "column_name": column, "status": status}
+            for table, column, status in found.columns
+        ],
+    }
+
+
+def _params(source: str, problem: "Problem") -> dict[str, object]:
+    return {
+        "source": source,
+        "table": problem.table,
+        "column": problem.column,
+        "object": problem.object,
+        "field": problem.field,
+        "suggestion": problem.suggestion,
+    }
+
+
+def _print_check(
+    shell: Shell, console: "Console", source: str, found: "Checked"
+) -> None:
+    """Print the state of every table, and what is wrong."""
+    words = shell.words
+    table = _table(shell, "Table", "Mapped", "Unreadable", "Unmapped")
+    table.title = f"{source} ({found.mapping.name})"
+    by_table: dict[str, dict[str, list[str]]] = {}
+    for name, column, status in found.columns:
+        if column != "*":
+            by_table.setdefault(name, {}).setdefault(status, []).append(column)
+    for name, columns in by_table.items():
+        table.add_row(
+            name,
+            str(len(columns.get("mapped", ()))),
+            ", ".join(columns.get("unreadable", ())),
+            ", ".join(columns.get("unmapped", ())),
+        )
+    console.print(table)
+    for problem in found.problems:
+        if problem.fatal:
+            sentence = words.error(problem.code, dict(found.error(problem).params))
+            console.print(_plain(f"× {sentence.what if sentence else problem.code}"))
+    if not any(problem.fatal for problem in found.problems):
+        console.print("○ " + words("{name} fits this CRM.", name=found.mapping.name))
+
+
+def _table(shell: Shell, *titles: str) -> "Table":
+    from rich.table import Table
+
+    return Table(*map(shell.words, titles), box=None, title_justify="left")
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,176 @@
+"""How a command ends: a result in the form asked for, or an error in three parts.
+
+Results go to stdout, everything else to stderr. With ``--json`` there is one envelope
+on stdout, also on failure.
+"""
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+
+import click
+
+from connectors.errors import ConnectorError
+from handover.commands.options import Options, Said
+from handover.commands.shell import Notice, Result
+from handover.errors import DiskFull, HandoverError
+from handover.i18n import Sentence, Words
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+BUG, USAGE, INTERRUPTED = 1, 2, 130
+
+
+def conclude(result: object, said: Said) -> int:
+    """Show a result; give the exit code."""
+    if not isinstance(result, Result):  # --help and --version end like this
+        return int(result) if isinstance(result, int) else 0
+    options = said.gathered()
+    if options.format == "json":
+        _write_json(_envelope_of(result, said.words), options)
+    else:
+        for notice in result.warnings:
+            click.echo(f"! {told(notice, said.words)}", err=True)
+        _show(result, options, said.words)
+        if result.error is not None:
+            _tell(
+                result.error.code,
+                _sentence(result.error, said.words),
+                options,
+                said.words,
+            )
+        elif result.next and sys.stderr.isatty() and not options.quiet:
+            click.echo(f"{said.words('next:')} {result.next}", err=True)
+    return result.error.exit_code if result.error is not None else 0
+
+
+def _show(result: Result, options: Options, words: Words) -> None:
+    from handover.commands import forms
+
+    if options.format == "table":
+        forms.write_text(result.text, options)
+    elif options.format == "html" and result.html is not None:
+        forms.write_bytes(result.html().encode(), options)
+    elif options.format == "csv" and result.frame is not None:
+        forms.write_bytes(forms.csv(result.frame()), options)
+    elif options.format == "xlsx" and result.frame is not None:
+        forms.write_bytes(forms.xlsx(result.frame(), result.name), options)
+    else:
+        raise click.UsageError(
+            words("{name} has no form {form}", name=result.name, form=options.format)
+        )
+
+
+def excuse(error: BaseException, said: Said) -> int:
+    """Tell an error; give the exit code."""
+    options, words = said.gathered(), said.words
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            click.echo(words("interrupted"), err=True)
+            return INTERRUPTED
+        case BrokenPipeError():
+            # The reader has seen enough; Python must not complain about it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        case OSError() if error.errno in FULL:
+            return excuse(DiskFull(file=error.filename or ""), said)
+        case HandoverError() | ConnectorError():
+            code, exit_code = error.code, error.exit_code
+            sentence = _sentence(error, words)
+        case click.ClickException():
+            code, exit_code = "usage", USAGE
+            sentence = _usage_sentence(error, words)
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else BUG
+        case _:
+            code, exit_code = "bug", BUG
+            sentence = Sentence(
+                what=words("This is a mistake of handover, not yours."),
+                why=f"{type(error).__name__}: {error}",
+                remedy=words("Run it again with -vv and report what it shows."),
+            )
+    data = getattr(error, "data", None) or {}
+    if options.format == "json":
+        _write_json(_failed(said.command, code, sentence, data), options)
+    else:
+        _tell(code, sentence, options, words)
+    if options.verbose > 1 or (code == "bug" and options.verbose):
+        traceback.print_exception(error)
+    return exit_code
+
+
+def _sentence(error: HandoverError | ConnectorError, words: Words) -> Sentence:
+    found = words.error(error.code, error.params)
+    return found or Sentence(what=str(error), why="", remedy="")
+
+
+def _usage_sentence(error: click.ClickException, words: Words) -> Sentence:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "handover"
+    return Sentence(
+        what=error.format_message(),
+        why="",
+        remedy=words("See: {command} --help", command=path),
+    )
+
+
+def _tell(code: str, sentence: Sentence, options: Options, words: Words) -> None:
+    """Write an error to stderr; the last line is the remedy."""
+    mark = f" [{code}]" if options.verbose else ""
+    head = click.style(words("Error") + ":", fg="red", bold=True)
+    color = False if options.no_color or "NO_COLOR" in os.environ else None
+    click.echo(f"{head} {sentence.what}{mark}", err=True, color=color)
+    if sentence.why:
+        click.echo(f"  {words('Reason')}: {sentence.why}", err=True)
+    if sentence.remedy:
+        click.echo(f"  → {sentence.remedy}", err=True)
+
+
+def told(notice: Notice, words: Words) -> str:
+    """Put a notice into words."""
+    return words(f"warning:{notice.code}", **notice.params)
+
+
+def _envelope_of(result: Result, words: Words) -> dict[str, object]:
+    error = None
+    if result.error is not None:
+        error = _json_error(result.error.code, _sentence(result.error, words))
+    return {
+        "schema": f"handover.{result.name}/1",
+        "ok": error is None,
+        "as_of": result.as_of,
+        "data": result.data,
+        "warnings": [
+            {"code": notice.code, "message": told(notice, words)}
+            for notice in result.warnings
+        ],
+        "error": error,
+    }
+
+
+def _failed(
+    name: str, code: str, sentence: Sentence, data: Mapping[str, object]
+) -> dict[str, object]:
+    return {
+        "schema": f"handover.{name}/1",
+        "ok": False,
+        "as_of": None,
+        "data": data,
+        "warnings": [],
+        "error": _json_error(code, sentence),
+    }
+
+
+def _json_error(code: str, sentence: Sentence) -> dict[str, str]:
+    parts = (sentence.what, sentence.why)
+    message = " ".join(part for part in parts if part)
+    return {"code": code, "message": message, "hint": sentence.remedy}
+
+
+def _write_json(envelope: Mapping[str, object], options: Options) -> None:
+    from handover.commands import forms
+
+    forms.write_bytes(forms.json(envelope), options)

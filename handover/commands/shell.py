@@ -1,0 +1,275 @@
+"""What all commands share: how they are declared, run and rendered.
+
+A command is a function that takes a ``Shell`` and gives a ``Result``, or raises.
+``run`` turns either into output and an exit code, in one place.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from handover.commands.options import Options, Said, global_options
+from handover.i18n import Words, speak_to_click, words_for
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import pandas as pd
+    from rich.console import Console
+
+    from connectors.errors import ConnectorError
+    from handover.commands.workspace import Workspace
+    from handover.errors import HandoverError
+
+Body = TypeVar("Body", bound=Callable[..., "Result"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something worth knowing that stops nothing; words under ``warning:<code>``."""
+
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a command found or did, in every form it can be shown in.
+
+    ``name`` gives the JSON schema ``handover.<name>/1``. ``error``: there is a result,
+    and the exit code is the error's all the same. ``next`` is the command to try next.
+    """
+
+    name: str
+    data: Mapping[str, object]
+    text: Callable[["Console"], None]
+    html: Callable[[], str] | None = None
+    frame: Callable[[], "pd.DataFrame"] | None = None
+    warnings: Sequence[Notice] = ()
+    error: "HandoverError | ConnectorError | None" = None
+    next: str | None = None
+    as_of: "dt.date | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """What a command gets: the options, the words, and the workspace when it asks."""
+
+    options: Options
+    words: Words
+
+    @cached_property
+    def workspace(self) -> "Workspace":
+        """Open what the configuration names."""
+        from handover.commands.workspace import open_workspace
+
+        return open_workspace(self.options, self.words.language)
+
+    @property
+    def is_interactive(self) -> bool:
+        """Tell whether somebody is there to be asked."""
+        return not self.options.no_input and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        """Say something about the work, not part of the result."""
+        if not self.options.quiet:
+            click.echo(text, err=True)
+
+    def detail(self, text: str) -> None:
+        """Say something for those who asked for more."""
+        if self.options.verbose:
+            click.echo(text, err=True)
+
+
+class _Speaking:
+    """Help in the user's language, with the example first and the options in groups."""
+
+    example: str | None = None
+
+    def format_help_text(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        words = words_of(ctx)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(words((getattr(self, "help", "") or "").strip()))
+            if self.example:
+                formatter.write_paragraph()
+                formatter.write_text(f"$ {self.example}")
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        words = words_of(ctx)
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for param in self.get_params(ctx):  # type: ignore[attr-defined]
+            record = param.get_help_record(ctx)
+            if record is not None:
+                names, text = record
+                everywhere = not param.expose_value and param.name != "help"
+                (shared if everywhere else own).append((names, words(text)))
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
+        for title, records in ((words("Options"), own), (words("Everywhere"), shared)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class Command(_Speaking, click.Command):
+    """A command that takes a shell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Where a command is, and its one line of help, without importing it."""
+
+    at: str
+    help: str
+
+
+class Group(_Speaking, click.Group):
+    """Commands by name, imported when they are run."""
+
+    def __init__(
+        self,
+        name: str,
+        entries: Mapping[str, Entry] | None = None,
+        *,
+        help: str = "",  # noqa: A002 - click's own name
+        version: str | None = None,
+    ) -> None:
+        params: list[click.Parameter] = list(global_options())
+        if version is not None:
+            params.append(_version_option(version))
+        super().__init__(name, help=help, params=params)
+        self.entries = dict(entries or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Name the commands in the order of the work."""
+        return [*self.entries, *(n for n in self.commands if n not in self.entries)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        entry = self.entries.get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = entry.at.partition(":")
+        found = getattr(import_module(module), attribute)
+        assert isinstance(found, click.Command)  # noqa: S101 - our own table
+        return found
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List the commands from the table alone."""
+        words = words_of(ctx)
+        records = [
+            (name, words(self._help(ctx, name))) for name in self.list_commands(ctx)
+        ]
+        with formatter.section(words("Commands")):
+            formatter.write_dl(records)
+
+    def _help(self, ctx: click.Context, name: str) -> str:
+        entry = self.entries.get(name)
+        if entry is not None:
+            return entry.help
+        command = self.get_command(ctx, name)
+        return first_line(command.help if command else "")
+
+
+def _version_option(version: str) -> click.Option:
+    def show(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        if value:
+            click.echo(f"handover {version}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=show,
+        help="Show the version.",
+    )
+
+
+def first_line(text: str | None) -> str:
+    """Give the first line of a help text."""
+    return (text or "").strip().partition("\n")[0]
+
+
+def words_of(ctx: click.Context) -> Words:
+    """Give the words of the language chosen at the start."""
+    return ctx.obj.words if isinstance(ctx.obj, Said) else words_for("en")
+
+
+def group(
+    name: str, entries: Mapping[str, Entry] | None = None
+) -> Callable[[Callable[[], None]], Group]:
+    """Declare a group of commands; the function's docstring is its help."""
+
+    def declare(body: Callable[[], None]) -> Group:
+        return Group(name, entries, help=first_line(body.__doc__))
+
+    return declare
+
+
+def command(
+    name: str, *, example: str | None = None, parent: Group | None = None
+) -> Callable[[Body], Command]:
+    """Declare a command; the function's docstring is its help.
+
+    Args:
+        name: as it is typed.
+        example: one line with real-looking values.
+        parent: the group it belongs to.
+    """
+
+    def declare(body: Body) -> Command:
+        own = list(reversed(getattr(body, "__click_params__", [])))
+
+        @click.pass_context
+        def callback(ctx: click.Context, /, **given: object) -> Result:
+            said = ctx.ensure_object(Said)
+            return body(Shell(options=said.gathered(), words=said.words), **given)
+
+        made = Command(
+            name,
+            callback=callback,
+            help=body.__doc__,
+            params=[*own, *global_options()],
+        )
+        made.example = example
+        if parent is not None:
+            parent.add_command(made)
+        return made
+
+    return declare
+
+
+def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a command line; give its exit code."""
+    from handover.commands.outcome import conclude, excuse
+    from handover.commands.speech import language_for
+
+    language = language_for(argv, environ)
+    speak_to_click(language)
+    command = next((word for word in argv if word in root.entries), root.name)
+    said = Said(words=words_for(language), command=command or "")
+    if (
+        "--json" in argv
+    ):  # errors of the command line itself are shown as asked for, too
+        said.options["format"] = "json"
+    try:
+        with root.make_context("handover", list(argv), obj=said) as ctx:
+            result = root.invoke(ctx)
+        return conclude(result, said)
+    except BaseException as error:  # noqa: BLE001 - the one place that ends a command
+        return excuse(error, said)

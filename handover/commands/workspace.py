@@ -1,0 +1,251 @@
+"""The working folder, opened: configuration, ledger, policy, mirror and connectors.
+
+Everything is opened when it is asked for, so that a command pays for what it uses.
+"""
+
+import datetime as dt
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connectors.base import Connector, Identity
+from handover import __version__
+from handover.commands.options import Options
+from handover.config import (
+    Config,
+    CrmConfig,
+    FilesConfig,
+    HubSpotConfig,
+    SalesforceConfig,
+    find_config,
+    load_config,
+)
+from handover.errors import BadConfig, NoDecider, WrongOrg
+from handover.secrets import reveal
+from mappings.load import load_mapping
+from mappings.model import Mapping as CrmMapping
+
+if TYPE_CHECKING:
+    from handover.ledger import Ledger
+    from handover.mirror.generations import Generation
+    from handover.mirror.people import People
+    from handover.policy import Policy
+
+SECRETS = ("client_id", "client_secret", "refresh_token", "token", "key")
+"""Keys of a CRM's section that hold references to secrets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who is at the keyboard, as the system knows it."""
+
+    user: str
+    host: str
+    tool_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """What a command works with. ``now`` is UTC, ``as_of`` the rules' today."""
+
+    config: Config
+    options: Options
+    language: str
+    now: dt.datetime
+    environ: Mapping[str, str]
+
+    @property
+    def as_of(self) -> dt.date:
+        """The rules' today, in the configured time zone."""
+        return self.options.as_of or self.now.astimezone(self.config.zone).date()
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return self.config.data_folder
+
+    @property
+    def mirror_folder(self) -> Path:
+        """Where generations are kept."""
+        return self.folder / "mirror"
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where each run leaves its files."""
+        return self.folder / "runs"
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The ledger, brought up to date."""
+        from handover.ledger import Ledger
+
+        return Ledger.open(self.folder / "ledger.sqlite")
+
+    @cached_property
+    def policy(self) -> "Policy":
+        """The company's policy, or the built-in one."""
+        from handover.policy import load_policy
+
+        file = self.config.policy.file
+        return load_policy(self.config.path(file) if file else None)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who is at the keyboard."""
+        return Actor(
+            user=getpass.getuser(), host=socket.gethostname(), tool_version=__version__
+        )
+
+    # Sources
+
+    @cached_property
+    def _sections(self) -> dict[str, CrmConfig]:
+        return dict(self.config.crm.sections())
+
+    def sources(self) -> tuple[str, ...]:
+        """Name the configured sources."""
+        if not self._sections:
+            raise BadConfig(
+                file=self.config.base / "handover.toml",
+                line="",
+                key="crm",
+                detail="no CRM is configured",
+            )
+        return tuple(self._sections)
+
+    @cached_property
+    def _mappings(self) -> dict[str, CrmMapping]:
+        return {}
+
+    def mapping(self, source: str) -> CrmMapping:
+        """Load a source's mapping."""
+        if source not in self._mappings:
+            name = self._sections[source].mapping
+            self._mappings[source] = load_mapping(name, self.config.base)
+        return self._mappings[source]
+
+    @cached_property
+    def _connectors(self) -> dict[str, Connector]:
+        return {}
+
+    def connector(self, source: str) -> Connector:
+        """Open a source's connector and make sure that it is the pinned org.
+
+        Raises:
+            WrongOrg: another org answers than the one configured.
+        """
+        if source not in self._connectors:
+            connector = self.unchecked_connector(source)
+            self._check_org(source, connector.identify())
+            self._connectors[source] = connector
+        return self._connectors[source]
+
+    def unchecked_connector(self, source: str) -> Connector:
+        """Open a source's connector without a call."""
+        from connectors.registry import connect
+
+        return connect(source, self.settings(source))
+
+    def _check_org(self, source: str, identity: Identity) -> None:
+        section = self._sections[source]
+        pinned = getattr(section, "org_id", None) or getattr(section, "portal_id", None)
+        if pinned is not None and not _same_org(str(pinned), identity.org_id):
+            raise WrongOrg(source=source, expected=pinned, found=identity.org_id)
+
+    def settings(self, source: str) -> dict[str, object]:
+        """Gather what a connector needs, paths resolved and secrets looked up."""
+        section, mapping = self._sections[source], self.mapping(source)
+        shared: dict[str, object] = {"task_key": mapping.write.task_key}
+        match section:
+            case FilesConfig():
+                return shared | {
+                    "folder": self.config.path(section.folder),
+                    "name": section.folder,
+                    "id_fields": mapping.id_fields(),
+                }
+            case SalesforceConfig() | HubSpotConfig():
+                given = section.model_dump(exclude={"mapping"}, exclude_none=True)
+                secrets = {
+                    key: reveal(
+                        f"crm.{source}.{key}",
+                        given[key],
+                        self.config.base,
+                        self.environ,
+                    )
+                    for key in SECRETS
+                    if key in given
+                }
+                network = self.config.network.model_dump()
+                kept = {"token_folder": self.folder}
+                return shared | given | secrets | network | kept
+
+    # Mirror and people
+
+    @cached_property
+    def _generation(self) -> "Generation":
+        from handover.mirror.generations import current_generation
+
+        return current_generation(self.ledger, self.mirror_folder)
+
+    def generation(self) -> "Generation":
+        """Give the newest generation; one for the whole command.
+
+        Raises:
+            NoGeneration: nothing was synced yet.
+        """
+        return self._generation
+
+    def people(self, source: str) -> "People":
+        """Give the CRM's users with what ``people.csv`` adds."""
+        from handover.mirror.people import load_people
+
+        return load_people(
+            self.generation(), source, self.config.path(self.config.people.file)
+        )
+
+    def decider(self, source: str) -> str:
+        """Name the user who decides: ``--as``, HANDOVER_USER, the CRM's own identity.
+
+        Returns:
+            The user's id.
+
+        Raises:
+            NoDecider: nobody is named.
+        """
+        named = self.options.as_user or self.environ.get("HANDOVER_USER")
+        if named is None:
+            named = self.connector(source).identify().user_id
+        if not named:
+            raise NoDecider
+        from handover.mirror.find import find_user
+
+        return find_user(self.people(source), named).id
+
+    def lock(self, command: str) -> AbstractContextManager[None]:
+        """Hold the lock that writing runs share."""
+        from handover.ledger.lock import run_lock
+
+        return run_lock(self.folder, command, self.now)
+
+
+def _same_org(one: str, other: str) -> bool:
+    """Compare org ids; Salesforce's come with 15 or 18 characters."""
+    return one == other or (len(one) >= 15 and one[:15] == other[:15])
+
+
+def open_workspace(options: Options, language: str) -> Workspace:
+    """Read the configuration; nothing else is opened yet."""
+    config = load_config(find_config(options.config, os.environ))
+    return Workspace(
+        config=config,
+        options=options,
+        language=language,
+        now=dt.datetime.now(dt.UTC),
+        environ=os.environ,
+    )

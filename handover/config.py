@@ -1,0 +1,274 @@
+"""The working folder's ``handover.toml`` (design §13).
+
+Precedence is flag, then ``HANDOVER_*``, then this file, then the defaults below.
+Relative paths are relative to the file; secrets are references, looked up when used.
+"""
+
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from handover.errors import BadConfig, UsageProblem
+
+FILE = "handover.toml"
+
+
+class NoConfig(UsageProblem):
+    """There is no configuration here (``file``)."""
+
+    code = "no_config"
+
+
+class Section(BaseModel):
+    """A table of the file: what is not declared is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """``[data]``: where mirror, ledger and runs are kept, and for how long."""
+
+    folder: str = ".handover"
+    keep_generations: Annotated[int, Field(ge=3)] = 14
+    keep_runs_days: Annotated[int, Field(ge=1)] = 400
+
+
+class FilesConfig(Section):
+    """``[crm.files]``: a folder of exported files."""
+
+    folder: str = "export"
+    mapping: str = "files"
+
+
+class SalesforceConfig(Section):
+    """``[crm.salesforce]``; which keys are needed depends on ``auth``."""
+
+    org_id: str | None = None
+    base_url: str
+    auth: Literal["jwt", "client_credentials", "refresh_token", "access_token"]
+    client_id: str | None = None
+    client_secret: str | None = None
+    username: str | None = None
+    key: str | None = None
+    login_url: str | None = None
+    refresh_token: str | None = None
+    token: str | None = None
+    api_version: str = "64.0"
+    daily_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    allow_duplicates: bool = False
+    mapping: str = "salesforce"
+
+
+class Rate(Section):
+    """Calls per ten seconds, and searches per second."""
+
+    burst: Annotated[int, Field(ge=1)] = 190
+    search: Annotated[int, Field(ge=1)] = 5
+
+
+class HubSpotConfig(Section):
+    """``[crm.hubspot]``: a token, or the three parts of an OAuth grant."""
+
+    portal_id: int | None = None
+    base_url: str = "https://api.hubapi.com"
+    token: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    refresh_token: str | None = None
+    rate: Rate = Rate()
+    mapping: str = "hubspot"
+
+
+CrmConfig = FilesConfig | SalesforceConfig | HubSpotConfig
+CRM_SECTIONS: dict[str, type[FilesConfig | SalesforceConfig | HubSpotConfig]] = {
+    "files": FilesConfig,
+    "salesforce": SalesforceConfig,
+    "hubspot": HubSpotConfig,
+}
+
+
+class Crm(Section):
+    """``[crm]``: the sources, each under its connector's name."""
+
+    files: FilesConfig | None = None
+    salesforce: SalesforceConfig | None = None
+    hubspot: HubSpotConfig | None = None
+
+    def sections(self) -> Iterator[tuple[str, CrmConfig]]:
+        """Yield the configured sources."""
+        for name in CRM_SECTIONS:
+            section = getattr(self, name)
+            if section is not None:
+                yield name, section
+
+
+class NetworkConfig(Section):
+    """``[network]``, for both SDKs."""
+
+    proxy: str = ""
+    ca_file: str = ""
+
+
+class FileConfig(Section):
+    """A section that only names a file."""
+
+    file: str | None = None
+
+
+class PeopleConfig(Section):
+    """``[people]``."""
+
+    file: str = "people.csv"
+
+
+class MoneyConfig(Section):
+    """``[money]``: the currency where the CRM has none."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "JPY"
+
+
+class CalendarConfig(Section):
+    """``[calendar]``; ``closed`` holds days and ``from/to`` ranges."""
+
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "JP"
+    fiscal_year_start: Annotated[int, Field(ge=1, le=12)] = 4
+    closed: tuple[str, ...] = ()
+
+    @field_validator("closed")
+    @classmethod
+    def _is_days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            for part in text.split("/", 1):
+                dt.date.fromisoformat(part)
+        return value
+
+
+class MailConfig(Section):
+    """``[mail]``, only for mails that somebody asks for."""
+
+    sender: Annotated[str, Field(alias="from")] = ""
+
+
+class StyleConfig(Section):
+    """``[style]``: how a company is addressed."""
+
+    company: Literal["御中", "様"] = "御中"
+
+
+class Config(Section):
+    """The whole file. ``base`` is the folder it stands in."""
+
+    language: Literal["ja", "en"] | None = None
+    timezone: str = "Asia/Tokyo"
+    data: DataConfig = DataConfig()
+    crm: Crm = Crm()
+    network: NetworkConfig = NetworkConfig()
+    people: PeopleConfig = PeopleConfig()
+    policy: FileConfig = FileConfig()
+    money: MoneyConfig = MoneyConfig()
+    calendar: CalendarConfig = CalendarConfig()
+    mail: MailConfig = MailConfig()
+    style: StyleConfig = StyleConfig()
+    base: Annotated[Path, Field(exclude=True)] = Path()
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("no such time zone")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which days begin."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of mirror, ledger and runs."""
+        return self.base / self.data.folder
+
+    def path(self, text: str) -> Path:
+        """Resolve a path of the file."""
+        return self.base / text
+
+
+def find_config(flag: str | None, environ: Mapping[str, str]) -> Path:
+    """Choose the file: flag, ``HANDOVER_CONFIG``, the current folder."""
+    return Path(flag or environ.get("HANDOVER_CONFIG") or FILE)
+
+
+def load_config(path: Path) -> Config:
+    """Read and check the file.
+
+    Raises:
+        NoConfig: it does not exist.
+        BadConfig: it is no TOML, or a key or value is wrong; names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise NoConfig(file=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(file=path, line="", key="", detail=str(error)) from error
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line = found.group(1) if found else ""
+        raise BadConfig(file=path, line=line, key="", detail=str(error)) from error
+    try:
+        return Config.model_validate({**content, "base": path.resolve().parent})
+    except ValidationError as error:
+        raise _bad(path, text, error) from error
+
+
+def _bad(path: Path, text: str, error: ValidationError) -> BadConfig:
+    """Tell the first mistake, with its line and the nearest key."""
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    detail = first["msg"]
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(keys[-1], _known(keys[:-1]), n=1)
+        detail = f"unknown key{f', did you mean {near[0]}?' if near else ''}"
+    return BadConfig(
+        file=path, line=line_of(text, keys), key=".".join(keys), detail=detail
+    )
+
+
+def _known(keys: list[str]) -> list[str]:
+    """Name the keys that may stand in a section."""
+    section: Any = Config
+    for key in keys:
+        annotation = section.model_fields[key].annotation
+        options = getattr(annotation, "__args__", (annotation,))
+        section = next(
+            o for o in options if isinstance(o, type) and issubclass(o, BaseModel)
+        )
+    return [
+        info.alias or name
+        for name, info in section.model_fields.items()
+        if name != "base"
+    ]
+
+
+def line_of(text: str, keys: list[str]) -> int | str:
+    """Find the line of a key below its section's heading; empty when not found."""
+    heading, section = "", ".".join(keys[:-1])
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := re.match(r"\s*\[+([^\]]+)\]", line):
+            heading = found.group(1).strip()
+            if heading == ".".join(keys):
+                return number
+        elif heading == section and re.match(
+            rf"\s*[\"']?{re.escape(keys[-1])}[\"']?\s*=", line
+        ):
+            return number
+    return ""

@@ -1,0 +1,69 @@
+"""What the tests of all commands share: a working folder and the command line."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import handover as root
+from handover.commands.shell import run
+
+FILES = """\
+language = "en"
+timezone = "Asia/Tokyo"
+[crm.files]
+folder = "export"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The envelope on stdout."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data of the envelope."""
+        found = self.json["data"]
+        assert isinstance(found, dict)
+        return found
+
+
+Cli = Callable[..., Ended]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder with a configuration for exported files."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("HANDOVER_CONFIG", "HANDOVER_LANG", "HANDOVER_USER", "LC_ALL"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "handover.toml").write_text(FILES, encoding="utf-8")
+    (tmp_path / "export").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def cli(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
+    """Run a command line in the working folder; words are given one by one."""
+
+    def call(*words: str, env: dict[str, str] | None = None) -> Ended:
+        capfdbinary.readouterr()
+        code = run(root, words, env or {})
+        out, err = capfdbinary.readouterr()
+        return Ended(code=code, out=out.decode(), err=err.decode())
+
+    return call
