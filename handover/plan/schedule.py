@@ -21,6 +21,8 @@ Slots = Mapping[str, Slot]
 
 HORIZON = 500
 """Working days after which we stop looking for a day; two years."""
+MOST_MOVED = 5
+"""Appointments that are moved one by one before all are packed anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,15 +99,16 @@ def _minimum(problem: Problem, packing: Slots) -> int | None:
 
 def _days_used(problem: Problem, packing: Slots) -> int:
     last = max((slot.date for slot in packing.values()), default=problem.start)
-    visits = Counter(
-        seller
-        for need in problem.musts
-        if need.account_id in packing
-        for seller in need.sellers
-    )
-    busiest = max(visits.values(), default=0)
+    busiest = max(_visits(problem, packing).values(), default=0)
     used = problem.calendars.company.count(problem.start, last)
     return max(used, problem.limits.days(busiest), 1)
+
+
+def _visits(problem: Problem, slots: Slots) -> Counter[str]:
+    """Count the visits of each seller."""
+    needs = (*problem.musts, *problem.shoulds)
+    placed = (need for need in needs if need.account_id in slots)
+    return Counter(seller for need in placed for seller in need.sellers)
 
 
 def _shown(problem: Problem, slots: Slots, minimum: int | None) -> int | None:
@@ -325,16 +328,45 @@ def _amended(problem: Problem, packing: Slots, period: int) -> Slots:
     """Change only what must change: nobody else's appointment, if that is possible.
 
     First everything stays and the new visits go in between; then the shoulds make
-    room; only if that is not enough, all visits are packed anew.
+    room, then one other visit moves for each that found none; only if that is not
+    enough, all visits are packed anew.
     """
     slots = _inserted(problem, period, shoulds_stay=True)
     if not _all_in(problem, slots):
         slots = _inserted(problem, period, shoulds_stay=False)
+    if len(_missing(problem.musts, slots)) <= MOST_MOVED:
+        slots = _with_others_moved(problem, period, slots)
     if _all_in(problem, slots):
         return slots
     if _all_in(problem, packing) and _days_used(problem, packing) <= period:
         return _filled(problem, packing, period)
     return slots
+
+
+def _with_others_moved(problem: Problem, period: int, slots: Slots) -> Slots:
+    """Move one other visit for each must that found no room, if that helps."""
+    most = problem.limits.slots(period)
+    for need in _missing(problem.musts, slots):
+        visits = _visits(problem, slots)
+        if any(visits[seller] >= most for seller in need.sellers):
+            continue
+        first = (need, *(other for other in problem.musts if other != need))
+        trials = (
+            _inserted(
+                replace(problem, musts=first, kept=kept), period, shoulds_stay=False
+            )
+            for kept in _without_one(slots, need.date)
+        )
+        better = (trial for trial in trials if len(trial) > len(slots))
+        slots = next((t for t in better if need.account_id in t), slots)
+    return slots
+
+
+def _without_one(slots: Slots, day: dt.date | None) -> Iterator[Slots]:
+    """Yield the schedules that lack one visit, of one day if one is given."""
+    for account, slot in slots.items():
+        if day in (None, slot.date):
+            yield {each: slots[each] for each in slots if each != account}
 
 
 def _inserted(problem: Problem, period: int, *, shoulds_stay: bool) -> Slots:
@@ -344,14 +376,15 @@ def _inserted(problem: Problem, period: int, *, shoulds_stay: bool) -> Slots:
     if shoulds_stay:
         _enter(diary, problem.shoulds, problem.kept, slots)
     _add(problem, diary, problem.musts, period, slots)
-    _enter(diary, _missing(problem.shoulds, slots), problem.kept, slots)
+    if not shoulds_stay:
+        _enter(diary, problem.shoulds, problem.kept, slots)
     _add(problem, diary, problem.shoulds, period, slots)
     return _tidied(problem, diary, slots)
 
 
-def _missing(needs: Iterable[Need], slots: Slots) -> Iterator[Need]:
-    return (need for need in needs if need.account_id not in slots)
+def _missing(needs: Iterable[Need], slots: Slots) -> list[Need]:
+    return [need for need in needs if need.account_id not in slots]
 
 
 def _all_in(problem: Problem, slots: Slots) -> bool:
-    return all(need.account_id in slots for need in problem.musts)
+    return not _missing(problem.musts, slots)
