@@ -1,8 +1,8 @@
 """What can be wrong with a mapping; every one is mended in its TOML file.
 
 Each class has a stable ``code`` whose words stand in the catalogue; the parameters
-fill them: ``file``, ``line`` (empty where it cannot be told), ``key`` and, where a name
-is not known, ``name`` and ``suggestion`` (the nearest one, or empty).
+fill them: ``file``, ``line`` (empty where it cannot be told), ``place`` (both), ``key``
+and, where a name is not known, ``name`` and ``suggestion`` (the nearest one).
 """
 
 from collections.abc import Iterable
@@ -11,9 +11,9 @@ from typing import ClassVar
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Find the known name that looks most like this one; empty when none does."""
+    """Find the known name that looks most like this one; empty where none is known."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    found = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
+    found = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.0)
     return by_folded[found[0]] if found else ""
 
 
@@ -25,7 +25,8 @@ class MappingError(Exception):
 
     def __init__(self, **params: object) -> None:
         """Keep what the message needs."""
-        self.params = params
+        file, line = params.get("file", ""), params.get("line", "")
+        self.params = {**params, "place": f"{file}:{line}" if line else file}
         super().__init__(
             f"{self.code}: " + ", ".join(f"{k}={v}" for k, v in params.items())
         )

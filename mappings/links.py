@@ -29,8 +29,7 @@ def spread(cells: Mapping[str, list[Cell]]) -> tuple[dict[str, list[Cell]], list
     """
     rows = list(zip(*cells.values(), strict=True))
     lengths = [
-        max((len(cell) for cell in row if isinstance(cell, list)), default=1)
-        for row in rows
+        max([1, *(len(cell) for cell in row if isinstance(cell, list))]) for row in rows
     ]
     places = [(at, nth) for at, length in enumerate(lengths) for nth in range(length)]
     return {
@@ -49,7 +48,7 @@ def _element(cell: Cell, nth: int) -> Cell:
 class Named:
     """The ids of a page's links, the records they came from, and rows that are none.
 
-    A record without a partner is no link; a pair that one record names twice is one.
+    A pair that one record names twice is one link.
     """
 
     ids: list[str | None]
@@ -61,6 +60,8 @@ def name_links(
     keys: Sequence[tuple[str | None, ...]],
     records: Sequence[str | None],
     position: Sequence[int],
+    *,
+    rows_are_links: bool,
 ) -> Named:
     """Name links by the record they were read from, else by their pair.
 
@@ -69,6 +70,8 @@ def name_links(
         records: the id of the record itself, where the mapping names one.
         position: the row of the page that each link came from: several links of one
             record are told apart by their pairs.
+        rows_are_links: each row is a link, as in a file; elsewhere a record may hang on
+            nothing, and is no link then.
     """
     ids: list[str | None] = []
     origins: list[str | None] = []
@@ -78,9 +81,9 @@ def name_links(
     for at, (key, record) in enumerate(zip(keys, records, strict=True)):
         pair = ":".join(part or "" for part in key) if all(key) else None
         ids.append(record if record and pair and not several else pair)
-        origins.append(record or pair)
+        origins.append(record or (pair if rows_are_links else key[0]))
         place = (position[at], pair or "")
-        if (record and pair is None) or place in met:
+        if (pair is None and not rows_are_links) or place in met:
             none.add(at)
         met.add(place)
     return Named(ids=ids, origins=origins, none=frozenset(none))
@@ -88,9 +91,11 @@ def name_links(
 
 def elements(cell: Cell, empty: Placeholders) -> list[str]:
     """Name what a cell refers to, one id or several, each once."""
-    many = cell if isinstance(cell, list) else [cell]
-    texts = [text.strip() for text in map(as_text, many) if text]
-    return [text for text in dict.fromkeys(texts) if text not in empty]
+    if cell is None:
+        return []
+    many = map(as_text, cell) if isinstance(cell, list) else (cell,)
+    texts = dict.fromkeys(text.strip() for text in many if text)
+    return [text for text in texts if text not in empty]
 
 
 def activity_links(

@@ -239,7 +239,8 @@ class Translator:
         pair = PAIRS.get(batch.table)
         if pair:
             keys = list(zip(*map(batch.values, pair), strict=True))
-            named = name_links(keys, own, batch.position)
+            files = is_file(batch.part.object)
+            named = name_links(keys, own, batch.position, rows_are_links=files)
             batch.filled["origin"] = named.origins
             batch.none = named.none
             own = named.ids

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @group("mapping")
 def mapping() -> None:
-    """Show and check where each CRM keeps what a handover needs."""
+    """Show and check where the CRM keeps what."""
 
 
 @command("list", example="handover mapping list", parent=mapping)
