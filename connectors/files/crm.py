@@ -63,9 +63,14 @@ class FilesCRM:
     name = "files"
 
     def __init__(
-        self, folder: Path, *, id_fields: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        id_fields: Mapping[str, str] | None = None,
+        page_rows: int = PAGE_ROWS,
     ) -> None:
         self.calls = 0
+        self._page_rows = page_rows
         self._folder = Folder(folder)
         self._id_fields = id_fields or {}
         self.capabilities = (
@@ -210,13 +215,36 @@ class FilesCRM:
             stamp = self._stamp(name)
             with self._open(name) as (content, notices):
                 notes = notices
-                for rows, numbers in _cut(content, behind):
+                for rows, numbers in self._cut(content, behind):
                     cursor = f"{numbers[-1]}:{stamp}:{name}"
                     yield Page(rows=rows, numbers=numbers, cursor=cursor, notes=notes)
                     notes = ()
             if self._stamp(name) != stamp:
                 raise FileChanged(file=name, folder=self._folder.path)
             behind = 0
+
+    def _cut(
+        self, content: Content, behind: int
+    ) -> Iterator[tuple[list[Row], list[int]]]:
+        """Cut rows into pages and name their cells."""
+        header, width = content.header, len(content.header)
+        rows: list[Row] = []
+        numbers: list[int] = []
+        size = 0
+        for number, cells in content.rows:
+            if number <= behind:
+                continue
+            if len(cells) == width:
+                rows.append(dict(zip(header, cells, strict=True)))
+            else:
+                rows.append(_fitted(header, cells))
+            numbers.append(number)
+            size += sum(map(len, cells))
+            if len(rows) == self._page_rows or size > PAGE_CHARACTERS:
+                yield rows, numbers
+                rows, numbers, size = [], [], 0
+        if rows:
+            yield rows, numbers
 
     def _resume(self, request: Pull, names: Sequence[str]) -> tuple[int, int]:
         """Tell which file to go on with, and behind which line."""
@@ -232,28 +260,6 @@ class FilesCRM:
         with readable(path):
             state = path.stat()
         return f"{state.st_size}-{state.st_mtime_ns}"
-
-
-def _cut(content: Content, behind: int) -> Iterator[tuple[list[Row], list[int]]]:
-    """Cut rows into pages and name their cells."""
-    header, width = content.header, len(content.header)
-    rows: list[Row] = []
-    numbers: list[int] = []
-    size = 0
-    for number, cells in content.rows:
-        if number <= behind:
-            continue
-        if len(cells) == width:
-            rows.append(dict(zip(header, cells, strict=True)))
-        else:
-            rows.append(_fitted(header, cells))
-        numbers.append(number)
-        size += sum(map(len, cells))
-        if len(rows) == PAGE_ROWS or size > PAGE_CHARACTERS:
-            yield rows, numbers
-            rows, numbers, size = [], [], 0
-    if rows:
-        yield rows, numbers
 
 
 def _fitted(header: Sequence[str], cells: list[str]) -> Row:
