@@ -17,6 +17,7 @@ from handover.commands.options import Options, Said
 from handover.commands.shell import Notice, Result
 from handover.errors import DiskFull, HandoverError
 from handover.i18n import Sentence, Words
+from mappings.errors import MappingError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 BUG, USAGE, INTERRUPTED = 1, 2, 130
@@ -77,7 +78,7 @@ def excuse(error: BaseException, said: Said) -> int:
             return 0
         case OSError() if error.errno in FULL:
             return excuse(DiskFull(file=error.filename or ""), said)
-        case HandoverError() | ConnectorError():
+        case HandoverError() | ConnectorError() | MappingError():
             code, exit_code = error.code, error.exit_code
             sentence = _sentence(error, words)
         case click.ClickException():
@@ -102,7 +103,9 @@ def excuse(error: BaseException, said: Said) -> int:
     return exit_code
 
 
-def _sentence(error: HandoverError | ConnectorError, words: Words) -> Sentence:
+def _sentence(
+    error: HandoverError | ConnectorError | MappingError, words: Words
+) -> Sentence:
     found = words.error(error.code, error.params)
     return found or Sentence(what=str(error), why="", remedy="")
 

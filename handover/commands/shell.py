@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from connectors.errors import ConnectorError
     from handover.commands.workspace import Workspace
     from handover.errors import HandoverError
+    from mappings.errors import MappingError
 
 Body = TypeVar("Body", bound=Callable[..., "Result"])
 
@@ -51,7 +52,7 @@ class Result:
     html: Callable[[], str] | None = None
     frame: Callable[[], "pd.DataFrame"] | None = None
     warnings: Sequence[Notice] = ()
-    error: "HandoverError | ConnectorError | None" = None
+    error: "HandoverError | ConnectorError | MappingError | None" = None
     next: str | None = None
     as_of: "dt.date | None" = None
 
