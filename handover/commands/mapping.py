@@ -195,16 +195,16 @@ def _print_check(
     words = shell.words
     table = _table(shell, "Table", "Mapped", "Unreadable", "Unmapped")
     table.title = f"{source} ({found.mapping.name})"
-    by_table: dict[str, dict[str, list[str]]] = {}
-    for name, column, status in found.columns:
-        if column != "*":
-            by_table.setdefault(name, {}).setdefault(status, []).append(column)
-    for name, columns in by_table.items():
+    whole = {name: status for name, column, status in found.columns if column == "*"}
+    for name, status in whole.items():
+        by_status = _by_status(found, name)
+        if status == "unmapped":
+            by_status["unmapped"] = [words("the whole table")]
         table.add_row(
             name,
-            str(len(columns.get("mapped", ()))),
-            ", ".join(columns.get("unreadable", ())),
-            ", ".join(columns.get("unmapped", ())),
+            str(len(by_status["mapped"])),
+            ", ".join(by_status["unreadable"]),
+            ", ".join(by_status["unmapped"]),
         )
     console.print(table)
     for problem in found.problems:
@@ -213,6 +213,14 @@ def _print_check(
             console.print(_plain(f"× {sentence.what if sentence else problem.code}"))
     if not any(problem.fatal for problem in found.problems):
         console.print("○ " + words("{name} fits this CRM.", name=found.mapping.name))
+
+
+def _by_status(found: "Checked", table: str) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {"mapped": [], "unreadable": [], "unmapped": []}
+    for name, column, status in found.columns:
+        if name == table and column != "*":
+            columns[status].append(column)
+    return columns
 
 
 def _table(shell: Shell, *titles: str) -> "Table":

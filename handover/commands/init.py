@@ -1,0 +1,126 @@
+"""``handover init``: a working folder, with questions where somebody can answer."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from handover.commands.shell import Result, Shell, command
+from handover.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+KINDS = ("files", "salesforce", "hubspot")
+
+CRM = {
+    "files": """\
+[crm.files]
+folder = "export"                        # one CSV or XLSX per table
+mapping = "files"                        # or a file of yours with: extends = "files"
+""",
+    "salesforce": """\
+[crm.salesforce]
+# org_id = "00D..."                      # pin it: another org is then refused
+base_url = "https://example.my.salesforce.com"
+auth = "client_credentials"              # or jwt, refresh_token, access_token
+client_id = "env:SF_CLIENT_ID"           # secrets are references: env: keyring: file:
+client_secret = "env:SF_CLIENT_SECRET"
+mapping = "salesforce"                   # or a file of yours: extends = "salesforce"
+""",
+    "hubspot": """\
+[crm.hubspot]
+# portal_id = 12345678                   # pin it: another portal is then refused
+token = "env:HUBSPOT_TOKEN"              # secrets are references: env: keyring: file:
+mapping = "hubspot"                      # or a file of yours: extends = "hubspot"
+""",
+}
+
+CONFIG = """\
+# handover: one working folder, one configuration. Unknown keys are errors.
+language = "{language}"
+timezone = "{timezone}"
+
+{crm}
+[people]
+file = "people.csv"                      # managers, delegates and absences
+
+# The rules are built in: handover policy show. To change some, write only those here:
+# [policy]
+# file = "policy.toml"
+
+[money]
+currency = "JPY"                         # where the CRM names none
+
+[calendar]
+country = "JP"                           # national holidays
+closed = []                              # "2026-12-29/2027-01-03", "2027-05-01"
+"""
+
+PEOPLE = "user,login,manager,delegate,team,region,absent_from,absent_to\r\n"
+IGNORE = ".handover/\nhandover.toml.bak\n"
+
+
+class AlreadyInitialised(UsageProblem):
+    """There is a configuration here already (``file``); it is not overwritten."""
+
+    code = "already_initialised"
+
+
+@command("init", example="handover init --demo")
+@click.option("--demo", is_flag=True, help="Make a sample company to try things on.")
+@click.option("--crm", type=click.Choice(KINDS), help="Where the customers are kept.")
+def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
+    """Set up a working folder."""
+    config = Path(shell.options.config or "handover.toml")
+    if config.exists():
+        raise AlreadyInitialised(file=config)
+    kind = "files" if demo else crm or _asked_crm(shell)
+    made = _write(config, kind, shell.words.language, demo=demo)
+    if demo:
+        _fill(shell, config.parent)
+    elif kind == "files":
+        (config.parent / "export").mkdir(exist_ok=True)
+
+    def show(console: "Console") -> None:
+        for path in made:
+            console.print(f"○ {path}")
+        if demo:
+            console.print(f"○ {config.parent / 'export'}")
+
+    return Result(
+        name="init",
+        data={"files": [str(path) for path in made], "crm": kind, "demo": demo},
+        text=show,
+        next="handover audit" if demo else "handover doctor",
+    )
+
+
+def _asked_crm(shell: Shell) -> str:
+    if not shell.is_interactive:
+        return "files"
+    asked = shell.words("Where are the customers kept?")
+    return str(click.prompt(asked, type=click.Choice(KINDS), default="files", err=True))
+
+
+def _write(config: Path, kind: str, language: str, *, demo: bool) -> list[Path]:
+    """Write what is not there yet; give the files written."""
+    content = CONFIG.format(language=language, timezone="Asia/Tokyo", crm=CRM[kind])
+    wanted = {config: content, config.with_name(".gitignore"): IGNORE}
+    if not demo:
+        wanted[config.with_name("people.csv")] = PEOPLE
+    made = []
+    for path, text in wanted.items():
+        if not path.exists():
+            path.write_text(text, encoding="utf-8", newline="")
+            made.append(path)
+    return made
+
+
+def _fill(shell: Shell, folder: Path) -> None:
+    """Write the sample company and copy it into the mirror, so that audit has work."""
+    from handover.commands.sync import sync_workspace
+    from handover.demo import write_demo
+
+    write_demo(folder, shell.workspace.as_of)
+    sync_workspace(shell.workspace)
