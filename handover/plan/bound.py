@@ -63,12 +63,23 @@ def _days_of_minutes(needs: Sequence[Need], limits: Limits, *, busy: bool) -> in
     and once for every day, whichever is more often, unless visits of another plan
     have led there already.
     """
-    outside = [need for need in needs if not need.online]
     near = min(limits.travel_near, limits.travel_far)
-    minutes = sum(need.minutes for need in needs) + near * len(outside)
-    areas = len({need.area for need in outside})
-    extra = 0 if busy or not outside else limits.travel_far - near
-    for days in range(len(needs)):
+    far = near if busy else limits.travel_far
+    ways = [(need.minutes, 0 if need.online else near) for need in needs]
+    areas = len({need.area for need in needs if not need.online})
+    minutes = sum(stay + way for stay, way in ways)
+    extra = far - near if areas else 0
+    for days in range(-(-len(needs) // _most_a_day(ways, extra, limits)), len(needs)):
         if minutes + extra * max(areas, days) <= limits.minutes * days:
             return days
     return len(needs)
+
+
+def _most_a_day(ways: Sequence[tuple[int, int]], extra: int, limits: Limits) -> int:
+    """Count how many of the shortest visits one day holds, at least one."""
+    left = limits.minutes - extra
+    for most, taken in enumerate(sorted(stay + way for stay, way in ways)):
+        left -= taken
+        if left < 0:
+            return max(most, 1)
+    return max(len(ways), 1)

@@ -43,11 +43,13 @@ def parse_days(text: str) -> Days:
     """
     match = _RANGE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(text)
+        message = f"no day and no range of days: {text!r}"
+        raise ValueError(message)
     parts = [int(part) for part in match.groups() if part is not None]
     first, last = dt.date(*parts[:3]), dt.date(*parts[-3:])
     if last < first:
-        raise ValueError(text)
+        message = f"ends before it begins: {text!r}"
+        raise ValueError(message)
     return Days(first=first, last=last)
 
 

@@ -150,9 +150,14 @@ def _pack(
 def _place(
     diary: Diary, need: Need, days: Sequence[dt.date], slots: dict[str, Slot]
 ) -> bool:
-    """Enter a visit where it fits first; where we are in its area anyway, if we can."""
+    """Enter a visit where it fits first; where we are in its area anyway, if we can.
+
+    Only days up to the last one used count for that, lest a day that another plan has
+    in the area draw the visit beyond a period that would have held it.
+    """
     near = diary.area_days(need)
-    first_choice = (day for day in days if day in near) if near else ()
+    last = max((slot.date for slot in slots.values()), default=dt.date.min)
+    first_choice = [day for day in days if day in near and day <= last] if near else []
     for day in (*first_choice, *days):
         slot = diary.find(need, day)
         if slot is not None:

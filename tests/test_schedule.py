@@ -1,0 +1,388 @@
+import datetime as dt
+import random
+from collections import defaultdict
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from handover.plan.calendar import (
+    Calendars,
+    ClosedDays,
+    Days,
+    Engagement,
+    WorkingDays,
+    parse_closed_days,
+)
+from handover.plan.diary import Limits, Need, Slot
+from handover.plan.schedule import Problem, Schedule, solve
+
+some = settings(max_examples=25, deadline=None)
+MONDAY = dt.date(2027, 3, 1)
+COMPANY = WorkingDays(country="JP")
+LIMITS = Limits()
+
+
+def need(account: str = "A1", **known: object) -> Need:
+    given: dict[str, object] = {
+        "account_id": account,
+        "minutes": 35,
+        "sellers": ("P", "S"),
+        "family": account,
+    }
+    return Need(**{**given, **known})  # type: ignore[arg-type]  # by keyword
+
+
+def problem(*musts: Need, **known: object) -> Problem:
+    given: dict[str, object] = {
+        "musts": musts,
+        "start": MONDAY,
+        "end": None,
+        "calendars": Calendars(company=COMPANY),
+        "limits": LIMITS,
+    }
+    return Problem(**{**given, **known})  # type: ignore[arg-type]  # by keyword
+
+
+def needs(count: int, **known: object) -> list[Need]:
+    return [need(f"A{n:03}", **known) for n in range(count)]
+
+
+CLOSED = [ClosedDays()] * 6 + [
+    parse_closed_days(text) for text in ("水", "月火", "2027-03-01/2027-03-05")
+]
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Handovers with key accounts, closed days, absences and other plans' visits."""
+    absent = draw(st.booleans())
+    successors = draw(st.sampled_from([("S",), ("S", "T")]))
+
+    def one(number: int) -> Need:
+        successor = draw(st.sampled_from(successors))
+        return need(
+            f"A{number:03}",
+            minutes=draw(st.sampled_from([20, 25, 30, 35, 60])),
+            people=draw(st.integers(1, 2)),
+            area=draw(st.sampled_from(["東", "西", "南", ""])),
+            sellers=(successor,) if absent else ("P", successor),
+            manager=draw(st.sampled_from([None, None, None, "M"])),
+            closed=draw(st.sampled_from(CLOSED)),
+            family=draw(st.sampled_from(["", "", "F1", "F2"])),
+            online=draw(st.sampled_from([False] * 5 + [True])),
+        )
+
+    everybody = [one(number) for number in range(draw(st.integers(0, 20)))]
+    cut = draw(st.integers(0, len(everybody)))
+    away = Days(first=dt.date(2027, 3, 3), last=dt.date(2027, 3, 4))
+    there = Engagement(
+        date=dt.date(2027, 3, 2),
+        start=600,
+        end=635,
+        travel=30,
+        area="西",
+        people=2,
+        online=False,
+    )
+    calendars = Calendars(
+        company=COMPANY,
+        absences={"S": [away]} if draw(st.booleans()) else {},
+        engagements={"S": [there], "M": [there]} if draw(st.booleans()) else {},
+    )
+    return problem(
+        *everybody[:cut],
+        shoulds=tuple(everybody[cut:]),
+        calendars=calendars,
+        end=draw(st.sampled_from([None, dt.date(2027, 3, 3), dt.date(2027, 3, 31)])),
+    )
+
+
+def broken(problem: Problem, schedule: Schedule) -> list[str]:
+    """Name every limit that a schedule breaks, judged without the scheduler's code."""
+    wanted = {n.account_id: n for n in (*problem.musts, *problem.shoulds)}
+    days: dict[tuple[str, dt.date], list[Engagement]] = defaultdict(list)
+    for person, engagements in problem.calendars.engagements.items():
+        for engagement in engagements:
+            days[person, engagement.date].append(engagement)
+    found: list[str] = []
+    visits: dict[str, int] = defaultdict(int)
+    for account, slot in schedule.slots.items():
+        found += wrong_day(problem, wanted[account], slot, schedule)
+        entry = Engagement(
+            date=slot.date,
+            start=slot.start,
+            end=slot.end,
+            travel=slot.travel,
+            area=wanted[account].area,
+            people=wanted[account].people,
+            online=wanted[account].online,
+        )
+        for person in wanted[account].persons:
+            days[person, slot.date].append(entry)
+            visits[person] += person in wanted[account].sellers
+    for (person, day), entries in days.items():
+        found += wrong_at_once(person, day, entries)
+        found += over_the_limit(problem, person, day, entries)
+    slots = int(0.85 * 5 * schedule.days + 1e-9)
+    found += [f"{person}: no slack" for person, n in visits.items() if n > slots]
+    return found
+
+
+def wrong_day(
+    problem: Problem, need: Need, slot: Slot, schedule: Schedule
+) -> list[str]:
+    calendars = problem.calendars
+    wrong = {
+        "not a working day": slot.date not in COMPANY,
+        "outside the period": not problem.start <= slot.date <= schedule.end,
+        "customer closed": slot.date in need.closed,
+        "wrong length": slot.end - slot.start != need.minutes,
+        "lunch": slot.start - slot.travel < 780 and slot.end > 720,
+        "too early or late": slot.start - slot.travel < 540 or slot.end > 1080,
+        "travel online": need.online and slot.travel > 0,
+        "absent": any(calendars.is_absent(p, slot.date) for p in need.persons),
+    }
+    return [f"{need.account_id}: {what}" for what, is_so in wrong.items() if is_so]
+
+
+def wrong_at_once(person: str, day: dt.date, entries: list[Engagement]) -> list[str]:
+    ordered = sorted(entries, key=lambda entry: entry.start)
+    return [
+        f"{person} {day}: in two places"
+        for one, other in pairwise(ordered)
+        if other.start - other.travel < one.end
+    ]
+
+
+def over_the_limit(
+    problem: Problem, person: str, day: dt.date, entries: list[Engagement]
+) -> list[str]:
+    if person == "M":
+        return [f"M {day}: attends too often"] if len(entries) > 2 else []
+    minutes = sum(entry.end - entry.start + entry.travel for entry in entries)
+    over = {
+        "minutes": minutes > 360,
+        "visits": len(entries) > 5,
+        "people": sum(entry.people for entry in entries) > 8,
+    }
+    return [f"{person} {day}: {what}" for what, is_so in over.items() if is_so]
+
+
+@some
+@given(problems())
+def test_no_limit_is_ever_broken(problem: Problem) -> None:
+    assert broken(problem, solve(problem)) == []
+
+
+@some
+@given(problems())
+def test_the_same_problem_has_the_same_schedule(problem: Problem) -> None:
+    shuffled = replace(problem, end=problem.end)
+    assert solve(problem) == solve(shuffled)
+
+
+@some
+@given(problems(), st.integers(0, 3))
+def test_planning_again_with_the_minimum_or_more_places_every_must(
+    problem: Problem, more: int
+) -> None:
+    minimum = solve(problem).minimum_days
+    assume(minimum is not None)
+    assert minimum is not None
+    longer = replace(problem, end=problem.days[minimum - 1 + more])
+    slots = solve(longer).slots
+    assert {n.account_id for n in problem.musts} <= slots.keys()
+
+
+@some
+@given(problems())
+def test_a_period_below_the_minimum_never_holds_every_must(problem: Problem) -> None:
+    minimum = solve(problem).minimum_days
+    assume(minimum is not None and minimum > 1)
+    assert minimum is not None
+    shorter = replace(problem, end=problem.days[minimum - 2])
+    schedule = solve(shorter)
+    assert not {n.account_id for n in problem.musts} <= schedule.slots.keys()
+    assert schedule.minimum_days == minimum
+
+
+@some
+@given(problems())
+def test_the_bound_is_never_above_the_minimum(problem: Problem) -> None:
+    schedule = solve(problem)
+    assert schedule.minimum_days is None or schedule.bound.days <= schedule.minimum_days
+
+
+@some
+@given(problems(), st.data())
+def test_what_is_kept_stays_where_it_is_when_one_visit_is_dropped(
+    problem: Problem, data: st.DataObject
+) -> None:
+    before = solve(problem)
+    assume(len(before.slots) == len(problem.musts) + len(problem.shoulds) > 1)
+    dropped = data.draw(st.sampled_from(sorted(before.slots)))
+    again = replace(
+        problem,
+        musts=tuple(n for n in problem.musts if n.account_id != dropped),
+        shoulds=tuple(n for n in problem.shoulds if n.account_id != dropped),
+        kept={a: s for a, s in before.slots.items() if a != dropped},
+        end=before.end,
+    )
+    after = solve(again)
+    assert broken(again, after) == []
+    moved = {a for a, s in after.slots.items() if s.date != before.slots[a].date}
+    assert moved <= same_day_as(before, dropped)
+
+
+def same_day_as(schedule: Schedule, account: str) -> set[str]:
+    """Visits of that day may follow a longer way now, and need another place."""
+    day = schedule.slots[account].date
+    return {a for a, slot in schedule.slots.items() if slot.date == day}
+
+
+def test_a_day_holds_five_visits_and_the_period_keeps_its_slack() -> None:
+    schedule = solve(problem(*needs(17)))
+    assert schedule.minimum_days == 4
+    assert max(slots_by_day(schedule).values()) == 5
+
+
+def slots_by_day(schedule: Schedule) -> dict[dt.date, int]:
+    days: dict[dt.date, int] = defaultdict(int)
+    for slot in schedule.slots.values():
+        days[slot.date] += 1
+    return days
+
+
+def test_the_first_visit_of_a_day_is_a_long_way_off_and_the_next_is_near() -> None:
+    schedule = solve(problem(*needs(2, area="横浜")))
+    first, second = sorted(schedule.slots.values())
+    assert (first.start, first.travel) == (570, 30)
+    assert (second.start, second.travel) == (first.end + 10, 10)
+
+
+def test_four_visits_of_an_hour_fill_a_day() -> None:
+    schedule = solve(problem(*needs(8, minutes=60, area="横浜")))
+    assert sorted(slots_by_day(schedule).values()) == [4, 4]
+
+
+def test_eighty_customers_do_not_fit_into_two_days() -> None:
+    towns = [need(f"A{n:02}", area=f"町{n % 58}") for n in range(80)]
+    schedule = solve(problem(*towns, end=dt.date(2027, 3, 2)))
+    assert len(schedule.slots) == 8
+    assert schedule.minimum_days == 19
+    assert (schedule.bound.days, schedule.bound.why) == (19, "visits")
+    assert set(schedule.slots) == {f"A{n:02}" for n in range(8)}
+
+
+def test_the_bound_counts_minutes_where_they_are_what_runs_out() -> None:
+    schedule = solve(problem(*needs(40, minutes=60, area="横浜")))
+    assert (schedule.bound.days, schedule.bound.why) == (10, "minutes")
+    longer = solve(problem(*needs(40, minutes=120, area="横浜")))
+    assert longer.bound.why == "minutes"
+    assert longer.bound.days == 20 == longer.minimum_days
+
+
+def test_an_absence_of_the_successor_lengthens_the_bound() -> None:
+    away = Days(first=MONDAY, last=dt.date(2027, 3, 5))
+    calendars = Calendars(company=COMPANY, absences={"S": [away]})
+    schedule = solve(problem(need(), calendars=calendars))
+    assert schedule.minimum_days == 6 == schedule.bound.days
+
+
+def test_a_customer_that_never_receives_has_no_minimum() -> None:
+    closed = parse_closed_days("月火水木金")
+    schedule = solve(problem(need("A1", closed=closed), need("A2")))
+    assert schedule.minimum_days is None
+    assert schedule.minimum_end is None
+    assert set(schedule.slots) == {"A2"}
+
+
+def test_a_should_never_takes_the_slot_of_a_must() -> None:
+    schedule = solve(problem(*needs(4), shoulds=(need("B1"), need("B2")), end=MONDAY))
+    assert set(schedule.slots) == {"A000", "A001", "A002", "A003"}
+
+
+def test_one_area_is_visited_on_one_day() -> None:
+    mixed = [need(f"A{n:02}", area="東西"[n % 2]) for n in range(10)]
+    schedule = solve(problem(*mixed, end=dt.date(2027, 3, 5)))
+    for area in range(2):
+        dates = {schedule.slots[f"A{n:02}"].date for n in range(area, 10, 2)}
+        assert len(dates) == 1
+
+
+def test_a_parent_and_its_child_are_visited_on_the_same_day() -> None:
+    family = [need("A01", family="F"), need("A09", family="F")]
+    schedule = solve(problem(*needs(12), *family, end=dt.date(2027, 3, 12)))
+    assert schedule.slots["A01"].date == schedule.slots["A09"].date
+
+
+def test_the_manager_attends_twice_a_day_at_most() -> None:
+    schedule = solve(problem(*needs(5, manager="M")))
+    assert sorted(slots_by_day(schedule).values()) == [1, 2, 2]
+
+
+def test_a_date_set_by_a_person_is_kept_whatever_comes_first() -> None:
+    wednesday = dt.date(2027, 3, 3)
+    schedule = solve(
+        problem(*needs(10), need("B1", date=wednesday), end=dt.date(2027, 3, 5))
+    )
+    assert schedule.slots["B1"].date == wednesday
+
+
+def test_a_new_visit_goes_between_those_that_stand() -> None:
+    before = solve(problem(*needs(10), end=dt.date(2027, 3, 5)))
+    with_one_more = problem(
+        *needs(10), need("B1"), end=dt.date(2027, 3, 5), kept=before.slots
+    )
+    after = solve(with_one_more)
+    assert {a: s for a, s in after.slots.items() if a != "B1"} == before.slots
+    assert "B1" in after.slots
+
+
+def test_a_should_makes_room_for_a_must() -> None:
+    kept = solve(problem(*needs(2), shoulds=(need("B1"), need("B2")), end=MONDAY))
+    assert len(kept.slots) == 4
+    after = solve(
+        problem(
+            *needs(2),
+            need("A9"),
+            shoulds=(need("B1"), need("B2")),
+            end=MONDAY,
+            kept=kept.slots,
+        )
+    )
+    assert {"A000", "A001", "A9"} <= after.slots.keys()
+    assert len(after.slots) == 4
+
+
+def test_one_other_appointment_moves_for_a_date_on_a_full_day() -> None:
+    before = solve(problem(*needs(8), end=dt.date(2027, 3, 5)))
+    full = MONDAY
+    pinned = problem(
+        *needs(7), need("A007", date=full), end=dt.date(2027, 3, 5), kept=before.slots
+    )
+    assert before.slots["A007"].date != full
+    after = solve(pinned)
+    assert after.slots["A007"].date == full
+    moved = [a for a in before.slots if before.slots[a].date != after.slots[a].date]
+    assert len(moved) == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_hundred_and_forty_customers_are_planned_within_limits(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    many = [
+        need(
+            f"A{n:03}",
+            minutes=chance.choice([25, 30, 35, 60]),
+            people=chance.choice([1, 2]),
+            area=f"R{chance.randrange(8)}",
+        )
+        for n in range(140)
+    ]
+    schedule = solve(problem(*many))
+    assert broken(problem(*many), schedule) == []
+    assert len(schedule.slots) == 140
