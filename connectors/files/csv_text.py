@@ -1,8 +1,9 @@
 """Reading CSV as text, row by row, with the line each row begins on."""
 
 import csv
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ LONGEST_LINE = 64 << 20
 """Bytes between two line ends."""
 
 FIRST_CJK = "\u3000"
+
+STRAY = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+"""What Python makes of bytes that are no characters in cp932."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +93,15 @@ def encoding_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         _refuse_binary(file, path.name)
-        broken = _first_broken(file, "utf-8")
+        broken = _first_line_not(file, _is_utf8)
         if broken is None:
             return "utf-8-sig"
-        if _has_bom(file) or _has_utf8_lines(file):
+        if _has_bom(file) or _has_japanese_utf8(file):
             raise UnknownEncoding(file=path.name, line=broken)
-        broken = _first_broken(file, "cp932")
+        if _first_line_not(file, _is_euc) is None:
+            # Japanese in Shift_JIS never fits, but EUC would be read as rubbish.
+            raise UnknownEncoding(file=path.name, line=broken)
+        broken = _first_line_not(file, _is_cp932)
         if broken is not None:
             raise UnknownEncoding(file=path.name, line=broken)
         return "cp932"
@@ -113,14 +120,9 @@ def _refuse_binary(file: BinaryIO, name: str) -> None:
             raise CellTooLong(file=name, line=line)
 
 
-def _first_broken(file: BinaryIO, encoding: str) -> int | None:
+def _first_line_not(file: BinaryIO, fits: Callable[[bytes], bool]) -> int | None:
     file.seek(0)
-    for number, line in enumerate(file, 1):
-        try:
-            line.decode(encoding)
-        except UnicodeDecodeError:
-            return number
-    return None
+    return next((at for at, line in enumerate(file, 1) if not fits(line)), None)
 
 
 def _has_bom(file: BinaryIO) -> bool:
@@ -128,14 +130,28 @@ def _has_bom(file: BinaryIO) -> bool:
     return file.read(len(BOM)) == BOM
 
 
-def _has_utf8_lines(file: BinaryIO) -> bool:
+def _has_japanese_utf8(file: BinaryIO) -> bool:
     """Tell whether some line is Japanese in UTF-8; cp932 never looks like that."""
     file.seek(0)
-    return any(_is_japanese_utf8(line) for line in file if not line.isascii())
+    lines = (line for line in file if not line.isascii())
+    return any(max(_decoded(line, "utf-8") or "\0") >= FIRST_CJK for line in lines)
 
 
-def _is_japanese_utf8(line: bytes) -> bool:
+def _is_utf8(line: bytes) -> bool:
+    return _decoded(line, "utf-8") is not None
+
+
+def _is_euc(line: bytes) -> bool:
+    return _decoded(line, "euc_jp") is not None
+
+
+def _is_cp932(line: bytes) -> bool:
+    text = _decoded(line, "cp932")
+    return text is not None and (line.isascii() or not STRAY.search(text))
+
+
+def _decoded(line: bytes, encoding: str) -> str | None:
     try:
-        return max(line.decode("utf-8")) >= FIRST_CJK
+        return line.decode(encoding)
     except UnicodeDecodeError:
-        return False
+        return None
