@@ -19,6 +19,8 @@ from handover.errors import DiskFull, HandoverError
 from handover.i18n import Sentence, Words
 from mappings.errors import MappingError
 
+Named = HandoverError | ConnectorError | MappingError
+"""Errors with a code, an exit code and parameters: their words are in the catalogue."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 BUG, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -43,7 +45,11 @@ def conclude(result: object, said: Said) -> int:
             )
         elif result.next and sys.stderr.isatty() and not options.quiet:
             click.echo(f"{said.words('next:')} {result.next}", err=True)
-    return result.error.exit_code if result.error is not None else 0
+    return _exit_code(result)
+
+
+def _exit_code(result: Result) -> int:
+    return result.error.exit_code if result.error is not None else result.exit_code
 
 
 def _show(result: Result, options: Options, words: Words) -> None:
@@ -143,7 +149,7 @@ def _envelope_of(result: Result, words: Words) -> dict[str, object]:
         error = _json_error(result.error.code, _sentence(result.error, words))
     return {
         "schema": f"handover.{result.name}/1",
-        "ok": error is None,
+        "ok": _exit_code(result) == 0,
         "as_of": result.as_of,
         "data": result.data,
         "warnings": [

@@ -43,7 +43,8 @@ class Result:
     """What a command found or did, in every form it can be shown in.
 
     ``name`` gives the JSON schema ``handover.<name>/1``. ``error``: there is a result,
-    and the exit code is the error's all the same. ``next`` is the command to try next.
+    and the exit code is the error's all the same. ``exit_code`` is for a command whose
+    result itself is the verdict. ``next`` is the command to try next.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Result:
     frame: Callable[[], "pd.DataFrame"] | None = None
     warnings: Sequence[Notice] = ()
     error: "HandoverError | ConnectorError | MappingError | None" = None
+    exit_code: int = 0
     next: str | None = None
     as_of: "dt.date | None" = None
 

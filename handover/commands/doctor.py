@@ -1,0 +1,74 @@
+"""``handover doctor``: check the set-up, each fault with its remedy."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from handover.commands.shell import Result, Shell, command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from handover.doctor import Check
+
+SIGNS = {"ok": "○", "warning": "△", "failed": "×"}
+"""The marks that Japanese readers grade with; any console can show them."""
+
+
+@command("doctor", example="handover doctor --fix")
+@click.option("--fix", is_flag=True, help="Make what is missing in the CRM.")
+def doctor(shell: Shell, *, fix: bool) -> Result:
+    """Check the set-up, with remedies."""
+    checks = list(_checks(shell, fix=fix))
+    rows = [_row(shell, check) for check in checks]
+
+    def show(console: "Console") -> None:
+        for row in rows:
+            console.print(f"{SIGNS[row['state']]} {row['detail']}")
+            if row["state"] != "ok" and row["remedy"]:
+                console.print(f"    → {row['remedy']}")
+
+    return Result(
+        name="doctor",
+        data={"checks": rows},
+        text=show,
+        exit_code=max((check.exit_code for check in checks), default=0),
+    )
+
+
+def _checks(shell: Shell, *, fix: bool) -> "Iterator[Check]":
+    from handover import doctor as checks
+
+    workspace = shell.workspace
+    yield from checks.machine()
+    yield from checks.folder(workspace.folder)
+    for source in workspace.sources():
+        yield from checks.crm(
+            source,
+            lambda source=source: workspace.connector(source),
+            lambda source=source: workspace.mapping(source),
+            fix=fix,
+        )
+    if workspace.folder.exists():
+        yield from checks.ledger(lambda: workspace.ledger)
+        yield from checks.mirror(
+            workspace.generation, workspace.sources(), workspace.now
+        )
+
+
+def _row(shell: Shell, check: "Check") -> dict[str, str]:
+    words = shell.words
+    text, params = check.detail.text, check.detail.params
+    said = words.error(text.removeprefix("error:"), params)
+    detail = words.phrase(check.detail)
+    remedy = words.phrase(check.remedy) if check.remedy else ""
+    if text.startswith("error:") and said is not None:
+        detail, remedy = f"{said.what} {said.why}", said.remedy
+    return {
+        "code": check.code,
+        "state": check.state,
+        "detail": detail,
+        "remedy": remedy if check.state != "ok" else "",
+    }

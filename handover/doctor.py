@@ -1,0 +1,227 @@
+"""Is this working folder fit for its work? Each check says what to do if not.
+
+A check never changes anything; what ``doctor --fix`` can make is made by the
+connector's ``prepare``.
+"""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Literal
+
+from connectors.base import Capability, Connector, Identity
+from connectors.errors import ConnectorError
+from handover.errors import HandoverError, NoGeneration
+from handover.i18n import Phrase
+from handover.ledger import Ledger
+from handover.mirror.generations import Generation
+from mappings.model import Mapping
+
+State = Literal["ok", "warning", "failed"]
+OUR_NAMES = ("cli", "connectors", "handover", "mappings")
+RESERVE = 16 * 1024 * 1024
+"""Free bytes below which no write to a CRM begins (reliability P25)."""
+STALE = timedelta(hours=36)
+"""A mirror older than a night and a half has missed a sync."""
+CLOUD = ("onedrive", "dropbox", "google drive", "googledrive", "icloud")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing looked at. ``exit_code`` is what a failure costs."""
+
+    code: str
+    state: State
+    detail: Phrase
+    remedy: Phrase | None = None
+    exit_code: int = 0
+
+
+def machine() -> Iterator[Check]:
+    """Look at Python and at who else owns our import names."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check(
+        code="python",
+        state="ok",
+        detail=Phrase(text="Python {v}", params={"v": version}),
+    )
+    owners = packages_distributions()
+    others = sorted(
+        {o for name in OUR_NAMES for o in owners.get(name, ()) if o != "handover"}
+    )
+    yield Check(
+        code="names",
+        state="failed" if others else "ok",
+        detail=Phrase(
+            text="import names also owned by: {others}",
+            params={"others": ", ".join(others) or "-"},
+        ),
+        remedy=Phrase(text="Install handover by itself, with pipx or uv tool install."),
+        exit_code=2 if others else 0,
+    )
+
+
+def folder(path: Path) -> Iterator[Check]:
+    """Look at the data folder: who can read it, where it lies, how much is free."""
+    if not path.exists():
+        text = "{path} does not exist yet"
+        detail = Phrase(text=text, params={"path": path})
+        yield Check(code="folder", state="warning", detail=detail, remedy=SYNC)
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    is_open = os.name == "posix" and bool(mode & 0o077)
+    yield Check(
+        code="folder",
+        state="failed" if is_open else "ok",
+        detail=Phrase(
+            text="{path} has mode {mode}", params={"path": path, "mode": f"{mode:o}"}
+        ),
+        remedy=Phrase(text="Run: chmod 700 {path}", params={"path": path}),
+        exit_code=2 if is_open else 0,
+    )
+    cloud = next((name for name in CLOUD if name in str(path.resolve()).lower()), None)
+    if cloud:
+        yield Check(
+            code="cloud",
+            state="warning",
+            detail=Phrase(
+                text="{path} lies in {cloud}", params={"path": path, "cloud": cloud}
+            ),
+            remedy=Phrase(text="Move the data folder to a local disk: [data] folder."),
+        )
+    free = shutil.disk_usage(path).free
+    yield Check(
+        code="disk",
+        state="failed" if free < RESERVE else "ok",
+        detail=Phrase(text="{mib} MiB free", params={"mib": free // (1024 * 1024)}),
+        remedy=Phrase(text="Make room: writing stops below 16 MiB."),
+        exit_code=7 if free < RESERVE else 0,
+    )
+
+
+SYNC = Phrase(text="Run: handover sync")
+
+
+def ledger(opened: Callable[[], Ledger]) -> Iterator[Check]:
+    """Look for damage in the ledger."""
+    try:
+        faults = opened().damage()
+    except HandoverError as error:
+        yield _failed("ledger", error)
+        return
+    yield Check(
+        code="ledger",
+        state="failed" if faults else "ok",
+        detail=Phrase(
+            text="ledger: {faults}", params={"faults": "; ".join(faults) or "ok"}
+        ),
+        remedy=Phrase(text="Put a backup of the ledger back; it cannot be rebuilt."),
+        exit_code=2 if faults else 0,
+    )
+
+
+def mirror(
+    generation: Callable[[], Generation], sources: Sequence[str], now: datetime
+) -> Iterator[Check]:
+    """Look at the age of the mirror, source by source."""
+    try:
+        known = generation().sources
+    except NoGeneration:
+        text = Phrase(text="there is no mirror yet")
+        yield Check(code="mirror", state="warning", detail=text, remedy=SYNC)
+        return
+    for source in sources:
+        synced = known.get(source, {}).get("synced_at")
+        at = datetime.fromisoformat(str(synced)) if synced else None
+        old = at is None or now - at > STALE
+        yield Check(
+            code="mirror",
+            state="warning" if old else "ok",
+            detail=Phrase(
+                text="{source} was synced: {at}",
+                params={"source": source, "at": synced or "-"},
+            ),
+            remedy=SYNC,
+        )
+
+
+def crm(
+    source: str,
+    connect: Callable[[], Connector],
+    mapping: Callable[[], Mapping],
+    *,
+    fix: bool,
+) -> Iterator[Check]:
+    """Look at a CRM: does it answer, may it be written to, is anything missing?"""
+    try:
+        connector, rules = connect(), mapping()
+        identity = connector.identify()
+        missing = connector.prepare(create=fix)
+    except (HandoverError, ConnectorError) as error:
+        yield _failed("crm", error)
+        return
+    yield Check(code="crm", state="ok", detail=_org(source, identity))
+    if Capability.WRITE not in connector.capabilities:
+        yield Check(
+            code="write",
+            state="warning",
+            detail=Phrase(
+                text="{source} cannot be written to", params={"source": source}
+            ),
+            remedy=Phrase(text="Plans can be made, but not published or carried out."),
+        )
+    elif rules.target("accounts", "owner_id") is None:
+        yield Check(
+            code="owner_not_writable",
+            state="warning",
+            detail=Phrase(
+                text="{source}: the owner of accounts is a rule, not a field",
+                params={"source": source},
+            ),
+            remedy=Phrase(
+                text="reassign will refuse; map accounts.owner_id to a field."
+            ),
+        )
+    for name in missing:
+        yield Check(
+            code="key",
+            state="warning",
+            detail=Phrase(
+                text="{source} lacks {name}", params={"source": source, "name": name}
+            ),
+            remedy=Phrase(text="Run: handover doctor --fix"),
+        )
+
+
+def _org(source: str, identity: Identity) -> Phrase:
+    kind = (
+        "PRODUCTION"
+        if identity.production
+        else "local"
+        if identity.local
+        else "sandbox"
+    )
+    return Phrase(
+        text="{source}: {name} ({org}), {kind}",
+        params={
+            "source": source,
+            "name": identity.org_name,
+            "org": identity.org_id,
+            "kind": kind,
+        },
+    )
+
+
+def _failed(code: str, error: HandoverError | ConnectorError) -> Check:
+    return Check(
+        code=code,
+        state="failed",
+        detail=Phrase(text=f"error:{error.code}", params=dict(error.params)),
+        exit_code=error.exit_code,
+    )
