@@ -28,7 +28,8 @@ EXCEL_OWNER = "~$"
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-HELD = frozenset({errno.EACCES, errno.EAGAIN})
+LOCKLESS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP})
+"""Shares that know no locks: there the lock of the run has to do."""
 
 
 class Folder:
@@ -119,20 +120,20 @@ def _plain(name: str) -> str:
 def _lock(descriptor: int, path: Path) -> None:
     """Lock an open file until it is closed; its path must still lead to it.
 
-    LibreOffice locks its files in the same way. On Windows whoever has a file open
-    keeps it from being replaced, which is as good.
+    ``flock``, because ``lockf`` lets go when the file is opened and closed a second
+    time. On Windows whoever has a file open keeps it from being replaced, which is as
+    good.
     """
     if sys.platform != "win32":
         import fcntl  # noqa: PLC0415 - not on Windows
 
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileInUse(file=path.name, folder=path.parent) from None
         except OSError as error:
-            if error.errno in HELD:
-                raise FileInUse(file=path.name, folder=path.parent) from None
-            if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP}:
+            if error.errno not in LOCKLESS:
                 raise
-            # A share without locks: the run lock has to do.
         if not os.path.samestat(os.fstat(descriptor), path.stat()):
             raise FileInUse(file=path.name, folder=path.parent)
 
