@@ -20,7 +20,7 @@ from mappings.forms import (
     Recoded,
 )
 from mappings.text import Placeholders, as_text
-from mappings.values import dated, each, number
+from mappings.values import dated, each, exact
 
 Row = Mapping[str, object]
 Cell = str | list[object] | None
@@ -155,7 +155,7 @@ def _product(cells: tuple[str | None, ...], empty: Placeholders) -> str | None:
         if cell is None or cell in empty:
             return None
         try:
-            product *= number(cell)
+            product *= exact(cell)
         except ValueError:
             return cell
     return format(product, "f")

@@ -191,10 +191,11 @@ def _form(
     if not isinstance(value, dict):
         raise file.error(BadMapping, *keys, detail="a field name or {...} is needed")
     form = next((form for form in FORMS if form.key in value), None)
-    known = form.words() if form else [word for kind in FORMS for word in kind.words()]
+    every = [word for kind in FORMS for word in kind.words()]
+    known = form.words() if form else every
     for word in value:
         if word not in known:
-            near = nearest(word, known)
+            near = nearest(word, every)
             raise file.error(UnknownConversion, *keys, name=word, suggestion=near)
     if form is None:
         raise file.error(BadMapping, *keys, detail="nothing says where it comes from")

@@ -269,7 +269,9 @@ class Translator:
             ],
             schema=schema,
         )
-        return table.take(batch.kept()) if batch.wrong or batch.none else table
+        if not batch.wrong and not batch.none:
+            return table
+        return table.take(pa.array(batch.kept(), pa.int64()))
 
     def _activity_links(self, batch: _Batch, activities: pa.Table) -> pa.Table:
         kept = batch.kept()
@@ -281,16 +283,16 @@ class Translator:
         return activity_links(activities, cells, self._empty)
 
     def _rejects(self, batch: _Batch, numbers: Sequence[int]) -> Iterator[Reject]:
-        ids = batch.values("id") if batch.table in PAIRS else batch.texts("id")
+        links = batch.table in PAIRS
+        ids = batch.values("id") if links else batch.texts("id")
         for at, (name, reason) in sorted(batch.wrong.items()):
             form = batch.part.fields.get(name)
-            fields = form.names if form else ()
-            value = batch.texts(name)[at] if form else None
+            value = batch.texts(name)[at] if form else ids[at] if name else None
             yield Reject(
                 table=batch.table,
                 row=numbers[batch.position[at]],
                 id=ids[at],
-                field=fields[0] if fields else name or None,
+                field=" + ".join(form.names if form else ()) or name or None,
                 value=value[:VALUE_LENGTH] if value else None,
                 reason=reason,
             )

@@ -48,16 +48,19 @@ class Moment:
     has_time: bool
 
 
-def number(text: str) -> Decimal:
+def exact(text: str) -> Decimal:
     """Read an amount: thousands separators, a leading ¥ or $, a trailing 円."""
     found = _NUMBER.fullmatch(nfkc(text).strip())
     if found is None or (found["sign"] and found["late"]):
         raise ValueError(text)
+    sign, digits = found["sign"] + found["late"], found["digits"].replace(",", "")
+    return Decimal(sign + digits)
+
+
+def number(text: str) -> Decimal:
+    """Read an amount as it is stored: rounded to four places, within its limits."""
     try:
-        value = Decimal(
-            found["sign"] + found["late"] + found["digits"].replace(",", "")
-        )
-        value = value.quantize(_PLACES, ROUND_HALF_UP)
+        value = exact(text).quantize(_PLACES, ROUND_HALF_UP)
     except InvalidOperation as error:
         raise ValueError(text) from error
     if abs(value) >= _LARGEST:
