@@ -4,7 +4,7 @@ What comes out is text (or None), except that a list stays a list: what it means
 on the table.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ from mappings.forms import (
     Product,
     Recoded,
 )
-from mappings.text import Placeholders, as_text
+from mappings.text import as_text
 from mappings.values import dated, each, exact
 
 Row = Mapping[str, object]
@@ -33,12 +33,12 @@ class Sight:
 
     ``visible``: the fields that the CRM shows; None is all. ``nested``: a dot leads
     into a related record (in a file it is part of the column's name). ``empty``: words
-    that stand for nothing where no text is expected, in their normal form.
+    that stand for nothing where no text is expected.
     """
 
     visible: Collection[str] | None
     nested: bool
-    empty: Placeholders
+    empty: Container[str]
 
     def sees(self, name: str) -> bool:
         """Tell whether rows have this field; a related record may stand for its own."""
@@ -144,12 +144,12 @@ def _joined(between: str, columns: list[list[str | None]]) -> list[Cell]:
     ]
 
 
-def _products(columns: list[list[str | None]], empty: Placeholders) -> list[Cell]:
+def _products(columns: list[list[str | None]], empty: Container[str]) -> list[Cell]:
     """Multiply; a factor that is no number stands for the product, to be reported."""
     return [_product(cells, empty) for cells in zip(*columns, strict=True)]
 
 
-def _product(cells: tuple[str | None, ...], empty: Placeholders) -> str | None:
+def _product(cells: tuple[str | None, ...], empty: Container[str]) -> str | None:
     product = Decimal(1)
     for cell in cells:
         if cell is None or cell in empty:

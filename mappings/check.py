@@ -6,6 +6,7 @@ Nothing is read but descriptions of objects, which the caller brings.
 from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, Protocol
 
 from mappings.cells import Sight
@@ -20,8 +21,8 @@ from mappings.errors import (
 from mappings.forms import Form, Found, Plain
 from mappings.load import REQUIRED_TABLES, required
 from mappings.model import EVERY_EXTRA, LINKS, Mapping, ObjectMapping, is_file, mappable
+from mappings.parse import line_of
 from mappings.schema import EXTRA, TABLES
-from mappings.text import Placeholders
 
 Status = Literal["mapped", "unmapped", "unreadable"]
 
@@ -99,15 +100,13 @@ class Checked:
         """Make the error that says a problem."""
         kinds = (UnknownField, MissingObject, RequiredColumn, RequiredTable)
         kind = next(kind for kind in kinds if kind.code == problem.code)
-        where = (
-            problem.table,
-            "fields" if problem.column else "",
-            problem.column or "",
-        )
+        column = ("fields", problem.column) if problem.column else ()
+        keys = (problem.table, *column)
+        text = Path(self.mapping.file).read_text(encoding="utf-8-sig")
         return kind(
             file=self.mapping.file,
-            line="",
-            key=".".join(filter(None, where)),
+            line=line_of(text, keys) or "",
+            key=".".join(keys),
             table=problem.table,
             object=problem.object,
             name=problem.field or problem.column or problem.object,
@@ -132,6 +131,7 @@ def check(mapping: Mapping, describe: Describe) -> Checked:
             for column, status in judged.statuses():
                 place = _place(table, column)
                 statuses[place] = _worse(statuses[place], status)
+    problems += _moving_along(mapping, seen)
     return Checked(
         mapping=mapping,
         problems=tuple(dict.fromkeys(problems)),
@@ -154,6 +154,19 @@ def _with_extra(mapping: Mapping, seen: Map[str, Described | None]) -> Mapping:
             fields = {**own, **fields}
         parts.append(part.model_copy(update={"fields": fields}))
     return replace(mapping, tables={**mapping.tables, "accounts": tuple(parts)})
+
+
+def _moving_along(
+    mapping: Mapping, seen: Map[str, Described | None]
+) -> Iterator[Problem]:
+    """Yield the fields of ``[transfer] also`` that an object does not have."""
+    for table, name in mapping.also:
+        if name in _columns(mapping, table):
+            continue
+        for part in mapping.of(table):
+            own = part.model_copy(update={"fields": {name: Plain(field=name)}})
+            if seen[part.object] is not None:
+                yield from _Judge(table=table, part=own, seen=seen).fields()
 
 
 def _columns(mapping: Mapping, table: str) -> Iterator[str]:
@@ -196,12 +209,18 @@ class _Judge:
         if _refused(there):
             yield self._problem("hidden_object")
             return
+        yield from self.fields()
         needed = required(self.table)
+        for column, form in self.part.fields.items():
+            missing = column in needed and self._status(form) == "unmapped"
+            if missing and form.optional:
+                yield self._problem(RequiredColumn.code, column)
+
+    def fields(self) -> Iterator[Problem]:
+        """Yield the fields that are not there, and those that are hidden."""
         for column, form in self.part.fields.items():
             for object_name, name in self._needs(form):
                 yield from self._field(column, form, object_name, name)
-            if column in needed and self._status(form) == "unmapped" and form.optional:
-                yield self._problem(RequiredColumn.code, column)
 
     def statuses(self) -> Iterator[tuple[str, Status]]:
         """Yield what can be seen of each column, and of the table as ``*``."""
@@ -239,7 +258,7 @@ class _Judge:
         if _refused(there):
             return "unreadable"
         nested = not is_file(object_name)
-        if Sight(visible=there.fields, nested=nested, empty=Placeholders()).sees(name):
+        if Sight(visible=there.fields, nested=nested, empty=()).sees(name):
             return "mapped"
         head = name.partition(".")[0] if nested else name
         return "unreadable" if {name, head} & set(there.hidden) else "unmapped"

@@ -30,7 +30,10 @@ CODES = frozenset({"currency", "handover_key", "record_id", "target", "target_id
 """Columns that hold no id of a table and no text either."""
 
 _PLAIN_NUMBER = r"^-?(0|[1-9]\d{0,13})(\.\d{1,4})?$"
-_TIME = pa.timestamp("us", tz="UTC")
+_PLAIN_DAY = r"^[1-9]\d{3}-\d\d-\d\d$"
+_PLAIN_TIME = (
+    r"^[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,20 +115,28 @@ class Filler:
         done = convert(self.filled_cells(texts), conversion)
         return Filled(columns={spec.name: done.values}, bad=done.bad, reason=reason)
 
-    def _plain(self, texts: Texts) -> pa.Array | None:
-        """Make an Arrow column where no cell is a placeholder word."""
-        return (
-            pa.array(texts, pa.string()) if self.empty.words.isdisjoint(texts) else None
-        )
+    def _at_once(
+        self, texts: Texts, notation: str, kind: pa.DataType
+    ) -> pa.Array | None:
+        """Convert a column as a whole if all its cells are in the plain notation."""
+        if not self.empty.words.isdisjoint(texts):
+            return None
+        cells = pa.array(texts, pa.string())
+        if pc.all(pc.match_substring_regex(cells, notation)).as_py() is False:
+            return None
+        try:
+            return cells.cast(kind)
+        except pa.ArrowInvalid:
+            return None
 
     def _numbers(self, spec: ColumnSpec, texts: Texts) -> Filled:
-        cells = self._plain(texts)
-        if cells is not None and _all(pc.match_substring_regex(cells, _PLAIN_NUMBER)):
-            return Filled(columns={spec.name: cells.cast(spec.arrow_type)})
+        cells = self._at_once(texts, _PLAIN_NUMBER, spec.arrow_type)
+        if cells is not None:
+            return Filled(columns={spec.name: cells})
         return self._converted(spec, texts, number, "bad_number")
 
     def _dates(self, spec: ColumnSpec, texts: Texts) -> Filled:
-        cells = _cast(self._plain(texts), pa.date32())
+        cells = self._at_once(texts, _PLAIN_DAY, spec.arrow_type)
         if cells is not None:
             return Filled(columns={spec.name: cells})
         zone = self.settings.timezone
@@ -134,11 +145,10 @@ class Filler:
     def _times(self, spec: ColumnSpec, texts: Texts) -> Filled:
         """Fill a time; of an interaction also its local day and whether it has one."""
         happened = spec.name == "happened_at"
-        cells = _cast(self._plain(texts), _TIME)
+        cells = self._at_once(texts, _PLAIN_TIME, spec.arrow_type)
         if cells is not None:
-            return Filled(
-                columns={spec.name: cells, **(self._days(cells) if happened else {})}
-            )
+            more = self._days(cells) if happened else {}
+            return Filled(columns={spec.name: cells, **more})
         zone = self.settings.timezone
         done = convert(self.filled_cells(texts), partial(moment, zone=zone))
         moments = [
@@ -205,14 +215,3 @@ class Filler:
 def _is_code(spec: ColumnSpec) -> bool:
     """Tell ids and codes, where a placeholder word is an empty cell, from texts."""
     return bool(spec.column.key or spec.column.refers) or spec.name in CODES
-
-
-def _all(cells: pa.Array) -> bool:
-    return pc.all(cells).as_py() is not False
-
-
-def _cast(cells: pa.Array | None, kind: pa.DataType) -> pa.Array | None:
-    try:
-        return cells if cells is None else cells.cast(kind)
-    except pa.ArrowInvalid:
-        return None

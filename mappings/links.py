@@ -1,6 +1,6 @@
 """Rows of link tables: one for each element of a list, and what activities hang on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from mappings.cells import Cell
 from mappings.schema import arrow_schema
-from mappings.text import Placeholders, as_text
+from mappings.text import as_text
 
 PAIRS = MappingProxyType(
     {
@@ -89,7 +89,7 @@ def name_links(
     return Named(ids=ids, origins=origins, none=frozenset(none))
 
 
-def elements(cell: Cell, empty: Placeholders) -> list[str]:
+def elements(cell: Cell, empty: Container[str]) -> list[str]:
     """Name what a cell refers to, one id or several, each once."""
     if cell is None:
         return []
@@ -99,7 +99,7 @@ def elements(cell: Cell, empty: Placeholders) -> list[str]:
 
 
 def activity_links(
-    activities: pa.Table, cells: Mapping[str, list[Cell]], empty: Placeholders
+    activities: pa.Table, cells: Mapping[str, list[Cell]], empty: Container[str]
 ) -> pa.Table:
     """Make a link for everything that activities hang on.
 

@@ -1,6 +1,7 @@
 """Whether a phone number or e-mail address can reach anybody (design §4, §17)."""
 
 import re
+from collections.abc import Container
 from functools import cache
 
 from email_validator import EmailNotValidError, validate_email
@@ -11,7 +12,7 @@ from phonenumbers import (
     parse,
 )
 
-from mappings.text import Placeholders, nfkc
+from mappings.text import nfkc
 
 OK, GENERIC, PLACEHOLDER, INVALID = "ok", "generic", "placeholder", "invalid"
 _BEST_FIRST = (OK, GENERIC, PLACEHOLDER, INVALID)
@@ -40,13 +41,13 @@ _PLAIN_ADDRESS = re.compile(
 )
 
 
-def phone_quality(text: str, country: str, empty: Placeholders) -> str:
+def phone_quality(text: str, country: str, empty: Container[str]) -> str:
     """Judge the numbers in one cell; the best of them counts.
 
     Args:
         text: the cell, not empty.
         country: ISO code in which a number without + is meant.
-        empty: placeholder words in their normal form.
+        empty: placeholder words.
     """
     if text in empty:
         return PLACEHOLDER
@@ -60,7 +61,7 @@ def _plain_digits(text: str) -> str:
     return _EXTENSION.sub(" ", nfkc(text).translate(_DASHES))
 
 
-def _judge(text: str, country: str, empty: Placeholders) -> str:
+def _judge(text: str, country: str, empty: Container[str]) -> str:
     found = _NUMBER.search(text)
     if found is None:
         return PLACEHOLDER if text in empty else INVALID
@@ -115,7 +116,7 @@ def _lengths(country: str) -> frozenset[int]:
     return frozenset((*general.possible_length, *general.possible_length_local_only))
 
 
-def email_quality(text: str, empty: Placeholders) -> str:
+def email_quality(text: str, empty: Container[str]) -> str:
     """Judge the addresses in one cell; the best of them counts.
 
     Syntax only: nothing is asked of the network, and domains for special use are
@@ -127,7 +128,7 @@ def email_quality(text: str, empty: Placeholders) -> str:
     return next((quality for quality in _BEST_FIRST if quality in found), INVALID)
 
 
-def _judge_address(text: str, empty: Placeholders) -> str:
+def _judge_address(text: str, empty: Container[str]) -> str:
     address = nfkc(text).strip().casefold()
     mailbox, at, domain = address.rpartition("@")
     names = (address, mailbox, domain.partition(".")[0])

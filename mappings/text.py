@@ -35,8 +35,10 @@ class Placeholders:
         # NFKC shortens no text to less than half; longer ones need no second look.
         self._longest = 2 * max(map(len, self.words), default=0)
 
-    def __contains__(self, text: str) -> bool:
-        return len(text.strip()) <= self._longest and norm(text) in self.words
+    def __contains__(self, text: object) -> bool:
+        if not isinstance(text, str) or len(text.strip()) > self._longest:
+            return False
+        return norm(text) in self.words
 
 
 def as_text(value: object) -> str | None:

@@ -170,4 +170,16 @@ def test_a_field_that_the_user_s_own_mapping_names_must_exist(tmp_path: Path) ->
         found.raise_errors()
     assert caught.value.code == "unknown_field"
     assert caught.value.params["key"] == "accounts.fields.business"
+    assert caught.value.params["line"] == 3
     assert caught.value.params["suggestion"] == "name"
+
+
+def test_a_field_that_moves_along_must_exist(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        'extends = "files"\n[transfer]\nalso = ["accounts.owner2", "accounts.name"]\n',
+        encoding="utf-8",
+    )
+    found = check(load_mapping("own.toml", tmp_path), FILES.get)
+    (problem,) = found.problems
+    assert (problem.code, problem.field) == ("unknown_field", "owner2")
+    assert problem.suggestion == "owner_id"

@@ -310,6 +310,20 @@ def test_times_with_a_zone_give_the_local_day(tmp_path: Path) -> None:
     assert column(page, "activities", "is_done") == [True, False]
 
 
+@pytest.mark.parametrize(
+    "at",
+    ["2026-04-01T09Z", "2026-04-01T09:30:00.1234567Z", "0001-01-01T00:00:00+09:00"],
+)
+def test_a_whole_column_is_read_as_strictly_as_a_cell(tmp_path: Path, at: str) -> None:
+    translator = crm(tmp_path, "Event")
+    row = {"Id": "1", "At": at, "Done": True}
+    alone = translator.page([row])
+    beside = translator.page([row, {**row, "Id": "2", "At": "2026年4月1日"}])
+    rows = alone.tables["activities"]
+    assert rows.equals(beside.tables["activities"].slice(0, len(rows)))
+    assert list(alone.rejects) == list(beside.rejects)
+
+
 def test_ids_of_several_objects_carry_the_object_in_links_too(tmp_path: Path) -> None:
     row = {
         "Id": "7",
