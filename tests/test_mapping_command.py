@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from handover.i18n import words_for
+from mappings.errors import MappingError
+
 USERS = "id,name\nU1,山田\n"
 ACCOUNTS = "id,name,owner_id,phone,extra_設備\nA1,株式会社A,U1,,旋盤\n"
 
@@ -131,3 +134,11 @@ def test_a_mapping_that_does_not_exist_is_told_with_the_nearest_name(
     ended = cli("mapping", "show", "hubspt")
     assert ended.code == 2
     assert ended.err.splitlines()[-1].endswith("hubspot")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_error_of_a_mapping_has_its_three_parts(language: str) -> None:
+    for kind in MappingError.__subclasses__():
+        sentence = words_for(language).error(kind.code, {})
+        assert sentence is not None, kind.code
+        assert all((sentence.what, sentence.why, sentence.remedy)), kind.code

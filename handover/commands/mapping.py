@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from connectors.base import Connector
-    from mappings.check import Checked, Describe, Problem
+    from mappings.check import Checked, Problem
     from mappings.errors import MappingError
     from mappings.model import Mapping as CrmMapping
 
@@ -75,6 +74,7 @@ def show_mapping(shell: Shell, *, name: str | None) -> Result:
 @click.option("--source", metavar="CRM", help="Check this CRM only.")
 def check_mapping(shell: Shell, *, source: str | None) -> Result:
     """Ask the CRM whether it has everything that its mapping names."""
+    from handover.mirror.pulling import describer
     from mappings.check import check
 
     workspace = shell.workspace
@@ -102,28 +102,6 @@ def check_mapping(shell: Shell, *, source: str | None) -> Result:
         ],
         error=_first_error(checked),
     )
-
-
-def describer(connector: "Connector") -> "Describe":
-    """Describe a connector's objects in the words of the mappings."""
-    from connectors.errors import NotPermitted, UnknownObject
-    from mappings.check import Seen
-
-    def describe(pattern: str) -> Seen | None:
-        try:
-            found = [connector.describe(name) for name in connector.objects(pattern)]
-        except NotPermitted:
-            return Seen(refused=True)
-        except UnknownObject:
-            return None
-        if not found:
-            return None
-        return Seen(
-            fields=frozenset().union(*(schema.fields for schema in found)),
-            hidden=frozenset().union(*(schema.hidden for schema in found)),
-        )
-
-    return describe
 
 
 def _first_error(checked: Mapping[str, "Checked"]) -> "MappingError | None":
