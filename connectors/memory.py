@@ -113,7 +113,7 @@ class MemoryCRM:
 
     # What people do in the CRM, unknown to us.
 
-    def put(self, object_name: str, record_id: str, **values: str | None) -> None:
+    def put(self, object_name: str, record_id: str, /, **values: str | None) -> None:
         """Create or change a record, as somebody else would."""
         row = self._records.setdefault(object_name, {}).setdefault(record_id, {})
         row.update(values)
