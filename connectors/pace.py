@@ -97,15 +97,15 @@ def retrying(
 ) -> Retrying:
     """Build the policy for calls that may be repeated: reads, and settling by reading.
 
-    Each attempt waits at the limiter; between two of them lies a jittered, exponentially
-    growing time. Where the CRM said how long to wait, all threads wait that long. The
-    last error comes out as it is.
+    Each attempt waits at the limiter; between two of them lies a jittered time that
+    grows exponentially. Where the CRM said how long to wait, all threads wait that
+    long. The last error comes out as it is.
 
     Args:
         limiter: where every attempt waits for its turn.
         is_transient: tells whether an error may go away by itself.
         attempts: how often in all.
-        retry_after: reads from an error how many seconds the CRM wants quiet, if it says.
+        retry_after: reads from an error for how many seconds the CRM wants quiet.
         sleep: sleeps between attempts.
 
     Returns:

@@ -44,11 +44,16 @@ BATCH = 500
 def open_files(settings: Mapping[str, object]) -> "FilesCRM":
     """Open a folder.
 
-    Settings: ``folder``, a path; ``id_fields``, the column that identifies a record by
-    file name or pattern, ``id`` where it does not say.
+    Settings: ``folder``, a path; ``name``, how it is called where people configured it;
+    ``id_fields``, the column that identifies a record by file name or pattern, ``id``
+    where it does not say.
     """
-    id_fields = cast("Mapping[str, str]", settings.get("id_fields") or {})
-    return FilesCRM(Path(str(settings["folder"])), id_fields=id_fields)
+    folder = Path(str(settings["folder"]))
+    return FilesCRM(
+        folder,
+        called=str(settings.get("name") or folder.name),
+        id_fields=cast("Mapping[str, str]", settings.get("id_fields") or {}),
+    )
 
 
 class FilesCRM:
@@ -66,12 +71,15 @@ class FilesCRM:
         self,
         folder: Path,
         *,
+        called: str = "",
         id_fields: Mapping[str, str] | None = None,
         page_rows: int = PAGE_ROWS,
     ) -> None:
         self.calls = 0
         self._page_rows = page_rows
         self._folder = Folder(folder)
+        self._called = called or folder.name
+        self._encodings: dict[tuple[str, str], str] = {}
         self._id_fields = id_fields or {}
         self.capabilities = (
             frozenset[Capability]()
@@ -81,9 +89,11 @@ class FilesCRM:
 
     def identify(self) -> Identity:
         """Tell the folder's name; nobody in particular is at work here."""
-        name = self._folder.path.name
         return Identity(
-            org_id=f"files:{name}", org_name=name, production=False, local=True
+            org_id=f"files:{self._called}",
+            org_name=self._called,
+            production=False,
+            local=True,
         )
 
     def objects(self, pattern: str) -> Sequence[str]:
@@ -203,10 +213,17 @@ class FilesCRM:
             if is_workbook(name):
                 yield read_workbook(path), ()
                 return
-            encoding = encoding_of(path)
+            encoding = self._encoding(name)
             notes = [Note(code="read_as_cp932", params={"file": name})]
             with open_csv(path, encoding) as content:
                 yield content, tuple(notes if encoding == "cp932" else ())
+
+    def _encoding(self, name: str) -> str:
+        """Look at the whole of a file once, as long as it stays as it is."""
+        seen = (name, self._stamp(name))
+        if seen not in self._encodings:
+            self._encodings[seen] = encoding_of(self._folder.file(name))
+        return self._encodings[seen]
 
     def _pages(self, request: Pull) -> Iterator[Page]:
         names = self._existing(request.object)
