@@ -116,7 +116,7 @@ def submit(connection: Connection, plan: Plan, by: Decision, people: People) -> 
     if plan.author is not None and not may_amend(plan, by.person_id, people):
         raise errors.NotYours(user=by.person_id, plan=plan.id, option="submit")
     check_decided(plan, people)
-    _check_unclaimed(connection, plan)
+    check_unclaimed(connection, plan)
     if plan.author is None:
         store.set_author(connection, plan.id, by.person_id)
         plan = plan.model_copy(update={"author": by.person_id})
@@ -133,7 +133,7 @@ def approve(
     """
     check_approver(plan, "approve", by, people, policy)
     check_decided(plan, people)
-    _check_unclaimed(connection, plan)
+    check_unclaimed(connection, plan)
     return _decide(connection, plan, PlanState.APPROVED, by, people)
 
 
@@ -261,7 +261,12 @@ def _check_state(plan: Plan, action: str, allowed: Collection[PlanState]) -> Non
         raise errors.WrongState(plan=plan.id, state=plan.state.value, action=action)
 
 
-def _check_unclaimed(connection: Connection, plan: Plan) -> None:
+def check_unclaimed(connection: Connection, plan: Plan) -> None:
+    """Refuse accounts that another open plan hands over already.
+
+    Raises:
+        AlreadyPlanned: there are such accounts.
+    """
     accounts = [r.account_id for r in plan.rows if r.mode is not Mode.EXCLUDE]
     clashes = dict(store.claimed(connection, plan.source, accounts, but=plan.id))
     if clashes:

@@ -75,7 +75,7 @@ class Amendments:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing is changed at all."""
+        """Tell whether nothing is changed at all; words and a date alone do not."""
         return replace(self, reason=None, until=None) == Amendments()
 
 

@@ -141,6 +141,12 @@ class NothingOwned(UsageProblem):
     code = "nothing_owned"
 
 
+class NotOwned(UsageProblem):
+    """A move names an account of somebody else (``account``, ``user``)."""
+
+    code = "not_owned"
+
+
 class NotInPlan(UsageProblem):
     """The plan has no such row or record (``plan``, ``kind``, ``id``)."""
 

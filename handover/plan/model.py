@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer
@@ -116,13 +116,17 @@ class Row(Value):
     area: str | None = None
 
 
+LooseTable = Literal["opportunities", "requests", "contacts", "activities"]
+LOOSE_TABLES: tuple[LooseTable, ...] = get_args(LooseTable)
+
+
 class LooseRecord(Value):
     """Something of the predecessor that hangs on no account of his.
 
     ``object`` is the canonical table. ``action`` is None until somebody decides.
     """
 
-    object: Literal["opportunities", "requests", "contacts", "activities"]
+    object: LooseTable
     id: str
     name: str | None = None
     action: Literal["transfer", "hold", "leave"] | None

@@ -13,8 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from handover.errors import AmbiguousName, UnknownName
+from handover.i18n import Phrase
 from handover.ledger.tables import decisions, plan_versions, plans, runs, steps
 from handover.plan.model import OPEN_STATES, Mode, Plan, PlanState, Row
+
+PLAN = Phrase(text="plan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +108,7 @@ def load(connection: Connection, plan_id: str, version: int | None = None) -> Pl
     )
     found = connection.execute(query).mappings().one_or_none()
     if found is None:
-        raise UnknownName(kind="plan", name=plan_id, suggestion=None)
+        raise UnknownName(kind=PLAN, name=plan_id, suggestion="-")
     return _plan(connection, found)
 
 
@@ -183,9 +186,9 @@ def find_plan(connection: Connection, text: str) -> str:
     found = [each for each in ids if text and each.startswith(text)]
     if not found:
         near = difflib.get_close_matches(text, ids, n=1)
-        raise UnknownName(kind="plan", name=text, suggestion=near[0] if near else None)
+        raise UnknownName(kind=PLAN, name=text, suggestion=near[0] if near else "-")
     if len(found) > 1:
-        raise AmbiguousName(kind="plan", name=text, candidates=found)
+        raise AmbiguousName(kind=PLAN, name=text, candidates=", ".join(found))
     return found[0]
 
 

@@ -1,0 +1,172 @@
+"""The options by which ``plan edit`` and ``plan approve`` say what changes."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from handover.commands.options import DAY
+
+if TYPE_CHECKING:
+    from handover.plan.edits import Amendments, Fate
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+Find = Callable[[str], str]
+
+_OPTIONS = (
+    click.option("--meet", multiple=True, metavar="A", help="Meet this account."),
+    click.option("--inform", multiple=True, metavar="A", help="Inform only."),
+    click.option("--hold", multiple=True, metavar="A", help="Hold until --until."),
+    click.option("--until", type=DAY, metavar="D", help="The day a hold ends."),
+    click.option("--exclude", multiple=True, metavar="A", help="Leave it out."),
+    click.option("--attend", multiple=True, metavar="A", help="The manager attends."),
+    click.option("--no-attend", multiple=True, metavar="A", help="He does not."),
+    click.option("--online", multiple=True, metavar="A", help="Meet online."),
+    click.option("--successor", multiple=True, metavar="A=U", help="Who takes over."),
+    click.option("--date", multiple=True, metavar="A=D", help="The day of the visit."),
+    click.option(
+        "--opportunity",
+        multiple=True,
+        metavar="O=transfer|hold:D",
+        help="What becomes of an opportunity.",
+    ),
+    click.option(
+        "--loose",
+        multiple=True,
+        metavar="TABLE[:ID]=transfer|hold:D|leave",
+        help="What becomes of records without an account.",
+    ),
+    click.option("--waive", multiple=True, metavar="A:ITEM", help="Do without it."),
+    click.option("--reason", metavar="T", help="Why."),
+)
+
+
+AMENDMENTS = (
+    "meet",
+    "inform",
+    "hold",
+    "exclude",
+    "attend",
+    "no_attend",
+    "online",
+    "successor",
+    "date",
+    "opportunity",
+    "loose",
+    "waive",
+)
+"""The options that change something; ``--until`` and ``--reason`` belong to them."""
+
+
+def amendment_options(body: Body) -> Body:
+    """Add the options to a command."""
+    for option in reversed(_OPTIONS):
+        body = option(body)
+    return body
+
+
+def amendments(given: Mapping[str, Any], account: Find, user: Find) -> "Amendments":
+    """Read the options, names replaced by ids.
+
+    Raises:
+        BadAmendment: a value has another form than its option wants.
+        UsageProblem: a name is unknown or not clear.
+    """
+    from handover.plan.edits import REST, Amendments
+
+    def row(text: str) -> str:
+        return REST if text == REST else account(text)
+
+    def rows(name: str) -> tuple[str, ...]:
+        return tuple(row(text) for text in given[name])
+
+    return Amendments(
+        meet=rows("meet"),
+        inform=rows("inform"),
+        hold=rows("hold"),
+        exclude=rows("exclude"),
+        attend=rows("attend"),
+        no_attend=rows("no_attend"),
+        online=rows("online"),
+        until=given["until"],
+        successors={
+            row(a): user(u) for a, u in _pairs("--successor", "A=U", given["successor"])
+        },
+        dates={
+            account(a): _day("--date", d)
+            for a, d in _pairs("--date", "A=D", given["date"])
+        },
+        opportunities={
+            o: _fate("--opportunity", fate)
+            for o, fate in _pairs(
+                "--opportunity", "O=transfer|hold:D", given["opportunity"]
+            )
+        },
+        loose={
+            _record(record): _fate("--loose", fate)
+            for record, fate in _pairs(
+                "--loose", "TABLE[:ID]=transfer|hold:D|leave", given["loose"]
+            )
+        },
+        waive=tuple((row(a), item) for a, item in map(_waived, given["waive"])),
+        reason=given["reason"],
+    )
+
+
+def _pairs(option: str, form: str, values: Sequence[str]) -> list[tuple[str, str]]:
+    from handover.plan.errors import BadAmendment
+
+    pairs = []
+    for value in values:
+        key, sign, said = value.rpartition("=")
+        if not (sign and key.strip() and said.strip()):
+            raise BadAmendment(option=option, value=value, form=form)
+        pairs.append((key.strip(), said.strip()))
+    return pairs
+
+
+def _day(option: str, text: str) -> dt.date:
+    from handover.plan.errors import BadAmendment
+
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise BadAmendment(option=option, value=text, form="YYYY-MM-DD") from None
+
+
+def _fate(option: str, text: str) -> "Fate":
+    from handover.plan.edits import Fate
+    from handover.plan.errors import BadAmendment
+
+    action, _, until = text.partition(":")
+    match action:
+        case "transfer" if not until:
+            return Fate(action="transfer")
+        case "leave" if not until and option == "--loose":
+            return Fate(action="leave")
+        case "hold":
+            return Fate(action="hold", until=_day(option, until) if until else None)
+        case _:
+            pass
+    raise BadAmendment(option=option, value=text, form="transfer, hold:YYYY-MM-DD")
+
+
+def _record(text: str) -> tuple[str, str | None]:
+    from handover.plan.errors import BadAmendment
+    from handover.plan.model import LOOSE_TABLES
+
+    table, _, record = text.partition(":")
+    if table not in LOOSE_TABLES:
+        form = ", ".join(LOOSE_TABLES)
+        raise BadAmendment(option="--loose", value=table, form=form)
+    return table, record or None
+
+
+def _waived(text: str) -> tuple[str, str]:
+    from handover.plan.errors import BadAmendment
+
+    account, sign, item = text.rpartition(":")
+    if not (sign and account and item):
+        raise BadAmendment(option="--waive", value=text, form="A:ITEM")
+    return account, item

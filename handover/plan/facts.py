@@ -1,0 +1,194 @@
+"""What the mirror says about the accounts of a handover.
+
+Reads the views and the audit's scores, judges nothing: the rules stand in
+``selection``.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from handover.audit.findings import AccountScore
+from handover.mirror.views import Mirror
+from handover.plan.model import LooseRecord, Plan
+from handover.plan.selection import AccountFacts, Facts
+
+LOOSE_SQL = Path(__file__).with_name("loose.sql")
+LEFT_ALONE = frozenset({"contacts", "activities"})
+"""Loose records that stay with the predecessor unless somebody says otherwise."""
+
+_ACCOUNTS = """
+    select *, cast(timezone((select zone from settings), created_at) as date) as created
+    from accounts where owner_id = $predecessor or list_contains($others, id)
+    order by id
+"""
+_PURCHASES = """
+    select
+        account_id,
+        coalesce(currency, (select currency from settings)) as currency,
+        sum(amount) as lifetime,
+        max(amount) as largest
+    from purchases where amount is not null group by all
+"""
+_OPPORTUNITIES = """
+    select account_id, id, owner_id, amount,
+        coalesce(currency, (select currency from settings)) as currency
+    from open_opportunities order by id
+"""
+_REACHABLE = """
+    select account_id, id from people where reachable
+    order by account_id, coalesce(is_decision_maker, false) desc, id
+"""
+_REQUESTS = "select account_id, count(*) as open from open_requests group by all"
+_INTERACTIONS = "select account_id, on_date from latest_interactions"
+_PARENTS = "select id, parent_id from accounts where parent_id is not null"
+_MAPPED = "select table_name, column_name from seen_columns where status = 'mapped'"
+
+
+Record = Mapping[str, Any]
+
+
+def read_facts(
+    mirror: Mirror,
+    predecessor: str,
+    scores: Mapping[str, AccountScore],
+    others: Collection[str] = (),
+) -> Facts:
+    """Read what is known of a predecessor's accounts.
+
+    Args:
+        mirror: of his source, not narrowed.
+        predecessor: his user id.
+        scores: of the audit, by account.
+        others: accounts to be read as well, whoever owns them now.
+    """
+    hanging = _Hanging(mirror)
+    accounts = _records(
+        mirror, _ACCOUNTS, predecessor=predecessor, others=[*others, ""]
+    )
+    return Facts(
+        accounts=tuple(
+            hanging.account(record, predecessor, scores.get(record["id"]))
+            for record in accounts
+        ),
+        loose=tuple(_loose(mirror, predecessor)),
+        lifetime=hanging.lifetime(),
+        mapped=frozenset(
+            (record["table_name"], record["column_name"])
+            for record in _records(mirror, _MAPPED)
+        ),
+    )
+
+
+def read_owners(mirror: Mirror, plan: Plan) -> dict[str, str | None]:
+    """Read who owns a plan's accounts, and what else the predecessor owns now."""
+    accounts = [row.account_id for row in plan.rows]
+    records = _records(mirror, _ACCOUNTS, predecessor=plan.predecessor, others=accounts)
+    return {record["id"]: record["owner_id"] for record in records}
+
+
+def _records(mirror: Mirror, query: str, **values: object) -> list[Record]:
+    found: list[Record] = mirror.table(query, **values).to_pylist()
+    return found
+
+
+class _Hanging:
+    """What hangs on the accounts of a source, read once."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._purchases = _by_account(_records(mirror, _PURCHASES))
+        self._opportunities = _by_account(_records(mirror, _OPPORTUNITIES))
+        self._reachable = _by_account(_records(mirror, _REACHABLE))
+        self._requests = _by_account(_records(mirror, _REQUESTS))
+        self._latest = _by_account(_records(mirror, _INTERACTIONS))
+        self._parents = {r["id"]: r["parent_id"] for r in _records(mirror, _PARENTS)}
+
+    def lifetime(self) -> dict[str, list[Decimal]]:
+        """Collect the lifetime purchases of all who bought, by currency."""
+        found: dict[str, list[Decimal]] = defaultdict(list)
+        for records in self._purchases.values():
+            for record in records:
+                if record["lifetime"] > 0:
+                    found[record["currency"]].append(record["lifetime"])
+        return dict(found)
+
+    def account(
+        self, record: Record, predecessor: str, score: AccountScore | None
+    ) -> AccountFacts:
+        """Put together what is known of one account."""
+        account = record["id"]
+        purchases = self._purchases[account]
+        opportunities = self._opportunities[account]
+        latest = self._latest[account]
+        judged: dict[str, Any] = {}
+        if score is not None:
+            judged = {
+                "score": score.score,
+                "ready": score.ready,
+                "gaps": score.gaps,
+                "groups": score.groups,
+            }
+        return AccountFacts(
+            source=record["source"],
+            account_id=account,
+            name=record["name"] or account,
+            owner_id=record["owner_id"],
+            customer_class=record["customer_class"],
+            class_is_mapped=record["customer_class_state"] == "mapped",
+            family=self._topmost(account),
+            region=record["region"],
+            city=record["city"],
+            address=record["address"],
+            closed_days=record["closed_days"],
+            owner_since=record["owner_since"],
+            renewal=record["renewal_date"],
+            created=record["created"],
+            requests=record["requests_norm"],
+            project=record["project_norm"],
+            purchases={r["currency"]: r["lifetime"] for r in purchases},
+            largest={r["currency"]: r["largest"] for r in purchases},
+            open_amounts=_open_amounts(opportunities),
+            open_opportunities=len(opportunities),
+            opportunities=tuple(
+                r["id"] for r in opportunities if r["owner_id"] == predecessor
+            ),
+            open_requests=sum(r["open"] for r in self._requests[account]),
+            reachable=tuple(r["id"] for r in self._reachable[account]),
+            latest_interaction=latest[0]["on_date"] if latest else None,
+            **judged,
+        )
+
+    def _topmost(self, account: str) -> str:
+        """Climb to the topmost company; a circle ends where it began."""
+        seen = {account}
+        while (parent := self._parents.get(account)) and parent not in seen:
+            seen.add(parent)
+            account = parent
+        return account
+
+
+def _by_account(records: Iterable[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        found[record["account_id"]].append(record)
+    return found
+
+
+def _open_amounts(opportunities: Iterable[Record]) -> dict[str, Decimal]:
+    amounts: dict[str, Decimal] = defaultdict(Decimal)
+    for record in opportunities:
+        amounts[record["currency"]] += record["amount"] or 0
+    return dict(amounts)
+
+
+def _loose(mirror: Mirror, predecessor: str) -> Iterable[LooseRecord]:
+    query = LOOSE_SQL.read_text(encoding="utf-8")
+    for record in _records(mirror, query, predecessor=predecessor):
+        yield LooseRecord(
+            object=record["object"],
+            id=record["id"],
+            name=record["name"],
+            action="leave" if record["object"] in LEFT_ALONE else None,
+        )

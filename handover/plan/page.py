@@ -1,0 +1,108 @@
+"""A plan on paper: one page that a manager can read, sign and file."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from handover.paper.pages import page
+from handover.plan.calendar import WorkingDays
+from handover.plan.model import Mode, Plan, Row
+from handover.plan.store import Recorded
+from handover.plan.view import (
+    Reader,
+    counts,
+    head,
+    legend,
+    sentence,
+    tables,
+    told,
+    undecided,
+)
+
+TEMPLATE = Path(__file__).with_name("page.html")
+_WEEK = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """One day of the calendar; ``works`` is false on holidays and closed days."""
+
+    date: dt.date
+    works: bool
+    in_period: bool
+    rows: Sequence[Row]
+
+
+def weeks(plan: Plan, company: WorkingDays) -> Iterator[list[Day]]:
+    """Yield the weeks of the period, Monday to Friday, with their visits."""
+    visits: dict[dt.date, list[Row]] = defaultdict(list)
+    for row in plan.rows:
+        if row.visit is not None:
+            visits[row.visit.date].append(row)
+    monday = plan.start - dt.timedelta(days=plan.start.weekday())
+    last = max([plan.end, *visits])
+    while monday <= last:
+        yield [
+            Day(
+                date=date,
+                works=date in company,
+                in_period=plan.start <= date <= plan.end,
+                rows=sorted(visits[date], key=_start),
+            )
+            for date in (monday + dt.timedelta(days=n) for n in range(5))
+        ]
+        monday += _WEEK
+
+
+def _start(row: Row) -> str:
+    return row.visit.start if row.visit else ""
+
+
+def plan_page(
+    plans: Sequence[Plan],
+    decisions: dict[str, list[Recorded]],
+    reader: Reader,
+    company: WorkingDays,
+    zone: ZoneInfo,
+) -> str:
+    """Write plans as one HTML page.
+
+    Args:
+        plans: one, or all of a reorganisation.
+        decisions: by plan.
+        reader: words and names.
+        company: on which days it works.
+        zone: in which times are told.
+    """
+    return page(
+        TEMPLATE,
+        reader.words,
+        plans=[
+            {
+                "plan": plan,
+                "head": head(plan, reader),
+                "sentence": sentence(plan, reader),
+                "met": counts(plan)[Mode.MEET],
+                "informed": counts(plan)[Mode.INFORM],
+                "days": company.count(plan.start, plan.end),
+                "weeks": list(weeks(plan, company)),
+                "tables": tables(plan, reader),
+                "legend": legend(plan, reader.words),
+                "undecided": list(undecided(plan, reader.words)),
+                "notes": [told(note, reader.words) for note in plan.notes],
+                "decisions": [
+                    {"made": made, "when": _local(made.by.at, zone)}
+                    for made in decisions.get(plan.id, [])
+                ],
+            }
+            for plan in plans
+        ],
+        person=reader.person,
+    )
+
+
+def _local(at: dt.datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
