@@ -20,6 +20,7 @@ with lists are read side by side and give one row for each element.
 
 import datetime as dt
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
@@ -70,7 +71,16 @@ def is_file(object_name: str) -> bool:
 
 def same_object(pattern: str, object_name: str) -> bool:
     """Tell whether an object is the one that a mapping calls so; patterns count."""
-    return pattern == object_name or fnmatchcase(object_name, pattern)
+    if pattern == object_name:
+        return True
+    return is_file(pattern) and fnmatchcase(
+        _file_name(object_name), _file_name(pattern)
+    )
+
+
+def _file_name(name: str) -> str:
+    """Say a file name as file systems compare it: Accounts.CSV is accounts.csv."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 class ObjectMapping(BaseModel):

@@ -39,6 +39,8 @@ def doctor(shell: Shell, *, fix: bool) -> Result:
 
 
 def _checks(shell: Shell, *, fix: bool) -> "Iterator[Check]":
+    from functools import partial
+
     from handover import doctor as checks
 
     workspace = shell.workspace
@@ -47,8 +49,8 @@ def _checks(shell: Shell, *, fix: bool) -> "Iterator[Check]":
     for source in workspace.sources():
         yield from checks.crm(
             source,
-            lambda source=source: workspace.connector(source),
-            lambda source=source: workspace.mapping(source),
+            partial(workspace.connector, source),
+            partial(workspace.mapping, source),
             fix=fix,
         )
     if workspace.folder.exists():

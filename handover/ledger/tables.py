@@ -242,4 +242,6 @@ events = Table(
     Column("details_hash", String, nullable=False),
     Column("previous", String, nullable=False),
     Column("hash", String, nullable=False),
+    # SQLite then remembers the last n: a removed end of the chain is noticed.
+    sqlite_autoincrement=True,
 )

@@ -1,0 +1,220 @@
+"""``handover sync``: copy the CRM's facts into the mirror."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from handover.commands.shell import Notice, Result, Shell, command
+from handover.errors import HandoverError, Partly
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from connectors.base import Connector
+    from handover.commands.workspace import Workspace
+    from handover.mirror.deltas import SourceOutcome
+    from handover.mirror.sync import Synced, SyncOptions
+    from mappings.translate import Reject
+
+COUNTED = ("read", "new", "changed", "same", "deleted", "rejected")
+
+
+class RowsPutAside(Partly):
+    """Rows were put aside, and ``--strict`` asks for none (``rejected``, ``file``)."""
+
+    code = "rows_put_aside"
+
+
+@command("sync", example="handover sync --full")
+@click.option("--full", is_flag=True, help="Read everything, not only what changed.")
+@click.option("--dry-run", is_flag=True, help="Read and count, and keep nothing.")
+@click.option("--strict", is_flag=True, help="Fail if a row is put aside.")
+@click.option("--allow-shrink", is_flag=True, help="Accept that much has vanished.")
+def sync(
+    shell: Shell, *, full: bool, dry_run: bool, strict: bool, allow_shrink: bool
+) -> Result:
+    """Copy the CRM's facts into the mirror."""
+    from handover.mirror.sync import SyncOptions
+
+    workspace = shell.workspace
+    options = SyncOptions(
+        full=full,
+        dry_run=dry_run,
+        allow_shrink=allow_shrink,
+        keep_generations=workspace.config.data.keep_generations,
+    )
+    synced = sync_workspace(workspace, options, told=_progress(shell))
+    file = None if dry_run else write_rejects(workspace, synced.rejects)
+    return Result(
+        name="sync",
+        data=_data(synced),
+        text=lambda console: _print(shell, console, synced, dry_run=dry_run),
+        warnings=[*_notices(synced), *_rejected(synced, file)],
+        error=_error(synced, file, strict=strict),
+        next="handover audit",
+    )
+
+
+def sync_workspace(
+    workspace: "Workspace",
+    options: "SyncOptions | None" = None,
+    told: Callable[[str, int], None] = lambda _object, _rows: None,
+) -> "Synced":
+    """Sync all sources of a workspace, under the lock."""
+    from handover.mirror.sync import Source, Syncer, SyncOptions
+    from mappings.translate import TranslationSettings
+
+    config, policy = workspace.config, workspace.policy
+    settings = TranslationSettings(
+        timezone=config.zone,
+        country=config.calendar.country,
+        currency=config.money.currency,
+        empty_words=frozenset(policy.placeholders.words),
+    )
+
+    def connect(name: str) -> "Callable[[], Connector]":
+        return lambda: workspace.connector(name)
+
+    sources = [
+        Source(name=name, connect=connect(name), mapping=workspace.mapping(name))
+        for name in workspace.sources()
+    ]
+    with workspace.lock("sync"):
+        return Syncer(
+            ledger=workspace.ledger,
+            folder=workspace.mirror_folder,
+            settings=settings,
+            now=workspace.now,
+            options=options or SyncOptions(),
+            told=told,
+        ).sync(sources)
+
+
+def _progress(shell: Shell) -> Callable[[str, int], None]:
+    """Say how far it is, one line for each object, for those who asked."""
+    counted: dict[str, int] = {}
+
+    def told(name: str, rows: int) -> None:
+        counted[name] = counted.get(name, 0) + rows
+        shell.detail(
+            shell.words("{object}: {rows} rows", object=name, rows=counted[name])
+        )
+
+    return told
+
+
+def write_rejects(
+    workspace: "Workspace", rejects: "Iterable[tuple[str, Reject]]"
+) -> "Path | None":
+    """List the rows put aside in the run folder; give the file."""
+    from handover.commands.forms import replace_file
+    from handover.paper.inert import cell
+
+    rows = list(rejects)
+    if not rows:
+        return None
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(["source", "table", "row", "id", "field", "reason", "value"])
+    for source, one in rows:
+        line = (source, one.table, one.row, one.id, one.field, one.reason, one.value)
+        writer.writerow(["" if part is None else cell(part) for part in line])
+    folder = workspace.runs_folder / f"{workspace.now:%Y%m%d-%H%M%S}-sync"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / "rejects.csv"
+    replace_file(file, buffer.getvalue().encode("utf-8-sig"))
+    file.chmod(0o600)
+    return file
+
+
+def _data(synced: "Synced") -> dict[str, object]:
+    return {
+        "generation": synced.generation,
+        "objects": {table: c.as_json() for table, c in synced.counts.items()},
+        "sources": [
+            {
+                "source": outcome.source,
+                "ok": outcome.error is None,
+                "code": outcome.error.code if outcome.error else None,
+            }
+            for outcome in synced.outcomes
+        ],
+        "vanished": synced.vanished,
+        "calls": sum(outcome.calls for outcome in synced.outcomes),
+        "unmanaged": [change.as_json() for change in synced.unmanaged],
+    }
+
+
+def _print(
+    shell: Shell, console: "Console", synced: "Synced", *, dry_run: bool
+) -> None:
+    from rich.table import Table
+
+    if shell.options.quiet:
+        return
+    words = shell.words
+    table = Table(box=None, pad_edge=False)
+    table.add_column(words("Table"))
+    for name in COUNTED:
+        table.add_column(words(name), justify="right")
+    for name, counts in synced.counts.items():
+        numbers = counts.as_json()
+        table.add_row(words(name), *(f"{numbers[column]:,}" for column in COUNTED))
+    console.print(table)
+    if dry_run:
+        console.print(words("Dry run: nothing was kept."))
+    else:
+        console.print(words("Generation {n} is current.", n=synced.generation))
+
+
+def _notices(synced: "Synced") -> list[Notice]:
+    found = [
+        Notice(
+            code=problem.code,
+            params={
+                "source": outcome.source,
+                "table": problem.table,
+                "column": problem.column,
+                "object": problem.object,
+                "field": problem.field,
+                "suggestion": problem.suggestion,
+            },
+        )
+        for outcome in synced.outcomes
+        for problem in outcome.problems
+    ]
+    found += [
+        Notice(code=str(said["code"]), params={**said, "source": outcome.source})
+        for outcome in synced.outcomes
+        for said in outcome.announcements
+    ]
+    if synced.unmanaged:
+        count = len(synced.unmanaged)
+        found.append(Notice(code="unmanaged_changes", params={"count": count}))
+    return found
+
+
+def _rejected(synced: "Synced", file: "Path | None") -> list[Notice]:
+    count = sum(1 for _ in synced.rejects)
+    if not count:
+        return []
+    return [Notice(code="rows_put_aside", params={"count": count, "file": file or "-"})]
+
+
+def _error(
+    synced: "Synced", file: "Path | None", *, strict: bool
+) -> HandoverError | None:
+    from handover.mirror.sync import SourceFailed
+
+    failed: list[SourceOutcome] = [o for o in synced.outcomes if o.error is not None]
+    if failed:
+        first = failed[0]
+        return SourceFailed(source=first.source, detail=str(first.error))
+    if strict and synced.rejects:
+        return RowsPutAside(rejected=len(synced.rejects), file=file or "-")
+    return None

@@ -1,0 +1,4 @@
+"""How an older ledger becomes the present one, version by version."""
+
+HEAD = "0001"
+"""The newest version. Versions sort as text; a test holds it to the folder's last."""

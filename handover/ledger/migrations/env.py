@@ -1,0 +1,12 @@
+"""Alembic's entry: migrate over the connection that ``upgrade`` was given."""
+
+from alembic import context
+
+from handover.ledger.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+)
+context.run_migrations()

@@ -1,0 +1,117 @@
+"""Names to records: what people type is a name, an id, an e-mail or a CRM address."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from handover.errors import AmbiguousName, UnknownName
+from handover.i18n import Phrase
+from handover.mirror.people import People, Person
+from handover.mirror.views import Mirror
+
+LISTED = 8
+"""Candidates named when a text fits several."""
+SHORT_ID = 15
+LONG_ID = 18
+"""Salesforce ids come in both lengths; the last three characters only repeat case."""
+
+USER = Phrase(text="user")
+ACCOUNT = Phrase(text="account")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundAccount:
+    """An account that a text names."""
+
+    id: str
+    name: str
+    url: str | None = None
+
+
+Record = TypeVar("Record", Person, FoundAccount)
+
+
+def find_user(people: People, text: str) -> Person:
+    """Find a user.
+
+    Raises:
+        UnknownName: nobody fits; names the nearest.
+        AmbiguousName: several do; names them.
+    """
+    chosen = _fitting(text, list(people))
+    if not chosen:
+        chosen = [p for p in people if p.email and _same(p.email, text)]
+    return _the_one(USER, text, chosen, [p.name for p in people])
+
+
+def find_account(mirror: Mirror, text: str) -> FoundAccount:
+    """Find an account.
+
+    Raises:
+        UnknownName: none fits; names the nearest.
+        AmbiguousName: several do; names them.
+    """
+    return find_accounts(mirror, [text])[0]
+
+
+def find_accounts(mirror: Mirror, texts: Iterable[str]) -> list[FoundAccount]:
+    """Find several accounts, each as ``find_account`` does."""
+    known = [
+        FoundAccount(
+            id=str(row["id"]), name=str(row["name"] or ""), url=_text(row["url"])
+        )
+        for row in mirror.rows("select id, name, url from accounts order by id")
+    ]
+    names = [account.name for account in known]
+    return [_the_one(ACCOUNT, text, _fitting(text, known), names) for text in texts]
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _fitting(text: str, records: Sequence[Record]) -> list[Record]:
+    """Choose by id, then by address, then by name; the first that fits decides."""
+    wanted = text.strip()
+    by_id = [r for r in records if same_id(r.id, wanted)]
+    if by_id:
+        return by_id
+    if "://" in wanted:
+        parts = re.split(
+            r"[/=?&]", urlsplit(wanted).path + "?" + urlsplit(wanted).query
+        )
+        return [r for r in records if any(same_id(r.id, part) for part in parts)]
+    return [r for r in records if r.name and _same(r.name, wanted)]
+
+
+def same_id(one: str, other: str) -> bool:
+    """Compare ids; a Salesforce id counts in either length."""
+    if one == other:
+        return True
+    lengths = {len(one), len(other)}
+    return lengths == {SHORT_ID, LONG_ID} and one[:SHORT_ID] == other[:SHORT_ID]
+
+
+def _same(one: str, other: str) -> bool:
+    return _plain(one) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    """Take away width, case and blanks: 佐藤 健一 and 佐藤健一 are one name."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def _the_one(
+    kind: Phrase, text: str, chosen: Sequence[Record], names: Sequence[str]
+) -> Record:
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen:
+        listed = ", ".join(f"{r.name} ({r.id})" for r in chosen[:LISTED])
+        raise AmbiguousName(kind=kind, name=text, candidates=listed)
+    near = get_close_matches(text, names, n=3, cutoff=0.4)
+    raise UnknownName(kind=kind, name=text, suggestion=", ".join(near) or "-")

@@ -1,0 +1,299 @@
+"""One source's records on their way into the staging folder.
+
+The only place that reads pages. What is read for each object depends on what changed
+since the last sync: the records since the watermark, or everything.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from connectors.base import Capability, Connector, Pull
+from connectors.errors import NotPermitted, ResumeExpired, ShortPull, UnknownObject
+from handover.mirror.staging import Progress, Staging
+from mappings.cells import Lookups, index_rows
+from mappings.check import Checked, Describe, Seen, check
+from mappings.forms import Lookup
+from mappings.model import Mapping as CrmMapping
+from mappings.schema import TRANSLATION_VERSION
+from mappings.translate import Reject, TranslationSettings, Translator
+
+OVERLAP = dt.timedelta(minutes=10)
+"""Records may become visible this long after their stamp (reliability P1, P3)."""
+SWEEP_EVERY = dt.timedelta(days=7)
+"""How often hard deletes are looked for (reliability P8)."""
+WORKERS = 4
+"""Objects that are read at once from a CRM behind a network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """How far an object was read, and with what eyes."""
+
+    mark: dt.datetime | None
+    mapping_hash: str
+    translation_version: int
+    visible_hash: str
+    swept_at: dt.datetime | None = None
+    """When hard deletes were last looked for, by the server's clock."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One object to pull. ``why_full`` says why everything is read, if it is."""
+
+    object: str
+    fields: tuple[str, ...]
+    visible: frozenset[str]
+    since: dt.datetime | None
+    mark: Mark
+    why_full: str | None
+
+    @property
+    def key(self) -> str:
+        """Tell for what pages are staged; others cannot be gone on with."""
+        text = (
+            f"{self.object}|{self.since}|{self.mark.mapping_hash}|"
+            f"{self.mark.translation_version}|{self.mark.visible_hash}"
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulled:
+    """What was staged of one object."""
+
+    job: Job
+    staging: Staging
+    progress: Progress
+
+    @property
+    def is_full(self) -> bool:
+        """Everything was read, so what did not come is not there any more."""
+        return self.job.since is None
+
+    swept: Sequence[str] | None = None
+    """All ids there are, where they were looked up."""
+
+    def new_mark(self) -> Mark:
+        """Move the mark to the server's time when the pull began."""
+        at = self.progress.server_time
+        seen_all = self.is_full or self.swept is not None
+        swept_at = at if seen_all else self.job.mark.swept_at
+        return replace(self.job.mark, mark=at, swept_at=swept_at)
+
+
+@dataclass(kw_only=True)
+class Puller:
+    """Reads one source into its staging folder."""
+
+    source: str
+    connector: Connector
+    mapping: CrmMapping
+    settings: TranslationSettings
+    folder: Path
+    marks: Mapping[str, Mark]
+    full: bool
+    told: Callable[[str, int], None]
+    """Called with object and rows after each page."""
+    checked: Checked = field(init=False)
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    """Ids so far by table: a duplicate in a later file is put aside, too."""
+
+    @property
+    def one_by_one(self) -> bool:
+        """Tell whether objects are read one after the other: no network to wait for."""
+        return Capability.INCREMENTAL not in self.connector.capabilities
+
+    def pull(self) -> list[Pulled]:
+        """Read all objects of the mapping.
+
+        Raises:
+            MappingError: the CRM lacks what the mapping names.
+            ConnectorError: reading stopped; the staged pages are kept.
+        """
+        self.checked = check(self.mapping, describer(self.connector))
+        self.checked.raise_errors()
+        self.mapping = self.checked.mapping
+        jobs = self._jobs()
+        lookups = self._lookups()
+        if self.one_by_one:
+            return [self._pull(job, lookups) for job in jobs]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            return list(pool.map(lambda job: self._pull(job, lookups), jobs))
+
+    # Planning
+
+    def _jobs(self) -> list[Job]:
+        """Decide for each object whether to read everything or what changed."""
+        jobs: list[Job] = []
+        for pattern in self.mapping.objects():
+            for name in self.connector.objects(pattern):
+                if not any(True for _ in self.mapping.feeds(name)):
+                    continue
+                job = self._job(pattern, name)
+                if job is not None and all(job.object != one.object for one in jobs):
+                    jobs.append(job)
+        return jobs
+
+    def _job(self, pattern: str, name: str) -> Job | None:
+        try:
+            visible = frozenset(self.connector.describe(name).fields)
+        except (NotPermitted, UnknownObject):
+            return None  # its columns stand as unreadable or unmapped already
+        wanted = self.mapping.fields(pattern)
+        heads = {
+            one for one in wanted if one in visible or one.split(".")[0] in visible
+        }
+        before = self.marks.get(name)
+        mark = Mark(
+            mark=None,
+            mapping_hash=_hash(self.mapping.hash, self.settings),
+            translation_version=TRANSLATION_VERSION,
+            visible_hash=_hash(*sorted(heads)),
+            swept_at=before.swept_at if before else None,
+        )
+        why = self._why_full(name, mark)
+        since = (
+            None
+            if why or before is None or before.mark is None
+            else (before.mark - OVERLAP)
+        )
+        return Job(
+            object=name,
+            fields=tuple(one for one in wanted if one in heads),
+            visible=visible,
+            since=since,
+            mark=mark,
+            why_full=why,
+        )
+
+    def _why_full(self, name: str, mark: Mark) -> str | None:
+        """Say why everything has to be read, if so; the first reason counts."""
+        if Capability.INCREMENTAL not in self.connector.capabilities:
+            return "no_increments"
+        before = self.marks.get(name)
+        if before is None or before.mark is None:
+            return "first"
+        reasons = {
+            "asked": self.full,
+            "mapping_changed": before.mapping_hash != mark.mapping_hash,
+            "translation_changed": before.translation_version
+            != mark.translation_version,
+            "fields_changed": before.visible_hash != mark.visible_hash,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
+
+    # Reading
+
+    def _lookups(self) -> dict[Lookup, dict[str, str]]:
+        """Build the indexes that lookups need; they are read anew each time."""
+        found: dict[Lookup, dict[str, str]] = {}
+        for lookup in self.mapping.lookups():
+            index = found.setdefault(lookup, {})
+            for name in self.connector.objects(lookup.object):
+                fields = (lookup.match, lookup.take)
+                for page in self.connector.pull(Pull(object=name, fields=fields)):
+                    index_rows(lookup, page.rows, index)
+        return found
+
+    def _pull(self, job: Job, lookups: Lookups) -> Pulled:
+        staging = Staging(self.folder, job.object, job.key)
+        if Capability.INCREMENTAL not in self.connector.capabilities:
+            # A finished file may have changed since: look at its last page again.
+            staging.reopen()
+        try:
+            self._read_on(job, staging, lookups)
+        except ResumeExpired:
+            staging.clear()
+            self._read_on(job, staging, lookups)
+        return self._complete(job, staging)
+
+    def _read_on(self, job: Job, staging: Staging, lookups: Lookups) -> None:
+        """Read the pages that are not staged yet."""
+        progress = staging.progress()
+        for table, ids in staging.seen().items():
+            self.seen.setdefault(table, set()).update(ids)
+        if progress.done:
+            return
+        translator = Translator(
+            mapping=self.mapping,
+            source=self.source,
+            object=job.object,
+            settings=self.settings,
+            lookups=lookups,
+            visible_fields=job.visible,
+            seen=self.seen if self.one_by_one else {},
+        )
+        request = Pull(
+            object=job.object,
+            fields=job.fields,
+            since=job.since,
+            resume=progress.cursor,
+        )
+        for page in self.connector.pull(request):
+            staging.add(page, translator.page(page.rows, page.numbers))
+            self.told(job.object, len(page.rows))
+
+    def _complete(self, job: Job, staging: Staging) -> Pulled:
+        """Make sure that as much came as was promised."""
+        progress = staging.progress()
+        if not progress.done:
+            raise ShortPull(
+                source=self.source, object=job.object, read=progress.rows, promised="?"
+            )
+        if progress.promised is not None and progress.rows < progress.promised:
+            raise ShortPull(
+                source=self.source,
+                object=job.object,
+                read=progress.rows,
+                promised=progress.promised,
+            )
+        return Pulled(
+            job=job,
+            staging=staging,
+            progress=progress,
+            swept=self._swept(job, progress),
+        )
+
+    def _swept(self, job: Job, progress: Progress) -> list[str] | None:
+        """List all ids there are, when it is time to look for hard deletes."""
+        if job.since is None or Capability.SWEEP not in self.connector.capabilities:
+            return None
+        last, now = job.mark.swept_at, progress.server_time
+        if last is not None and now is not None and now - last < SWEEP_EVERY:
+            return None
+        pages = self.connector.identifiers(job.object)
+        return [str(row["id"]) for page in pages for row in page.rows]
+
+
+def describer(connector: Connector) -> Describe:
+    """Describe a connector's objects in the words of the mappings."""
+
+    def describe(pattern: str) -> Seen | None:
+        try:
+            found = [connector.describe(name) for name in connector.objects(pattern)]
+        except NotPermitted:
+            return Seen(refused=True)
+        except UnknownObject:
+            return None
+        if not found:
+            return None
+        return Seen(
+            fields=frozenset().union(*(schema.fields for schema in found)),
+            hidden=frozenset().union(*(schema.hidden for schema in found)),
+        )
+
+    return describe
+
+
+def rejects_of(pulled: Sequence[Pulled]) -> list[Reject]:
+    """List the rows of all objects that were put aside."""
+    return [reject for one in pulled for reject in one.staging.rejects()]
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()

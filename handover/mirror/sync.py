@@ -1,0 +1,340 @@
+"""The sync: every source is pulled, what came is merged, and one generation published.
+
+Nothing but this reads pages. A source that cannot be read keeps its rows and marks
+while the others go on; a sync that was killed is gone on with by the next one.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from sqlalchemy import Connection, select, update
+
+from connectors.base import Connector
+from connectors.errors import ConnectorError
+from handover.errors import TryLater
+from handover.ledger import Ledger
+from handover.ledger.tables import generations, watermarks
+from handover.mirror.changes import OwnerChange, changed_owners, remember
+from handover.mirror.deltas import SourceOutcome, delta_of
+from handover.mirror.deriving import derive_owners
+from handover.mirror.generations import Generation, collect_garbage, newest_generation
+from handover.mirror.merging import Counts, Merger, literal
+from handover.mirror.publishing import NextGeneration, move_marks, publish
+from handover.mirror.pulling import Mark, Puller, rejects_of
+from handover.mirror.staging import drop
+from mappings.model import DerivedOwner
+from mappings.model import Mapping as CrmMapping
+from mappings.schema import COLUMNS_SCHEMA, LINK_TABLES, TABLES
+from mappings.translate import Reject, TranslationSettings
+
+
+class SourceFailed(TryLater):
+    """A source could not be read; the others were (``source``, ``detail``)."""
+
+    code = "source_failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A CRM and its mapping. ``connect`` may fail like any call."""
+
+    name: str
+    connect: Callable[[], Connector]
+    mapping: CrmMapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncOptions:
+    """How to sync."""
+
+    full: bool = False
+    dry_run: bool = False
+    allow_shrink: bool = False
+    keep_generations: int = 14
+
+
+@dataclass(kw_only=True)
+class Synced:
+    """What a sync did. ``generation`` is the current one, None when there is none."""
+
+    generation: int | None
+    outcomes: list[SourceOutcome]
+    unmanaged: list[OwnerChange]
+
+    @property
+    def counts(self) -> dict[str, Counts]:
+        """Add up the counts of all sources by table."""
+        found: dict[str, Counts] = {}
+        for outcome in self.outcomes:
+            for table, counts in outcome.counts.items():
+                found[table] = found.get(table, Counts()) + counts
+        return found
+
+    @property
+    def vanished(self) -> int:
+        """Count the records that were there and did not come; links are no records."""
+        return sum(c.vanished for t, c in self.counts.items() if t not in LINK_TABLES)
+
+    @property
+    def rejects(self) -> list[tuple[str, Reject]]:
+        """List the rows put aside, with their source."""
+        return [(o.source, reject) for o in self.outcomes for reject in o.rejects]
+
+
+@dataclass(kw_only=True)
+class Syncer:
+    """Syncs into one mirror folder and its ledger."""
+
+    ledger: Ledger
+    folder: Path
+    settings: TranslationSettings
+    now: dt.datetime
+    options: SyncOptions
+    told: Callable[[str, int], None] = lambda _object, _rows: None
+    reached: Callable[[str], None] = lambda _point: None
+
+    def sync(self, sources: Sequence[Source]) -> Synced:
+        """Pull all sources and publish.
+
+        Raises:
+            ConnectorError: the only source cannot be read.
+            MappingError: a CRM lacks what its mapping names.
+            Shrunk: too much has vanished.
+        """
+        with self.ledger.read() as connection:
+            before = newest_generation(connection, self.folder)
+            marks = {one.name: _marks(connection, one.name) for one in sources}
+        outcomes = [self._pull(one, marks[one.name]) for one in sources]
+        if len(sources) == 1 and outcomes[0].error is not None:
+            raise outcomes[0].error
+        return self._publish(sources, outcomes, before)
+
+    # Pulling
+
+    def _pull(self, source: Source, marks: Mapping[str, Mark]) -> SourceOutcome:
+        outcome = SourceOutcome(source=source.name)
+        try:
+            connector = source.connect()
+            identity = connector.identify()
+            puller = Puller(
+                source=source.name,
+                connector=connector,
+                mapping=source.mapping,
+                settings=self.settings,
+                folder=self._staging / source.name,
+                marks=marks,
+                full=self.options.full,
+                told=self.told,
+            )
+            outcome.pulled = puller.pull()
+        except ConnectorError as error:
+            outcome.error = error
+            return outcome
+        outcome.org_id, outcome.org_name = identity.org_id, identity.org_name
+        outcome.calls = connector.calls
+        outcome.rejects = rejects_of(outcome.pulled)
+        outcome.problems = [p for p in puller.checked.problems if not p.fatal]
+        outcome.columns = puller.checked.columns
+        outcome.announcements = list(_announcements(outcome, source.mapping))
+        return outcome
+
+    @property
+    def _staging(self) -> Path:
+        name = "staging-dry" if self.options.dry_run else "staging"
+        return self.folder / name
+
+    # Publishing
+
+    def _publish(
+        self,
+        sources: Sequence[Source],
+        outcomes: list[SourceOutcome],
+        before: Generation | None,
+    ) -> Synced:
+        with duckdb.connect(config={"preserve_insertion_order": True}) as con:
+            con.execute("set timezone = 'UTC'")
+            following = NextGeneration(
+                con=con, folder=self.folder, before=before, reached=self.reached
+            )
+            read = [o for o in outcomes if o.error is None]
+            mappings = {one.name: one.mapping for one in sources}
+            for outcome in read:
+                self._merge(following, outcome, mappings[outcome.source])
+            self._merge_columns(following, read)
+            if self.options.dry_run:
+                drop(self._staging, mappings)
+                n = before.n if before else None
+                return Synced(generation=n, outcomes=outcomes, unmanaged=[])
+            unmanaged, n = self._make_current(following, read, before)
+        drop(self._staging, [outcome.source for outcome in read])
+        return Synced(generation=n, outcomes=outcomes, unmanaged=unmanaged)
+
+    def _merge(
+        self, following: NextGeneration, outcome: SourceOutcome, mapping: CrmMapping
+    ) -> None:
+        """Merge every table of a source."""
+        merger = Merger(following.con, allow_shrink=self.options.allow_shrink)
+        for table in TABLES:
+            # What an earlier source has changed already is merged from there.
+            old = following.relation(table)
+            delta = delta_of(following.con, table, outcome, mapping, old)
+            counts = merger.merge(old, delta, f"next_{table}")
+            if delta.read or counts.vanished:
+                outcome.counts[table] = counts
+            if counts.changes_anything:
+                following.written[table] = f"next_{table}"
+        if mapping.derived_owner is not None:
+            self._derive(following, outcome.source, mapping.derived_owner)
+
+    def _derive(
+        self, following: NextGeneration, source: str, rule: DerivedOwner
+    ) -> None:
+        """Fill owners by rule, if accounts or what the rule looks at has changed."""
+        accounts, records = map(following.relation, ("accounts", rule.table))
+        touched = {"accounts", rule.table} & set(following.written)
+        if accounts is None or records is None or not touched:
+            return
+        if "accounts" not in following.written:
+            following.con.execute(
+                f"create or replace temp table next_accounts as from {accounts}"
+            )
+            following.written["accounts"] = "next_accounts"
+        derive_owners(following.con, "next_accounts", records, source, rule)
+
+    def _merge_columns(
+        self, following: NextGeneration, read: Sequence[SourceOutcome]
+    ) -> None:
+        """Write what this generation can see, if that is not what the last one saw."""
+        rows = [(o.source, *column) for o in read for column in o.columns]
+        table = pa.table(
+            dict(zip(COLUMNS_SCHEMA.names, zip(*rows, strict=True), strict=True))
+            if rows
+            else COLUMNS_SCHEMA.empty_table(),
+            schema=COLUMNS_SCHEMA,
+        )
+        con = following.con
+        con.register("taken", table)
+        con.execute("create or replace temp table next_columns as from taken")
+        con.unregister("taken")
+        old = following.old_file("columns")
+        if old is not None:
+            names = ", ".join(literal(o.source) for o in read) or "null"
+            seen = f"read_parquet({literal(old)})"
+            con.execute(
+                f"insert into next_columns from {seen} where source not in ({names})"
+            )
+            gained = con.sql(f"from next_columns except from {seen}")
+            lost = con.sql(f"from {seen} except from next_columns")
+            if not len(gained) and not len(lost):
+                return
+        following.written["columns"] = "next_columns"
+
+    def _make_current(
+        self,
+        following: NextGeneration,
+        read: Sequence[SourceOutcome],
+        before: Generation | None,
+    ) -> tuple[list[OwnerChange], int | None]:
+        """Write the files and make them current, in one transaction with the marks."""
+        if not read:
+            return [], before.n if before else None
+        known: dict[str, object] = dict(before.sources) if before else {}
+        known |= {o.source: self._about(o) for o in read}
+        needed = bool(following.written) or before is None
+        files = following.write_files() if needed else {}
+        n = following.n if needed or before is None else before.n
+        with self.ledger.begin() as connection:
+            if needed:
+                publish(connection, n=n, files=files, sources=known, now=self.now)
+            else:
+                _note_sources(connection, n, known)
+            unmanaged = self._remember(connection, following, read, n)
+            for outcome in read:
+                marks = {one.job.object: one.new_mark() for one in outcome.pulled}
+                move_marks(connection, outcome.source, marks, n)
+        self.reached("published")
+        with self.ledger.begin() as connection:
+            collect_garbage(
+                connection,
+                self.folder,
+                keep=self.options.keep_generations,
+                now=self.now,
+            )
+        return unmanaged, n
+
+    def _about(self, outcome: SourceOutcome) -> dict[str, object]:
+        return {
+            "org_id": outcome.org_id,
+            "org_name": outcome.org_name,
+            "synced_at": self.now.isoformat(timespec="seconds"),
+            "rejects": len(outcome.rejects),
+            "announcements": list(outcome.announcements),
+        }
+
+    def _remember(
+        self,
+        connection: Connection,
+        following: NextGeneration,
+        read: Sequence[SourceOutcome],
+        n: int,
+    ) -> list[OwnerChange]:
+        """Keep who owned what; nothing is known before the first generation."""
+        old = following.old_file("accounts")
+        if old is None or "accounts" not in following.written:
+            return []
+        users = following.relation("users")
+        changes = [
+            change
+            for outcome in read
+            for change in changed_owners(
+                following.con,
+                old,
+                "next_accounts",
+                users or "(select null as source, null as id, null as team)",
+                source=outcome.source,
+                seen_at=self.now,
+            )
+        ]
+        return remember(connection, changes, n)
+
+
+def _announcements(
+    outcome: SourceOutcome, mapping: CrmMapping
+) -> Iterator[dict[str, object]]:
+    """Say what is a rule or a peculiarity of the source, for the top of every audit."""
+    rule = mapping.derived_owner
+    if rule is not None:
+        yield {"code": f"owner_rule_{rule.pick}", "table": rule.table}
+    for one in outcome.pulled:
+        why = one.job.why_full
+        if why in {"mapping_changed", "translation_changed", "fields_changed"}:
+            yield {"code": "full_pull", "object": one.job.object, "why": why}
+        for note in one.staging.notes():
+            yield {**note.params, "code": note.code}
+
+
+def _marks(connection: Connection, source: str) -> dict[str, Mark]:
+    rows = connection.execute(select(watermarks).where(watermarks.c.source == source))
+    return {
+        row.object: Mark(
+            mark=dt.datetime.fromisoformat(row.mark) if row.mark else None,
+            mapping_hash=row.mapping_hash,
+            translation_version=row.translation_version,
+            visible_hash=row.visible_hash,
+            swept_at=dt.datetime.fromisoformat(row.swept_at) if row.swept_at else None,
+        )
+        for row in rows
+    }
+
+
+def _note_sources(
+    connection: Connection, n: int, sources: Mapping[str, object]
+) -> None:
+    """Keep when the sources were last read, though nothing has changed."""
+    connection.execute(
+        update(generations).where(generations.c.n == n).values(sources=dict(sources))
+    )
