@@ -1,0 +1,525 @@
+"""The sync: what is in the CRM is in the mirror, whatever happened on the way."""
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.base import Capability
+from connectors.errors import NotPermitted, Unreachable
+from connectors.memory import MemoryCRM
+from handover.ledger import Ledger
+from handover.mirror.generations import Generation, current_generation
+from handover.mirror.merging import Shrunk
+from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
+from mappings.load import load_mapping
+from mappings.translate import TranslationSettings
+from tests.conftest import Cli
+
+NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
+MAPPING = """\
+[users]
+object = "Users"
+[users.fields]
+id = "id"
+name = "name"
+is_deleted = "is_deleted"
+modified_at = "modified_at"
+[accounts]
+object = "Accounts"
+[accounts.fields]
+id = "id"
+name = "name"
+owner_id = "owner_id"
+employees = "employees"
+is_deleted = "is_deleted"
+modified_at = "modified_at"
+[activities]
+object = "Activities"
+[activities.fields]
+id = "id"
+kind = "kind"
+is_done = "is_done"
+happened_at = "happened_at"
+account_id = "account_id"
+is_deleted = "is_deleted"
+modified_at = "modified_at"
+"""
+
+
+def settings_() -> TranslationSettings:
+    return TranslationSettings(
+        timezone=ZoneInfo("Asia/Tokyo"),
+        country="JP",
+        currency="JPY",
+        empty_words=frozenset({"なし", "-"}),
+    )
+
+
+class Mill:
+    """One mirror, one ledger, and the CRM that feeds them."""
+
+    def __init__(self, folder: Path, crm: MemoryCRM) -> None:
+        self.folder, self.crm = folder, crm
+        (folder / "test.toml").write_text(MAPPING, encoding="utf-8")
+        self.mapping = load_mapping("test.toml", folder)
+        self.ledger = Ledger.open(folder / "ledger.sqlite")
+
+    def sync(
+        self, *, reached: Callable[[str], None] = lambda _point: None, **options: bool
+    ) -> Synced:
+        source = Source(name="memory", connect=lambda: self.crm, mapping=self.mapping)
+        return Syncer(
+            ledger=self.ledger,
+            folder=self.folder / "mirror",
+            settings=settings_(),
+            now=NOW,
+            options=SyncOptions(**options),
+            reached=reached,
+        ).sync([source])
+
+    def generation(self) -> Generation:
+        return current_generation(self.ledger, self.folder / "mirror")
+
+    def rows(self, table: str) -> dict[str, Mapping[str, object]]:
+        file = self.generation().files.get(table)
+        if file is None:
+            return {}
+        found = pq.read_table(file).to_pylist()
+        return {row["id"]: row for row in found}
+
+    def living(self, table: str) -> dict[str, object]:
+        return {
+            key: (row.get("name"), row.get("owner_id"), row.get("target_id"))
+            for key, row in self.rows(table).items()
+            if not row["is_deleted"]
+        }
+
+
+def company(accounts: int = 3) -> MemoryCRM:
+    crm = MemoryCRM(
+        {
+            "Users": [
+                {"id": "u1", "name": "佐藤", "is_deleted": None},
+                {"id": "u2", "name": "田中", "is_deleted": None},
+            ],
+            "Accounts": [
+                {
+                    "id": f"a{n:04d}",
+                    "name": f"会社{n}",
+                    "owner_id": "u1",
+                    "employees": "5",
+                    "is_deleted": None,
+                }
+                for n in range(accounts)
+            ],
+            "Activities": [
+                {
+                    "id": "v1",
+                    "kind": "call",
+                    "is_done": "yes",
+                    "happened_at": "2027-02-01",
+                    "account_id": "a0000",
+                    "is_deleted": None,
+                }
+            ],
+        },
+        page_size=50,
+    )
+    crm.pass_time(dt.timedelta(days=1))
+    return crm
+
+
+@pytest.fixture
+def mill(tmp_path: Path) -> Mill:
+    return Mill(tmp_path, company())
+
+
+def sums(synced: Synced) -> None:
+    for counts in synced.counts.values():
+        parts = counts.new + counts.changed + counts.same + counts.deleted
+        assert counts.read == parts + counts.rejected
+
+
+def test_what_is_in_the_crm_is_in_the_mirror(mill: Mill) -> None:
+    synced = mill.sync()
+    sums(synced)
+    assert synced.generation == 1
+    assert set(mill.living("accounts")) == {"a0000", "a0001", "a0002"}
+    (link,) = mill.rows("activity_links").values()
+    assert (link["activity_id"], link["target_id"]) == ("v1", "a0000")
+
+
+def test_a_second_sync_changes_nothing(mill: Mill) -> None:
+    mill.sync()
+    again = mill.sync()
+    sums(again)
+    assert again.generation == 1
+    assert all(c.new == c.changed == c.deleted == 0 for c in again.counts.values())
+
+
+def test_only_what_changed_is_read_again(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.pass_time(dt.timedelta(days=1))
+    mill.crm.put("Accounts", "a0001", owner_id="u2")
+    synced = mill.sync()
+    assert synced.counts["accounts"].read == 1
+    assert synced.counts["accounts"].changed == 1
+    assert mill.living("accounts")["a0001"] == ("会社1", "u2", None)
+
+
+def test_a_change_within_the_overlap_is_read_twice_and_counted_once(mill: Mill) -> None:
+    mill.crm.put("Accounts", "a0001", name="新社名")
+    mill.sync()
+    again = mill.sync()
+    assert again.counts["accounts"].same == again.counts["accounts"].read == 1
+
+
+def test_a_deleted_record_is_marked_and_stays(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.delete("Accounts", "a0001")
+    synced = mill.sync()
+    sums(synced)
+    assert synced.counts["accounts"].deleted == 1
+    assert mill.rows("accounts")["a0001"]["is_deleted"] is True
+
+
+def test_a_record_that_is_simply_gone_is_found_by_the_weekly_sweep(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.erase("Accounts", "a0002")
+    mill.crm.pass_time(dt.timedelta(days=1))
+    assert "a0002" in mill.living("accounts")
+    mill.sync()
+    mill.crm.pass_time(dt.timedelta(days=7))
+    assert mill.sync().vanished == 1
+    assert "a0002" not in mill.living("accounts")
+    assert "a0002" in mill.rows("accounts")
+
+
+def test_links_of_a_record_follow_it(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.pass_time(dt.timedelta(hours=1))
+    mill.crm.put("Activities", "v1", account_id="a0002")
+    mill.sync()
+    assert [row["target_id"] for row in mill.rows("activity_links").values()] == [
+        "a0002"
+    ]
+
+
+def test_a_row_that_cannot_be_read_is_put_aside_and_named(mill: Mill) -> None:
+    mill.crm.put("Accounts", "a0001", employees="many")
+    synced = mill.sync()
+    sums(synced)
+    ((_, reject),) = synced.rejects
+    assert (reject.id, reject.field, reject.reason) == (
+        "a0001",
+        "employees",
+        "bad_number",
+    )
+    assert "a0001" not in mill.rows("accounts")
+    mill.crm.put("Accounts", "a0001", employees="12")
+    assert mill.sync().counts["accounts"].new == 1
+
+
+def test_a_row_that_became_unreadable_leaves_the_mirror(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.put("Accounts", "a0001", employees="many")
+    mill.sync()
+    assert "a0001" not in mill.rows("accounts")
+
+
+def test_a_large_loss_stops_the_sync_until_it_is_accepted(tmp_path: Path) -> None:
+    mill = Mill(tmp_path, company(accounts=200))
+    mill.sync()
+    for n in range(60):
+        mill.crm.erase("Accounts", f"a{n:04d}")
+    with pytest.raises(Shrunk) as caught:
+        mill.sync(full=True)
+    assert caught.value.params["vanished"] == 60
+    assert len(mill.living("accounts")) == 200
+    assert mill.sync(full=True, allow_shrink=True).vanished == 60
+
+
+def test_a_changed_mapping_reads_everything_again(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.pass_time(dt.timedelta(days=1))
+    file = mill.folder / "test.toml"
+    file.write_text(MAPPING.replace('employees = "employees"\n', ""), encoding="utf-8")
+    mill.mapping = load_mapping("test.toml", mill.folder)
+    synced = mill.sync()
+    assert synced.counts["accounts"].read == 3
+    said = [one["why"] for o in synced.outcomes for one in o.announcements]
+    assert "mapping_changed" in said
+
+
+def test_a_hidden_field_is_unreadable_and_its_object_read_anew(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.faults.hidden.add(("Accounts", "employees"))
+    mill.sync()
+    columns = pq.read_table(mill.generation().files["columns"]).to_pylist()
+    status = {(c["table_name"], c["column_name"]): c["status"] for c in columns}
+    assert status["accounts", "employees"] == "unreadable"
+
+
+def test_a_hidden_object_keeps_its_rows(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.faults.hidden.add("Activities")
+    synced = mill.sync()
+    assert synced.vanished == 0
+    assert "v1" in mill.living("activities")
+
+
+@pytest.mark.parametrize("page", range(6))
+def test_a_sync_that_stops_at_a_page_publishes_nothing_and_goes_on(
+    tmp_path: Path, page: int
+) -> None:
+    mill = Mill(tmp_path, company(accounts=180))
+    mill.crm.faults.unreachable_after = page
+    with pytest.raises(Unreachable):
+        mill.sync()
+    with mill.ledger.read() as connection:
+        assert (
+            connection.exec_driver_sql("select count(*) from watermarks").scalar() == 0
+        )
+    pages = mill.crm.calls
+    mill.crm.faults.unreachable_after = None
+    mill.sync()
+    assert len(mill.living("accounts")) == 180
+    assert mill.crm.calls - pages <= 6 - page + 12  # the rest, and describing
+
+
+def test_a_refused_page_publishes_nothing(mill: Mill) -> None:
+    def refuse(*_: object) -> None:
+        raise NotPermitted(source="memory", detail="no")
+
+    mill.crm.pull = refuse  # type: ignore[method-assign,assignment]
+    with pytest.raises(NotPermitted):
+        mill.sync()
+    with mill.ledger.read() as connection:
+        assert (
+            connection.exec_driver_sql("select count(*) from generations").scalar() == 0
+        )
+
+
+def test_a_dry_run_keeps_nothing(mill: Mill) -> None:
+    mill.sync()
+    before = sorted(mill.folder.rglob("*"))
+    mill.crm.put("Accounts", "a0001", name="新社名")
+    assert mill.sync(dry_run=True).counts["accounts"].changed == 1
+    assert [p for p in sorted(mill.folder.rglob("*")) if "staging" not in str(p)] == [
+        p for p in before if "staging" not in str(p)
+    ]
+    assert mill.living("accounts")["a0001"] == ("会社1", "u1", None)
+
+
+def test_our_clock_has_no_say(mill: Mill, tmp_path: Path) -> None:
+    asked: list[object] = []
+    pull = mill.crm.pull
+    mill.crm.pull = lambda request: (asked.append(request.since), pull(request))[1]  # type: ignore[method-assign]
+    mill.sync()
+    mill.crm.pass_time(dt.timedelta(hours=2))
+    mill.sync()
+    server = [since for since in asked if since is not None]
+    assert server
+    assert all(abs((since - mill.crm.now).days) < 2 for since in server)
+
+
+Edit = tuple[str, int, str]
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(["name", "owner", "delete", "add", "sync", "bad"]),
+        st.integers(0, 5),
+        st.sampled_from(["x", "y", "u1", "u2"]),
+    ),
+    max_size=25,
+)
+
+
+def edit(mill: Mill, what: str, n: int, text: str) -> None:
+    key = f"a{n:04d}"
+    there = key in mill.crm.rows("Accounts")
+    if what == "sync":
+        mill.crm.pass_time(dt.timedelta(minutes=30))
+        sums(mill.sync())
+    elif what == "add" or not there:
+        mill.crm.put(
+            "Accounts", key, name=text, owner_id="u1", employees="1", is_deleted=None
+        )
+    elif what == "delete":
+        mill.crm.delete("Accounts", key)
+    elif what == "bad":
+        mill.crm.put("Accounts", key, employees="many")
+    else:
+        field = {"name": "name", "owner": "owner_id"}[what]
+        mill.crm.put("Accounts", key, **{field: text}, employees="1")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(edits=EDITS)
+def test_a_mirror_grown_night_by_night_equals_one_read_at_once(
+    edits: list[Edit], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    mill = Mill(tmp_path_factory.mktemp("mill"), company())
+    for what, n, text in edits:
+        edit(mill, what, n, text)
+    mill.sync()
+    fresh = Mill(tmp_path_factory.mktemp("fresh"), mill.crm)
+    fresh.sync(full=True)
+    assert mill.living("accounts") == fresh.living("accounts")
+
+
+# Killed
+
+KILLED = """\
+import os, signal, sys
+from pathlib import Path
+from tests.test_sync import Mill, company
+mill = Mill(Path(sys.argv[1]), company(accounts=180))
+if sys.argv[2] == "second":
+    mill.sync()
+    mill.crm.put("Accounts", "a0001", name="新社名")
+def die(point):
+    if point == sys.argv[3]:
+        os.kill(os.getpid(), signal.SIGKILL)
+mill.sync(reached=die)
+"""
+
+
+@pytest.mark.parametrize("which", ["first", "second"])
+@pytest.mark.parametrize("point", ["written", "renamed", "published"])
+def test_a_killed_writer_leaves_a_whole_generation(
+    tmp_path: Path, point: str, which: str
+) -> None:
+    ended = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", KILLED, str(tmp_path), which, point],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    crm = company(accounts=180)
+    crm.put("Accounts", "a0001", name="新社名")
+    mill = Mill(tmp_path, crm)
+    if which == "second":
+        assert len(mill.living("accounts")) == 180
+    mill.sync()  # publishes what was staged before the kill
+    mill.sync()
+    assert mill.living("accounts")["a0001"] == ("新社名", "u1", None)
+    assert not list((tmp_path / "mirror").glob(".tmp-*"))
+
+
+# Through the command line
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / "export" / name).write_text(text, encoding="utf-8")
+
+
+USERS = "id,name\nu1,佐藤\nu2,田中\n"
+ACCOUNTS = "id,name,owner_id\na1,東京精機,u1\na2,大阪商事,u1\n"
+
+
+def test_a_folder_is_synced_and_counted(folder: Path, cli: Cli) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    ended = cli("sync", "--json")
+    assert ended.code == 0
+    assert ended.data["generation"] == 1
+    assert ended.data["objects"]["accounts"] == {
+        "read": 2,
+        "new": 2,
+        "changed": 0,
+        "same": 0,
+        "deleted": 0,
+        "rejected": 0,
+    }
+    assert ended.data["sources"] == [{"source": "files", "ok": True, "code": None}]
+
+
+def test_a_quiet_sync_says_nothing(folder: Path, cli: Cli) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    ended = cli("sync", "--quiet")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_an_owner_changed_in_the_crm_is_an_unmanaged_change(
+    folder: Path, cli: Cli
+) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    cli("sync")
+    write(folder, "accounts.csv", ACCOUNTS.replace("a2,大阪商事,u1", "a2,大阪商事,u2"))
+    (change,) = cli("sync", "--json").data["unmanaged"]
+    assert (change["account_id"], change["before"], change["after"]) == (
+        "a2",
+        "u1",
+        "u2",
+    )
+
+
+def test_rejects_are_listed_and_strict_fails(folder: Path, cli: Cli) -> None:
+    write(folder, "users.csv", USERS)
+    write(
+        folder,
+        "accounts.csv",
+        "id,name,owner_id,renewal_date\na1,東京精機,u1,2026-02-30\n",
+    )
+    ended = cli("sync", "--strict", "--json")
+    assert ended.code == 6
+    assert ended.data["objects"]["accounts"]["rejected"] == 1
+    (listed,) = (folder / ".handover" / "runs").glob("*/rejects.csv")
+    assert "bad_date,2026-02-30" in listed.read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "exit_code"),
+    [
+        ({}, "folder_empty", 2),
+        ({"users.csv": USERS}, "required_table", 2),
+        ({"users.csv": USERS, "accounts.csv": "id,name\na1,x\n"}, "required_column", 2),
+        (
+            {"users.csv": USERS, "accounts.csv": "id,name,owner_id\na1,\0,u1\n"},
+            "nul_byte",
+            2,
+        ),
+        (
+            {"users.csv": USERS, "accounts.csv": 'id,name,owner_id\na1,"x,u1\n'},
+            "unreadable_quoting",
+            2,
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_read_has_its_own_error(
+    folder: Path, cli: Cli, files: dict[str, str], code: str, exit_code: int
+) -> None:
+    for name, text in files.items():
+        write(folder, name, text)
+    ended = cli("sync", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (exit_code, code)
+    assert cli("audit", "--json").json["error"]["code"] == "no_generation"
+
+
+def test_without_incremental_reading_every_night_reads_everything(
+    tmp_path: Path,
+) -> None:
+    crm = MemoryCRM(
+        {
+            name: list(company().rows(name).values())
+            for name in ("Users", "Accounts", "Activities")
+        },
+        capabilities={Capability.WRITE},
+    )
+    mill = Mill(tmp_path, crm)
+    mill.sync()
+    crm.erase("Accounts", "a0001")
+    synced = mill.sync()
+    assert (synced.counts["accounts"].read, synced.vanished) == (2, 1)
