@@ -17,8 +17,8 @@ from handover.plan.schedule import Problem, Schedule, solve
 from handover.plan.selection import DECIDED, MUST, AccountFacts
 from handover.policy import Policy
 
-CONTACTS_PER_VISIT = 2
-"""People named in a visit: the one who decides and the one we talk to."""
+CONTACTS = {"key": 2}
+"""People named in a visit, by class; one where nothing is said."""
 
 
 class Wish(IntEnum):
@@ -206,8 +206,8 @@ class _Desk:
         )
 
     def _contacts(self, account: AccountFacts) -> tuple[str, ...]:
-        most = min(CONTACTS_PER_VISIT, self.ground.policy.plan.people)
-        return account.reachable[:most]
+        most = CONTACTS.get(account.customer_class or "", 1)
+        return account.reachable[: min(most, self.ground.policy.plan.people)]
 
     def _sellers(self, row: Row) -> tuple[str, ...]:
         both = (None if self.frame.absent else self.frame.predecessor, row.successor_id)

@@ -105,10 +105,7 @@ def build_plan(
     end = arrangement.schedule.end
     effective = request.effective or calendars.company.after(end)
     notice = request.notice or as_of
-    rows = tuple(
-        row.model_copy(update={"effective": row.effective or effective})
-        for row in arrangement.rows
-    )
+    rows = tuple(_dated(row, effective) for row in arrangement.rows)
     check_conserved(facts.accounts, rows)
     plan = Plan(
         id=request.plan_id.replace("{month}", f"{effective:%Y-%m}"),
@@ -229,6 +226,13 @@ def _row(
         area=account.area or None,
     )
     return row.model_copy(update={"mode": _mode(row)})
+
+
+def _dated(row: Row, effective: dt.date) -> Row:
+    """Date the change of owner; what is left out has none."""
+    if row.mode is Mode.EXCLUDE or row.effective is not None:
+        return row
+    return row.model_copy(update={"effective": effective})
 
 
 def _mode(row: Row) -> Mode:

@@ -154,7 +154,11 @@ def _met_row(row: Row, reader: Reader) -> Cells:
 def _attendance(row: Row, words: Words) -> str:
     if row.co_attendance == "undecided" and not is_key_or_priority(row.reasons):
         return "-"
-    return words({"yes": "yes", "no": "no"}.get(row.co_attendance, "to be decided"))
+    return (
+        words("to be decided")
+        if row.co_attendance == "undecided"
+        else words(f"attendance:{row.co_attendance}")
+    )
 
 
 def _why(row: Row) -> str:
@@ -264,7 +268,7 @@ def _loose(plan: Plan, reader: Reader) -> Table:
         headings=(words("What"), words("Name"), words("ID"), words("Decision")),
         rows=[
             (
-                words(record.object),
+                words(f"object:{record.object}"),
                 record.name or "-",
                 record.id,
                 f"{fates[record.action]} {record.until or ''}".strip(),
@@ -498,7 +502,7 @@ def _changed(
         rows=[
             (
                 names.get(each.account_id or "", each.account_id or words("Plan")),
-                words(each.field),
+                words(f"field:{each.field}"),
                 each.before or "-",
                 each.after or "-",
                 ": ".join(filter(None, (words(f"why:{each.why}"), each.reason))),
