@@ -1,0 +1,338 @@
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, update
+
+from handover.errors import AmbiguousName, HandoverError, UnknownName
+from handover.ledger import Ledger
+from handover.ledger.events import verify
+from handover.ledger.tables import plan_versions, runs, steps
+from handover.plan import approval, errors, store
+from handover.plan.model import LooseRecord, Mode, Plan, PlanState
+from tests.planning import (
+    NOW,
+    POLICY,
+    by,
+    key_account,
+    people,
+    plan_of,
+    row_of,
+    with_opportunity,
+)
+
+DAY = dt.date(2027, 3, 3)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Connection]:
+    with Ledger.open(tmp_path / "ledger.sqlite").begin() as connection:
+        yield connection
+
+
+def kept(ledger: Connection, plan: Plan | None = None, **changes: Any) -> Plan:  # noqa: ANN401 - any field
+    found = plan or plan_of([with_opportunity(1), with_opportunity(2)])
+    found = found.model_copy(update=changes)
+    found = found.model_copy(update={"fingerprint": found.computed_fingerprint()})
+    store.save_version(ledger, found, cause="new", made_by="P", at=NOW.isoformat())
+    return store.load(ledger, found.id)
+
+
+def submitted(ledger: Connection, who: str = "P", **changes: Any) -> Plan:  # noqa: ANN401 - any field
+    return approval.submit(ledger, kept(ledger, **changes), by(who), people())
+
+
+def test_a_plan_comes_back_from_the_ledger_as_it_went_in(ledger: Connection) -> None:
+    plan = plan_of([key_account(1), with_opportunity(2)])
+    assert kept(ledger, plan) == plan
+    assert store.load(ledger, plan.id, 1) == plan
+
+
+def test_who_submits_first_is_the_author(ledger: Connection) -> None:
+    plan = submitted(ledger)
+    assert (plan.state, plan.author) == (PlanState.SUBMITTED, "P")
+
+
+def test_the_manager_approves_and_that_is_the_authority(ledger: Connection) -> None:
+    plan = approval.approve(ledger, submitted(ledger), by("M"), people(), POLICY)
+    assert plan.state is PlanState.APPROVED
+    assert {row.state for row in plan.rows} == {"approved"}
+    authority = approval.approved(ledger, plan.id, DAY)
+    assert authority.plan == plan
+    assert (authority.approver_id, authority.approved_at) == ("M", NOW)
+    assert authority.fingerprint == plan.computed_fingerprint()
+    assert verify(ledger) == []
+
+
+@pytest.mark.parametrize(
+    ("author", "approver", "changes"),
+    [
+        ("P", "M", {}),
+        ("P", "D", {}),
+        ("M", "D", {}),
+        ("M", "B", {"M": {"delegate_id": None}}),
+        ("P", "B", {"M": {"is_active": False, "delegate_id": None}}),
+        ("D", "M", {}),
+        ("S", "M", {}),
+    ],
+)
+def test_the_right_person_approves(
+    ledger: Connection, author: str, approver: str, changes: dict[str, Any]
+) -> None:
+    plan = submitted(ledger, author)
+    done = approval.approve(ledger, plan, by(approver), people(**changes), POLICY)
+    assert done.state is PlanState.APPROVED
+    made = store.recorded(ledger, plan.id)[-1]
+    assert made.as_delegate is (approver == "D")
+
+
+@pytest.mark.parametrize(
+    ("author", "approver", "changes"),
+    [
+        ("P", "P", {}),
+        ("P", "S", {}),
+        ("P", "B", {}),
+        ("M", "M", {}),
+        ("M", "P", {}),
+        ("M", "B", {}),
+        ("D", "D", {}),
+        ("P", "M", {"M": {"is_active": False}}),
+        ("S", "S", {}),
+        ("M", "P", {"M": {"delegate_id": "P"}}),
+    ],
+)
+def test_nobody_else_approves_or_rejects(
+    ledger: Connection, author: str, approver: str, changes: dict[str, Any]
+) -> None:
+    plan, known = submitted(ledger, author), people(**changes)
+    with pytest.raises(errors.WrongApprover):
+        approval.approve(ledger, plan, by(approver), known, POLICY)
+    with pytest.raises(errors.WrongApprover):
+        approval.reject(ledger, plan, by(approver), known, POLICY)
+
+
+def test_another_persons_login_needs_a_reason_that_is_kept(ledger: Connection) -> None:
+    plan = submitted(ledger)
+    known = people(M={"login": "takahashi"})
+    with pytest.raises(errors.OnBehalfNeeded):
+        approval.approve(ledger, plan, by("M", actor="ops"), known, POLICY)
+    decision = by("M", actor="ops", on_behalf="出張中")
+    approval.approve(ledger, plan, decision, known, POLICY)
+    assert approval.approved(ledger, plan.id, DAY).on_behalf == "出張中"
+
+
+def test_the_policy_may_forbid_deciding_for_others(ledger: Connection) -> None:
+    transfer = POLICY.transfer.model_copy(update={"on_behalf": False})
+    strict = POLICY.model_copy(update={"transfer": transfer})
+    known = people(M={"login": "takahashi"})
+    decision = by("M", actor="ops", on_behalf="出張中")
+    with pytest.raises(errors.OnBehalfForbidden):
+        approval.approve(ledger, submitted(ledger), decision, known, strict)
+
+
+def test_the_evidence_is_kept_with_the_decision(ledger: Connection) -> None:
+    evidence = {"kind": "file", "name": "plan.xlsx", "sha256": "ab" * 32}
+    decision = by("M", evidence=evidence, reason="確認済み")
+    plan = approval.approve(ledger, submitted(ledger), decision, people(), POLICY)
+    made = store.recorded(ledger, plan.id)[-1]
+    assert made.by == decision
+    assert (made.version, made.fingerprint) == (plan.version, plan.fingerprint)
+
+
+# What must be decided before.
+
+
+def undecided_rows(**changes: Any) -> Plan:  # noqa: ANN401 - any field
+    plan = plan_of([with_opportunity(1), with_opportunity(2)])
+    rows = [row_of(plan, "A01").model_copy(update=changes), row_of(plan, "A02")]
+    return plan.model_copy(update={"rows": tuple(rows)})
+
+
+LOOSE = LooseRecord(object="requests", id="R1", action=None)
+OPEN: list[tuple[type[HandoverError], Plan]] = [
+    (errors.CoAttendanceUndecided, plan_of([key_account(1)])),
+    (errors.VisitUndecided, undecided_rows(visit=None)),
+    (errors.SuccessorMissing, undecided_rows(successor_id=None)),
+    (errors.InactiveSuccessor, undecided_rows(successor_id="X")),
+    (errors.LooseUndecided, undecided_rows().model_copy(update={"loose": (LOOSE,)})),
+]
+
+
+@pytest.mark.parametrize(("error", "plan"), OPEN, ids=[e.code for e, _ in OPEN])
+def test_a_plan_with_something_open_cannot_be_submitted(
+    ledger: Connection, error: type[HandoverError], plan: Plan
+) -> None:
+    with pytest.raises(error):
+        approval.submit(ledger, kept(ledger, plan), by("P"), people())
+
+
+def test_what_is_left_out_needs_no_decision(ledger: Connection) -> None:
+    plan = undecided_rows(mode=Mode.EXCLUDE, successor_id=None, visit=None)
+    loose = LooseRecord(object="contacts", id="C1", action="leave")
+    plan = plan.model_copy(update={"loose": (loose,)})
+    done = approval.submit(ledger, kept(ledger, plan), by("P"), people())
+    assert done.state is PlanState.SUBMITTED
+
+
+# States.
+
+
+def test_a_draft_gives_no_authority(ledger: Connection) -> None:
+    with pytest.raises(errors.Unapproved):
+        approval.approved(ledger, kept(ledger).id, DAY)
+
+
+def test_a_submitted_plan_gives_none_either(ledger: Connection) -> None:
+    with pytest.raises(errors.Unapproved):
+        approval.approved(ledger, submitted(ledger).id, DAY)
+
+
+def approved(ledger: Connection) -> Plan:
+    return approval.approve(ledger, submitted(ledger), by("M"), people(), POLICY)
+
+
+def test_content_that_was_not_approved_gives_no_authority(ledger: Connection) -> None:
+    plan = approved(ledger)
+    other = plan.model_copy(update={"effective": dt.date(2027, 4, 1)})
+    ledger.execute(update(plan_versions).values(content=other.model_dump(mode="json")))
+    with pytest.raises(errors.Unapproved):
+        approval.approved(ledger, plan.id, DAY)
+
+
+def test_the_next_version_is_not_approved_by_the_last(ledger: Connection) -> None:
+    plan = approved(ledger)
+    kept(ledger, plan, version=2)
+    with pytest.raises(errors.Unapproved):
+        approval.approved(ledger, plan.id, DAY)
+
+
+def test_an_approval_expires_two_weeks_after_the_last_effective_date(
+    ledger: Connection,
+) -> None:
+    plan = approved(ledger)
+    last = plan.effective + dt.timedelta(days=14)
+    assert approval.approved(ledger, plan.id, last).plan.id == plan.id
+    with pytest.raises(errors.Expired):
+        approval.approved(ledger, plan.id, last + dt.timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        (PlanState.VOIDED, errors.Voided),
+        (PlanState.CLOSED, errors.Closed),
+        (PlanState.REJECTED, errors.Unapproved),
+    ],
+)
+def test_an_ended_plan_says_how_it_ended(
+    ledger: Connection, state: PlanState, error: type[HandoverError]
+) -> None:
+    plan = approved(ledger)
+    store.set_state(ledger, plan.id, state)
+    with pytest.raises(error):
+        approval.approved(ledger, plan.id, DAY)
+
+
+def test_a_rejected_plan_is_sent_back_with_the_reason(ledger: Connection) -> None:
+    plan = approval.reject(
+        ledger, submitted(ledger), by("M", reason="期間が短い"), people(), POLICY
+    )
+    assert plan.state is PlanState.REJECTED
+    assert store.recorded(ledger, plan.id)[-1].by.reason == "期間が短い"
+
+
+@pytest.mark.parametrize("who", ["P", "M", "D"])
+def test_author_and_managers_may_void_a_plan(ledger: Connection, who: str) -> None:
+    plan = approval.void(ledger, approved(ledger), by(who), people())
+    assert plan.state is PlanState.VOIDED
+
+
+def test_others_may_not(ledger: Connection) -> None:
+    with pytest.raises(errors.NotYours):
+        approval.void(ledger, submitted(ledger), by("S"), people())
+
+
+def test_a_plan_that_is_being_carried_out_cannot_be_voided(ledger: Connection) -> None:
+    plan = approved(ledger)
+    store.set_state(ledger, plan.id, PlanState.IN_PROGRESS)
+    with pytest.raises(errors.WrongState):
+        approval.void(ledger, store.load(ledger, plan.id), by("M"), people())
+
+
+def test_only_a_draft_is_submitted_and_only_what_is_submitted_approved(
+    ledger: Connection,
+) -> None:
+    plan = approved(ledger)
+    with pytest.raises(errors.WrongState):
+        approval.submit(ledger, plan, by("P"), people())
+    with pytest.raises(errors.WrongState):
+        approval.approve(ledger, plan, by("M"), people(), POLICY)
+
+
+def test_two_open_plans_never_hold_the_same_account(ledger: Connection) -> None:
+    submitted(ledger)
+    second = kept(ledger, id="2027-03-p-s-2")
+    with pytest.raises(errors.AlreadyPlanned) as caught:
+        approval.submit(ledger, second, by("P"), people())
+    assert caught.value.params["plan"] == "2027-03-p-s"
+
+
+# The store.
+
+
+def test_a_plan_is_found_by_the_beginning_of_its_id(ledger: Connection) -> None:
+    kept(ledger)
+    kept(ledger, id="2027-03-p-t")
+    assert store.find_plan(ledger, "2027-03-p-s") == "2027-03-p-s"
+    assert store.find_plan(ledger, "2027-03-p-t") == "2027-03-p-t"
+    with pytest.raises(AmbiguousName):
+        store.find_plan(ledger, "2027-03")
+    with pytest.raises(UnknownName) as caught:
+        store.find_plan(ledger, "2027-03-q-s")
+    assert caught.value.params["suggestion"] == "2027-03-p-s"
+
+
+def test_a_taken_id_gets_a_number(ledger: Connection) -> None:
+    assert store.unused_id(ledger, "2027-03-p-s") == "2027-03-p-s"
+    kept(ledger)
+    assert store.unused_id(ledger, "2027-03-p-s") == "2027-03-p-s-2"
+
+
+def run_of(ledger: Connection, number: int, kind: str, plan: Plan) -> None:
+    ledger.execute(
+        insert(runs).values(
+            id=f"r{number}",
+            kind=kind,
+            source="files",
+            org_id="org",
+            plan_id=plan.id,
+            state="finished",
+            actor="ops",
+            started_at=f"2027-03-0{number}T00:00:00+00:00",
+        )
+    )
+    ledger.execute(
+        insert(steps).values(
+            run_id=f"r{number}",
+            n=1,
+            source="files",
+            account_id="A01",
+            action="account_owner",
+            object="accounts",
+            authority="plan",
+            outcome="done",
+        )
+    )
+
+
+def test_a_row_says_when_its_owner_has_changed_and_when_it_was_undone(
+    ledger: Connection,
+) -> None:
+    plan = approved(ledger)
+    run_of(ledger, 1, "reassign", plan)
+    rows = {r.account_id: r.state for r in store.load(ledger, plan.id).rows}
+    assert rows == {"A01": "owner_changed", "A02": "approved"}
+    run_of(ledger, 2, "undo", plan)
+    assert row_of(store.load(ledger, plan.id), "A01").state == "approved"
