@@ -21,8 +21,8 @@ from tests.planning import (
     with_opportunity,
 )
 
-MANAGER = Amender(person_id="M", is_manager=True)
-AUTHOR = Amender(person_id="P", is_manager=False)
+MANAGER = Amender(person_id="M", name="高橋", is_manager=True)
+AUTHOR = Amender(person_id="P", name="佐藤", is_manager=False)
 FRIDAY = dt.date(2027, 3, 5)
 ACCOUNTS = [
     key_account(1),
@@ -185,6 +185,19 @@ def test_a_meeting_is_moved_online_and_needs_no_way() -> None:
     assert visit is not None
     assert (visit.online, visit.minutes, visit.travel_minutes) == (True, 30, 0)
     assert visit.place is None
+
+
+def test_a_freed_slot_is_not_filled_unasked() -> None:
+    accounts = [*(with_opportunity(n) for n in range(1, 5)), wanting(9)]
+    before = plan_of(accounts, start=FRIDAY, end=FRIDAY)
+    after = amended(before, accounts=accounts, inform=("A01",))
+    assert set(visits(after)) == {"A02", "A03", "A04"}
+    assert set(visits(amended(after, accounts=accounts, meet=("A09",)))) == {
+        "A02",
+        "A03",
+        "A04",
+        "A09",
+    }
 
 
 def test_rest_stands_for_the_customers_that_found_no_slot() -> None:

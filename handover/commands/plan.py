@@ -1,7 +1,7 @@
 """``handover plan``: draw up, show, amend and decide on handover plans."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +206,7 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
     return _decided(
         shell,
         shown,
+        before=found,
         error=_too_short(shown) if is_too_short(shown) else None,
         next=f"handover plan submit {shown.id}",
     )
@@ -232,18 +233,22 @@ def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN
         by = desk.decision(shell, found.source, given)
         people, policy = workspace.people(found.source), workspace.policy
         approval.check_approver(found, "approve", by, people, policy)
+        before = None
         if any(given[name] for name in AMENDMENTS):
+            before = found
             with desk.open_desk(shell, found.source) as opened:
                 found = revise_submitted(
                     connection,
                     opened.setting,
-                    found,
-                    opened.amendments(found, given),
+                    before,
+                    opened.amendments(before, given),
                     person=by.person_id,
                     at=by.at,
                 )
         decided = approval.approve(connection, found, by, people, policy)
-    return _decided(shell, decided, next=f"handover plan publish {decided.id}")
+    return _decided(
+        shell, decided, before=before, next=f"handover plan publish {decided.id}"
+    )
 
 
 @command(
@@ -297,16 +302,26 @@ def _decided(
     shell: Shell,
     decided: "Plan",
     *,
+    before: "Plan | None" = None,
     error: "HandoverError | None" = None,
     next: str | None = None,  # noqa: A002 - as Result has it
 ) -> Result:
-    return desk.result(
-        shell,
-        [decided],
-        data={"plan": decided.model_dump(mode="json")},
-        error=error,
-        next=next,
-    )
+    """Show where a plan stands now, and what an amendment changed in it."""
+    from handover.plan.changes import changes
+
+    made = list(changes(before, decided)) if before else []
+
+    def text(console: "Console") -> None:
+        from handover.plan.view import print_decision
+
+        print_decision(decided, made, desk.reader(shell, decided.source), console)
+
+    data = {
+        "plan": decided.model_dump(mode="json"),
+        **({"changes": [asdict(each) for each in made]} if before else {}),
+    }
+    shown = desk.result(shell, [decided], data=data, error=error, next=next)
+    return replace(shown, text=text)
 
 
 def _data(plans: Sequence["Plan"]) -> dict[str, object]:

@@ -114,7 +114,9 @@ def submit(connection: Connection, plan: Plan, by: Decision, people: People) -> 
     """
     _check_state(plan, "submit", {PlanState.DRAFT})
     if plan.author is not None and not may_amend(plan, by.person_id, people):
-        raise errors.NotYours(user=by.person_id, plan=plan.id, option="submit")
+        raise errors.NotYours(
+            user=people.name(by.person_id), plan=plan.id, option="submit"
+        )
     check_decided(plan, people)
     check_unclaimed(connection, plan)
     if plan.author is None:
@@ -166,7 +168,9 @@ def void(connection: Connection, plan: Plan, by: Decision, people: People) -> Pl
         },
     )
     if not may_amend(plan, by.person_id, people):
-        raise errors.NotYours(user=by.person_id, plan=plan.id, option="void")
+        raise errors.NotYours(
+            user=people.name(by.person_id), plan=plan.id, option="void"
+        )
     return _decide(connection, plan, PlanState.VOIDED, by, people)
 
 
@@ -211,9 +215,9 @@ def check_approver(
     if login is None or login == by.actor:
         return
     if not policy.transfer.on_behalf:
-        raise errors.OnBehalfForbidden(user=by.person_id, login=by.actor)
+        raise errors.OnBehalfForbidden(user=people.name(by.person_id), login=by.actor)
     if action == "approve" and not by.on_behalf:
-        raise errors.OnBehalfNeeded(user=by.person_id, login=by.actor)
+        raise errors.OnBehalfNeeded(user=people.name(by.person_id), login=by.actor)
 
 
 def check_decided(plan: Plan, people: People) -> None:

@@ -84,6 +84,7 @@ class Amender:
     """Who amends, and how far his say goes."""
 
     person_id: str
+    name: str
     is_manager: bool
 
 
@@ -221,7 +222,7 @@ def _check_say(plan: Plan, row: Row, amended: Row, amender: Amender) -> None:
     }
     for option, is_refused in refused.items():
         if is_refused:
-            raise errors.NotYours(user=amender.person_id, plan=plan.id, option=option)
+            raise errors.NotYours(user=amender.name, plan=plan.id, option=option)
 
 
 # One row, one record.

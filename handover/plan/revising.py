@@ -64,13 +64,19 @@ def _kept(
     if amendments.is_empty:
         raise errors.NothingToAmend(plan=plan.id)
     if not may_amend(plan, person, setting.people):
-        raise errors.NotYours(user=person, plan=plan.id, option=cause)
+        raise errors.NotYours(
+            user=setting.people.name(person), plan=plan.id, option=cause
+        )
     newcomers = sorted(set(amendments.successors.values()))
     _check_successors(plan, newcomers, setting.people)
     revised = amend(
         plan,
         amendments,
-        Amender(person_id=person, is_manager=is_manager(plan, person, setting.people)),
+        Amender(
+            person_id=person,
+            name=setting.people.name(person),
+            is_manager=is_manager(plan, person, setting.people),
+        ),
         ground(connection, setting, plan, newcomers),
         owner_is_active=setting.people.is_active(plan.predecessor),
     )

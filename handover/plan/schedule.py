@@ -334,8 +334,10 @@ def _amended(problem: Problem, packing: Slots, period: int) -> Slots:
 
     First everything stays and the new visits go in between; then the shoulds make
     room, then one other visit moves for each that found none; only if that is not
-    enough, all visits are packed anew.
+    enough, all visits are packed anew. Shoulds that had no visit get none.
     """
+    met = tuple(need for need in problem.shoulds if need.account_id in problem.kept)
+    problem = replace(problem, shoulds=met)
     slots = _inserted(problem, period, shoulds_stay=True)
     if not _all_in(problem, slots):
         slots = _inserted(problem, period, shoulds_stay=False)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -21,12 +21,17 @@ Cells = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One list of a plan. ``numbers`` are the columns that hold amounts."""
+    """One list of a plan.
+
+    ``numbers`` are the columns that hold amounts, ``on_paper`` those for which a
+    terminal has no room.
+    """
 
     title: str
     headings: Cells
     rows: Sequence[Cells]
     numbers: tuple[int, ...] = ()
+    on_paper: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +127,12 @@ def _met(plan: Plan, reader: Reader) -> Table:
             words("Why"),
             words("Value"),
             words("Manager attends"),
+            words("Gaps"),
             words("To be completed"),
         ),
         rows=[_met_row(row, reader) for row in rows],
-        numbers=(6,),
+        numbers=(6, 8),
+        on_paper=(3, 4, 9),
     )
 
 
@@ -147,7 +154,8 @@ def _met_row(row: Row, reader: Reader) -> Cells:
         _why(row),
         reader.money(row.value),
         _attendance(row, words),
-        _gaps(row, words),
+        str(len(_gaps(row))),
+        _listed(row, words),
     )
 
 
@@ -165,9 +173,18 @@ def _why(row: Row) -> str:
     return " ".join(row.reasons)
 
 
-def _gaps(row: Row, words: Words) -> str:
-    open_gaps = [gap for gap in row.gaps if gap not in row.waived]
-    return ", ".join(words(gap) for gap in open_gaps) or "-"
+def _gaps(row: Row) -> list[str]:
+    return [gap for gap in row.gaps if gap not in row.waived]
+
+
+def _listed(row: Row, words: Words) -> str:
+    return ", ".join(item_name(gap, words) for gap in _gaps(row)) or "-"
+
+
+def item_name(code: str, words: Words) -> str:
+    """Name an item; a company's own is known by its code."""
+    key = f"item:{code}"
+    return words(key) if words.has(key) else code
 
 
 def _informed(plan: Plan, reader: Reader) -> Table:
@@ -180,6 +197,7 @@ def _informed(plan: Plan, reader: Reader) -> Table:
             words("Why"),
             words("Value"),
             words("Decided"),
+            words("Gaps"),
             words("To be completed"),
         ),
         rows=[
@@ -189,12 +207,14 @@ def _informed(plan: Plan, reader: Reader) -> Table:
                 _why(row) or "-",
                 reader.money(row.value),
                 _decided(row, reader),
-                _gaps(row, words),
+                str(len(_gaps(row))),
+                _listed(row, words),
             )
             for row in plan.rows
             if row.mode is Mode.INFORM
         ],
-        numbers=(3,),
+        numbers=(3, 5),
+        on_paper=(6,),
     )
 
 
@@ -366,13 +386,7 @@ def sentence(plan: Plan, reader: Reader) -> str:
 def print_plan(plan: Plan, reader: Reader, console: Console) -> None:
     """Print a plan."""
     words = reader.words
-    title = words(
-        "Handover plan {id}, version {version}: {state}",
-        id=plan.id,
-        version=plan.version,
-        state=words(f"state:{plan.state.value}"),
-    )
-    console.print(title, style="bold")
+    _print_title(plan, reader, console)
     for label, value in head(plan, reader):
         console.print(f"  {label}: {plain(value)}")
     console.print(sentence(plan, reader))
@@ -381,18 +395,46 @@ def print_plan(plan: Plan, reader: Reader, console: Console) -> None:
         console.print(grid(table))
     for code, text in legend(plan, words):
         console.print(f"  {code}  {text}")
-    for line in undecided(plan, words):
+    _print_undecided(plan, reader, console)
+
+
+def print_decision(
+    plan: Plan, changes: Sequence[Change], reader: Reader, console: Console
+) -> None:
+    """Print where a plan stands after a decision, and what it changed."""
+    _print_title(plan, reader, console)
+    console.print(sentence(plan, reader))
+    if changes:
+        console.print()
+        console.print(grid(changed(plan, changes, reader)))
+    _print_undecided(plan, reader, console)
+
+
+def _print_title(plan: Plan, reader: Reader, console: Console) -> None:
+    words = reader.words
+    title = words(
+        "Handover plan {id}, version {version}: {state}",
+        id=plan.id,
+        version=plan.version,
+        state=words(f"state:{plan.state.value}"),
+    )
+    console.print(title, style="bold")
+
+
+def _print_undecided(plan: Plan, reader: Reader, console: Console) -> None:
+    for line in undecided(plan, reader.words):
         console.print(f"  △ {line}")
 
 
 def grid(table: Table) -> Grid:
     """Lay a table out for the terminal."""
     laid_out = Grid(title=table.title, title_justify="left", box=None)
-    for position, heading in enumerate(table.headings):
-        right = position in table.numbers
-        laid_out.add_column(heading, justify="right" if right else "left")
+    shown = [n for n in range(len(table.headings)) if n not in table.on_paper]
+    for n in shown:
+        right = n in table.numbers
+        laid_out.add_column(table.headings[n], justify="right" if right else "left")
     for row in table.rows:
-        laid_out.add_row(*map(plain, row))
+        laid_out.add_row(*(plain(row[n]) for n in shown))
     return laid_out
 
 
@@ -464,28 +506,18 @@ def print_changes(
 ) -> None:
     """Print what is different, and why."""
     words = reader.words
-    names = {row.account_id: row.account for row in plan.rows}
     if not (changes or drift):
         console.print(words("Nothing has changed."))
     if changes:
-        console.print(grid(_changed(plan, changes, names, words)))
+        console.print(grid(changed(plan, changes, reader)))
     if drift:
-        rows = [
-            (
-                names.get(each.account_id, each.account_id),
-                reader.person(each.expected),
-                reader.person(each.owner_id),
-            )
-            for each in drift
-        ]
-        headings = (words("Customer"), words("Expected owner"), words("Owner now"))
-        title = words("Changed in the CRM since")
-        console.print(grid(Table(title=title, headings=headings, rows=rows)))
+        console.print(grid(_drifted(plan, drift, reader)))
 
 
-def _changed(
-    plan: Plan, changes: Sequence[Change], names: Mapping[str, str], words: Words
-) -> Table:
+def changed(plan: Plan, changes: Sequence[Change], reader: Reader) -> Table:
+    """List what a version changed, and why."""
+    words = reader.words
+    names = {row.account_id: row.account for row in plan.rows}
     return Table(
         title=words(
             "Version {version} compared with version {before}",
@@ -503,10 +535,44 @@ def _changed(
             (
                 names.get(each.account_id or "", each.account_id or words("Plan")),
                 words(f"field:{each.field}"),
-                each.before or "-",
-                each.after or "-",
+                _value(each.field, each.before, reader),
+                _value(each.field, each.after, reader),
                 ": ".join(filter(None, (words(f"why:{each.why}"), each.reason))),
             )
             for each in changes
+        ],
+    )
+
+
+def _value(field: str, value: str | None, reader: Reader) -> str:
+    """Put a changed value into words."""
+    if value is None:
+        return "-"
+    match field:
+        case "mode":
+            return reader.words(f"mode:{value}")
+        case "co_attendance" if value != "undecided":
+            return reader.words(f"attendance:{value}")
+        case "co_attendance":
+            return reader.words("to be decided")
+        case "successor_id" | "attendees":
+            return ", ".join(map(reader.person, value.split(", ")))
+        case _:
+            return value
+
+
+def _drifted(plan: Plan, drift: Sequence[Drift], reader: Reader) -> Table:
+    words = reader.words
+    names = {row.account_id: row.account for row in plan.rows}
+    return Table(
+        title=words("Changed in the CRM since"),
+        headings=(words("Customer"), words("Expected owner"), words("Owner now")),
+        rows=[
+            (
+                names.get(each.account_id, each.account_id),
+                reader.person(each.expected),
+                reader.person(each.owner_id),
+            )
+            for each in drift
         ],
     )
