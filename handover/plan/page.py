@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from handover.paper.pages import page
 from handover.plan.calendar import WorkingDays
+from handover.plan.lists import tables
 from handover.plan.model import Mode, Plan, Row
 from handover.plan.store import Recorded
 from handover.plan.view import (
@@ -17,7 +18,6 @@ from handover.plan.view import (
     head,
     legend,
     sentence,
-    tables,
     told,
     undecided,
 )

@@ -1,0 +1,178 @@
+"""Plans, lists of plans and their changes on the terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from handover.paper.inert import plain
+from handover.plan.changes import Change, Drift
+from handover.plan.lists import Table, tables
+from handover.plan.model import Mode, Plan
+from handover.plan.view import Reader, counts, head, legend, sentence, undecided
+
+
+def print_plan(plan: Plan, reader: Reader, console: Console) -> None:
+    """Print a plan."""
+    words = reader.words
+    _print_title(plan, reader, console)
+    for label, value in head(plan, reader):
+        console.print(f"  {label}: {plain(value)}")
+    console.print(sentence(plan, reader))
+    for table in tables(plan, reader):
+        console.print()
+        console.print(grid(table))
+    for code, text in legend(plan, words):
+        console.print(f"  {code}  {text}")
+    _print_undecided(plan, reader, console)
+
+
+def print_decision(
+    plan: Plan, changes: Sequence[Change], reader: Reader, console: Console
+) -> None:
+    """Print where a plan stands after a decision, and what it changed."""
+    _print_title(plan, reader, console)
+    console.print(sentence(plan, reader))
+    if changes:
+        console.print()
+        console.print(grid(changed(plan, changes, reader)))
+    _print_undecided(plan, reader, console)
+
+
+def print_list(plans: Iterable[Plan], reader: Reader, console: Console) -> None:
+    """Print one line for each plan."""
+    words = reader.words
+    rows = [
+        (
+            plan.id,
+            words(f"state:{plan.state.value}"),
+            reader.person(plan.predecessor),
+            ", ".join(map(reader.person, plan.successors)) or "-",
+            str(len(plan.rows)),
+            str(counts(plan)[Mode.MEET]),
+            f"{plan.start} - {plan.end}",
+            str(plan.effective),
+        )
+        for plan in plans
+    ]
+    headings = (
+        words("Plan"),
+        words("State"),
+        words("Predecessor"),
+        words("Successor"),
+        words("Customers"),
+        words("Met in person"),
+        words("Period"),
+        words("Owners change on"),
+    )
+    title = words("Handover plans")
+    console.print(grid(Table(title=title, headings=headings, rows=rows)))
+
+
+def print_changes(
+    plan: Plan,
+    changes: Sequence[Change],
+    drift: Sequence[Drift],
+    reader: Reader,
+    console: Console,
+) -> None:
+    """Print what is different, and why."""
+    words = reader.words
+    if not (changes or drift):
+        console.print(words("Nothing has changed."))
+    if changes:
+        console.print(grid(changed(plan, changes, reader)))
+    if drift:
+        console.print(grid(_drifted(plan, drift, reader)))
+
+
+def _print_title(plan: Plan, reader: Reader, console: Console) -> None:
+    words = reader.words
+    title = words(
+        "Handover plan {id}, version {version}: {state}",
+        id=plan.id,
+        version=plan.version,
+        state=words(f"state:{plan.state.value}"),
+    )
+    console.print(title, style="bold")
+
+
+def _print_undecided(plan: Plan, reader: Reader, console: Console) -> None:
+    for line in undecided(plan, reader.words):
+        console.print(f"  △ {line}")
+
+
+def grid(table: Table) -> Grid:
+    """Lay a table out for the terminal."""
+    laid_out = Grid(title=table.title, title_justify="left", box=None)
+    shown = table.columns("terminal")
+    for n in shown:
+        right = n in table.numbers
+        laid_out.add_column(table.headings[n], justify="right" if right else "left")
+    for row in table.rows:
+        laid_out.add_row(*(plain(row[n]) for n in shown))
+    return laid_out
+
+
+def changed(plan: Plan, changes: Sequence[Change], reader: Reader) -> Table:
+    """List what a version changed, and why."""
+    words = reader.words
+    names = {row.account_id: row.account for row in plan.rows}
+    return Table(
+        title=words(
+            "Version {version} compared with version {before}",
+            version=plan.version,
+            before=plan.version - 1,
+        ),
+        headings=(
+            words("Customer"),
+            words("What"),
+            words("Before"),
+            words("Now"),
+            words("Why"),
+        ),
+        rows=[
+            (
+                names.get(each.account_id or "", each.account_id or words("Plan")),
+                words(f"field:{each.field}"),
+                _value(each.field, each.before, reader),
+                _value(each.field, each.after, reader),
+                ": ".join(filter(None, (words(f"why:{each.why}"), each.reason))),
+            )
+            for each in changes
+        ],
+    )
+
+
+def _value(field: str, value: str | None, reader: Reader) -> str:
+    """Put a changed value into words."""
+    if value is None:
+        return "-"
+    match field:
+        case "mode":
+            return reader.words(f"mode:{value}")
+        case "co_attendance" if value != "undecided":
+            return reader.words(f"attendance:{value}")
+        case "co_attendance":
+            return reader.words("to be decided")
+        case "successor_id" | "attendees":
+            return ", ".join(map(reader.person, value.split(", ")))
+        case _:
+            return value
+
+
+def _drifted(plan: Plan, drift: Sequence[Drift], reader: Reader) -> Table:
+    words = reader.words
+    names = {row.account_id: row.account for row in plan.rows}
+    return Table(
+        title=words("Changed in the CRM since"),
+        headings=(words("Customer"), words("Expected owner"), words("Owner now")),
+        rows=[
+            (
+                names.get(each.account_id, each.account_id),
+                reader.person(each.expected),
+                reader.person(each.owner_id),
+            )
+            for each in drift
+        ],
+    )
