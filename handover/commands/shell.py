@@ -113,7 +113,7 @@ class _Speaking:
         shared: list[tuple[str, str]] = []
         for param in self.get_params(ctx):  # type: ignore[attr-defined]
             record = param.get_help_record(ctx)
-            if record is not None:
+            if record is not None and not isinstance(param, click.Argument):
                 names, text = record
                 everywhere = not param.expose_value and param.name != "help"
                 (shared if everywhere else own).append((names, words(text)))
@@ -156,7 +156,7 @@ class Group(_Speaking, click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Name the commands in the order of the work."""
-        return [*self.entries, *(n for n in self.commands if n not in self.entries)]
+        return [*self.commands, *self.entries]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""

@@ -7,7 +7,7 @@ import datetime as dt
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from handover.ledger import Ledger
     from handover.mirror.generations import Generation
     from handover.mirror.people import People
+    from handover.mirror.views import Mirror
     from handover.policy import Policy
 
 SECRETS = ("client_id", "client_secret", "refresh_token", "token", "key")
@@ -208,6 +209,32 @@ class Workspace:
         return load_people(
             self.generation(), source, self.config.path(self.config.people.file)
         )
+
+    def mirror(
+        self, source: str, accounts: Collection[str] | None = None
+    ) -> AbstractContextManager["Mirror"]:
+        """Open a source's views as of the rules' today."""
+        from handover.answers.confirmations import confirmations
+        from handover.mirror.views import open_mirror
+
+        with self.ledger.read() as connection:
+            confirmed = confirmations(connection, source, self.config.zone)
+        return open_mirror(
+            self.generation(),
+            source,
+            as_of=self.as_of,
+            zone=self.config.zone,
+            currency=self.config.money.currency,
+            accounts=accounts,
+            confirmations=confirmed,
+        )
+
+    def confirmed(self, source: str) -> Mapping[str, float]:
+        """Give each account's share of must-items confirmed in its running handover."""
+        from handover.answers.confirmations import confirmed_shares
+
+        with self.ledger.read() as connection:
+            return confirmed_shares(connection, source, self.policy)
 
     def decider(self, source: str) -> str:
         """Name the user who decides: ``--as``, HANDOVER_USER, the CRM's own identity.

@@ -70,6 +70,7 @@ audits = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("generation", Integer, ForeignKey("generations.n"), nullable=False),
+    Column("source", String, nullable=False),
     Column("policy_hash", String, ForeignKey("policies.hash"), nullable=False),
     Column("as_of", String, nullable=False),
     Column("at", String, nullable=False),

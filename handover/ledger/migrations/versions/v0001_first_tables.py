@@ -100,6 +100,7 @@ def upgrade() -> None:
         "audits",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
         sa.Column("policy_hash", sa.String(), nullable=False),
         sa.Column("as_of", sa.String(), nullable=False),
         sa.Column("at", sa.String(), nullable=False),

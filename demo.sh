@@ -1,0 +1,47 @@
+#!/bin/sh
+# The whole job on sample data: sync, audit, plan, approve, publish, reassign, undo.
+# Each command is printed before it runs, so that it can be typed by hand as well.
+set -eu
+folder=${1:-demo}
+rm -rf "$folder"
+mkdir "$folder"
+cd "$folder"
+LANG=C.UTF-8 HANDOVER_LANG=${HANDOVER_LANG:-en}
+export LANG HANDOVER_LANG
+
+run() {
+    printf '\n$ handover'
+    for word in "$@"; do
+        case $word in *" "*) printf " '%s'" "$word" ;; *) printf ' %s' "$word" ;; esac
+    done
+    printf '\n'
+    handover "$@"
+}
+
+run init --demo
+run audit --owner '佐藤 健一'
+run audit --format html -o audit.html
+run plan new --from '佐藤 健一' --to '鈴木 美咲'
+plan=$(handover plan list --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["plans"][0]["id"])')
+run plan edit "$plan" --attend rest --as '佐藤 健一'
+run plan submit "$plan" --as '佐藤 健一'
+run plan show "$plan" --format html -o plan.html
+run plan approve "$plan" --as '渡辺 誠'
+run plan publish "$plan"
+run reassign "$plan" --early 'a demonstration' --dry-run -q
+run reassign "$plan" --early 'a demonstration' -q
+run runs list
+run doctor
+
+cat <<END
+
+Done. Everything lies in $(pwd):
+  audit.html   how complete the information is, for a manager
+  plan.html    the handover plan, to be signed
+  export/      the sample company's CRM; its owners have changed, tasks were added
+
+Try next, in that folder:
+  handover runs show last
+  handover undo last --as '渡辺 誠'
+  handover plan show $plan --lang ja
+END

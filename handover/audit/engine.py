@@ -1,0 +1,247 @@
+"""Runs the rules over one source: views in, states and scores out (design §8).
+
+A file of rules yields lines, one per judged record or account; ``score.sql`` alone turns
+them into states and scores. What a rule measures by comes from the policy.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from handover.mirror.views import Mirror
+from handover.policy import GROUPS, Policy
+
+FOLDER = Path(__file__).parent
+RULES = (
+    "contacts",
+    "organisation",
+    "purchases",
+    "opportunities",
+    "interactions",
+    "own_items",
+)
+"""Files of rules, in the order of the groups."""
+
+STATES = (
+    "missing",
+    "invalid",
+    "placeholder",
+    "unreadable",
+    "stale",
+    "ok",
+    "unmapped",
+    "not_applicable",
+)
+"""Worst first; what was not judged comes after ``ok``, so that it never is the worst."""
+
+EVIDENCE = 20
+"""Records named as evidence of one item."""
+
+SUMS = """
+    account_id varchar, position integer, worst item_state, best item_state,
+    judged integer, good integer, old integer, named integer,
+    good_record varchar, bad_records varchar[], good_date date, bad_date date
+"""
+ITEMS = """
+    select account_id, item, state, quality, rows, rows_ok, records, on_date
+    from item_scores inner join items using (position)
+"""
+COLUMNS = """
+    select table_name, column_name, status, list(item order by position) as items
+    from item_columns inner join items using (item)
+    where not is_proof
+    group by all
+    order by all
+"""
+
+PROOFS: Mapping[str, tuple[str, ...]] = {
+    "purchases": ("opportunities.is_won", "orders.date"),
+    "opportunities": ("opportunities.is_closed",),
+    "interactions": ("activities.happened_at",),
+    "interactions.requests": ("requests.is_open",),
+}
+"""What proves that there is nothing to ask for, by group or item."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What the audit of one source found.
+
+    ``accounts``: one row per account with its score, whether it is ready, its groups,
+    class and value. ``items``: one row per account and enabled item with state, quality,
+    rows, rows_ok, records and the date of the evidence. ``columns``: what could be seen
+    of each item's columns.
+    """
+
+    source: str
+    as_of: dt.date
+    policy: Policy
+    accounts: pa.Table
+    items: pa.Table
+    columns: pa.Table
+
+
+def audit(mirror: Mirror, policy: Policy, as_of: dt.date) -> Audit:
+    """Judge all accounts that the mirror shows.
+
+    Args:
+        mirror: one source, perhaps narrowed to some accounts.
+        policy: what is asked, and what the rules measure by.
+        as_of: the rules' today.
+    """
+    with _scratch(mirror.con) as con:
+        _declare(con, policy)
+        values = _values(con, policy, as_of)
+        for name in ("macros", "classes"):
+            _run(con, _text(name), values)
+        for name in RULES:
+            _run(con, _summed(_text(name)), values)
+        _run(con, _text("score"), values)
+        return Audit(
+            source=mirror.source,
+            as_of=as_of,
+            policy=policy,
+            accounts=mirror.table(_text("accounts")),
+            items=mirror.table(ITEMS),
+            columns=mirror.table(COLUMNS),
+        )
+
+
+@contextmanager
+def _scratch(
+    con: duckdb.DuckDBPyConnection,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Work in a transaction that leaves nothing behind; committing costs a third more."""
+    con.begin()
+    try:
+        yield con
+    finally:
+        con.rollback()
+
+
+def _declare(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
+    """Lay out what the rules read and write besides the views."""
+    states = ", ".join(f"'{state}'" for state in STATES)
+    con.execute(f"create type if not exists item_state as enum ({states})")
+    con.execute(f"create or replace temp table sums ({SUMS})")
+    weights = policy.weights.model_dump()
+    _fill(
+        con,
+        "items",
+        [
+            {
+                "item": item.code,
+                "position": position,
+                "group_name": item.group,
+                "level": item.level,
+                "takes": item.takes,
+                "if_none": item.if_none,
+                "weight": float(weights[item.level]),
+            }
+            for position, item in enumerate(policy.enabled)
+        ],
+    )
+    _fill(
+        con,
+        "group_weights",
+        [{"group_name": name, "weight": float(weights[name])} for name in GROUPS],
+    )
+    _fill(con, "wanted_columns", list(_wanted(policy)))
+    con.execute("alter table items alter if_none type item_state")
+    con.execute("alter table items alter position type integer")
+    con.execute(_text("sight"))
+
+
+def _wanted(policy: Policy) -> Iterator[dict[str, object]]:
+    """Yield the columns that each item needs, and those that prove it needs none."""
+    for item in policy.enabled:
+        proofs = PROOFS.get(item.code) or PROOFS.get(item.group, ())
+        needs = [(column, False) for column in item.columns]
+        needs += [
+            (column, True) for column in proofs if item.if_none or not item.is_own
+        ]
+        for column, is_proof in needs:
+            table, _, name = column.partition(".")
+            yield {
+                "item": item.code,
+                "table_name": table,
+                "column_name": name,
+                "is_proof": is_proof,
+            }
+
+
+def _fill(
+    con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, object]]
+) -> None:
+    con.register("filling", pa.Table.from_pylist(rows))
+    con.execute(f"create or replace temp table {name} as from filling")
+    con.unregister("filling")
+
+
+def _values(
+    con: duckdb.DuckDBPyConnection, policy: Policy, as_of: dt.date
+) -> dict[str, object]:
+    """Give the rules what they measure by, under the names they use."""
+    rules, words = policy.audit, policy.placeholders
+    large = Decimal(str(rules.large_purchase)) if rules.large_purchase else None
+    return {
+        **rules.model_dump(),
+        **policy.classes.model_dump(),
+        "today": as_of,
+        "large_purchase": large,
+        "placeholders": list(words.words),
+        "accepted": list(words.accepted),
+        "nobody": words_pattern(words.nobody),
+        "deciding": words_pattern(rules.deciding),
+        "evidence": EVIDENCE,
+        "has_requests": _is_seen(con, "requests", "*"),
+        "has_classes": _is_seen(con, "accounts", "customer_class"),
+    }
+
+
+def _is_seen(con: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    found = con.execute(
+        "select 1 from seen_columns where table_name = ? and column_name = ? "
+        "and status = 'mapped'",
+        [table, column],
+    )
+    return found.fetchone() is not None
+
+
+def words_pattern(words: Collection[str]) -> str:
+    """Write a regular expression that finds one of the words.
+
+    A Latin word has to stand alone ("info" is not in "Rainford"); Japanese has no gaps
+    between words.
+    """
+    parts = [
+        rf"\b{re.escape(word)}\b" if word.isascii() else re.escape(word)
+        for word in words
+    ]
+    return "|".join(parts) or r"\A\z\b"
+
+
+def _summed(rule: str) -> str:
+    """Write the statement that adds up the lines of a rule."""
+    insert, select = _text("sums").split("with ", 1)
+    return f"{insert}with lines as (\n{rule}),\n{select}"
+
+
+def _run(
+    con: duckdb.DuckDBPyConnection, text: str, values: Mapping[str, object]
+) -> None:
+    for statement in con.extract_statements(text):
+        # DuckDB refuses values that a statement does not name.
+        used = {name: values[name] for name in statement.named_parameters}
+        con.execute(statement, used)
+
+
+def _text(name: str) -> str:
+    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")

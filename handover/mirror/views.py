@@ -1,0 +1,206 @@
+"""One source of one generation as DuckDB views: what every reader of facts opens.
+
+The canonical tables have all columns of the schema, whatever their files hold; absent
+tables are empty. ``views.sql`` derives from them what hangs together.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from handover.mirror.generations import Generation
+from mappings.schema import COLUMNS_SCHEMA, EXTRA, TABLES, arrow_schema
+
+VIEWS = Path(__file__).with_suffix(".sql")
+
+CONFIRMATIONS_SCHEMA = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("account_id", pa.string()),
+        ("item", pa.string()),
+        ("record_id", pa.string()),
+        ("result", pa.string()),
+        ("person", pa.string()),
+        ("recorded_by", pa.string()),
+        ("happened_at", pa.timestamp("us", tz="UTC")),
+        ("on_date", pa.date32()),
+    ]
+)
+"""What customers confirmed, as the ledger has it; ``on_date`` is the local day."""
+
+_TYPES = {
+    pa.string(): "varchar",
+    pa.bool_(): "boolean",
+    pa.date32(): "date",
+    pa.timestamp("us", tz="UTC"): "timestamptz",
+    pa.decimal128(18, 4): "decimal(18, 4)",
+}
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "timezone": "UTC",
+    "preserve_insertion_order": False,
+    "autoinstall_known_extensions": False,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirror:
+    """An open source: the views stand in ``con`` until the context ends."""
+
+    con: duckdb.DuckDBPyConnection
+    source: str
+    generation: Generation
+    as_of: dt.date
+    zone: ZoneInfo
+
+    def table(self, query: str, **values: object) -> pa.Table:
+        """Ask the views; ``$name`` in the query takes the value of that name."""
+        return self.con.sql(query, params=values or None).to_arrow_table()
+
+    def rows(self, query: str, **values: object) -> list[dict[str, object]]:
+        """Ask the views for a few rows."""
+        return self.table(query, **values).to_pylist()
+
+
+@contextmanager
+def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
+    generation: Generation,
+    source: str,
+    *,
+    as_of: dt.date,
+    zone: ZoneInfo,
+    currency: str,
+    accounts: Collection[str] | None = None,
+    confirmations: pa.Table | None = None,
+) -> Iterator[Mirror]:
+    """Open one source of a generation.
+
+    Args:
+        generation: the files to read.
+        source: the connector's name.
+        as_of: the rules' today; later interactions have not happened yet.
+        zone: where days begin.
+        currency: the one in which customers' values are added up.
+        accounts: narrows everything that belongs to accounts to these; None is all.
+        confirmations: see ``CONFIRMATIONS_SCHEMA``; they count as interactions.
+    """
+    with duckdb.connect(config=_SETTINGS) as con:
+        con.execute(
+            "create table settings as "
+            "select cast($1 as date) as as_of, $2 as zone, $3 as currency",
+            [as_of, zone.key, currency],
+        )
+        nobody = CONFIRMATIONS_SCHEMA.empty_table()
+        _take(con, "confirmations", nobody if confirmations is None else confirmations)
+        files = generation.files
+        for table in TABLES:
+            name = "all_accounts" if table == "accounts" else table
+            con.execute(_base_view(con, table, name, files.get(table), source))
+        _narrow(con, accounts)
+        con.execute(_seen_columns(files.get("columns"), source))
+        con.execute(_account_texts(con))
+        con.execute(VIEWS.read_text(encoding="utf-8"))
+        yield Mirror(
+            con=con, source=source, generation=generation, as_of=as_of, zone=zone
+        )
+
+
+def _take(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    con.register("taken", table)
+    con.execute(f"create table {name} as from taken")
+    con.unregister("taken")
+
+
+def _narrow(con: duckdb.DuckDBPyConnection, accounts: Collection[str] | None) -> None:
+    if accounts is None:
+        con.execute("create view accounts as from all_accounts")
+        return
+    _take(con, "chosen", pa.table({"id": pa.array(sorted(accounts), pa.string())}))
+    con.execute(
+        "create view accounts as "
+        "from all_accounts where id in (select chosen.id from chosen)"
+    )
+
+
+def _base_view(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    name: str,
+    file: Path | None,
+    source: str,
+) -> str:
+    """Write the view of a canonical table: every column of the schema, cast."""
+    stored = _stored_columns(con, file)
+    extra = tuple(
+        column
+        for column in stored
+        if table == "accounts"
+        and column.startswith(EXTRA)
+        and not column.endswith("_norm")
+    )
+    columns = ", ".join(
+        f"cast({_quoted(field.name) if field.name in stored else 'null'} "
+        f"as {_TYPES[field.type]}) as {_quoted(field.name)}"
+        for field in arrow_schema(table, extra)
+    )
+    if file is None:
+        return f"create view {name} as select {columns} where false"
+    return (
+        f"create view {name} as select {columns} from read_parquet({_literal(file)}) "
+        f"where source = {_literal(source)} and not coalesce(is_deleted, false)"
+    )
+
+
+def _stored_columns(
+    con: duckdb.DuckDBPyConnection, file: Path | None
+) -> tuple[str, ...]:
+    if file is None:
+        return ()
+    return tuple(con.sql(f"from read_parquet({_literal(file)}) limit 0").columns)
+
+
+def _seen_columns(file: Path | None, source: str) -> str:
+    """Write the view of what the generation could see; the worst sight counts."""
+    names = COLUMNS_SCHEMA.names[1:]
+    if file is None:
+        nothing = ", ".join(f"cast(null as varchar) as {name}" for name in names)
+        return f"create view seen_columns as select {nothing} where false"
+    return f"""create view seen_columns as
+        select table_name, column_name, case
+            when bool_or(status = 'unreadable') then 'unreadable'
+            when bool_or(status = 'mapped') then 'mapped'
+            else 'unmapped' end as status
+        from read_parquet({_literal(file)})
+        where source = {_literal(source)}
+        group by table_name, column_name"""
+
+
+def _account_texts(con: duckdb.DuckDBPyConnection) -> str:
+    """Write the view of the company's own columns: one row per account and column."""
+    own = [
+        name.removesuffix("_norm")
+        for name in con.sql("from all_accounts limit 0").columns
+        if name.startswith(EXTRA) and name.endswith("_norm")
+    ]
+    parts = [
+        f"select id as account_id, {_literal(name)} as column_name, "
+        f"{_quoted(name)} as value, {_quoted(name + '_norm')} as value_norm from accounts"
+        for name in own
+    ] or [
+        "select null as account_id, null as column_name, null as value, "
+        "null as value_norm where false"
+    ]
+    return "create view account_texts as " + " union all ".join(parts)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str | Path) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
