@@ -55,7 +55,7 @@ def with_opportunity(number: int, amount: int = 100, **known: Any) -> AccountFac
 
 def key_account(number: int, **known: Any) -> AccountFacts:
     """An account that the CRM calls a key account."""
-    return account(number, customer_class="key", class_is_mapped=True, **known)
+    return account(number, customer_class="key", **known)
 
 
 def wanting(number: int, **known: Any) -> AccountFacts:

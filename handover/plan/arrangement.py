@@ -220,7 +220,7 @@ class _Desk:
 
 def visit_minutes(account: AccountFacts, policy: Policy) -> int:
     """Tell how long a visit takes: a key account's, or by the groups that apply."""
-    if account.class_is_mapped and account.customer_class == "key":
+    if account.customer_class == "key":
         return policy.plan.visit_key
     return policy.plan.visit_base + policy.plan.visit_group * account.groups
 

@@ -184,11 +184,10 @@ def _drawn_up(
         calendars(setting, (order.predecessor, manager, *successors), others),
         setting.as_of,
     )
-    check_unclaimed(connection, plan)
     if draft is None:
-        plan = sealed(
-            plan.model_copy(update={"id": store.unused_id(connection, plan.id)})
-        )
+        own_id = store.unused_id(connection, plan.id)
+        plan = sealed(plan.model_copy(update={"id": own_id}))
+    check_unclaimed(connection, plan)
     return plan
 
 

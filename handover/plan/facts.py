@@ -135,8 +135,7 @@ class _Hanging:
             account_id=account,
             name=record["name"] or account,
             owner_id=record["owner_id"],
-            customer_class=record["customer_class"],
-            class_is_mapped=record["customer_class_state"] == "mapped",
+            customer_class=_class(record),
             family=self._topmost(account),
             region=record["region"],
             city=record["city"],
@@ -167,6 +166,11 @@ class _Hanging:
             seen.add(parent)
             account = parent
         return account
+
+
+def _class(record: Record) -> str | None:
+    is_known = record["customer_class_state"] == "mapped"
+    return record["customer_class"] if is_known else None
 
 
 def _by_account(records: Iterable[Record]) -> dict[str, list[Record]]:

@@ -35,8 +35,7 @@ class AccountFacts:
     name: str
     owner_id: str | None = None
     customer_class: str | None = None
-    class_is_mapped: bool = False
-    """The CRM says so; a proposed class never makes a must (R24)."""
+    """As the CRM says it; a class that is only proposed makes no must (R24)."""
     family: str = ""
     """The topmost company it belongs to."""
     region: str | None = None
@@ -140,7 +139,7 @@ class Rule:
 
 def _is_key_or_priority(account: AccountFacts, _: Measure) -> bool:
     """M1: the CRM calls it a key or priority account (R25)."""
-    return account.class_is_mapped and account.customer_class in KEY_CLASSES
+    return account.customer_class in KEY_CLASSES
 
 
 def _bought_much(account: AccountFacts, by: Measure) -> bool:
