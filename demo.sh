@@ -23,7 +23,7 @@ run audit --owner '佐藤 健一'
 run audit --format html -o audit.html
 run plan new --from '佐藤 健一' --to '鈴木 美咲'
 plan=$(handover plan list --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["plans"][0]["id"])')
-run plan edit "$plan" --attend rest --as '佐藤 健一'
+run plan edit "$plan" --no-attend rest --as '渡辺 誠' -q
 run plan submit "$plan" --as '佐藤 健一'
 run plan show "$plan" --format html -o plan.html
 run plan approve "$plan" --as '渡辺 誠'

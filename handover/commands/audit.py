@@ -214,8 +214,6 @@ def gaps_of(account: Json, level: str = "must") -> list[Json]:
 
 
 def _print(shell: Shell, console: "Console", report: Json) -> None:
-    if shell.options.quiet:
-        return
     from rich.table import Table
 
     words, totals = shell.words, report["totals"]

@@ -25,8 +25,14 @@ def write_text(show: Callable[["Console"], None], options: Options) -> None:
     """Print the human view."""
     from rich.console import Console
 
+    class Pipe(Console):
+        """Let a reader who has seen enough end the command like any other does."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     if options.output is None:
-        console = Console(
+        console = Pipe(
             width=None if sys.stdout.isatty() else _columns(),
             no_color=options.no_color or None,
             markup=False,

@@ -33,7 +33,7 @@ def conclude(result: object, said: Said) -> int:
     if options.format == "json":
         _write_json(_envelope_of(result, said.words), options)
     else:
-        for notice in result.warnings:
+        for notice in () if options.quiet else result.warnings:
             click.echo(f"! {told(notice, said.words)}", err=True)
         _show(result, options, said.words)
         if result.error is not None:
@@ -56,7 +56,8 @@ def _show(result: Result, options: Options, words: Words) -> None:
     from handover.commands import forms
 
     if options.format == "table":
-        forms.write_text(result.text, options)
+        if not options.quiet or options.output is not None:
+            forms.write_text(result.text, options)
     elif options.format == "html" and result.html is not None:
         forms.write_bytes(result.html().encode(), options)
     elif options.format == "csv" and result.frame is not None:

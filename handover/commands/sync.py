@@ -155,8 +155,6 @@ def _print(
 ) -> None:
     from rich.table import Table
 
-    if shell.options.quiet:
-        return
     words = shell.words
     table = Table(box=None, pad_edge=False)
     table.add_column(words("Table"))
