@@ -1,7 +1,8 @@
 """Runs the rules over one source: views in, states and scores out (design §8).
 
-A file of rules yields lines, one per judged record or account; ``score.sql`` alone turns
-them into states and scores. What a rule measures by comes from the policy.
+A file of rules yields lines, one per judged record or account; ``sums.sql`` and
+``score.sql`` alone turn them into states and scores. What a rule measures by comes from
+the policy.
 """
 
 import datetime as dt
@@ -39,7 +40,7 @@ STATES = (
     "unmapped",
     "not_applicable",
 )
-"""Worst first; what was not judged comes after ``ok``, so that it never is the worst."""
+"""Worst first; what was not judged comes after ``ok``, so that it is never the worst."""
 
 EVIDENCE = 20
 """Records named as evidence of one item."""
@@ -62,9 +63,9 @@ COLUMNS = """
 """
 
 PROOFS: Mapping[str, tuple[str, ...]] = {
-    "purchases": ("opportunities.is_won", "orders.date"),
+    "purchases": ("opportunities.is_won", "orders.*"),
     "opportunities": ("opportunities.is_closed",),
-    "interactions": ("activities.happened_at",),
+    "interactions": ("activities.*",),
     "interactions.requests": ("requests.is_open",),
 }
 """What proves that there is nothing to ask for, by group or item."""
@@ -75,9 +76,9 @@ class Audit:
     """What the audit of one source found.
 
     ``accounts``: one row per account with its score, whether it is ready, its groups,
-    class and value. ``items``: one row per account and enabled item with state, quality,
-    rows, rows_ok, records and the date of the evidence. ``columns``: what could be seen
-    of each item's columns.
+    class and value, by id. ``items``: one row per account and enabled item, in no order,
+    with state, quality, rows, rows_ok, records and the date of the evidence.
+    ``columns``: what could be seen of each item's columns.
     """
 
     source: str
@@ -118,7 +119,7 @@ def audit(mirror: Mirror, policy: Policy, as_of: dt.date) -> Audit:
 def _scratch(
     con: duckdb.DuckDBPyConnection,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Work in a transaction that leaves nothing behind; committing costs a third more."""
+    """Work in a transaction that leaves nothing behind: committing takes long."""
     con.begin()
     try:
         yield con
@@ -230,8 +231,8 @@ def words_pattern(words: Collection[str]) -> str:
 
 def _summed(rule: str) -> str:
     """Write the statement that adds up the lines of a rule."""
-    insert, select = _text("sums").split("with ", 1)
-    return f"{insert}with lines as (\n{rule}),\n{select}"
+    insert, select = _text("sums").split("\nwith ", 1)
+    return f"{insert}\nwith lines as (\n{rule}),\n{select}"
 
 
 def _run(

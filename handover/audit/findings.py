@@ -43,7 +43,7 @@ class AccountScore:
 
 def scores(audit: Audit) -> dict[str, AccountScore]:
     """Give each account's score, readiness and gaps."""
-    musts = {item.code for item in audit.policy.enabled if item.level == "must"}
+    musts = [item.code for item in audit.policy.enabled if item.level == "must"]
     gaps: dict[str, list[str]] = defaultdict(list)
     columns = (
         audit.items[name].to_pylist() for name in ("account_id", "item", "state")
@@ -55,7 +55,7 @@ def scores(audit: Audit) -> dict[str, AccountScore]:
         row["id"]: AccountScore(
             score=row["score"],
             ready=row["ready"],
-            gaps=tuple(gaps[row["id"]]),
+            gaps=tuple(sorted(gaps[row["id"]], key=musts.index)),
             groups=sum(row[group] is not None for group in GROUPS),
         )
         for row in audit.accounts.to_pylist()

@@ -33,7 +33,8 @@ stated as (
         when state = 'ok' then state
         when is_hidden then cast('unreadable' as item_state)
         when state = 'not_applicable' and is_provable then state
-        when not is_mapped or state > 'ok' then cast('unmapped' as item_state)
+        when not is_mapped or state in ('unmapped', 'not_applicable')
+            then cast('unmapped' as item_state)
         else state
     end as state)
     from found
@@ -51,7 +52,7 @@ select
         when state = 'stale' then 0.5
         else 0.0
     end as quality,
-    if(takes = 'each' and state <= 'ok' and state <> 'unreadable', nullif(named, 0), null)
+    if(takes = 'each' and state not in ('unreadable', 'unmapped'), nullif(named, 0), null)
         as rows,
     if(rows is null, null, good) as rows_ok,
     if(state = 'ok', [good_record], bad_records) as records,

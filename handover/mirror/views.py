@@ -64,7 +64,7 @@ class Mirror:
 
     def rows(self, query: str, **values: object) -> list[dict[str, object]]:
         """Ask the views for a few rows."""
-        return self.table(query, **values).to_pylist()
+        return list(self.table(query, **values).to_pylist())
 
 
 @contextmanager
@@ -189,12 +189,15 @@ def _account_texts(con: duckdb.DuckDBPyConnection) -> str:
     ]
     parts = [
         f"select id as account_id, {_literal(name)} as column_name, "
-        f"{_quoted(name)} as value, {_quoted(name + '_norm')} as value_norm from accounts"
+        f"{_quoted(name)} as value, {_quoted(name + '_norm')} as value_norm "
+        "from accounts"
         for name in own
-    ] or [
-        "select null as account_id, null as column_name, null as value, "
-        "null as value_norm where false"
     ]
+    nothing = ", ".join(
+        f"cast(null as varchar) as {name}"
+        for name in ("account_id", "column_name", "value", "value_norm")
+    )
+    parts.append(f"select {nothing} where false")
     return "create view account_texts as " + " union all ".join(parts)
 
 

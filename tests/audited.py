@@ -1,0 +1,140 @@
+"""Records as a company would export them, audited: what the audit's tests share.
+
+Records go the real way: through the mapping of files, the translation and the views. A
+column that no record names is unmapped, one that ``hidden`` names is unreadable.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from handover.audit.engine import Audit
+from handover.audit.engine import audit as run_audit
+from handover.mirror.generations import Generation
+from handover.mirror.views import Mirror, open_mirror
+from handover.policy import Policy, load_policy
+from mappings.check import Seen, check
+from mappings.load import load_mapping
+from mappings.schema import COLUMNS_SCHEMA
+from mappings.translate import TranslationSettings, Translator
+
+ZONE = ZoneInfo("Asia/Tokyo")
+AS_OF = dt.date(2027, 4, 1)
+POLICY = load_policy()
+
+Record = Mapping[str, Any]
+Records = Mapping[str, Sequence[Record]]
+
+
+def generation_of(
+    records: Records,
+    folder: Path,
+    *,
+    hidden: Collection[str] = (),
+    source: str = "files",
+) -> Generation:
+    """Translate records into the files of a generation.
+
+    Args:
+        records: rows by table; a table that is not there is unmapped.
+        folder: where the files go.
+        hidden: columns (``orders.reason``) or whole tables (``orders.*``) that exist
+            and cannot be read.
+        source: the connector's name.
+    """
+
+    def describe(pattern: str) -> Seen | None:
+        table = pattern.removesuffix(".*")
+        if f"{table}.*" in hidden:
+            return Seen(refused=True)
+        if table not in records:
+            return None
+        named = {column for record in records[table] for column in record}
+        unseen = {name.partition(".")[2] for name in hidden if name.startswith(table)}
+        return Seen(fields=sorted(named - unseen), hidden=sorted(unseen))
+
+    checked = check(load_mapping("files", folder), describe)
+    settings = TranslationSettings(
+        timezone=ZONE,
+        country="JP",
+        currency="JPY",
+        empty_words=frozenset(POLICY.placeholders.words),
+    )
+    tables: dict[str, list[pa.Table]] = {}
+    for table, rows in records.items():
+        seen = describe(f"{table}.*")
+        translator = Translator(
+            mapping=checked.mapping,
+            source=source,
+            object=f"{table}.*",
+            settings=settings,
+            visible_fields=seen.fields if seen else None,
+        )
+        page = translator.page([{k: str(v) for k, v in row.items()} for row in rows])
+        assert not page.rejects, page.rejects
+        for name, translated in page.tables.items():
+            tables.setdefault(name, []).append(translated)
+    files = {
+        name: _written(pa.concat_tables(parts), folder / f"{name}.parquet")
+        for name, parts in tables.items()
+    }
+    columns = [
+        dict(zip(COLUMNS_SCHEMA.names, (source, *column), strict=True))
+        for column in checked.columns
+    ]
+    files["columns"] = _written(
+        pa.Table.from_pylist(columns, schema=COLUMNS_SCHEMA), folder / "columns.parquet"
+    )
+    return Generation(
+        n=1,
+        folder=folder,
+        files=files,
+        sources={source: {}},
+        published_at=dt.datetime(2027, 4, 1, tzinfo=dt.UTC),
+    )
+
+
+def _written(table: pa.Table, file: Path) -> Path:
+    pq.write_table(table, file)
+    return file
+
+
+@contextmanager
+def mirror_of(
+    records: Records,
+    folder: Path,
+    *,
+    hidden: Collection[str] = (),
+    **settings: Any,  # noqa: ANN401 - those of open_mirror
+) -> Iterator[Mirror]:
+    """Open records as the views of a mirror."""
+    given = {"as_of": AS_OF, "zone": ZONE, "currency": "JPY", **settings}
+    generation = generation_of(records, folder, hidden=hidden)
+    with open_mirror(generation, "files", **given) as mirror:
+        yield mirror
+
+
+def audit_of(
+    records: Records,
+    folder: Path,
+    *,
+    policy: Policy = POLICY,
+    **settings: Any,  # noqa: ANN401 - those of mirror_of
+) -> Audit:
+    """Audit records."""
+    with mirror_of(records, folder, **settings) as mirror:
+        return run_audit(mirror, policy, mirror.as_of)
+
+
+def states(audit: Audit) -> dict[str, dict[str, str]]:
+    """Give the state of each item, by account."""
+    found: dict[str, dict[str, str]] = {}
+    for row in audit.items.to_pylist():
+        found.setdefault(row["account_id"], {})[row["item"]] = row["state"]
+    return found
