@@ -17,7 +17,8 @@ from handover.plan.calendar import (
     parse_closed_days,
 )
 from handover.plan.diary import Limits, Need, Slot
-from handover.plan.schedule import Problem, Schedule, solve
+from handover.plan.packing import Problem
+from handover.plan.schedule import Schedule, solve
 
 some = settings(max_examples=25, deadline=None)
 MONDAY = dt.date(2027, 3, 1)

@@ -13,7 +13,8 @@ from fractions import Fraction
 from handover.plan.calendar import Calendars, Engagement, parse_closed_days
 from handover.plan.diary import Limits, Need, Slot
 from handover.plan.model import Mode, Overflow, Plan, Row, Visit
-from handover.plan.schedule import Problem, Schedule, solve
+from handover.plan.packing import Problem
+from handover.plan.schedule import Schedule, solve
 from handover.plan.selection import DECIDED, MUST, AccountFacts
 from handover.policy import Policy
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from handover.plan.arrangement import must_rules
 from handover.plan.diary import Need
 from handover.plan.model import Option, Overflow, Row
-from handover.plan.schedule import Problem, Schedule, solve
+from handover.plan.packing import Problem
+from handover.plan.schedule import Schedule, solve
 
 MOST_HELD = 10
 """Per cent of the opportunities that may stay with the predecessor for a while."""
