@@ -39,7 +39,8 @@ def amended(problem: Problem, packing: Slots, period: int) -> Slots:
     if len(missing(problem.musts, slots)) <= MOST_MOVED:
         slots = _with_others_moved(problem, period, slots)
     if not all_in(problem, slots):
-        slots = _inserted(problem, period, shoulds_stay=False)
+        without = _inserted(problem, period, shoulds_stay=False)
+        slots = min(slots, without, key=lambda s: len(missing(problem.musts, s)))
     if all_in(problem, slots):
         return slots
     if all_in(problem, packing) and days_used(problem, packing) <= period:

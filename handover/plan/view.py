@@ -88,11 +88,11 @@ def undecided(plan: Plan, words: Words) -> Iterator[str]:
     """Say what has to be decided before the plan can be submitted."""
     waiting = (
         (
-            "{n} customers who must be met have no slot",
+            "must be met and have no slot: {n}",
             [r for r in plan.rows if r.mode is Mode.MEET and r.visit is None],
         ),
         (
-            "for {n} customers it is open whether the manager attends",
+            "co-attendance to be decided: {n}",
             [
                 row
                 for row in plan.rows
@@ -102,7 +102,7 @@ def undecided(plan: Plan, words: Words) -> Iterator[str]:
             ],
         ),
         (
-            "for {n} records without a customer it is open what becomes of them",
+            "records without a customer to be decided: {n}",
             [record for record in plan.loose if record.action is None],
         ),
     )
