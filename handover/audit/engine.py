@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from handover.mirror.views import Mirror
-from handover.policy import GROUPS, Policy
+from handover.policy import GROUPS, Item, Policy
 
 FOLDER = Path(__file__).parent
 RULES = (
@@ -40,7 +40,7 @@ STATES = (
     "unmapped",
     "not_applicable",
 )
-"""Worst first; what was not judged comes after ``ok``, so that it is never the worst."""
+"""Worst first; what was not judged stands last, so that it is never the worst."""
 
 EVIDENCE = 20
 """Records named as evidence of one item."""
@@ -76,7 +76,7 @@ class Audit:
     """What the audit of one source found.
 
     ``accounts``: one row per account with its score, whether it is ready, its groups,
-    class and value, by id. ``items``: one row per account and enabled item, in no order,
+    class and value, by id. ``items``: one row per account and item asked, in no order,
     with state, quality, rows, rows_ok, records and the date of the evidence.
     ``columns``: what could be seen of each item's columns.
     """
@@ -163,19 +163,27 @@ def _declare(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
 def _wanted(policy: Policy) -> Iterator[dict[str, object]]:
     """Yield the columns that each item needs, and those that prove it needs none."""
     for item in policy.enabled:
-        proofs = PROOFS.get(item.code) or PROOFS.get(item.group, ())
-        needs = [(column, False) for column in item.columns]
-        needs += [
-            (column, True) for column in proofs if item.if_none or not item.is_own
-        ]
-        for column, is_proof in needs:
-            table, _, name = column.partition(".")
-            yield {
-                "item": item.code,
-                "table_name": table,
-                "column_name": name,
-                "is_proof": is_proof,
-            }
+        for column in item.columns:
+            yield _column(item, column)
+        for column in _proofs(item):
+            yield {**_column(item, column), "is_proof": True}
+
+
+def _proofs(item: Item) -> tuple[str, ...]:
+    """Name the columns that prove that there is nothing to ask for."""
+    if item.is_own:
+        return ()
+    return PROOFS.get(item.code) or PROOFS.get(item.group, ())
+
+
+def _column(item: Item, column: str) -> dict[str, object]:
+    table, _, name = column.partition(".")
+    return {
+        "item": item.code,
+        "table_name": table,
+        "column_name": name,
+        "is_proof": False,
+    }
 
 
 def _fill(
