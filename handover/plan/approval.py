@@ -14,6 +14,7 @@ from handover.ledger.events import record
 from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.model import Mode, Plan, PlanState
+from handover.plan.selection import is_key_or_priority
 from handover.plan.store import Decision
 from handover.policy import Policy
 
@@ -249,11 +250,6 @@ def check_decided(plan: Plan, people: People) -> None:
     if loose:
         ids = ", ".join(f"{record.object}:{record.id}" for record in loose)
         raise errors.LooseUndecided(plan=plan.id, records=ids)
-
-
-def is_key_or_priority(reasons: Collection[str]) -> bool:
-    """Tell whether a row is a key or priority account's, by the CRM's own word."""
-    return "M1" in reasons
 
 
 def _names(rows: Collection[object]) -> str:

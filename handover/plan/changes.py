@@ -91,7 +91,6 @@ def _shown(row: Row) -> dict[str, str | None]:
         "mode": row.mode.value,
         "successor_id": row.successor_id,
         "visit": f"{visit.date} {visit.start}" if visit else None,
-        "attendees": ", ".join(visit.attendees) if visit else None,
         "co_attendance": row.co_attendance,
         "until": str(row.until) if row.until else None,
         "waived": ", ".join(row.waived) or None,

@@ -20,10 +20,10 @@ from handover.plan.model import (
     PlanState,
     Row,
 )
-from handover.plan.selection import DECIDED
+from handover.plan.selection import DECIDED, is_key_or_priority
 
 REST = "rest"
-"""Stands for all rows on which nothing is decided yet."""
+"""Stands for all rows on which this is not decided yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Amendments:
     dates: Mapping[str, dt.date] = field(default_factory=dict)
     opportunities: Mapping[str, Fate] = field(default_factory=dict)
     loose: Mapping[tuple[str, str | None], Fate] = field(default_factory=dict)
-    """By table and id; without an id all of the table that are undecided."""
+    """By table and id; without an id all of the table that are not named."""
     waive: tuple[tuple[str, str], ...] = ()
     """Account and item."""
     reason: str | None = None
@@ -292,6 +292,7 @@ def _with_mode(
 
 
 def _attendance(row: Row, amendments: Amendments) -> Literal["yes", "no"] | None:
+    """Tell whether the manager attends; the rest he attends are key accounts only."""
     yes, no = (
         row.account_id in amendments.attend,
         row.account_id in amendments.no_attend,
@@ -300,7 +301,8 @@ def _attendance(row: Row, amendments: Amendments) -> Literal["yes", "no"] | None
         raise errors.Contradiction(account=row.account)
     undecided = row.mode is Mode.MEET and row.co_attendance == "undecided"
     if not (yes or no) and undecided:
-        yes, no = REST in amendments.attend, REST in amendments.no_attend
+        yes = REST in amendments.attend and is_key_or_priority(row.reasons)
+        no = REST in amendments.no_attend
     if yes:
         return "yes"
     return "no" if no else None

@@ -7,8 +7,8 @@ from typing import Literal
 
 from handover.i18n import Words
 from handover.paper.dates import number
-from handover.plan.approval import is_key_or_priority
 from handover.plan.model import Mode, Plan, Row
+from handover.plan.selection import is_key_or_priority
 from handover.plan.view import Reader
 
 Cells = tuple[str, ...]

@@ -279,3 +279,8 @@ def blind_rules(mapped: Collection[Column]) -> tuple[str, ...]:
         for rule in RULES
         if not any(column in mapped for column in rule.reads)
     )
+
+
+def is_key_or_priority(reasons: Collection[str]) -> bool:
+    """Tell whether a row is a key or priority account's, by the CRM's own word."""
+    return "M1" in reasons

@@ -155,8 +155,8 @@ def _value(field: str, value: str | None, reader: Reader) -> str:
             return reader.words(f"attendance:{value}")
         case "co_attendance":
             return reader.words("to be decided")
-        case "successor_id" | "attendees":
-            return ", ".join(map(reader.person, value.split(", ")))
+        case "successor_id":
+            return reader.person(value)
         case _:
             return value
 

@@ -8,9 +8,8 @@ from decimal import Decimal
 
 from handover.i18n import Words
 from handover.paper.dates import day, money, short_day
-from handover.plan.approval import is_key_or_priority
 from handover.plan.model import Mode, Plan
-from handover.plan.selection import DECIDED, NOT_NAMED, RULES
+from handover.plan.selection import DECIDED, NOT_NAMED, RULES, is_key_or_priority
 
 
 @dataclass(frozen=True, kw_only=True)
