@@ -1,0 +1,88 @@
+"""Why a transfer is refused, or went through only in part."""
+
+from handover.errors import Partly, Refusal, TryLater, UsageProblem
+
+
+class OwnerNotWritable(Refusal):
+    """A mapping derives the owner, so there is no field to set (``table``)."""
+
+    code = "owner_not_writable"
+
+
+class NotAnnounced(Refusal):
+    """Personnel changes are confidential until their day (``plan``, ``announce``)."""
+
+    code = "not_announced"
+
+
+class TooLarge(Refusal):
+    """More accounts would change than the policy allows (``accounts``, ``allowed``)."""
+
+    code = "too_large"
+
+
+class DriftedApart(Refusal):
+    """Others changed too many accounts since the approval (``drifted``, ``accounts``)."""
+
+    code = "drifted"
+
+
+class FutureAsOf(Refusal):
+    """Writing to a real CRM follows the real calendar (``as_of``)."""
+
+    code = "future_as_of"
+
+
+class ProductionUnconfirmed(Refusal):
+    """Nobody confirmed that this org is meant (``org``, ``name``)."""
+
+    code = "confirm_production"
+
+
+class ReadOnly(Refusal):
+    """This CRM cannot be written to (``source``)."""
+
+    code = "read_only_source"
+
+
+class NoTaskMapping(Refusal):
+    """The mapping does not say how a task is written (``mapping``)."""
+
+    code = "no_task_mapping"
+
+
+class UnknownRows(UsageProblem):
+    """A list of rows names records that the plan does not have (``file``, ``ids``)."""
+
+    code = "unknown_rows"
+
+
+class BadRowsFile(UsageProblem):
+    """A list of rows cannot be read (``file``, ``detail``)."""
+
+    code = "bad_rows_file"
+
+
+class ReasonMissing(UsageProblem):
+    """An option against the rules was given without words (``option``)."""
+
+    code = "reason_missing"
+
+
+class RunPartly(Partly):
+    """Some steps were skipped, refused or are in doubt."""
+
+    code = "partly"
+
+
+class LedgerBroken(Partly):
+    """What the ledger says of runs does not add up (``broken``)."""
+
+    code = "ledger_broken"
+
+
+class RunInterrupted(TryLater):
+    """A person stopped the run; what is left waits for the next one."""
+
+    code = "interrupted"
+    exit_code = 130

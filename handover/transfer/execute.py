@@ -1,0 +1,153 @@
+"""Walks a prepared list of steps as one run, or shows what it would do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from connectors.errors import ConnectorError
+from handover.errors import HandoverError
+from handover.ledger import Ledger
+from handover.transfer import points
+from handover.transfer.apply import Walk
+from handover.transfer.errors import RunInterrupted, RunPartly
+from handover.transfer.journal import (
+    Entry,
+    Journal,
+    Run,
+    RunState,
+    counts,
+    entries_of,
+    entry,
+    new_run_id,
+)
+from handover.transfer.prepare import Prepared
+from handover.transfer.recover import doubtful_keys
+from handover.transfer.run_folder import RunFolder, check_reserve
+from handover.transfer.site import Site
+from handover.transfer.undo import find_run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where runs are recorded, and who starts them."""
+
+    ledger: Ledger
+    runs_folder: Path
+    zone: ZoneInfo
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executed:
+    """A run and its steps; a dry run has no id."""
+
+    run_id: str | None
+    plan_id: str | None
+    state: RunState
+    entries: Sequence[Entry]
+    window_seconds: float | None = None
+    error: HandoverError | ConnectorError | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Count what became of the steps."""
+        return counts(self.entries)
+
+
+def rehearse(prepared: Prepared) -> Executed:
+    """Show what a run would do; nothing is written anywhere."""
+    return Executed(
+        run_id=None,
+        plan_id=prepared.plan_id,
+        state="dry_run",
+        entries=[entry(step) for step in prepared.steps],
+    )
+
+
+def execute(
+    site: Site, desk: Desk, prepared: Prepared, *, stopped: Callable[[], bool]
+) -> Executed:
+    """Walk the steps as a run that is on record.
+
+    Raises:
+        DiskFull: the journal could not be kept; nothing was sent without it.
+    """
+    check_reserve(desk.ledger.path.parent)
+    run = _new_run(site, desk, prepared)
+    folder = RunFolder(desk.runs_folder, run.id)
+    folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
+    journal = Journal(ledger=desk.ledger, run=run)
+    journal.begin(prepared.steps)
+    points.reached("run_begun")
+    with desk.ledger.read() as connection:
+        doubts = doubtful_keys(connection, site.source)
+    walk = Walk(
+        connector=site.connector,
+        journal=journal,
+        readings=prepared.readings,
+        clock=site.clock,
+        stopped=stopped,
+        allowed=lambda: check_reserve(desk.ledger.path.parent),
+        doubts=doubts,
+    )
+    walk.walk(prepared.steps)
+    journal.finish(_state(walk), site.clock(), walk.window)
+    points.reached("run_finished")
+    ended, entries = leave_files(desk, run.id)
+    points.reached("folder_written")
+    return Executed(
+        run_id=run.id,
+        plan_id=run.plan_id,
+        state=ended.state,
+        entries=entries,
+        window_seconds=ended.window_seconds,
+        error=_error(ended, entries, walk),
+    )
+
+
+def leave_files(desk: Desk, run_id: str) -> tuple[Run, Sequence[Entry]]:
+    """Write the files of a run that has ended, from what the ledger has of it."""
+    with desk.ledger.read() as connection:
+        run = find_run(connection, run_id)
+        entries = entries_of(connection, run_id)
+    RunFolder(desk.runs_folder, run_id).end(run, entries)
+    return run, entries
+
+
+def _new_run(site: Site, desk: Desk, prepared: Prepared) -> Run:
+    now = site.clock()
+    return Run(
+        id=new_run_id(prepared.kind, now.astimezone(desk.zone)),
+        kind=prepared.kind,
+        source=site.source,
+        org_id=site.identity.org_id,
+        plan_id=prepared.plan_id,
+        plan_version=prepared.plan_version,
+        undoes=prepared.undoes,
+        actor=desk.actor,
+        person_id=prepared.person_id,
+        reason=prepared.reason,
+        started_at=now,
+    )
+
+
+def _state(walk: Walk) -> RunState:
+    if walk.interrupted:
+        return "interrupted"
+    complete = all(result.outcome == "done" for result in walk.results.values())
+    return "finished" if complete else "partial"
+
+
+def _error(
+    run: Run, entries: Sequence[Entry], walk: Walk
+) -> HandoverError | ConnectorError | None:
+    """Say how a run fell short; what is in doubt comes before what stopped it."""
+    found = counts(entries)
+    if run.state == "interrupted":
+        return RunInterrupted(run=run.id, plan=run.plan_id)
+    if walk.failure is not None and not found["in_doubt"]:
+        return walk.failure
+    if run.state == "partial":
+        return RunPartly(run=run.id, plan=run.plan_id, **found)
+    return None

@@ -1,0 +1,186 @@
+"""What a plan's transfer has to know of the mirror, and of what we wrote since.
+
+The mirror is as old as the last sync. Our own steps are known from the ledger, so a
+second run needs no sync in between.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from handover.mirror.views import Mirror
+
+ChildTable = Literal["contacts", "opportunities", "requests", "activities"]
+CHILDREN: tuple[ChildTable, ...] = (
+    "contacts",
+    "opportunities",
+    "requests",
+    "activities",
+)
+TEAMS: Mapping[str, str] = {
+    "account_team": "accounts",
+    "opportunity_team": "opportunities",
+}
+"""A team's table, and the table whose records have it."""
+CHILDREN_SQL = Path(__file__).with_name("children.sql")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account, and who owns it as far as we know."""
+
+    id: str
+    object: str | None
+    owner_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A record of the predecessor that may follow accounts.
+
+    It follows when all of ``accounts`` change hands; empty means that it hangs on none.
+    """
+
+    table: ChildTable
+    id: str
+    object: str | None
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A colleague on a team that an owner change may drop."""
+
+    table: str
+    id: str
+    object: str | None
+    record_id: str
+    user_id: str | None
+    role: str | None
+    access: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """An owner-like field beyond the standard ones that holds the predecessor."""
+
+    table: str
+    field: str
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OurTask:
+    """A task of ours as the CRM has it now, and as we last wrote it.
+
+    ``written`` is None where the ledger does not know: another machine made it.
+    """
+
+    key: str
+    object: str
+    id: str
+    due: str | None
+    owner_id: str | None
+    status: str | None
+    written: Mapping[str, str | None] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that decides which steps a plan needs."""
+
+    accounts: Mapping[str, Account]
+    """Those of the plan and those the predecessor owns, by id."""
+    total: int
+    """How many accounts the source has."""
+    children: tuple[Child, ...] = ()
+    members: tuple[Member, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    tasks: tuple[OurTask, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """Owners that we set since the mirror was read: by table, id to user."""
+
+    owners: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+
+    def given(self, table: str, user: str) -> tuple[list[str], list[str]]:
+        """List a table's records that we took from a user and those we gave him."""
+        known = self.owners.get(table, {})
+        taken = [record for record, owner in known.items() if owner != user]
+        return taken, [record for record, owner in known.items() if owner == user]
+
+
+def read_facts(
+    mirror: Mirror, *, predecessor: str, planned: Sequence[str], written: Written
+) -> Facts:
+    """Read what a plan's transfer has to know out of the mirror's views.
+
+    Args:
+        mirror: of the plan's source; its ``as_of`` tells past from future events.
+        predecessor: whose records may move.
+        planned: ids of the plan's accounts.
+        written: owners we set since.
+    """
+    return Facts(
+        accounts=_accounts(mirror, predecessor, planned, written),
+        total=len(mirror.table("select id from accounts")),
+        children=_children(mirror, predecessor, written),
+        members=_members(mirror, planned),
+    )
+
+
+def our_keys(mirror: Mirror, prefix: str) -> dict[str, tuple[str, str]]:
+    """Find the tasks whose key begins so: key to object and id."""
+    found = mirror.con.execute(
+        "select handover_key, object, id from activities"
+        " where starts_with(handover_key, $1)",
+        [prefix],
+    )
+    return {key: (name, record) for key, name, record in found.fetchall()}
+
+
+def _accounts(
+    mirror: Mirror, predecessor: str, planned: Sequence[str], written: Written
+) -> dict[str, Account]:
+    found = mirror.con.execute(
+        "select id, object, owner_id from accounts"
+        " where owner_id = $1 or list_contains($2, id) order by id",
+        [predecessor, [*planned]],
+    )
+    known = written.owners.get("accounts", {})
+    return {
+        record: Account(id=record, object=name, owner_id=known.get(record, owner))
+        for record, name, owner in found.fetchall()
+    }
+
+
+def _children(
+    mirror: Mirror, predecessor: str, written: Written
+) -> tuple[Child, ...]:
+    values: dict[str, object] = {"predecessor": predecessor, "as_of": mirror.as_of}
+    for table in CHILDREN:
+        taken, given = written.given(table, predecessor)
+        values |= {f"{table}_taken": taken, f"{table}_given": given}
+    found = mirror.con.execute(CHILDREN_SQL.read_text(encoding="utf-8"), values)
+    return tuple(
+        Child(table=table, id=record, object=name, accounts=tuple(accounts or ()))
+        for table, record, name, accounts in found.fetchall()
+    )
+
+
+def _members(mirror: Mirror, planned: Sequence[str]) -> tuple[Member, ...]:
+    found = mirror.con.execute(
+        "select 'account_team', id, object, record_id, user_id, role, access"
+        " from account_team where list_contains($1, record_id)"
+        " union all"
+        " select 'opportunity_team', t.id, t.object, record_id, user_id, role, access"
+        " from opportunity_team as t"
+        " inner join opportunities as o on t.record_id = o.id"
+        " where list_contains($1, o.account_id) order by all",
+        [[*planned]],
+    )
+    names = ("table", "id", "object", "record_id", "user_id", "role", "access")
+    return tuple(Member(**dict(zip(names, row, strict=True))) for row in found.fetchall())

@@ -1,0 +1,240 @@
+"""From an authority to the list of steps, with everything refused that must be."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from connectors.base import Note
+from handover.i18n import Words
+from handover.mirror.views import Mirror
+from handover.plan.approval import ApprovedPlan
+from handover.plan.model import Mode, Plan
+from handover.transfer.address import task_mapping
+from handover.transfer.authority import UndoOf
+from handover.transfer.errors import NotAnnounced
+from handover.transfer.facts import Facts
+from handover.transfer.gather import gather, known_records
+from handover.transfer.journal import Kind, Run, entries_of
+from handover.transfer.live import Readings
+from handover.transfer.our_tasks import last_written
+from handover.transfer.reassign import Timing, moving, owner_steps
+from handover.transfer.remarks import idle, strangers
+from handover.transfer.rows_file import chosen, read_ids
+from handover.transfer.site import (
+    Site,
+    check_drift,
+    check_site,
+    check_size,
+    check_successors,
+)
+from handover.transfer.steps import Step, in_order
+from handover.transfer.task_text import TaskWriter
+from handover.transfer.tasks import changed_tasks, new_tasks
+from handover.transfer.undo import undo_steps
+from handover.transfer.wanted import Wanted, preparer, wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the user said of a transfer besides the plan."""
+
+    org_id: str | None = None
+    early: str | None = None
+    """The reason for not waiting for the effective dates."""
+    before_announcement: str | None = None
+    allow_large: bool = False
+    rows: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A list of steps that may be shown or walked, and what to say of it."""
+
+    kind: Kind
+    org_id: str
+    plan_id: str | None
+    plan_version: int | None
+    steps: tuple[Step, ...]
+    readings: Readings
+    content: Mapping[str, object]
+    """The plan as approved, or the run that is taken back: for the run's folder."""
+    notes: Sequence[Note] = ()
+    undoes: str | None = None
+    person_id: str | None = None
+    reason: str | None = None
+
+
+def prepare_reassign(
+    site: Site,
+    connection: Connection,
+    approved: ApprovedPlan,
+    mirror: Mirror,
+    asked: Asked,
+) -> Prepared:
+    """List the owner changes of a plan that are due.
+
+    Raises:
+        HandoverError: of the class that says why not.
+    """
+    plan = approved.plan
+    check_site(site, org_id=plan.org_id, named=asked.org_id)
+    facts = gather(site, connection, mirror, plan)
+    timing = Timing(
+        as_of=site.as_of,
+        early=asked.early is not None,
+        accepted_only=site.policy.transfer.require == "acceptance",
+    )
+    successors = moving(plan, facts, timing)
+    listed = owner_steps(approved, facts, site.mapping, timing)
+    if facts.tasks:
+        tasks = _wanted(site, plan, moved=successors)
+        listed += changed_tasks(approved, tasks, facts.tasks, site.mapping)
+    if asked.rows is not None:
+        known = known_records(connection, plan, site.mapping)
+        listed = chosen(listed, read_ids(asked.rows), known, asked.rows)
+    steps = in_order(listed)
+    check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
+    concerned = {step.account_id for step in steps}
+    check_successors(site, (u for a, u in successors.items() if a in concerned))
+    readings = Readings(connector=site.connector, clock=site.clock)
+    check_drift(site, steps, readings)
+    return _of_plan(
+        "reassign",
+        approved,
+        steps,
+        readings,
+        notes=[
+            *strangers(plan, facts, successors),
+            *([] if steps else [idle(plan, timing)]),
+        ],
+        reason=asked.early,
+    )
+
+
+def prepare_publish(
+    site: Site,
+    connection: Connection,
+    approved: ApprovedPlan,
+    mirror: Mirror,
+    asked: Asked,
+    spoken: Words,
+) -> Prepared:
+    """List what a plan's tasks in the CRM need: new ones, changes, ends.
+
+    Raises:
+        NotAnnounced: the day of the announcement has not come.
+        HandoverError: of the class that says why not.
+    """
+    plan = approved.plan
+    check_site(site, org_id=plan.org_id, named=asked.org_id)
+    if site.as_of < plan.announce and asked.before_announcement is None:
+        raise NotAnnounced(plan=plan.id, announce=plan.announce)
+    task_mapping(site.mapping)
+    facts = gather(site, connection, mirror, plan)
+    tasks = _wanted(site, plan, moved=_moved(plan, facts))
+    writer = TaskWriter(
+        plan=plan,
+        spoken=spoken,
+        person=site.people.name,
+        item=lambda code: item_name(site.policy, code, spoken),
+    )
+    steps = in_order(
+        [
+            *new_tasks(approved, tasks, facts.tasks, site.mapping, writer),
+            *changed_tasks(approved, tasks, facts.tasks, site.mapping),
+        ]
+    )
+    if steps:
+        check_successors(site, _successors(plan))
+    return _of_plan(
+        "publish",
+        approved,
+        steps,
+        Readings(connector=site.connector, clock=site.clock),
+        notes=[
+            *strangers(plan, facts, {}),
+            *([] if steps else [Note(code="nothing_to_publish")]),
+        ],
+        reason=asked.before_announcement,
+    )
+
+
+def prepare_undo(
+    site: Site, connection: Connection, authority: UndoOf, run: Run, named: str | None
+) -> Prepared:
+    """List what takes a run back.
+
+    Raises:
+        HandoverError: of the class that says why not.
+    """
+    check_site(site, org_id=run.org_id, named=named)
+    entries = entries_of(connection, run.id)
+    records = [entry.record_id or "" for entry in entries if entry.key is not None]
+    written = last_written(connection, run.source, records)
+    steps = in_order(undo_steps(authority, entries, site.mapping, written))
+    doubtful = [entry for entry in entries if entry.outcome == "in_doubt"]
+    notes = [Note(code="nothing_to_undo", params={"run": run.id})] if not steps else []
+    if doubtful:
+        params = {"run": run.id, "n": len(doubtful)}
+        notes.append(Note(code="doubt_left_alone", params=params))
+    return Prepared(
+        kind="undo",
+        org_id=run.org_id,
+        plan_id=run.plan_id,
+        plan_version=run.plan_version,
+        steps=steps,
+        readings=Readings(connector=site.connector, clock=site.clock),
+        content={"undoes": run.id, "plan": run.plan_id, "version": run.plan_version},
+        notes=notes,
+        undoes=run.id,
+        person_id=authority.person_id,
+    )
+
+
+def _of_plan(  # noqa: PLR0913 - two callers, all by name or of a type of its own
+    kind: Kind,
+    approved: ApprovedPlan,
+    steps: tuple[Step, ...],
+    readings: Readings,
+    *,
+    notes: Sequence[Note],
+    reason: str | None,
+) -> Prepared:
+    plan = approved.plan
+    return Prepared(
+        kind=kind,
+        org_id=plan.org_id,
+        plan_id=plan.id,
+        plan_version=plan.version,
+        steps=steps,
+        readings=readings,
+        content=plan.model_dump(mode="json"),
+        notes=notes,
+        person_id=approved.approver_id,
+        reason=reason,
+    )
+
+
+def _wanted(site: Site, plan: Plan, *, moved: Collection[str]) -> tuple[Wanted, ...]:
+    delegate = site.people.delegate_of(plan.manager) if plan.manager else None
+    must = {item.code for item in site.policy.items if item.level == "must"}
+    return wanted(plan, preparer=preparer(plan, delegate), must=must, moved=moved)
+
+
+def _moved(plan: Plan, facts: Facts) -> set[str]:
+    """Name the accounts that their successor has already."""
+    return {
+        row.account_id
+        for row in plan.rows
+        if row.successor_id is not None
+        and row.account_id in facts.accounts
+        and facts.accounts[row.account_id].owner_id == row.successor_id
+    }
+
+
+def _successors(plan: Plan) -> Iterator[str]:
+    for row in plan.rows:
+        if row.mode is not Mode.EXCLUDE and row.successor_id is not None:
+            yield row.successor_id

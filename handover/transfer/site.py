@@ -1,0 +1,151 @@
+"""Where a run takes place, and what has to be right about it before anything is written."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connectors.base import Capability, Connector, Identity
+from handover.errors import WrongOrg
+from handover.mirror.people import People
+from handover.plan.errors import InactiveSuccessor
+from handover.policy import Policy
+from handover.transfer.drift import drifted, too_many
+from handover.transfer.errors import (
+    DriftedApart,
+    FutureAsOf,
+    ProductionUnconfirmed,
+    ReadOnly,
+    TooLarge,
+)
+from handover.transfer.live import Clock, Readings
+from handover.transfer.steps import Action, Step
+from mappings.cells import Sight, recode, take
+from mappings.model import Mapping
+from mappings.text import as_text
+from mappings.words import canonical
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One CRM, as a run meets it. ``as_of`` is the rules' today, ``today`` the real one."""
+
+    source: str
+    connector: Connector
+    identity: Identity
+    mapping: Mapping
+    people: People
+    policy: Policy
+    clock: Clock
+    as_of: dt.date
+    today: dt.date
+
+
+def check_site(site: Site, *, org_id: str, named: str | None) -> None:
+    """Refuse to work in another org, on another day, or where nothing can be written.
+
+    Args:
+        site: where we are.
+        org_id: the org that was planned for.
+        named: the org that the user named, if he did.
+
+    Raises:
+        WrongOrg: it is another one.
+        FutureAsOf: a real CRM follows the real calendar.
+        ReadOnly: there is nothing to write to.
+    """
+    found = site.identity.org_id
+    for expected in filter(None, (org_id, named)):
+        if not same_org(expected, found):
+            raise WrongOrg(source=site.source, expected=expected, found=found)
+    if site.as_of > site.today and not site.identity.local:
+        raise FutureAsOf(as_of=site.as_of)
+    if Capability.WRITE not in site.connector.capabilities:
+        raise ReadOnly(source=site.source)
+
+
+def same_org(one: str, other: str) -> bool:
+    """Compare org ids; Salesforce's come with 15 or 18 characters."""
+    return one == other or (min(len(one), len(other)) >= 15 and one[:15] == other[:15])
+
+
+def check_confirmed(site: Site, *, yes: bool, named: str | None) -> None:
+    """Refuse to write to production unless the org was named and agreed to.
+
+    Raises:
+        ProductionUnconfirmed: ``--yes`` and ``--org`` are needed.
+    """
+    identity = site.identity
+    if identity.production and not (yes and named):
+        raise ProductionUnconfirmed(org=identity.org_id, name=identity.org_name)
+
+
+def check_size(
+    site: Site, steps: Iterable[Step], *, total: int, allow_large: bool
+) -> None:
+    """Refuse to move more accounts at once than the policy allows.
+
+    Raises:
+        TooLarge: ``--allow-large`` is needed.
+    """
+    rules = site.policy.transfer
+    accounts = sum(step.action is Action.ACCOUNT_OWNER for step in steps)
+    shared = rules.max_share * total if rules.max_share else accounts
+    allowed = min(rules.max_accounts, int(shared))
+    if accounts > allowed and not allow_large:
+        raise TooLarge(accounts=accounts, allowed=allowed)
+
+
+def check_successors(site: Site, users: Iterable[str]) -> None:
+    """Refuse successors who are not active in the CRM now.
+
+    Raises:
+        InactiveSuccessor: somebody is unknown or inactive.
+    """
+    wanted = sorted(set(users))
+    inactive = [user for user in wanted if user not in _active(site, wanted)]
+    if inactive:
+        raise InactiveSuccessor(user=", ".join(map(site.people.name, inactive)))
+
+
+def _active(site: Site, users: Iterable[str]) -> set[str]:
+    own_ids = {site.mapping.crm_id("users", user)[1]: user for user in users}
+    found: set[str] = set()
+    if not own_ids:
+        return found
+    for part in site.mapping.of("users"):
+        fields = site.mapping.fields(part.object)
+        rows = site.connector.read(part.object, list(own_ids), fields)
+        for own_id, row in rows.items():
+            said = {}
+            for column in ("is_active", "is_deleted"):
+                form = part.fields.get(column)
+                sight = Sight(visible=None, nested="." not in part.object, empty=())
+                cells = take(form, [row], sight, {}, keep=False) if form else [None]
+                texts = [as_text(value) for value in cells]
+                text = (recode(form, texts) if form else texts)[0]
+                said[column] = canonical("yes_no", text) if text else None
+            if said["is_active"] != "false" and said["is_deleted"] != "true":
+                found.add(own_ids[own_id])
+    return found
+
+
+def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
+    """Refuse to go on with a plan from which the CRM has moved away.
+
+    Raises:
+        DriftedApart: nothing was written; the plan has to be looked at again.
+    """
+    owners = [step for step in steps if step.action is Action.ACCOUNT_OWNER]
+    readings.refresh(owners)
+    gone = drifted(owners, readings)
+    rules = site.policy.transfer
+    if too_many(
+        len(gone), len(owners), share=rules.drift_share, least=rules.drift_min
+    ):
+        changed = [
+            {"account_id": d.account_id, "expected": d.expected, "found": d.found}
+            for d in gone
+        ]
+        raise DriftedApart(
+            drifted=len(gone), accounts=len(owners), data={"drifted": changed}
+        )

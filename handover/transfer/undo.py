@@ -1,0 +1,158 @@
+"""Takes a run back: each record that still holds our value gets its former one.
+
+People's later edits win and are listed; tasks that we made are closed, not deleted; a
+step in doubt is left alone until it is settled (promise P20).
+"""
+
+from collections.abc import Collection, Iterable, Mapping as Map
+
+from sqlalchemy import Connection
+
+from connectors.base import Create, SetField
+from handover.errors import UnknownName
+from handover.mirror.people import People
+from handover.plan import store
+from handover.plan.errors import NotYours
+from handover.transfer.address import task_mapping
+from handover.transfer.authority import UndoOf
+from handover.transfer.journal import Entry, Run, run_of
+from handover.transfer.steps import Action, Step
+from mappings.model import Mapping
+
+WAYS_BACK = {Action.CREATE_TASK: Action.CLOSE_TASK, Action.CLOSE_TASK: Action.CHANGE_TASK}
+"""What takes back a step is of the same kind, but for these."""
+
+
+def find_run(connection: Connection, text: str) -> Run:
+    """Find a run by its id or ``last``.
+
+    Raises:
+        UnknownName: there is no such run.
+    """
+    run = run_of(connection, text)
+    if run is None:
+        raise UnknownName(kind="run", name=text, suggestion=None)
+    return run
+
+
+def undo_of(
+    connection: Connection,
+    run: Run,
+    person: str,
+    people: People,
+    undo_by: Collection[str],
+) -> UndoOf:
+    """Give the authority to take a run back.
+
+    Args:
+        connection: to the ledger.
+        run: what is to be taken back.
+        person: who decides.
+        people: who stands in for whom.
+        undo_by: users that the policy names, by id, e-mail or name.
+
+    Raises:
+        NotYours: he is neither the plan's approver, nor his delegate, nor named.
+    """
+    approvers = _approvers(connection, run)
+    delegates = {people.delegate_of(user) for user in approvers}
+    if person not in approvers | delegates and not _named(person, people, undo_by):
+        raise NotYours(user=people.name(person), plan=run.plan_id, option="undo")
+    return UndoOf(run_id=run.id, plan_id=run.plan_id or "", person_id=person)
+
+
+def undo_steps(
+    authority: UndoOf,
+    entries: Iterable[Entry],
+    mapping: Mapping,
+    written: Map[str, Map[str, str | None]],
+) -> list[Step]:
+    """List the steps that take back what a run changed.
+
+    Args:
+        authority: whose word it is.
+        entries: the run's steps.
+        mapping: of the CRM.
+        written: for tasks that the run made, the fields as we last wrote them.
+    """
+    ours = [e for e in entries if e.outcome == "done" and e.code != "already"]
+    moved = {e.account_id for e in ours if e.action == Action.ACCOUNT_OWNER}
+    teams = [e for e in entries if e.action == Action.TEAM_MEMBER]
+    back = [_back(e, authority, mapping, written) for e in ours if e not in teams]
+    return back + [
+        _team_again(entry, authority)
+        for entry in teams
+        if entry.outcome == "done" and entry.account_id in moved
+    ]
+
+
+def _back(
+    entry: Entry,
+    authority: UndoOf,
+    mapping: Mapping,
+    written: Map[str, Map[str, str | None]],
+) -> Step:
+    action = Action(entry.action)
+    change = entry.change
+    expects: Map[str, str | None] = {}
+    if isinstance(change, Create):
+        status = task_mapping(mapping).status
+        expects = written.get(entry.record_id or "", {})
+        back = SetField(
+            object=change.object,
+            id=entry.record_id or "",
+            field=status.field,
+            before=status.open,
+            after=status.done,
+        )
+    else:
+        back = SetField(
+            object=change.object,
+            id=change.id,
+            field=change.field,
+            before=change.after,
+            after=change.before,
+        )
+    return Step(
+        source=entry.source,
+        account_id=entry.account_id,
+        action=WAYS_BACK.get(action, action),
+        change=back,
+        authority=authority,
+        follows=_follows(entry),
+        expects=expects,
+    )
+
+
+def _team_again(entry: Entry, authority: UndoOf) -> Step:
+    """Put a member back whom the owner's return may drop once more."""
+    return Step(
+        source=entry.source,
+        account_id=entry.account_id,
+        action=Action.TEAM_MEMBER,
+        change=entry.change,
+        authority=authority,
+        follows=_follows(entry),
+        restores=entry.record_id,
+    )
+
+
+def _follows(entry: Entry) -> tuple[str, ...]:
+    if entry.action == Action.ACCOUNT_OWNER or entry.account_id is None:
+        return ()
+    return (entry.account_id,)
+
+
+def _approvers(connection: Connection, run: Run) -> set[str]:
+    """Name who approved the version of the plan that a run carried out."""
+    if run.plan_id is None:
+        return set()
+    return {
+        each.by.person_id
+        for each in store.recorded(connection, run.plan_id)
+        if each.decision == "approve" and each.version == run.plan_version
+    }
+
+
+def _named(person: str, people: People, undo_by: Collection[str]) -> bool:
+    return person in undo_by or people.name(person) in undo_by
