@@ -103,7 +103,7 @@ def list_plans(shell: Shell) -> Result:
         plans = store.load_all(connection)
 
     def show(console: "Console") -> None:
-        from handover.plan.view import print_list
+        from handover.plan.terminal import print_list
 
         for source in dict.fromkeys(each.source for each in plans):
             ours = [each for each in plans if each.source == source]
@@ -138,13 +138,13 @@ def _changes(shell: Shell, found: "Plan", before: "Plan | None") -> Result:
     from handover.plan.changes import changes, drift
     from handover.plan.facts import read_owners
 
-    with desk.open_source(shell, found.source) as mirror:
+    with shell.workspace.mirror(found.source) as mirror:
         owners = read_owners(mirror, found)
     made = list(changes(before, found)) if before else []
     drifted = list(drift(found, owners))
 
     def text(console: "Console") -> None:
-        from handover.plan.view import print_changes
+        from handover.plan.terminal import print_changes
 
         print_changes(found, made, drifted, desk.reader(shell, found.source), console)
 
@@ -312,7 +312,7 @@ def _decided(
     made = list(changes(before, decided)) if before else []
 
     def text(console: "Console") -> None:
-        from handover.plan.view import print_decision
+        from handover.plan.terminal import print_decision
 
         print_decision(decided, made, desk.reader(shell, decided.source), console)
 

@@ -67,22 +67,6 @@ class Desk:
 
 
 @contextmanager
-def open_source(shell: Shell, source: str) -> Iterator["Mirror"]:
-    """Open a source's mirror as of today."""
-    from handover.mirror.views import open_mirror
-
-    workspace = shell.workspace
-    with open_mirror(
-        workspace.generation(),
-        source,
-        as_of=workspace.as_of,
-        zone=workspace.config.zone,
-        currency=workspace.config.money.currency,
-    ) as mirror:
-        yield mirror
-
-
-@contextmanager
 def open_desk(shell: Shell, source: str) -> Iterator[Desk]:
     """Open a source's mirror, audited, with its people and the policy."""
     from handover.audit.engine import audit
@@ -92,7 +76,7 @@ def open_desk(shell: Shell, source: str) -> Iterator[Desk]:
 
     workspace = shell.workspace
     generation = workspace.generation()
-    with open_source(shell, source) as mirror:
+    with workspace.mirror(source) as mirror:
         judged = scores(audit(mirror, workspace.policy, workspace.as_of))
 
         def facts(predecessor: str, others: Collection[str]) -> "Facts":
@@ -188,7 +172,7 @@ def result(
     """Show plans in every form."""
 
     def text(console: "Console") -> None:
-        from handover.plan.view import print_plan
+        from handover.plan.terminal import print_plan
 
         for plan in plans:
             print_plan(plan, reader(shell, plan.source), console)

@@ -42,7 +42,7 @@ class Dates:
         Raises:
             BadPeriod: one date lies before another that it has to follow.
         """
-        order = (("notice", "announce"), ("start", "end"), ("start", "effective"))
+        order = (("notice", "announce"), ("start", "end"))
         for earlier, later in order:
             first, last = getattr(self, earlier), getattr(self, later)
             if first is not None and last is not None and last < first:
@@ -89,6 +89,7 @@ def draw_up(
         UsageProblem: a predecessor owns nothing or has no manager, dates are wrong.
         Refusal: a successor is inactive, an account is in another open plan.
     """
+    store.keep_policy(connection, setting.policy, at)
     ordered = sorted(orders, key=lambda order: order.predecessor)
     names = {order.predecessor for order in ordered}
     plans: list[Plan] = []

@@ -28,6 +28,8 @@ class Table:
     numbers: tuple[int, ...] = ()
     on_paper: tuple[int, ...] = ()
     on_terminal: tuple[int, ...] = ()
+    whole: tuple[int, ...] = ()
+    """Columns that are typed again and must not be shortened."""
 
     def columns(self, where: Literal["paper", "terminal"]) -> list[int]:
         """List the columns that are shown there."""
@@ -269,6 +271,7 @@ def _loose(plan: Plan, reader: Reader) -> Table:
             )
             for record in plan.loose
         ],
+        whole=(2,),
     )
 
 

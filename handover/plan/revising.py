@@ -69,6 +69,7 @@ def _kept(
         )
     newcomers = sorted(set(amendments.successors.values()))
     _check_successors(plan, newcomers, setting.people)
+    _check_dates(amendments, setting.as_of)
     revised = amend(
         plan,
         amendments,
@@ -81,6 +82,7 @@ def _kept(
         owner_is_active=setting.people.is_active(plan.predecessor),
     )
     revised = revised.model_copy(update={"generation": setting.generation})
+    store.keep_policy(connection, setting.policy, at)
     store.save_version(
         connection, revised, cause=cause, made_by=person, at=at.isoformat()
     )
@@ -105,3 +107,11 @@ def _check_successors(plan: Plan, users: Iterable[str], people: People) -> None:
             raise errors.SameUser(user=people.name(user))
         if not people.is_active(user):
             raise errors.InactiveSuccessor(user=people.name(user))
+
+
+def _check_dates(amendments: Amendments, today: dt.date) -> None:
+    """Refuse to hold something until a day that is past."""
+    fates = (*amendments.opportunities.values(), *amendments.loose.values())
+    for until in (amendments.until, *(fate.until for fate in fates)):
+        if until is not None and until < today:
+            raise errors.BadPeriod(earlier=f"--as-of {today}", later=f"hold {until}")

@@ -14,8 +14,16 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
-from handover.ledger.tables import decisions, plan_versions, plans, runs, steps
+from handover.ledger.tables import (
+    decisions,
+    plan_versions,
+    plans,
+    policies,
+    runs,
+    steps,
+)
 from handover.plan.model import OPEN_STATES, Mode, Plan, PlanState, Row
+from handover.policy import Policy
 
 PLAN = Phrase(text="plan")
 
@@ -91,6 +99,20 @@ def save_version(
             cause=cause,
         )
     )
+
+
+def keep_policy(connection: Connection, policy: Policy, at: dt.datetime) -> None:
+    """Keep the text of a policy by which a plan was drawn up or amended."""
+    known = select(policies.c.hash).where(policies.c.hash == policy.hash)
+    if connection.execute(known).first() is None:
+        connection.execute(
+            insert(policies).values(
+                hash=policy.hash,
+                version=policy.version,
+                text=policy.text,
+                first_used_at=at.isoformat(timespec="seconds"),
+            )
+        )
 
 
 def load(connection: Connection, plan_id: str, version: int | None = None) -> Plan:

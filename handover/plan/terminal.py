@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -47,9 +48,7 @@ def print_list(plans: Iterable[Plan], reader: Reader, console: Console) -> None:
             plan.id,
             words(f"state:{plan.state.value}"),
             reader.person(plan.predecessor),
-            ", ".join(map(reader.person, plan.successors)) or "-",
-            str(len(plan.rows)),
-            str(counts(plan)[Mode.MEET]),
+            f"{counts(plan)[Mode.MEET]}/{len(plan.rows)}",
             f"{plan.start} - {plan.end}",
             str(plan.effective),
         )
@@ -59,14 +58,12 @@ def print_list(plans: Iterable[Plan], reader: Reader, console: Console) -> None:
         words("Plan"),
         words("State"),
         words("Predecessor"),
-        words("Successor"),
-        words("Customers"),
-        words("Met in person"),
+        words("Met"),
         words("Period"),
         words("Owners change on"),
     )
     title = words("Handover plans")
-    console.print(grid(Table(title=title, headings=headings, rows=rows)))
+    console.print(grid(Table(title=title, headings=headings, rows=rows, whole=(0,))))
 
 
 def print_changes(
@@ -107,11 +104,18 @@ def grid(table: Table) -> Grid:
     laid_out = Grid(title=table.title, title_justify="left", box=None)
     shown = table.columns("terminal")
     for n in shown:
-        right = n in table.numbers
-        laid_out.add_column(table.headings[n], justify="right" if right else "left")
+        laid_out.add_column(
+            table.headings[n],
+            justify="right" if n in table.numbers else "left",
+            min_width=_widest(table, n) if n in table.whole else None,
+        )
     for row in table.rows:
         laid_out.add_row(*(plain(row[n]) for n in shown))
     return laid_out
+
+
+def _widest(table: Table, column: int) -> int:
+    return max(cell_len(row[column]) for row in table.rows) if table.rows else 0
 
 
 def changed(plan: Plan, changes: Sequence[Change], reader: Reader) -> Table:
