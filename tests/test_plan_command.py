@@ -3,6 +3,7 @@ import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -297,15 +298,33 @@ def test_moves_make_one_plan_for_each_predecessor(plan: Cli, company: Path) -> N
     assert ended.code == 0
     assert ended.data["reorganisation"] == "2027-03-moves"
     assert "plan" not in ended.data
-    kato, sato = sorted(
-        ended.data["plans"], key=lambda made: made["rows"][0]["account"]
-    )[::-1]
-    assert {kato["predecessor"], sato["predecessor"]} == {"P", "Q"}
+    assert [made["predecessor"] for made in ended.data["plans"]] == ["P", "Q"]
     rows = {r["account_id"]: r for each in ended.data["plans"] for r in each["rows"]}
     assert (rows["A1"]["successor_id"], rows["A1"]["effective"]) == ("S", "2027-04-01")
     assert rows["A2"]["successor_id"] == "T"
     assert (rows["A3"]["mode"], rows["A3"]["reasons"]) == ("exclude", ["M3", "X"])
     assert rows["A9"]["successor_id"] == "P"
+    visits = sorted(
+        (visit["date"], visit["start"], visit["end"])
+        for visit in (row["visit"] for row in rows.values())
+        if visit and "P" in visit["attendees"]
+    )
+    assert len(visits) == 3
+    for (day, _, end), (next_day, start, _) in pairwise(visits):
+        assert (day, end) < (next_day, start)
+
+
+def test_absences_and_closed_days_are_kept_free(plan: Cli, company: Path) -> None:
+    absent = ("absent_from", "absent_to")
+    rows = [(*line, "", "") for line in PEOPLE[1:]]
+    rows[1] = (*PEOPLE[2], "2027-03-02", "2027-03-04")
+    write(company, "people.csv", [(*PEOPLE[0], *absent), *rows])
+    with (company / "handover.toml").open("a", encoding="utf-8") as file:
+        file.write('[calendar]\nclosed = ["2027-03-05", "2027-03-08/2027-03-09"]\n')
+    ended = plan(*NEW)
+    dates = {r["visit"]["date"] for r in rows_of(ended).values() if r["visit"]}
+    assert dates == {"2027-03-10"}
+    assert ended.data["plan"]["minimum_days"] == 4
 
 
 @pytest.mark.parametrize(
@@ -443,6 +462,7 @@ EDITS = [
     (("--meet", "Sakura", "--reason", "要訪問"), "Q", 5, "not_yours"),
     (("--meet", "Sakura"), "P", 2, "reason_needed"),
     (("--hold", "Midori"), "P", 2, "until_needed"),
+    (("--hold", "Midori", "--until", "2027-02-01"), "P", 2, "bad_period"),
     (("--date", "Aoba=2027-03-06"), "P", 5, "date_not_free"),
     (("--date", "Aoba"), "P", 2, "bad_amendment"),
     (("--date", "Aoba=soon"), "P", 2, "bad_amendment"),
