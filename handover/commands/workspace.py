@@ -66,6 +66,10 @@ class Workspace:
         """The rules' today, in the configured time zone."""
         return self.options.as_of or self.now.astimezone(self.config.zone).date()
 
+    def clock(self) -> dt.datetime:
+        """Tell the time, in UTC."""
+        return dt.datetime.now(dt.UTC)
+
     @property
     def folder(self) -> Path:
         """The data folder."""
@@ -229,12 +233,12 @@ class Workspace:
             confirmations=confirmed,
         )
 
-    def confirmed(self, source: str) -> Mapping[str, float]:
-        """Give each account's share of must-items confirmed in its running handover."""
-        from handover.answers.confirmations import confirmed_shares
+    def answered(self, source: str) -> Mapping[str, frozenset[str]]:
+        """Name the items that customers answered in the handovers under way."""
+        from handover.answers.confirmations import answered_items
 
         with self.ledger.read() as connection:
-            return confirmed_shares(connection, source, self.policy)
+            return answered_items(connection, source)
 
     def decider(self, source: str) -> str:
         """Name the user who decides: ``--as``, HANDOVER_USER, the CRM's own identity.

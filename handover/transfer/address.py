@@ -1,4 +1,4 @@
-"""From canonical records to the CRM's own objects, fields and ids, as a mapping says."""
+"""From canonical records to the CRM's own objects, fields and ids."""
 
 from collections.abc import Mapping as Map
 

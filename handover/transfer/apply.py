@@ -1,8 +1,8 @@
 """Walks a list of steps, exactly once each (design §10).
 
 The intent of a batch is on disk before its call leaves, its outcome after. A reply that
-is lost is settled by reading. What cannot be decided stays in doubt, and what follows an
-account in doubt waits for the next run.
+is lost is settled by reading. What cannot be decided stays in doubt, and what follows
+an account in doubt waits for the next run.
 """
 
 import datetime as dt
@@ -147,7 +147,7 @@ class Walk:
         return {step.n: result for step, result in zip(steps, found, strict=True)}
 
     def _without_effect(self) -> Result:
-        """Judge a step that was sent and that reading shows not to have taken effect."""
+        """Judge a step that was sent and, as reading shows, had no effect."""
         if self.failure is None:
             return IN_DOUBT
         return Result(outcome="refused", code=self.failure.code)

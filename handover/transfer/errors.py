@@ -22,7 +22,7 @@ class TooLarge(Refusal):
 
 
 class DriftedApart(Refusal):
-    """Others changed too many accounts since the approval (``drifted``, ``accounts``)."""
+    """Others changed too many accounts meanwhile (``drifted``, ``accounts``)."""
 
     code = "drifted"
 

@@ -149,5 +149,5 @@ def _error(
     if walk.failure is not None and not found["in_doubt"]:
         return walk.failure
     if run.state == "partial":
-        return RunPartly(run=run.id, plan=run.plan_id, **found)
+        return RunPartly(data=None, run=run.id, plan=run.plan_id, **found)
     return None

@@ -157,9 +157,7 @@ def _accounts(
     }
 
 
-def _children(
-    mirror: Mirror, predecessor: str, written: Written
-) -> tuple[Child, ...]:
+def _children(mirror: Mirror, predecessor: str, written: Written) -> tuple[Child, ...]:
     values: dict[str, object] = {"predecessor": predecessor, "as_of": mirror.as_of}
     for table in CHILDREN:
         taken, given = written.given(table, predecessor)
@@ -183,4 +181,5 @@ def _members(mirror: Mirror, planned: Sequence[str]) -> tuple[Member, ...]:
         [[*planned]],
     )
     names = ("table", "id", "object", "record_id", "user_id", "role", "access")
-    return tuple(Member(**dict(zip(names, row, strict=True))) for row in found.fetchall())
+    rows = found.fetchall()
+    return tuple(Member(**dict(zip(names, row, strict=True))) for row in rows)

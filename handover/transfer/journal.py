@@ -1,4 +1,4 @@
-"""Runs and their steps in the ledger: the intent before a call leaves, the outcome after.
+"""Runs and their steps in the ledger: intent before a call leaves, outcome after.
 
 Each function is one durable transaction. What stands here is what a run that died is
 settled from, what ``runs show`` prints, and what an undo takes back.
@@ -15,7 +15,9 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from connectors.base import Change, Create, SetField
 from handover.ledger import Ledger
 from handover.ledger.events import record
-from handover.ledger.tables import runs, steps as steps_table
+from handover.ledger.tables import plans, runs
+from handover.ledger.tables import steps as steps_table
+from handover.plan.model import PlanState
 from handover.transfer.authority import label
 from handover.transfer.live import Result
 from handover.transfer.steps import Step
@@ -143,9 +145,7 @@ class Journal:
             if entries:
                 connection.execute(insert(steps_table), entries)
             details = {"kind": self.run.kind, "plan": self.run.plan_id}
-            record(
-                connection, self.run.started_at, "run_begun", self.run.id, details
-            )
+            record(connection, self.run.started_at, "run_begun", self.run.id, details)
 
     def intend(self, steps: Iterable[int], at: dt.datetime) -> None:
         """Put on disk that these steps are about to be sent."""
@@ -166,6 +166,20 @@ class Journal:
         if results:
             with self.ledger.begin() as connection:
                 record_results(connection, self.run.id, results, at)
+                if any(result.outcome == "done" for result in results.values()):
+                    self._note_progress(connection)
+
+    def _note_progress(self, connection: Connection) -> None:
+        """Say that the plan is being carried out: from now on it cannot be voided."""
+        if self.run.kind != "undo" and self.run.plan_id is not None:
+            connection.execute(
+                update(plans)
+                .where(
+                    plans.c.id == self.run.plan_id,
+                    plans.c.state == PlanState.APPROVED.value,
+                )
+                .values(state=PlanState.IN_PROGRESS.value)
+            )
 
     def finish(self, state: RunState, at: dt.datetime, window: dt.timedelta) -> None:
         """Close the run."""

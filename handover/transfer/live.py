@@ -1,7 +1,8 @@
 """What the CRM holds now, read just before it is written (promise P18).
 
 Neither CRM compares and sets in a batch, so a person can still win or lose between our
-last read and the write. A reading therefore has an age, and nobody writes on an old one.
+last read and the write. A reading therefore has an age, and nobody writes on an old
+one.
 """
 
 import datetime as dt

@@ -1,7 +1,8 @@
 """Our tasks of a plan: which there are, how we wrote them, and how they are now."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping as Map
+from collections.abc import Iterable
+from collections.abc import Mapping as Map
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -32,7 +33,9 @@ def our_tasks(
     """
     prefix = key_prefix(plan)
     made = _made(connection, prefix)
-    writings = last_written(connection, plan.source, [record for _, record in made.values()])
+    writings = last_written(
+        connection, plan.source, [record for _, record in made.values()]
+    )
     placed = {
         key: (name, mapping.crm_id("activities", record)[1])
         for key, (name, record) in our_keys(mirror, prefix).items()

@@ -10,6 +10,7 @@ from connectors.base import Note
 from handover.i18n import Words
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
+from handover.plan.lists import item_name
 from handover.plan.model import Mode, Plan
 from handover.transfer.address import task_mapping
 from handover.transfer.authority import UndoOf
@@ -138,7 +139,7 @@ def prepare_publish(
         plan=plan,
         spoken=spoken,
         person=site.people.name,
-        item=lambda code: item_name(site.policy, code, spoken),
+        item=lambda code: item_name(code, spoken),
     )
     steps = in_order(
         [
@@ -193,7 +194,7 @@ def prepare_undo(
     )
 
 
-def _of_plan(  # noqa: PLR0913 - two callers, all by name or of a type of its own
+def _of_plan(
     kind: Kind,
     approved: ApprovedPlan,
     steps: tuple[Step, ...],

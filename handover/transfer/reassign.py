@@ -1,7 +1,8 @@
-"""The steps that give a predecessor's accounts, and what hangs on them, to successors."""
+"""The steps that give accounts, and what hangs on them, to their successors."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping as Map
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Map
 from dataclasses import dataclass
 
 from handover.plan.approval import ApprovedPlan
@@ -24,8 +25,8 @@ class Timing:
     """Which rows' day has come.
 
     ``early``: a person gave a reason for not waiting for the effective dates; what is
-    held stays held until its own day. ``accepted_only``: the successor must have accepted
-    a row (policy ``transfer.require``).
+    held stays held until its own day. ``accepted_only``: the successor must have
+    accepted a row (policy ``transfer.require``).
     """
 
     as_of: dt.date

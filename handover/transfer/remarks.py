@@ -8,9 +8,7 @@ from handover.transfer.facts import Facts
 from handover.transfer.reassign import Timing
 
 
-def strangers(
-    plan: Plan, facts: Facts, moving: Collection[str]
-) -> Iterator[Note]:
+def strangers(plan: Plan, facts: Facts, moving: Collection[str]) -> Iterator[Note]:
     """Tell what came or went since the approval, so that the plan does not cover it."""
     planned = {row.account_id for row in plan.rows}
     handed = {row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE}
@@ -48,9 +46,9 @@ def _opened(plan: Plan, facts: Facts, moving: Collection[str]) -> Iterator[str]:
     planned = {each.id for row in plan.rows for each in row.opportunities}
     planned |= {record.id for record in plan.loose if record.object == "opportunities"}
     for child in facts.children:
-        if child.table == "opportunities" and child.id not in planned:
-            if any(account in moving for account in child.accounts):
-                yield child.id
+        unplanned = child.table == "opportunities" and child.id not in planned
+        if unplanned and any(account in moving for account in child.accounts):
+            yield child.id
 
 
 def _listed(code: str, ids: Collection[str]) -> Note:

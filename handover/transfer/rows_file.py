@@ -1,4 +1,4 @@
-"""Reads a list of records to be transferred: ``error.csv`` of a run, or any CSV of ids."""
+"""Reads a list of records: ``error.csv`` of a run, or any CSV with ids."""
 
 import csv
 from collections.abc import Collection, Iterable
@@ -33,7 +33,9 @@ def read_ids(path: Path) -> frozenset[str]:
     if column is None:
         raise BadRowsFile(file=path, detail="no column Id")
     return frozenset(
-        row[column].strip() for row in rows[1:] if len(row) > column and row[column].strip()
+        row[column].strip()
+        for row in rows[1:]
+        if len(row) > column and row[column].strip()
     )
 
 

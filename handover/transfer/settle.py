@@ -2,8 +2,8 @@
 
 An owner is known by its value, a task by its key. What reading shows not to have taken
 effect may be sent once more: a value set twice is the same value, and a keyed create
-cannot double. A create without a unique key is never sent again; it stays in doubt until
-it is found.
+cannot double. A create without a unique key is never sent again; it stays in doubt
+until it is found.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Where a run takes place, and what has to be right about it before anything is written."""
+"""Where a run takes place, and what has to be right before anything is written."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ from mappings.words import canonical
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """One CRM, as a run meets it. ``as_of`` is the rules' today, ``today`` the real one."""
+    """One CRM, as a run meets it; ``as_of`` is the rules' today, ``today`` the real."""
 
     source: str
     connector: Connector
@@ -139,9 +139,7 @@ def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
     readings.refresh(owners)
     gone = drifted(owners, readings)
     rules = site.policy.transfer
-    if too_many(
-        len(gone), len(owners), share=rules.drift_share, least=rules.drift_min
-    ):
+    if too_many(len(gone), len(owners), share=rules.drift_share, least=rules.drift_min):
         changed = [
             {"account_id": d.account_id, "expected": d.expected, "found": d.found}
             for d in gone

@@ -34,7 +34,9 @@ class TaskWriter:
         match task.purpose:
             case Purpose.VISIT:
                 subject = words("Handover visit: {account}", account=row.account)
-                text = words(_VISIT, **told, time=_time(task), place=_place(task, words))
+                text = words(
+                    _VISIT, **told, time=_time(task), place=_place(task, words)
+                )
             case Purpose.PREPARE:
                 subject = words("Prepare the handover: {account}", account=row.account)
                 text = words(_PREPARE, **told)
@@ -46,7 +48,7 @@ class TaskWriter:
                     "Complete before the handover: {account}", account=row.account
                 )
                 text = words(_GAPS, **told)
-            case Purpose.HOLD:
+            case _:
                 subject = words("Hand over on {due}: {account}", **told)
                 text = words(_HOLD, **told)
         return subject, text

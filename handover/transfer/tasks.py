@@ -1,6 +1,7 @@
 """What is new, moved or over among the tasks of a plan."""
 
-from collections.abc import Iterable, Mapping as Map
+from collections.abc import Iterable
+from collections.abc import Mapping as Map
 
 from connectors.base import SetField
 from handover.plan.approval import ApprovedPlan
@@ -65,7 +66,9 @@ def changed_tasks(
         if task.status != status.open or not _is_ours(task):
             continue
         still = asked.get(task.key)
-        change = _close(task, mapping) if still is None else _amend(task, still, mapping)
+        change = (
+            _close(task, mapping) if still is None else _amend(task, still, mapping)
+        )
         if change is None:
             continue
         account = account_of(task.key, plan)

@@ -4,7 +4,8 @@ People's later edits win and are listed; tasks that we made are closed, not dele
 step in doubt is left alone until it is settled (promise P20).
 """
 
-from collections.abc import Collection, Iterable, Mapping as Map
+from collections.abc import Collection, Iterable
+from collections.abc import Mapping as Map
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,10 @@ from handover.transfer.journal import Entry, Run, run_of
 from handover.transfer.steps import Action, Step
 from mappings.model import Mapping
 
-WAYS_BACK = {Action.CREATE_TASK: Action.CLOSE_TASK, Action.CLOSE_TASK: Action.CHANGE_TASK}
+WAYS_BACK = {
+    Action.CREATE_TASK: Action.CLOSE_TASK,
+    Action.CLOSE_TASK: Action.CHANGE_TASK,
+}
 """What takes back a step is of the same kind, but for these."""
 
 

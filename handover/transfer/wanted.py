@@ -1,4 +1,4 @@
-"""The tasks that a plan asks of people, one for each person and purpose (design §10)."""
+"""The tasks that a plan asks of people, one per person and purpose (design §10)."""
 
 import datetime as dt
 from collections.abc import Collection, Iterator
@@ -63,7 +63,12 @@ def wanted(
 
 
 def _wanted(
-    row: Row, plan: Plan, *, preparer: str, must: Collection[str], moved: Collection[str]
+    row: Row,
+    plan: Plan,
+    *,
+    preparer: str,
+    must: Collection[str],
+    moved: Collection[str],
 ) -> Iterator[Wanted]:
     if row.mode is Mode.EXCLUDE:
         return
