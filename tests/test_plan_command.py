@@ -1,152 +1,32 @@
 import csv
 import datetime as dt
-import hashlib
-import shutil
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cli import handover as root
-from handover.commands.shell import run
-from tests.conftest import FILES, Cli, Ended
-
-TODAY = ("--as-of", "2027-03-01")
-PEOPLE = [
-    ("user", "manager", "delegate", "login"),
-    ("P", "M", "", ""),
-    ("S", "M", "", ""),
-    ("Q", "M", "", ""),
-    ("M", "B", "D", ""),
-]
-USERS = [
-    ("id", "name", "email", "is_active", "region"),
-    ("P", "Sato", "sato@example.jp", "true", "east"),
-    ("S", "Tanaka", "tanaka@example.jp", "true", "east"),
-    ("T", "Suzuki", "suzuki@example.jp", "true", "west"),
-    ("Q", "Kato", "kato@example.jp", "true", "west"),
-    ("M", "Takahashi", "takahashi@example.jp", "true", ""),
-    ("D", "Ito", "ito@example.jp", "true", ""),
-    ("B", "Watanabe", "watanabe@example.jp", "true", ""),
-    ("Y", "Yamamoto", "yamamoto@example.jp", "false", ""),
-]
-
-
-def write(folder: Path, name: str, rows: Sequence[Sequence[object]]) -> None:
-    with (folder / name).open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
+from tests.conftest import Cli
+from tests.plan_company import (
+    COMPANY,
+    NEW,
+    TODAY,
+    planning_in,
+    rows_of,
+    submitted,
+    sync,
+    synced,
+    write,
+)
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sato has four customers: a key account, two with business, one quiet."""
-    folder = tmp_path_factory.mktemp("company")
-    (folder / "handover.toml").write_text(FILES, encoding="utf-8")
-    (folder / "export").mkdir()
-    export = folder / "export"
-    write(folder, "people.csv", PEOPLE)
-    write(export, "users.csv", USERS)
-    write(
-        export,
-        "accounts.csv",
-        [
-            ("id", "name", "owner_id", "customer_class", "region", "closed_days"),
-            ("A1", "Aoba", "P", "重要顧客", "east", ""),
-            ("A2", "Wakaba", "P", "一般", "east", "Tue"),
-            ("A3", "Midori", "P", "一般", "west", ""),
-            ("A4", "Sakura", "P", "一般", "west", ""),
-            ("A9", "Momiji", "Q", "一般", "west", ""),
-        ],
-    )
-    write(
-        export,
-        "contacts.csv",
-        [
-            ("id", "account_id", "name", "owner_id", "phone", "is_decision_maker"),
-            *(
-                (
-                    f"C{n}{kind}",
-                    f"A{n}",
-                    f"山田 {n}{kind}",
-                    "P",
-                    f"03-1234-567{n}",
-                    boss,
-                )
-                for n in (1, 2, 3, 4)
-                for kind, boss in (("a", "false"), ("b", "true"))
-            ),
-            ("C9", "A9", "田村", "P", "03-1234-5699", "false"),
-        ],
-    )
-    write(
-        export,
-        "opportunities.csv",
-        [
-            ("id", "account_id", "owner_id", "name", "is_closed", "is_won", "amount"),
-            ("O2", "A2", "P", "更新", "false", "false", "1000"),
-            ("O3", "A3", "P", "新設", "false", "false", "2000"),
-            ("O4", "A4", "Q", "他の担当の商談", "true", "false", "9"),
-            ("O8", "", "P", "お客様のない商談", "false", "false", "5"),
-            ("O9", "A9", "P", "他の担当のお客様", "false", "false", "5"),
-        ],
-    )
-    write(
-        export,
-        "activities.csv",
-        [
-            ("id", "owner_id", "kind", "is_done", "happened_at", "due", "account_id"),
-            *(
-                (f"V{n}", "P", "visit", "true", "2027-02-20", "", f"A{n}")
-                for n in (1, 2)
-            ),
-            ("V3", "P", "visit", "true", "2027-02-20", "", "A3"),
-            ("V4", "P", "visit", "true", "2027-02-20", "", "A4"),
-            ("T1", "P", "task", "false", "", "2027-03-10", "A1"),
-            ("T9", "P", "task", "false", "", "2027-03-10", "A9"),
-        ],
-    )
-    sync(folder)
-    return folder
-
-
-def sync(folder: Path) -> None:
-    config = ("-c", str(folder / "handover.toml"))
-    assert run(root, ("sync", "-q", *config, *TODAY), {}) == 0
+    return synced(tmp_path_factory.mktemp("company"))
 
 
 @pytest.fixture
-def company(folder: Path, template: Path) -> Path:
-    """A synced company of one's own."""
-    shutil.copytree(template, folder, dirs_exist_ok=True)
-    return folder
-
-
-@pytest.fixture
-def plan(company: Path, cli: Cli) -> Cli:
-    """Run `handover plan` on the synced company."""
-
-    def call(*words: str) -> Ended:
-        return cli("plan", *words, *TODAY, "--json")
-
-    return call
-
-
-NEW = ("new", "--from", "Sato", "--to", "Tanaka")
-
-
-def rows_of(ended: Ended) -> dict[str, dict[str, Any]]:
-    return {row["account_id"]: row for row in ended.data["plan"]["rows"]}
-
-
-def submitted(plan: Cli) -> str:
-    """Draw up Sato's plan, decide what is open, and submit it."""
-    key: str = plan(*NEW).data["plan"]["id"]
-    loose = ("--loose", "opportunities=transfer")
-    assert plan("edit", key, "--no-attend", "rest", *loose, "--as", "M").code == 0
-    assert plan("submit", key, "--as", "P").code == 0
-    return key
+def plan(folder: Path, template: Path, cli: Cli) -> Cli:
+    return planning_in(folder, template, cli)
 
 
 # Drawing up.
@@ -265,10 +145,13 @@ def test_before_any_sync_there_is_nothing_to_plan(folder: Path, cli: Cli) -> Non
     assert (ended.code, ended.json["error"]["code"]) == (2, "no_generation")
 
 
-def test_a_predecessor_who_has_left_is_absent(plan: Cli, company: Path) -> None:
-    users = [(*user[:3], "false" if user[0] == "P" else user[3]) for user in USERS[1:]]
-    write(company / "export", "users.csv", [USERS[0][:4], *users])
-    sync(company)
+def test_a_predecessor_who_has_left_is_absent(plan: Cli, folder: Path) -> None:
+    file = folder / "export" / "users.csv"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("sato@example.jp,true", "sato@example.jp,false"), encoding="utf-8"
+    )
+    sync(folder)
     ended = plan(*NEW)
     made, rows = ended.data["plan"], rows_of(ended)
     assert made["absent"] is True
@@ -283,9 +166,9 @@ def test_a_predecessor_who_has_left_is_absent(plan: Cli, company: Path) -> None:
 # A reorganisation.
 
 
-def test_moves_make_one_plan_for_each_predecessor(plan: Cli, company: Path) -> None:
+def test_moves_make_one_plan_for_each_predecessor(plan: Cli, folder: Path) -> None:
     write(
-        company,
+        folder,
         "moves.csv",
         [
             ("predecessor", "account", "successor", "effective"),
@@ -314,12 +197,13 @@ def test_moves_make_one_plan_for_each_predecessor(plan: Cli, company: Path) -> N
         assert (day, end) < (next_day, start)
 
 
-def test_absences_and_closed_days_are_kept_free(plan: Cli, company: Path) -> None:
-    absent = ("absent_from", "absent_to")
-    rows = [(*line, "", "") for line in PEOPLE[1:]]
-    rows[1] = (*PEOPLE[2], "2027-03-02", "2027-03-04")
-    write(company, "people.csv", [(*PEOPLE[0], *absent), *rows])
-    with (company / "handover.toml").open("a", encoding="utf-8") as file:
+def test_absences_and_closed_days_are_kept_free(plan: Cli, folder: Path) -> None:
+    with (COMPANY / "people.csv").open(encoding="utf-8", newline="") as people:
+        head, *lines = csv.reader(people)
+    away = ["S", "", "", "", "2027-03-02", "2027-03-04"]
+    rows = [[*line, "", ""] for line in lines]
+    write(folder, "people.csv", [[*head, "absent_from", "absent_to"], *rows, away])
+    with (folder / "handover.toml").open("a", encoding="utf-8") as file:
         file.write('[calendar]\nclosed = ["2027-03-05", "2027-03-08/2027-03-09"]\n')
     ended = plan(*NEW)
     dates = {r["visit"]["date"] for r in rows_of(ended).values() if r["visit"]}
@@ -346,159 +230,18 @@ def test_absences_and_closed_days_are_kept_free(plan: Cli, company: Path) -> Non
     ids=["no predecessor", "no account", "no date", "twice", "empty"],
 )
 def test_a_list_of_moves_with_mistakes_is_refused(
-    plan: Cli, company: Path, lines: list[tuple[str, ...]]
+    plan: Cli, folder: Path, lines: list[tuple[str, ...]]
 ) -> None:
-    write(company, "moves.csv", lines)
+    write(folder, "moves.csv", lines)
     ended = plan("new", "--moves", "moves.csv")
     assert (ended.code, ended.json["error"]["code"]) == (2, "bad_moves")
 
 
-def test_moves_name_only_what_the_predecessor_owns(plan: Cli, company: Path) -> None:
+def test_moves_name_only_what_the_predecessor_owns(plan: Cli, folder: Path) -> None:
     lines = [("predecessor", "account", "successor"), ("Sato", "Momiji", "Tanaka")]
-    write(company, "moves.csv", lines)
+    write(folder, "moves.csv", lines)
     ended = plan("new", "--moves", "moves.csv")
     assert (ended.code, ended.json["error"]["code"]) == (2, "not_owned")
-
-
-# Deciding.
-
-
-def test_the_way_to_approval(plan: Cli) -> None:
-    key = plan(*NEW).data["plan"]["id"]
-    refused = plan("submit", key, "--as", "P")
-    assert (refused.code, refused.json["error"]["code"]) == (
-        5,
-        "co_attendance_undecided",
-    )
-    plan("edit", key, "--attend", "Aoba", "--as", "M")
-    refused = plan("submit", key, "--as", "P")
-    assert (refused.code, refused.json["error"]["code"]) == (5, "loose_undecided")
-    plan("edit", key, "--loose", "opportunities=transfer", "--as", "P")
-    done = plan("submit", key, "--as", "P")
-    assert (done.code, done.data["plan"]["state"]) == (0, "submitted")
-    refused = plan("approve", key, "--as", "P")
-    assert (refused.code, refused.json["error"]["code"]) == (5, "wrong_approver")
-    done = plan("approve", key, "--as", "M")
-    assert (done.code, done.data["plan"]["state"]) == (0, "approved")
-    assert rows_of(done)["A1"]["visit"]["attendees"] == ["P", "S", "M"]
-
-
-def test_a_decision_needs_a_person(plan: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = plan(*NEW).data["plan"]["id"]
-    ended = plan("submit", key)
-    assert (ended.code, ended.json["error"]["code"]) == (2, "no_decider")
-    monkeypatch.setenv("HANDOVER_USER", "P")
-    assert plan("edit", key, "--meet", "A4", "--reason", "要訪問").code == 0
-
-
-def test_an_edit_after_the_approval_voids_it(plan: Cli) -> None:
-    key = submitted(plan)
-    before = plan("approve", key, "--as", "M").data["plan"]
-    ended = plan("edit", key, "--meet", "Sakura", "--reason", "要訪問", "--as", "M")
-    made = ended.data["plan"]
-    assert (made["state"], made["version"]) == ("draft", before["version"] + 1)
-    assert made["fingerprint"] != before["fingerprint"]
-    assert made["author"] == "P"
-    rows, old = rows_of(ended), {r["account_id"]: r for r in before["rows"]}
-    for account in ("A1", "A2", "A3"):
-        assert rows[account]["visit"] == old[account]["visit"]
-    assert rows["A4"]["visit"] is not None
-
-
-def test_the_manager_amends_while_approving(plan: Cli) -> None:
-    key = submitted(plan)
-    ended = plan(
-        "approve",
-        key,
-        *("--meet", "Sakura", "--inform", "Midori", "--attend", "Aoba"),
-        *("--reason", "重要な案件があるため", "--as", "M"),
-    )
-    made, rows = ended.data["plan"], rows_of(ended)
-    assert (ended.code, made["state"], made["author"]) == (0, "approved", "P")
-    assert (rows["A4"]["mode"], rows["A3"]["mode"]) == ("meet", "inform")
-    assert rows["A3"]["reason"] == "重要な案件があるため"
-    assert {change["account_id"] for change in ended.data["changes"]} <= {
-        "A1",
-        "A3",
-        "A4",
-    }
-    shown = plan("show", key, "--changes").data
-    assert shown["changes"] == ended.data["changes"]
-    assert shown["drift"] == []
-
-
-def test_an_amendment_that_leaves_something_open_is_not_approved(plan: Cli) -> None:
-    key = submitted(plan)
-    before = plan("show", key).data["plan"]
-    ended = plan("approve", key, "--successor", "Aoba=Yamamoto", "--as", "M")
-    assert (ended.code, ended.json["error"]["code"]) == (5, "inactive_successor")
-    assert plan("show", key).data["plan"] == before
-
-
-def test_the_hash_of_the_evidence_stands_on_the_page(
-    plan: Cli, cli: Cli, company: Path
-) -> None:
-    key = submitted(plan)
-    (company / "signed.pdf").write_bytes(b"signed")
-    done = plan("approve", key, "--evidence", "signed.pdf", "--as", "D")
-    assert done.data["plan"]["state"] == "approved"
-    page = cli("plan", "show", key, "--format", "html").out
-    assert "Ito (as delegate)" in page
-    assert hashlib.sha256(b"signed").hexdigest()[:16] in page
-
-
-def test_a_plan_is_rejected_and_goes_around_again(plan: Cli) -> None:
-    key = submitted(plan)
-    done = plan("reject", key, "--reason", "期間が短い", "--as", "M")
-    assert done.data["plan"]["state"] == "rejected"
-    again = plan("edit", key, "--date", "Aoba=2027-03-03", "--as", "P")
-    assert again.data["plan"]["state"] == "draft"
-    assert rows_of(again)["A1"]["visit"]["date"] == "2027-03-03"
-
-
-EDITS = [
-    (("--inform", "Midori", "--reason", "遠い"), "P", 5, "not_yours"),
-    (("--attend", "Aoba"), "P", 5, "not_yours"),
-    (("--meet", "Sakura", "--reason", "要訪問"), "Q", 5, "not_yours"),
-    (("--meet", "Sakura"), "P", 2, "reason_needed"),
-    (("--hold", "Midori"), "P", 2, "until_needed"),
-    (("--hold", "Midori", "--until", "2027-02-01"), "P", 2, "bad_period"),
-    (("--date", "Aoba=2027-03-06"), "P", 5, "date_not_free"),
-    (("--date", "Aoba"), "P", 2, "bad_amendment"),
-    (("--date", "Aoba=soon"), "P", 2, "bad_amendment"),
-    (("--opportunity", "O2=keep"), "P", 2, "bad_amendment"),
-    (("--opportunity", "O4=transfer"), "P", 2, "not_in_plan"),
-    (("--loose", "orders=leave"), "P", 2, "bad_amendment"),
-    (("--waive", "Aoba"), "M", 2, "bad_amendment"),
-    (("--meet", "Momiji", "--reason", "要訪問"), "P", 2, "not_in_plan"),
-    (("--meet", "Nowhere", "--reason", "要訪問"), "P", 2, "unknown_name"),
-    (("--successor", "Aoba=Sato"), "P", 2, "same_user"),
-    ((), "P", 2, "nothing_to_amend"),
-]
-
-
-def test_what_is_not_allowed_or_not_understood_changes_nothing(plan: Cli) -> None:
-    key = submitted(plan)
-    before = plan("show", key).data["plan"]
-    for words, who, code, error in EDITS:
-        ended = plan("edit", key, *words, "--as", who)
-        assert (ended.code, ended.json["error"]["code"]) == (code, error), words
-    assert plan("show", key).data["plan"] == before
-
-
-def test_holds_and_opportunities_keep_their_dates(plan: Cli) -> None:
-    key = plan(*NEW).data["plan"]["id"]
-    ended = plan(
-        "edit",
-        key,
-        *("--hold", "Midori", "--until", "2027-06-30"),
-        *("--opportunity", "O2=hold:2027-05-31", "--as", "P"),
-    )
-    rows = rows_of(ended)
-    assert (rows["A3"]["mode"], rows["A3"]["effective"]) == ("hold", "2027-06-30")
-    assert rows["A2"]["opportunities"] == [
-        {"id": "O2", "action": "hold", "until": "2027-05-31"}
-    ]
 
 
 # Showing.
@@ -518,13 +261,13 @@ def test_an_unknown_plan_names_the_nearest(plan: Cli) -> None:
     assert "2027-03-sato-tanaka" in ended.json["error"]["message"]
 
 
-def test_drift_is_shown_after_the_next_sync(plan: Cli, company: Path) -> None:
+def test_drift_is_shown_after_the_next_sync(plan: Cli, folder: Path) -> None:
     key = plan(*NEW).data["plan"]["id"]
-    file = company / "export" / "accounts.csv"
+    file = folder / "export" / "accounts.csv"
     text = file.read_text(encoding="utf-8")
     text = text.replace("A1,Aoba,P", "A1,Aoba,Q").replace("A9,Momiji,Q", "A9,Momiji,P")
     file.write_text(text, encoding="utf-8")
-    sync(company)
+    sync(folder)
     assert plan("show", key, "--changes").data["drift"] == [
         {"account_id": "A1", "owner_id": "Q", "expected": "P"},
         {"account_id": "A9", "owner_id": "P", "expected": None},

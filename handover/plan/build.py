@@ -81,19 +81,13 @@ def build_plan(
     Whether its period is too short stands in its overflow; refusing is the caller's.
     """
     by = measure(facts, policy, request.currency, as_of)
-    minutes = {a.account_id: visit_minutes(a, policy) for a in facts.accounts}
-    assigned = assign(facts.accounts, request.moves, minutes, request.regions)
     blind = blind_rules(facts.mapped)
-    drafted = [
-        _row(account, assigned.get(account.account_id), request, by, blind)
-        for account in sorted(facts.accounts, key=lambda account: account.account_id)
-    ]
-    start = request.start or calendars.company.after(as_of)
+    drafted = _drafted(facts, request, by, blind)
     frame = Frame(
         predecessor=request.predecessor,
         manager=request.manager,
         absent=request.absent,
-        start=start,
+        start=request.start or calendars.company.after(as_of),
         end=request.end,
     )
     ground = Ground(
@@ -102,11 +96,11 @@ def build_plan(
         calendars=calendars,
     )
     arrangement = arrange(drafted, frame, ground)
-    end = arrangement.schedule.end
-    effective = request.effective or calendars.company.after(end)
-    notice = request.notice or as_of
+    effective = request.effective or calendars.company.after(arrangement.schedule.end)
     rows = tuple(_dated(row, effective) for row in arrangement.rows)
     check_conserved(facts.accounts, rows)
+    notice = request.notice or as_of
+    found = scheduled(arrangement, request.manager, effective, policy)
     plan = Plan(
         id=request.plan_id.replace("{month}", f"{effective:%Y-%m}"),
         source=request.source,
@@ -120,7 +114,7 @@ def build_plan(
         absent=request.absent,
         notice=notice,
         announce=request.announce or notice,
-        start=start,
+        start=frame.start,
         effective=effective,
         expires_days=policy.plan.expires_days,
         loose=facts.loose,
@@ -129,12 +123,21 @@ def build_plan(
         org_id=request.org_id,
         generation=request.generation,
         notes=_notes(facts, blind),
-        **{
-            **scheduled(arrangement, request.manager, effective, policy),
-            "rows": rows,
-        },
+        **{**found, "rows": rows},
     )
     return sealed(plan)
+
+
+def _drafted(
+    facts: Facts, request: Request, by: Measure, blind: Sequence[str]
+) -> list[Row]:
+    """Make a row of every account, by the rules alone."""
+    minutes = {a.account_id: visit_minutes(a, by.policy) for a in facts.accounts}
+    assigned = assign(facts.accounts, request.moves, minutes, request.regions)
+    return [
+        _row(account, assigned.get(account.account_id), request, by, blind)
+        for account in sorted(facts.accounts, key=lambda account: account.account_id)
+    ]
 
 
 def scheduled(
