@@ -6,7 +6,7 @@ the rules say who is met, the scheduler when.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handover.plan.arrangement import (
@@ -68,6 +68,16 @@ class Request:
     reorganisation: str | None = None
     currency: str = "JPY"
 
+    def frame(self, start: dt.date) -> Frame:
+        """Say what the visits have in common."""
+        return Frame(
+            predecessor=self.predecessor,
+            manager=self.manager,
+            absent=self.absent,
+            start=start,
+            end=self.end,
+        )
+
 
 def build_plan(
     facts: Facts,
@@ -76,31 +86,19 @@ def build_plan(
     calendars: Calendars,
     as_of: dt.date,
 ) -> Plan:
-    """Draw up the plan of one predecessor, as a draft.
-
-    Whether its period is too short stands in its overflow; refusing is the caller's.
-    """
+    """Draw up one predecessor's plan; its overflow says if the period is too short."""
     by = measure(facts, policy, request.currency, as_of)
     blind = blind_rules(facts.mapped)
     drafted = _drafted(facts, request, by, blind)
-    frame = Frame(
-        predecessor=request.predecessor,
-        manager=request.manager,
-        absent=request.absent,
-        start=request.start or calendars.company.after(as_of),
-        end=request.end,
-    )
-    ground = Ground(
-        accounts={account.account_id: account for account in facts.accounts},
-        policy=policy,
-        calendars=calendars,
-    )
+    frame = request.frame(request.start or calendars.company.after(as_of))
+    accounts = {account.account_id: account for account in facts.accounts}
+    ground = Ground(accounts=accounts, policy=policy, calendars=calendars)
     arrangement = arrange(drafted, frame, ground)
     effective = request.effective or calendars.company.after(arrangement.schedule.end)
     rows = tuple(_dated(row, effective) for row in arrangement.rows)
+    arrangement = replace(arrangement, rows=rows)
     check_conserved(facts.accounts, rows)
     notice = request.notice or as_of
-    found = scheduled(arrangement, request.manager, effective, policy)
     plan = Plan(
         id=request.plan_id.replace("{month}", f"{effective:%Y-%m}"),
         source=request.source,
@@ -123,7 +121,7 @@ def build_plan(
         org_id=request.org_id,
         generation=request.generation,
         notes=_notes(facts, blind),
-        **{**found, "rows": rows},
+        **scheduled(arrangement, request.manager, effective, policy),
     )
     return sealed(plan)
 
