@@ -1,19 +1,19 @@
 """Confirmations, as the audit reads them from the ledger (R29)."""
 
 import datetime as dt
-from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from handover.ledger.tables import confirmations as table
-from handover.ledger.tables import plans
+from handover.ledger.tables import plan_versions, plans
 from handover.mirror.views import CONFIRMATIONS_SCHEMA
-from handover.policy import Policy
 
 RUNNING = ("approved", "in_progress", "reported")
 """States of a plan whose handover is under way."""
+HANDED_OVER = ("meet", "inform")
+"""Modes of the rows that are handed over now."""
 ANSWERED = ("confirmed", "corrected", "not_applicable")
 """Results that tell what holds; ``unknown`` does not."""
 
@@ -40,26 +40,32 @@ def confirmations(connection: Connection, source: str, zone: ZoneInfo) -> pa.Tab
     return pa.Table.from_pylist(rows, schema=CONFIRMATIONS_SCHEMA)
 
 
-def confirmed_shares(
-    connection: Connection, source: str, policy: Policy
-) -> Mapping[str, float]:
-    """Give each account's share of must-items confirmed in its running handover.
+def answered_items(connection: Connection, source: str) -> dict[str, frozenset[str]]:
+    """Name the items that customers answered in the handovers under way.
 
-    Accounts without a running handover, or without an answer yet, are not in it.
+    Returns:
+        The items of each account that is being handed over, none for one that was not
+        asked yet.
     """
-    musts = {item.code for item in policy.enabled if item.level == "must"}
-    query = (
-        select(table.c.account_id, table.c.item)
-        .distinct()
-        .join(plans, plans.c.id == table.c.plan_id)
-        .where(
-            table.c.source == source,
-            table.c.result.in_(ANSWERED),
-            plans.c.state.in_(RUNNING),
-        )
+    running = select(plans.c.id, plan_versions.c.content).join(
+        plan_versions,
+        and_(
+            plan_versions.c.plan_id == plans.c.id,
+            plan_versions.c.version == plans.c.version,
+        ),
     )
-    answered: dict[str, int] = {}
-    for account, item in connection.execute(query):
-        if item in musts:
-            answered[account] = answered.get(account, 0) + 1
-    return {account: count / len(musts) for account, count in answered.items()}
+    running = running.where(plans.c.source == source, plans.c.state.in_(RUNNING))
+    found: dict[str, set[str]] = {}
+    plan_ids = []
+    for plan_id, content in connection.execute(running):
+        plan_ids.append(plan_id)
+        for row in content["rows"]:
+            if row["mode"] in HANDED_OVER:
+                found[row["account_id"]] = set()
+    answers = select(table.c.account_id, table.c.item).where(
+        table.c.plan_id.in_(plan_ids), table.c.result.in_(ANSWERED)
+    )
+    for account, item in connection.execute(answers):
+        if account in found:
+            found[account].add(item)
+    return {account: frozenset(items) for account, items in found.items()}

@@ -4,28 +4,31 @@ Numbers are unrounded; everything is in a fixed order, so that the same mirror g
 same bytes.
 """
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from math import fsum
 from typing import Any
-from urllib.parse import urlsplit
 
-from handover.audit.engine import Audit
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from handover.audit.engine import STATES, Audit
+from handover.audit.evidence import Evidence
 from handover.i18n import Words
 from handover.mirror.people import People
-from handover.mirror.views import Mirror
-from handover.paper.dates import day
-from handover.policy import GROUPS, Item
+from handover.policy import GROUPS
 
 TO_FILL_IN = frozenset({"missing", "placeholder", "invalid", "stale"})
 """States that the predecessor can do something about."""
 LACKING = frozenset({"missing", "placeholder", "invalid", "unreadable", "unmapped"})
-"""States in which an item does not meet its level (``--fail-on``)."""
+"""States in which an item is not there."""
+
+WORST = 15
+"""Accounts that the terminal lists; the page and the workbook have all."""
 
 Json = dict[str, Any]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,36 +46,68 @@ class AccountScore:
 
 def scores(audit: Audit) -> dict[str, AccountScore]:
     """Give each account's score, readiness and gaps."""
-    musts = [item.code for item in audit.policy.enabled if item.level == "must"]
-    gaps: dict[str, list[str]] = defaultdict(list)
-    columns = (
-        audit.items[name].to_pylist() for name in ("account_id", "item", "state")
-    )
-    for account, item, state in zip(*columns, strict=True):
-        if item in musts and state in TO_FILL_IN:
-            gaps[account].append(item)
+    gaps = to_fill_in(audit)
     return {
         row["id"]: AccountScore(
             score=row["score"],
             ready=row["ready"],
-            gaps=tuple(sorted(gaps[row["id"]], key=musts.index)),
+            gaps=tuple(gaps.get(row["id"], ())),
             groups=sum(row[group] is not None for group in GROUPS),
         )
         for row in audit.accounts.to_pylist()
     }
 
 
+def to_fill_in(audit: Audit) -> dict[str, list[str]]:
+    """Name each account's must-items that somebody has to fill in, in their order."""
+    musts = [item.code for item in audit.policy.enabled if item.level == "must"]
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in _items(audit, musts, TO_FILL_IN).to_pylist():
+        found[row["account_id"]].append(row["item"])
+    return {account: sorted(items, key=musts.index) for account, items in found.items()}
+
+
+def failing(audit: Audit, level: str) -> set[str]:
+    """Name the accounts that lack an item: a must, or any for ``should``."""
+    if level == "must":
+        rows = audit.accounts.filter(pc.invert(audit.accounts["ready"]))
+        return set(rows["id"].to_pylist())
+    every = [item.code for item in audit.policy.enabled]
+    return {*_items(audit, every, LACKING)["account_id"].to_pylist()}
+
+
+def _items(audit: Audit, codes: Collection[str], states: Collection[str]) -> pa.Table:
+    """Choose rows by item and state, without what is large in them."""
+    rows = audit.items.select(["account_id", "item", "state"])
+    state = rows["state"].cast(pa.string())
+    chosen = pc.and_(
+        pc.is_in(rows["item"], pa.array(codes, pa.string())),
+        pc.is_in(state, pa.array(sorted(states), pa.string())),
+    )
+    return rows.filter(chosen)
+
+
 def accounts_json(
-    audit: Audit, people: People, words: Words, confirmed: Mapping[str, float]
+    audit: Audit,
+    people: People,
+    words: Words,
+    *,
+    answered: Mapping[str, Collection[str]],
+    only: Collection[str] | None = None,
 ) -> list[Json]:
-    """List the accounts with groups, items and evidence."""
-    known = {item.code: item for item in audit.policy.enabled}
-    order = list(known)
-    items: dict[str, list[Json]] = defaultdict(list)
-    for row in audit.items.to_pylist():
-        items[row["account_id"]].append(_item(row, known[row["item"]], words))
-    for own in items.values():
-        own.sort(key=lambda item: order.index(item["item"]))
+    """List accounts with groups, items and evidence, by id.
+
+    Args:
+        audit: of one source.
+        people: names the owners.
+        words: the language of the evidence.
+        answered: items that the customer confirmed, of the accounts that are being
+            handed over.
+        only: the accounts whose items are wanted, where not all are shown; the others
+            have an empty list.
+    """
+    items = _items_json(audit, words, only)
+    confirmed = _confirmed(audit, answered)
     return [
         {
             "id": row["id"],
@@ -89,188 +124,131 @@ def accounts_json(
             "value": row["value"],
             "url": row["url"],
             "groups": {group: row[group] for group in GROUPS},
-            "items": items[row["id"]],
+            "items": items.get(row["id"], []),
         }
         for row in audit.accounts.to_pylist()
     ]
 
 
-def _item(row: Mapping[str, Any], item: Item, words: Words) -> Json:
-    state, at = row["state"], row["on_date"]
+def _items_json(
+    audit: Audit, words: Words, only: Collection[str] | None
+) -> dict[str, list[Json]]:
+    """Build the items of accounts, each account's in the policy's order."""
+    asked = {item.code: item for item in audit.policy.enabled}
+    order = {code: position for position, code in enumerate(asked)}
+    evidence = Evidence(words)
+    rows = audit.items
+    if only is not None:
+        wanted = pa.array(sorted(only), pa.string())
+        rows = rows.filter(pc.is_in(rows["account_id"], wanted))
+    found: dict[str, list[Json]] = defaultdict(list)
+    for row in rows.to_pylist():
+        item = asked[row["item"]]
+        found[row["account_id"]].append(
+            {
+                "group": item.group,
+                "item": item.code,
+                "level": item.level,
+                "state": row["state"],
+                "quality": row["quality"],
+                "rows": row["rows"],
+                "rows_ok": row["rows_ok"],
+                "evidence": evidence.of(row),
+            }
+        )
+    for items in found.values():
+        items.sort(key=lambda entry: order[entry["item"]])
+    return found
+
+
+def _confirmed(
+    audit: Audit, answered: Mapping[str, Collection[str]]
+) -> dict[str, float]:
+    """Give the share of must-items that apply and were confirmed, by account."""
+    asked: dict[str, list[str]] = defaultdict(list)
+    if answered:
+        musts = [item.code for item in audit.policy.enabled if item.level == "must"]
+        states = {*STATES} - {"not_applicable"}
+        for row in _items(audit, musts, states).to_pylist():
+            asked[row["account_id"]].append(row["item"])
     return {
-        "group": item.group,
-        "item": item.code,
-        "level": item.level,
-        "state": state,
-        "quality": row["quality"],
-        "rows": row["rows"],
-        "rows_ok": row["rows_ok"],
-        "evidence": {
-            "text": evidence(row, words),
-            "records": row["records"] or [],
-            "at": at,
-        },
+        account: len({*items} & {*asked[account]}) / len(asked[account])
+        for account, items in answered.items()
+        if asked[account]
     }
-
-
-def evidence(row: Mapping[str, Any], words: Words) -> str:
-    """Say in a sentence why an item is in its state."""
-    state, at = row["state"], row["on_date"]
-    special = f"evidence:{row['item']}:{state}"
-    text = special if words.has(special) else f"evidence:{state}"
-    parts = [words(text)]
-    if row["rows"] is not None and row["rows"] > 1:
-        parts.append(words("{ok} of {n}", ok=row["rows_ok"], n=row["rows"]))
-    if at is not None:
-        parts.append(day(at, words.language))
-    return words("; ").join(parts)
 
 
 def totals(accounts: Sequence[Json]) -> Json:
     """Sum up: accounts without a score are counted and left out of the mean."""
-    scored = [a["score"] for a in accounts if a["score"] is not None]
+    without = sum(account["score"] is None for account in accounts)
     return {
         "accounts": len(accounts),
-        "ready": sum(a["ready"] for a in accounts),
-        "score": fmean(scored) if scored else None,
-        "without_score": len(accounts) - len(scored),
+        "ready": sum(account["ready"] for account in accounts),
+        "score": mean(account["score"] for account in accounts),
+        "without_score": without,
     }
 
 
 def owners_json(accounts: Sequence[Json], people: People) -> list[Json]:
-    """Roll up by owner; accounts that nobody owns stand under None."""
+    """Roll one source up by owner; accounts that nobody owns stand under None, last."""
     by_owner: dict[str | None, list[Json]] = defaultdict(list)
     for account in accounts:
         by_owner[account["owner_id"]].append(account)
     return [
-        {
-            "id": owner,
-            "name": people.name(owner) or None,
-            "is_active": people.is_active(owner),
-            **{k: v for k, v in totals(own).items() if k != "without_score"},
-            "weighted_score": _weighted(own),
-            "groups": {
-                group: _mean(a["groups"][group] for a in own) for group in GROUPS
-            },
-        }
-        for owner, own in sorted(
-            by_owner.items(), key=lambda pair: (pair[0] is None, pair[0] or "")
-        )
+        _owner(people, owner, by_owner[owner])
+        for owner in sorted(by_owner, key=lambda owner: (owner is None, owner or ""))
     ]
 
 
-def _weighted(accounts: Sequence[Json]) -> float | None:
+def _owner(people: People, owner: str | None, accounts: Sequence[Json]) -> Json:
+    person = people.user(owner)
+    summed = totals(accounts)
+    return {
+        "id": owner,
+        "source": accounts[0]["source"],
+        "name": people.name(owner) or None,
+        "team": person.team if person else None,
+        "is_active": people.is_active(owner),
+        "accounts": summed["accounts"],
+        "ready": summed["ready"],
+        "score": summed["score"],
+        "weighted_score": _weighted(accounts),
+        "groups": {
+            group: mean(account["groups"][group] for account in accounts)
+            for group in GROUPS
+        },
+    }
+
+
+def _weighted(accounts: Iterable[Json]) -> float | None:
     """Weigh scores by what the customers are worth to us."""
     scored = [a for a in accounts if a["score"] is not None and a["value"] > 0]
-    whole = sum(a["value"] for a in scored)
-    if not whole:
-        return None
-    return float(sum(a["score"] * a["value"] for a in scored) / whole)
+    whole = fsum(a["value"] for a in scored)
+    return fsum(a["score"] * a["value"] for a in scored) / whole if whole else None
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
+def mean(values: Iterable[float | None]) -> float | None:
+    """Take the mean of what is known."""
     known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    return fsum(known) / len(known) if known else None
 
 
-def orphans_json(mirror: Mirror) -> list[Json]:
-    """List open opportunities that hang on no account of the mirror."""
-    rows = mirror.rows(
-        "select id, name, owner_id from opportunities "
-        "where not coalesce(is_closed, is_won, false) and (account_id is null "
-        "or account_id not in (select id from all_accounts)) order by id"
+def worst_first(accounts: Iterable[Row]) -> list[Row]:
+    """Choose accounts that are not ready: the lowest score and the largest first."""
+    return sorted(
+        (account for account in accounts if not account["ready"]),
+        key=lambda a: (
+            a["score"] is None,
+            a["score"] or 0.0,
+            -a["value"],
+            a["source"],
+            a["id"],
+        ),
     )
-    return [
-        {
-            "source": mirror.source,
-            "object": "opportunities",
-            "id": row["id"],
-            "name": row["name"],
-            "owner_id": row["owner_id"],
-        }
-        for row in rows
-    ]
 
 
-def unmapped_json(audit: Audit) -> list[Json]:
-    """List the columns that items need and this source does not show."""
-    return [
-        {
-            "source": audit.source,
-            "table_name": row["table_name"],
-            "column_name": row["column_name"],
-            "status": row["status"],
-            "items": row["items"],
-        }
-        for row in audit.columns.to_pylist()
-        if row["status"] != "mapped"
-    ]
-
-
-def duplicates_json(accounts: Iterable[tuple[str, str, str, str]]) -> list[Json]:
-    """List accounts that are likely one customer, by web domain or name.
-
-    Args:
-        accounts: source, id, name and website of each.
-    """
-    groups: dict[tuple[str, str], list[Json]] = defaultdict(list)
-    for source, key, name, website in accounts:
-        one = {"source": source, "id": key, "name": name}
-        for by, value in (("name", plain_name(name)), ("domain", domain(website))):
-            if value:
-                groups[by, value].append(one)
-    found: list[Json] = []
-    for (by, value), same in sorted(groups.items()):
-        if len(same) > 1:
-            crowded = len(same) > 2
-            found.append(
-                {"by": by, "value": value, "ambiguous": crowded, "accounts": same}
-            )
-    return found
-
-
-def plain_name(name: str) -> str:
-    """Take the legal form, width, case and blanks out of a company's name."""
-    text = unicodedata.normalize("NFKC", name).casefold()
-    forms = (
-        r"株式会社|有限会社|合同会社|\(株\)|\(有\)|\b(co|ltd|inc|corp|llc|gmbh|kk)\b\.?"
-    )
-    return re.sub(rf"{forms}|[\s.,・]", "", text)
-
-
-def domain(website: str) -> str:
-    """Give the domain of a website, without www."""
-    text = website.strip().lower()
-    if not text:
-        return ""
-    host = urlsplit(text if "://" in text else f"//{text}").hostname or ""
-    return host.removeprefix("www.")
-
-
-def shared_people(mirror: Mirror) -> list[Json]:
-    """List persons who stand on several accounts."""
-    rows = mirror.rows(
-        "select id, any_value(name) as name, "
-        "list(account_id order by account_id) as ids "
-        "from people group by id having count(*) > 1 order by id"
-    )
-    return [
-        {
-            "source": mirror.source,
-            "contact_id": row["id"],
-            "name": row["name"],
-            "account_ids": row["ids"],
-        }
-        for row in rows
-    ]
-
-
-def failing(accounts: Iterable[Json], level: str) -> Iterator[str]:
-    """Yield accounts that lack an item at a level; ``should`` includes ``must``."""
-    levels: Collection[str] = {"must": ("must",), "should": ("must", "should")}[level]
-    for account in accounts:
-        if any(
-            item["level"] in levels and item["state"] in LACKING
-            for item in account["items"]
-        ):
-            yield account["id"]
+def lacking(account: Row) -> Iterator[Json]:
+    """Yield an account's must-items that are not as they should be."""
+    for item in account["items"]:
+        if item["level"] == "must" and item["state"] in TO_FILL_IN | LACKING:
+            yield item

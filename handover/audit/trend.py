@@ -1,148 +1,166 @@
-"""Audits kept in the ledger: how completeness has developed (R35)."""
+"""Audits kept in the ledger: how completeness develops, night by night (R35)."""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select, tuple_
 
 from handover.audit.engine import Audit
+from handover.audit.findings import totals
+from handover.audit.report import SourceFindings
 from handover.ledger import Ledger
 from handover.ledger.tables import audit_accounts, audit_owners, audits, policies
-from handover.mirror.people import People
 
 Json = dict[str, Any]
 
 
 def keep(
-    ledger: Ledger,
-    generation: int,
-    found: Audit,
-    accounts: Sequence[Mapping[str, Any]],
-    people: People,
-    now: dt.datetime,
-) -> None:
-    """Keep an audit, unless the same one is kept already.
+    ledger: Ledger, found: SourceFindings, generation: int, now: dt.datetime
+) -> bool:
+    """Keep an audit of a whole source, unless the same one is kept already.
 
-    Per account only what differs from the last kept audit is written.
+    Of the accounts only those are written that came out differently than last time.
+
+    Args:
+        ledger: where it is kept.
+        found: what was found in the whole source.
+        generation: what was audited.
+        now: when, in UTC.
+
+    Returns:
+        Whether it is new.
     """
+    audit = found.audit
     with ledger.read() as connection:
-        if _is_kept(connection, generation, found):
-            return
+        if _is_kept(connection, audit, generation):
+            return False
     with ledger.begin() as connection:
-        if _is_kept(connection, generation, found):
-            return
-        _keep_policy(connection, found, now)
-        scored = [a["score"] for a in accounts if a["score"] is not None]
-        result = connection.execute(
-            insert(audits).values(
-                generation=generation,
-                source=found.source,
-                policy_hash=found.policy.hash,
-                as_of=found.as_of.isoformat(),
-                at=now.isoformat(timespec="seconds"),
-                accounts=len(accounts),
-                ready=sum(bool(a["ready"]) for a in accounts),
-                score=fmean(scored) if scored else None,
-            )
-        )
-        key = result.inserted_primary_key
-        audit_id = int(key[0]) if key else 0
-        _keep_owners(connection, audit_id, found.source, accounts, people)
-        _keep_accounts(connection, audit_id, found.source, accounts)
+        if _is_kept(connection, audit, generation):
+            return False
+        _keep_policy(connection, audit, now)
+        audit_id = _keep_totals(connection, found, generation, now)
+        _keep_owners(connection, audit_id, found.owners)
+        _keep_accounts(connection, audit_id, audit.source, found.accounts)
+    return True
 
 
-def _is_kept(connection: Connection, generation: int, found: Audit) -> bool:
+def _is_kept(connection: Connection, audit: Audit, generation: int) -> bool:
     query = select(audits.c.id).where(
         audits.c.generation == generation,
-        audits.c.source == found.source,
-        audits.c.policy_hash == found.policy.hash,
-        audits.c.as_of == found.as_of.isoformat(),
+        audits.c.source == audit.source,
+        audits.c.policy_hash == audit.policy.hash,
+        audits.c.as_of == audit.as_of.isoformat(),
     )
     return connection.execute(query).first() is not None
 
 
-def _keep_policy(connection: Connection, found: Audit, now: dt.datetime) -> None:
-    known = select(policies.c.hash).where(policies.c.hash == found.policy.hash)
+def _keep_policy(connection: Connection, audit: Audit, now: dt.datetime) -> None:
+    policy = audit.policy
+    known = select(policies.c.hash).where(policies.c.hash == policy.hash)
     if connection.execute(known).first() is None:
         connection.execute(
             insert(policies).values(
-                hash=found.policy.hash,
-                version=found.policy.version,
-                text=found.policy.text,
-                first_used_at=now.isoformat(timespec="seconds"),
+                hash=policy.hash,
+                version=policy.version,
+                text=policy.text,
+                first_used_at=now.isoformat(),
             )
         )
 
 
-def _keep_owners(
-    connection: Connection,
-    audit_id: int,
-    source: str,
-    accounts: Sequence[Mapping[str, Any]],
-    people: People,
-) -> None:
-    by_owner: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for account in accounts:
-        by_owner[account["owner_id"] or ""].append(account)
-    rows = []
-    for owner, own in by_owner.items():
-        person = people.user(owner)
-        scored = [a["score"] for a in own if a["score"] is not None]
-        rows.append(
-            {
-                "audit_id": audit_id,
-                "source": source,
-                "owner_id": owner,
-                "team": person.team if person else None,
-                "accounts": len(own),
-                "ready": sum(bool(a["ready"]) for a in own),
-                "score": fmean(scored) if scored else None,
-            }
+def _keep_totals(
+    connection: Connection, found: SourceFindings, generation: int, now: dt.datetime
+) -> int:
+    audit, summed = found.audit, totals(found.accounts)
+    made = connection.execute(
+        insert(audits)
+        .values(
+            generation=generation,
+            source=audit.source,
+            policy_hash=audit.policy.hash,
+            as_of=audit.as_of.isoformat(),
+            at=now.isoformat(),
+            accounts=summed["accounts"],
+            ready=summed["ready"],
+            score=summed["score"],
         )
+        .returning(audits.c.id)
+    )
+    return int(made.scalar_one())
+
+
+def _keep_owners(connection: Connection, audit_id: int, owners: Sequence[Json]) -> None:
+    rows = [
+        {
+            "audit_id": audit_id,
+            "source": owner["source"],
+            "owner_id": owner["id"] or "",
+            "team": owner["team"],
+            "accounts": owner["accounts"],
+            "ready": owner["ready"],
+            "score": owner["score"],
+        }
+        for owner in owners
+    ]
     if rows:
         connection.execute(insert(audit_owners), rows)
 
 
 def _keep_accounts(
-    connection: Connection,
-    audit_id: int,
-    source: str,
-    accounts: Sequence[Mapping[str, Any]],
+    connection: Connection, audit_id: int, source: str, accounts: Sequence[Json]
 ) -> None:
-    """Write the accounts whose score or readiness is another than last time."""
-    last: dict[str, tuple[bool, float | None]] = {}
-    query = (
-        select(audit_accounts)
-        .where(audit_accounts.c.source == source)
-        .order_by(audit_accounts.c.audit_id)
-    )
-    for row in connection.execute(query):
-        last[row.account_id] = (row.ready, row.score)
+    last = _last_accounts(connection, source)
     rows = [
         {
             "audit_id": audit_id,
             "source": source,
             "account_id": account["id"],
-            "ready": bool(account["ready"]),
+            "ready": account["ready"],
             "score": account["score"],
         }
         for account in accounts
-        if last.get(account["id"]) != (bool(account["ready"]), account["score"])
+        if last.get(account["id"]) != (account["ready"], account["score"])
     ]
     if rows:
         connection.execute(insert(audit_accounts), rows)
 
 
-def trend_json(connection: Connection) -> list[Json]:
-    """List, audit by audit, what each owner's accounts came to; oldest first."""
+def _last_accounts(
+    connection: Connection, source: str
+) -> Mapping[str, tuple[bool, float | None]]:
+    """Read how each account came out when it was last written."""
+    columns = audit_accounts.c
+    latest = (
+        select(columns.account_id, func.max(columns.audit_id))
+        .where(columns.source == source)
+        .group_by(columns.account_id)
+    )
+    query = select(columns.account_id, columns.ready, columns.score).where(
+        columns.source == source,
+        tuple_(columns.account_id, columns.audit_id).in_(latest),
+    )
+    return {row.account_id: (row.ready, row.score) for row in connection.execute(query)}
+
+
+def trend_json(
+    connection: Connection,
+    *,
+    owners: Collection[str] | None = None,
+) -> list[Json]:
+    """List what each owner's accounts came to, audit by audit, the oldest first.
+
+    Args:
+        connection: to the ledger.
+        owners: whose; None is everybody, also the accounts that nobody owns.
+    """
     query = (
         select(audits.c.at, audits.c.as_of, audit_owners)
         .join(audit_owners, audit_owners.c.audit_id == audits.c.id)
-        .order_by(audits.c.id, audit_owners.c.owner_id)
+        .order_by(audits.c.as_of, audits.c.id, audit_owners.c.owner_id)
     )
+    if owners is not None:
+        query = query.where(audit_owners.c.owner_id.in_(sorted(owners)))
     return [
         {
             "at": row.at,

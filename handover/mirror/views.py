@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -62,7 +63,7 @@ class Mirror:
         """Ask the views; ``$name`` in the query takes the value of that name."""
         return self.con.sql(query, params=values or None).to_arrow_table()
 
-    def rows(self, query: str, **values: object) -> list[dict[str, object]]:
+    def rows(self, query: str, **values: object) -> list[dict[str, Any]]:
         """Ask the views for a few rows."""
         return list(self.table(query, **values).to_pylist())
 

@@ -1,0 +1,170 @@
+"""What stands beside the score: what no item asks for, and what was not seen."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from handover.audit.engine import Audit
+from handover.mirror.views import Mirror
+
+Json = dict[str, Any]
+
+_LEGAL_FORMS = re.compile(
+    r"株式会社|有限会社|合同会社|合資会社|合名会社|\((?:株|有|同)\)"
+    r"|\b(?:co|company|ltd|limited|inc|corp|corporation|llc|gmbh|k\.?k)\b\.?"
+)
+_GAPS = re.compile(r"[\s.,・･'’()-]+")
+
+
+def orphans(mirror: Mirror, owners: Collection[str] | None = None) -> list[Json]:
+    """List open opportunities on no account, or on one that is not in the mirror.
+
+    Args:
+        mirror: one source.
+        owners: whose; None is everybody's.
+    """
+    rows = mirror.rows(
+        """
+        select id, name, owner_id from opportunities
+        where not coalesce(is_closed, is_won, false)
+            and (account_id is null or account_id not in (select id from all_accounts))
+            and ($everybody or list_contains($owners, owner_id))
+        order by id
+        """,
+        everybody=owners is None,
+        owners=[*(owners or ()), ""],
+    )
+    return [{"source": mirror.source, "object": "opportunities", **row} for row in rows]
+
+
+def inactive_owners(source: str, owners: Iterable[Json]) -> list[Json]:
+    """List owners who are no active users and still own accounts."""
+    return [
+        {
+            "source": source,
+            "id": owner["id"],
+            "name": owner["name"],
+            "accounts": owner["accounts"],
+        }
+        for owner in owners
+        if owner["id"] is not None and not owner["is_active"]
+    ]
+
+
+def shared_people(mirror: Mirror) -> list[Json]:
+    """List persons who stand on several accounts, by link or by a personal address."""
+    return mirror.rows(
+        """
+        with persons as (
+            select
+                account_id, id, name,
+                if(usable_email_quality = 'ok', lower(trim(email)), id) as same
+            from people where not coalesce(has_left, false)
+        )
+        select
+            $source as source,
+            list_sort(list(distinct id)) as contact_ids,
+            min(name) as name,
+            list_sort(list(distinct account_id)) as account_ids
+        from persons
+        group by same
+        having count(distinct account_id) > 1
+        order by contact_ids
+        """,
+        source=mirror.source,
+    )
+
+
+def duplicates(audits: Iterable[Audit]) -> list[Json]:
+    """List accounts that are likely one customer, by web domain or plain name."""
+    alike: dict[tuple[str, str], list[Json]] = defaultdict(list)
+    for audit in audits:
+        for row in audit.accounts.select(["id", "name", "website"]).to_pylist():
+            one = {"source": audit.source, "id": row["id"], "name": row["name"]}
+            for by, value in (
+                ("name", plain_name(row["name"])),
+                ("domain", domain(row["website"] or "")),
+            ):
+                if value:
+                    alike[by, value].append(one)
+    return [
+        {"by": by, "value": value, "accounts": same}
+        for (by, value), same in sorted(alike.items())
+        if len(same) > 1
+    ]
+
+
+def plain_name(name: str) -> str:
+    """Take the legal form, width, case and blanks out of a company's name."""
+    text = unicodedata.normalize("NFKC", name).casefold()
+    return _GAPS.sub("", _LEGAL_FORMS.sub(" ", text))
+
+
+def domain(website: str) -> str:
+    """Give the domain of a website, without www."""
+    text = website.strip().lower()
+    try:
+        host = urlsplit(text if "://" in text else f"//{text}").hostname or ""
+    except ValueError:  # a bracket that is no IPv6 address: no website
+        return ""
+    return host.removeprefix("www.") if "." in host else ""
+
+
+def unmapped(audit: Audit) -> list[Json]:
+    """List the columns that items need and this source does not show."""
+    return [
+        {
+            "source": audit.source,
+            "table_name": row["table_name"],
+            "column_name": row["column_name"],
+            "status": row["status"],
+            "items": row["items"],
+        }
+        for row in audit.columns.to_pylist()
+        if row["status"] != "mapped"
+    ]
+
+
+def unseen_items(audit: Audit) -> dict[str, dict[str, list[str]]]:
+    """Name the items of which nothing is mapped or something is hidden.
+
+    Returns:
+        Columns by item, under ``unreadable`` and ``unmapped``.
+    """
+    seen: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in audit.columns.to_pylist():
+        for item in row["items"]:
+            seen[item][f"{row['table_name']}.{row['column_name']}"] = row["status"]
+    found: dict[str, dict[str, list[str]]] = {"unreadable": {}, "unmapped": {}}
+    for item in audit.policy.enabled:
+        columns = seen[item.code]
+        hidden = [name for name, status in columns.items() if status == "unreadable"]
+        if hidden:
+            found["unreadable"][item.code] = hidden
+        elif set(columns.values()) == {"unmapped"}:
+            found["unmapped"][item.code] = list(item.columns)
+    return found
+
+
+def unknown_classes(audit: Audit) -> dict[str, int]:
+    """Count the customer classes that the mapping does not know."""
+    found: dict[str, int] = defaultdict(int)
+    for value in audit.accounts["unknown_class"].to_pylist():
+        if value is not None:
+            found[value] += 1
+    return dict(sorted(found.items()))
+
+
+def is_seen(mirror: Mirror, table: str, column: str) -> bool:
+    """Tell whether a column is mapped and visible."""
+    return bool(
+        mirror.rows(
+            "select 1 from seen_columns where table_name = $table_name "
+            "and column_name = $column_name and status = 'mapped'",
+            table_name=table,
+            column_name=column,
+        )
+    )

@@ -1,0 +1,61 @@
+"""Why an item is in its state, in a sentence of the catalogue.
+
+The most telling words there are: of the item in that state, of the item with its rows
+("3 of 5 purchases have a reason"), of the state alone.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from handover.i18n import Words
+from handover.paper.dates import day
+
+WITHOUT_ROWS = frozenset({"unreadable", "unmapped", "not_applicable"})
+"""States that no row decided."""
+
+
+class Evidence:
+    """The sentences of one language."""
+
+    def __init__(self, words: Words) -> None:
+        """Remember what was looked up: the same few sentences come again and again."""
+        self._words = words
+        self._keys: dict[tuple[str, str, bool, bool], str] = {}
+        self._days: dict[dt.date, str] = {}
+
+    def of(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Give text, records and date of one item of one account."""
+        return {
+            "text": self.text(found),
+            "records": found["records"] or [],
+            "at": found["on_date"],
+        }
+
+    def text(self, found: Mapping[str, Any]) -> str:
+        """Say why the item is in its state.
+
+        Args:
+            found: a row of the audit's items.
+        """
+        date, rows = found["on_date"], found["rows"]
+        case = (found["item"], found["state"], rows is not None, date is not None)
+        if case not in self._keys:
+            self._keys[case] = self._key(*case)
+        return self._words(
+            self._keys[case], ok=found["rows_ok"], n=rows, date=self._day(date)
+        )
+
+    def _key(self, item: str, state: str, has_rows: bool, has_date: bool) -> str:  # noqa: FBT001 - parts of a key
+        tries = [f"evidence:{item}:{state}:undated"] if not has_date else []
+        tries.append(f"evidence:{item}:{state}")
+        if has_rows and state not in WITHOUT_ROWS:
+            tries.append(f"evidence:{item}")
+        return next(filter(self._words.has, tries), f"evidence:{state}")
+
+    def _day(self, date: dt.date | None) -> str:
+        if date is None:
+            return ""
+        if date not in self._days:
+            self._days[date] = day(date, self._words.language)
+        return self._days[date]
