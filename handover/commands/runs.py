@@ -59,9 +59,9 @@ def list_runs(shell: Shell) -> Result:
 @click.argument("run", default="last")
 def show_run(shell: Shell, *, run: str) -> Result:
     """Show a run step by step. RUN is its id, or last."""
-    from handover.commands.transfer import print_run, run_json
     from handover.transfer.execute import Executed
     from handover.transfer.journal import entries_of
+    from handover.transfer.terminal import print_run, run_json
     from handover.transfer.undo import find_run
 
     with shell.workspace.ledger.read() as connection:
@@ -77,8 +77,32 @@ def show_run(shell: Shell, *, run: str) -> Result:
     return Result(
         name="run",
         data={"run": run_json(executed)},
-        text=lambda console: print_run(shell, console, None, executed),
+        text=lambda console: print_run(executed, None, shell.words, console),
     )
+
+
+@command("retry", example="handover runs retry last --dry-run", parent=runs)
+@click.argument("run", default="last")
+@click.option("--dry-run", is_flag=True, help="Show every write and do none.")
+def retry(shell: Shell, *, run: str, dry_run: bool) -> Result:
+    """Take up what a run left undone. RUN is its id, or last."""
+    from handover.commands import transfer_desk as desk
+    from handover.transfer.journal import entries_of
+    from handover.transfer.prepare import Asked
+    from handover.transfer.rows_file import left_open
+    from handover.transfer.undo import find_run
+
+    with shell.workspace.ledger.read() as connection:
+        found = find_run(connection, run)
+        rows = left_open(found.id, entries_of(connection, found.id))
+    org_id, plan = shell.options.org, found.plan_id or ""
+    if found.undoes is not None:
+        return desk.take_back(shell, found.undoes, dry_run=dry_run)
+    if found.kind == "publish":
+        asked = Asked(org_id=org_id, before_announcement=found.reason)
+        return desk.publish_plan(shell, plan, asked, dry_run=dry_run)
+    asked = Asked(org_id=org_id, early=found.reason, rows=rows)
+    return desk.reassign_plan(shell, plan, asked, dry_run=dry_run)
 
 
 @command("verify", example="handover runs verify", parent=runs)

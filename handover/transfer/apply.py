@@ -7,13 +7,21 @@ an account in doubt waits for the next run.
 
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.base import Connector, Outcome
 from connectors.errors import ConnectorError
 from handover.transfer import points
 from handover.transfer.journal import Journal
-from handover.transfer.live import CHANGED, FRESH, Clock, Readings, Result, judge
+from handover.transfer.live import (
+    ALREADY,
+    CHANGED,
+    FRESH,
+    Clock,
+    Readings,
+    Result,
+    judge,
+)
 from handover.transfer.settle import IN_DOUBT, settle
 from handover.transfer.steps import Action, Step, waves
 
@@ -107,7 +115,7 @@ class Walk:
         results = self._attempt(steps)
         again = [step for step in steps if results[step.n] is None]
         if again and self.failure is None:
-            results |= self._attempt(again)
+            results |= {n: _ours(r) for n, r in self._attempt(again).items()}
         self._record(
             {n: result or self._without_effect() for n, result in results.items()}
         )
@@ -162,6 +170,13 @@ class Walk:
     def _record(self, results: dict[int, Result]) -> None:
         self.results |= results
         self.journal.record(results, self.clock())
+
+
+def _ours(result: Result | None) -> Result | None:
+    """Own up to what our first attempt had done after all."""
+    if result is None or result.code != ALREADY.code:
+        return result
+    return replace(result, code="settled")
 
 
 def _result(outcome: Outcome) -> Result:

@@ -43,7 +43,7 @@ select
     case when account_id is not null then [account_id] end as accounts
 from opportunities
 where
-    not coalesce(is_closed, false)
+    not coalesce(is_closed, is_won, false)
     and (
         (owner_id = $predecessor and not list_contains($opportunities_taken, id))
         or list_contains($opportunities_given, id)
@@ -58,7 +58,7 @@ select
     case when account_id is not null then [account_id] end as accounts
 from requests
 where
-    coalesce(is_open, false)
+    coalesce(is_open, true)
     and (
         (owner_id = $predecessor and not list_contains($requests_taken, id))
         or list_contains($requests_given, id)

@@ -39,12 +39,6 @@ class ProductionUnconfirmed(Refusal):
     code = "confirm_production"
 
 
-class ReadOnly(Refusal):
-    """This CRM cannot be written to (``source``)."""
-
-    code = "read_only_source"
-
-
 class NoTaskMapping(Refusal):
     """The mapping does not say how a task is written (``mapping``)."""
 

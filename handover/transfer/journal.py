@@ -234,14 +234,6 @@ def counts(entries: Iterable[Entry]) -> dict[str, int]:
     return {"planned": len(listed)} | {kind: found.count(kind) for kind in kinds}
 
 
-def run_of(connection: Connection, run_id: str) -> Run | None:
-    """Find a run by its id; ``last`` is the latest."""
-    latest = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
-    wanted = latest if run_id == "last" else select(runs).where(runs.c.id == run_id)
-    row = connection.execute(wanted).first()
-    return None if row is None else _run(row)
-
-
 def all_runs(connection: Connection) -> list[Run]:
     """List all runs, the latest first."""
     wanted = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc())

@@ -13,8 +13,11 @@ from handover.plan.model import Plan
 from handover.transfer.address import task_mapping
 from handover.transfer.facts import OurTask, our_keys
 from handover.transfer.live import held
+from handover.transfer.steps import Action
 from handover.transfer.wanted import key_prefix
 from mappings.model import Mapping
+
+OURS = (Action.CREATE_TASK, Action.CHANGE_TASK, Action.CLOSE_TASK)
 
 Writings = Map[str, Map[str, str | None]]
 """By record id, the fields that we wrote and the value we wrote last."""
@@ -50,12 +53,12 @@ def our_tasks(
 def last_written(
     connection: Connection, source: str, records: Iterable[str]
 ) -> Writings:
-    """Tell what we wrote last into each field of some records."""
+    """Tell what we wrote last into each field of some of our tasks."""
     query = (
         select(steps)
         .join(runs, runs.c.id == steps.c.run_id)
         .where(steps.c.source == source, steps.c.outcome == "done")
-        .where(steps.c.code.is_distinct_from("already"))
+        .where(steps.c.action.in_(OURS), steps.c.code.is_distinct_from("already"))
         .order_by(runs.c.started_at, steps.c.n)
     )
     wanted = set(records)

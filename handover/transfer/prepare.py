@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -22,7 +21,7 @@ from handover.transfer.live import Readings
 from handover.transfer.our_tasks import last_written
 from handover.transfer.reassign import Timing, moving, owner_steps
 from handover.transfer.remarks import idle, strangers
-from handover.transfer.rows_file import chosen, read_ids
+from handover.transfer.rows_file import Rows, chosen
 from handover.transfer.site import (
     Site,
     check_drift,
@@ -46,7 +45,8 @@ class Asked:
     """The reason for not waiting for the effective dates."""
     before_announcement: str | None = None
     allow_large: bool = False
-    rows: Path | None = None
+    rows: Rows | None = None
+    """Take only these records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def prepare_reassign(
         listed += changed_tasks(approved, tasks, facts.tasks, site.mapping)
     if asked.rows is not None:
         known = known_records(connection, plan, site.mapping)
-        listed = chosen(listed, read_ids(asked.rows), known, asked.rows)
+        listed = chosen(listed, asked.rows, known)
     steps = in_order(listed)
     check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
     concerned = {step.account_id for step in steps}

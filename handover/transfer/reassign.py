@@ -12,12 +12,14 @@ from handover.transfer.facts import TEAMS, Child, Facts
 from handover.transfer.steps import Action, Step
 from mappings.model import Mapping
 
-CHILD_ACTION = {
+OWNER_ACTION = {
+    "accounts": Action.ACCOUNT_OWNER,
     "contacts": Action.CONTACT_OWNER,
     "opportunities": Action.OPPORTUNITY_OWNER,
     "requests": Action.REQUEST_OWNER,
     "activities": Action.ACTIVITY_OWNER,
 }
+"""What changes the owner of a record of a canonical table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +150,7 @@ def _child_step(approved: ApprovedPlan, mapping: Mapping, move: Move) -> Step:
     return Step(
         source=approved.plan.source,
         account_id=next(iter(child.accounts), None),
-        action=CHILD_ACTION[child.table],
+        action=OWNER_ACTION[child.table],
         change=owner_change(mapping, child.table, (child.object, child.id), users),
         authority=approved,
         follows=move.follows,
@@ -195,11 +197,11 @@ def _team_steps(
     approved: ApprovedPlan, facts: Facts, mapping: Mapping, changes: Iterable[Step]
 ) -> Iterator[Step]:
     """Yield what puts back the teams that these owner changes may drop."""
-    by_record = {step.record_id: step for step in changes}
+    by_record = {(step.action, step.record_id): step for step in changes}
     for member in facts.members:
         team_of = TEAMS[member.table]
         own_id = mapping.crm_id(team_of, member.record_id)[1]
-        owner_step = by_record.get(own_id)
+        owner_step = by_record.get((OWNER_ACTION[team_of], own_id))
         create = member_create(mapping, member, team_of)
         if owner_step is None or create is None:
             continue

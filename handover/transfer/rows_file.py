@@ -1,10 +1,14 @@
 """Reads a list of records: ``error.csv`` of a run, or any CSV with ids."""
 
 import csv
+import io
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from handover.paper.inert import plain_cell
 from handover.transfer.errors import BadRowsFile, UnknownRows
+from handover.transfer.journal import Entry
 from handover.transfer.steps import Step
 
 ID_COLUMNS = ("id", "record_id", "account_id")
@@ -12,7 +16,15 @@ LARGEST = 64 * 1024 * 1024
 """Bytes; a longer file is no list of rows of a plan."""
 
 
-def read_ids(path: Path) -> frozenset[str]:
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The ids of some records, and where they were listed."""
+
+    name: str
+    ids: frozenset[str]
+
+
+def read_rows(path: Path) -> Rows:
     """Read the record ids of a CSV file with an ``Id`` column.
 
     Raises:
@@ -25,38 +37,39 @@ def read_ids(path: Path) -> frozenset[str]:
     except OSError as error:
         raise BadRowsFile(file=path, detail=error.strerror) from error
     try:
-        rows = list(csv.reader(_text(content).splitlines()))
+        rows = list(csv.reader(io.StringIO(_text(content), newline="")))
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadRowsFile(file=path, detail=error) from error
     header = [cell.strip().casefold() for cell in rows[0]] if rows else []
     column = next((header.index(c) for c in ID_COLUMNS if c in header), None)
     if column is None:
         raise BadRowsFile(file=path, detail="no column Id")
-    return frozenset(
-        row[column].strip()
-        for row in rows[1:]
-        if len(row) > column and row[column].strip()
-    )
+    ids = [row[column].strip() for row in rows[1:] if len(row) > column]
+    return Rows(name=str(path), ids=frozenset(map(plain_cell, filter(None, ids))))
 
 
-def chosen(
-    steps: Iterable[Step], ids: Collection[str], known: Collection[str], file: Path
-) -> list[Step]:
+def left_open(run_id: str, entries: Iterable[Entry]) -> Rows:
+    """Name the records that a run did not bring to an end."""
+    ids = (entry.record_id for entry in entries if entry.outcome != "done")
+    return Rows(name=run_id, ids=frozenset(filter(None, ids)))
+
+
+def chosen(steps: Iterable[Step], rows: Rows, known: Collection[str]) -> list[Step]:
     """Keep the steps of these records; an account's id takes all that follows it.
 
     Args:
         steps: those of the plan.
-        ids: as the file names them.
+        rows: what was asked for.
         known: ids that the plan knows, whether or not they have a step now.
-        file: for the message.
 
     Raises:
         UnknownRows: the plan has no such record.
     """
     listed = list(steps)
-    strange = set(ids) - set(known) - {step.record_id for step in listed}
+    ids = rows.ids
+    strange = ids - set(known) - {step.record_id for step in listed}
     if strange:
-        raise UnknownRows(file=file, ids=", ".join(sorted(strange)[:5]))
+        raise UnknownRows(file=rows.name, ids=", ".join(sorted(strange)[:5]))
     return [s for s in listed if s.record_id in ids or s.account_id in ids]
 
 

@@ -5,16 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connectors.base import Capability, Connector, Identity
+from connectors.errors import ReadOnlySource
 from handover.errors import WrongOrg
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
 from handover.policy import Policy
+from handover.transfer import points
 from handover.transfer.drift import drifted, too_many
 from handover.transfer.errors import (
     DriftedApart,
     FutureAsOf,
     ProductionUnconfirmed,
-    ReadOnly,
     TooLarge,
 )
 from handover.transfer.live import Clock, Readings
@@ -51,7 +52,7 @@ def check_site(site: Site, *, org_id: str, named: str | None) -> None:
     Raises:
         WrongOrg: it is another one.
         FutureAsOf: a real CRM follows the real calendar.
-        ReadOnly: there is nothing to write to.
+        ReadOnlySource: there is nothing to write to.
     """
     found = site.identity.org_id
     for expected in filter(None, (org_id, named)):
@@ -60,7 +61,7 @@ def check_site(site: Site, *, org_id: str, named: str | None) -> None:
     if site.as_of > site.today and not site.identity.local:
         raise FutureAsOf(as_of=site.as_of)
     if Capability.WRITE not in site.connector.capabilities:
-        raise ReadOnly(source=site.source)
+        raise ReadOnlySource(source=site.source, folder=site.identity.org_name)
 
 
 def same_org(one: str, other: str) -> bool:
@@ -137,6 +138,7 @@ def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
     """
     owners = [step for step in steps if step.action is Action.ACCOUNT_OWNER]
     readings.refresh(owners)
+    points.reached("owners_read")
     gone = drifted(owners, readings)
     rules = site.policy.transfer
     if too_many(len(gone), len(owners), share=rules.drift_share, least=rules.drift_min):

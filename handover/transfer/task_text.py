@@ -27,53 +27,66 @@ class TaskWriter:
         told = {
             "account": row.account,
             "predecessor": self.person(self.plan.predecessor),
-            "successor": self.person(row.successor_id) if row.successor_id else "-",
+            "successor": self.person(row.successor_id or ""),
             "due": day(task.due, words.language),
+            "time": _time(task),
+            "place": _place(task, words),
             "items": words(", ").join(map(self.item, task.gaps)),
         }
-        match task.purpose:
-            case Purpose.VISIT:
-                subject = words("Handover visit: {account}", account=row.account)
-                text = words(
-                    _VISIT, **told, time=_time(task), place=_place(task, words)
-                )
-            case Purpose.PREPARE:
-                subject = words("Prepare the handover: {account}", account=row.account)
-                text = words(_PREPARE, **told)
-            case Purpose.ACCEPT:
-                subject = words("Accept the handover: {account}", account=row.account)
-                text = words(_ACCEPT, **told)
-            case Purpose.GAPS:
-                subject = words(
-                    "Complete before the handover: {account}", account=row.account
-                )
-                text = words(_GAPS, **told)
-            case _:
-                subject = words("Hand over on {due}: {account}", **told)
-                text = words(_HOLD, **told)
-        return subject, text
+        subject, text = SAID[task.purpose]
+        if task.purpose is Purpose.VISIT and not self._introduces(task):
+            text = ALONE
+        return words(subject, **told), words(text, **told)
+
+    def _introduces(self, task: Wanted) -> bool:
+        visit = task.row.visit
+        return visit is not None and self.plan.predecessor in visit.attendees
 
 
-_VISIT = (
-    "{due}, {time}, {place}. {predecessor} introduces {successor}."
-    " Please confirm each item with the customer, by open questions."
+SAID = {
+    Purpose.VISIT: (
+        "Handover visit: {account}",
+        (
+            "{due}, {time}, {place}. {predecessor} introduces {successor}."
+            " Please confirm each item with the customer, by open questions."
+        ),
+    ),
+    Purpose.PREPARE: (
+        "Prepare the handover: {account}",
+        (
+            "{account} is handed over from {predecessor} to {successor} by information."
+            " Please make it complete by {due}."
+        ),
+    ),
+    Purpose.ACCEPT: (
+        "Accept the handover: {account}",
+        (
+            "You take over {account} from {predecessor}. Please check the information"
+            " and say so, or send it back with the reason, by {due}."
+        ),
+    ),
+    Purpose.GAPS: (
+        "Complete before the handover: {account}",
+        (
+            "{successor} takes over {account}. Still needed by {due}: {items}."
+            " Please enter it in the CRM."
+        ),
+    ),
+    Purpose.HOLD: (
+        "Hand over on {due}: {account}",
+        (
+            "{account} stays with {predecessor} until {due}; {successor} takes over then."
+            " Please bring what is open to a point where it can be handed over."
+        ),
+    ),
+}
+"""Subject and text of each kind of task."""
+
+ALONE = (
+    "{due}, {time}, {place}. {successor} takes over from {predecessor}, who cannot"
+    " come. Please confirm each item with the customer, by open questions."
 )
-_PREPARE = (
-    "{account} is handed over from {predecessor} to {successor} by information."
-    " Please make it complete by {due}."
-)
-_ACCEPT = (
-    "You take over {account} from {predecessor}. Please check the information"
-    " and say so, or send it back with the reason, by {due}."
-)
-_GAPS = (
-    "{successor} takes over {account}. Still needed by {due}: {items}."
-    " Please enter it in the CRM."
-)
-_HOLD = (
-    "{account} stays with {predecessor} until {due}, then {successor} takes over."
-    " Please bring what is open to a point where it can be handed over."
-)
+"""Text of a visit without the predecessor."""
 
 
 def _time(task: Wanted) -> str:

@@ -4,19 +4,20 @@ People's later edits win and are listed; tasks that we made are closed, not dele
 step in doubt is left alone until it is settled (promise P20).
 """
 
+import difflib
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Map
 
 from sqlalchemy import Connection
 
 from connectors.base import Create, SetField
-from handover.errors import UnknownName
+from handover.errors import AmbiguousName, UnknownName
 from handover.mirror.people import People
 from handover.plan import store
 from handover.plan.errors import NotYours
 from handover.transfer.address import task_mapping
 from handover.transfer.authority import UndoOf
-from handover.transfer.journal import Entry, Run, run_of
+from handover.transfer.journal import Entry, Run, all_runs
 from handover.transfer.steps import Action, Step
 from mappings.model import Mapping
 
@@ -28,15 +29,24 @@ WAYS_BACK = {
 
 
 def find_run(connection: Connection, text: str) -> Run:
-    """Find a run by its id or ``last``.
+    """Find a run by its id, the beginning of it, or ``last``.
 
     Raises:
-        UnknownName: there is no such run.
+        UnknownName: no run's id begins so.
+        AmbiguousName: several do.
     """
-    run = run_of(connection, text)
-    if run is None:
-        raise UnknownName(kind="run", name=text, suggestion=None)
-    return run
+    known = {run.id: run for run in all_runs(connection)}
+    if text == "last" and known:
+        return next(iter(known.values()))
+    if text in known:
+        return known[text]
+    found = [run_id for run_id in known if text and run_id.startswith(text)]
+    if len(found) > 1:
+        raise AmbiguousName(kind="run", name=text, candidates=sorted(found))
+    if not found:
+        near = difflib.get_close_matches(text, known, n=1)
+        raise UnknownName(kind="run", name=text, suggestion=near[0] if near else None)
+    return known[found[0]]
 
 
 def undo_of(
@@ -159,4 +169,6 @@ def _approvers(connection: Connection, run: Run) -> set[str]:
 
 
 def _named(person: str, people: People, undo_by: Collection[str]) -> bool:
-    return person in undo_by or people.name(person) in undo_by
+    found = people.user(person)
+    known = (found.id, found.email, found.name) if found else (person,)
+    return any(name in undo_by for name in known)

@@ -75,7 +75,7 @@ def _wanted(
     takes_effect = (row.until if row.mode is Mode.HOLD else None) or (
         row.effective or plan.effective
     )
-    ready_by = min(max(plan.end, plan.start), takes_effect - dt.timedelta(days=1))
+    ready_by = min(plan.end, takes_effect - dt.timedelta(days=1))
     if row.mode is Mode.MEET and row.visit is not None:
         for user in row.visit.attendees:
             yield _task(row, Purpose.VISIT, user, row.visit.date)

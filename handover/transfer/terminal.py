@@ -1,0 +1,98 @@
+"""Runs as JSON (design §12) and on the terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from connectors.base import Identity
+from handover.i18n import Words
+from handover.paper.inert import plain
+from handover.transfer.execute import Executed
+from handover.transfer.journal import Entry
+
+SIGNS = {"done": "○", "skipped": "△", "refused": "×", "in_doubt": "?"}
+SHOWN = 40
+"""Steps that the terminal lists; the run's folder and ``--json`` have all."""
+
+STEP_NAMES = (
+    "n",
+    "source",
+    "account_id",
+    "action",
+    "object",
+    "record_id",
+    "field",
+    "before",
+    "after",
+    "key",
+    "authority",
+    "outcome",
+    "code",
+    "message",
+)
+
+
+def run_json(executed: Executed) -> dict[str, Any]:
+    """Give a run with the names of design §12."""
+    return {
+        "id": executed.run_id,
+        "plan": executed.plan_id,
+        "state": executed.state,
+        "counts": executed.counts,
+        "window_seconds": executed.window_seconds,
+        "steps": [
+            {name: getattr(entry, name) for name in STEP_NAMES}
+            for entry in executed.entries
+        ],
+    }
+
+
+def print_run(
+    executed: Executed, identity: Identity | None, words: Words, console: Console
+) -> None:
+    """Print where it went, each step, and how it ended."""
+    if identity is not None:
+        kind = words("PRODUCTION") if identity.production else words("not production")
+        console.print(f"{plain(identity.org_name)} ({identity.org_id}): {kind}")
+    if executed.entries:
+        console.print(_table(executed.entries[:SHOWN], words))
+    if len(executed.entries) > SHOWN:
+        more = len(executed.entries) - SHOWN
+        console.print(words("... and {n} more steps: --json", n=more))
+    console.print(words(_SUM, **executed.counts))
+    if executed.window_seconds:
+        seconds = f"{executed.window_seconds:.1f}"
+        console.print(words(_WINDOW, seconds=seconds))
+    if executed.run_id is None:
+        console.print(words("Nothing was written."))
+    else:
+        state = words(f"state:{executed.state}")
+        console.print(words("Run {run}: {state}.", run=executed.run_id, state=state))
+
+
+_SUM = (
+    "{planned} steps: {done} done, {skipped} skipped, {refused} refused,"
+    " {in_doubt} in doubt."
+)
+_WINDOW = "Longest time between a last read and its write: {seconds} s."
+
+
+def _table(entries: Sequence[Entry], words: Words) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "Account", "Step", "Record", "Before", "After", "Outcome"):
+        table.add_column(words(name), overflow="fold")
+    for entry in entries:
+        outcome = words(f"outcome:{entry.outcome}")
+        cells = (
+            SIGNS.get(entry.outcome, "-"),
+            entry.account_id or "-",
+            words(f"action:{entry.action}"),
+            entry.record_id or entry.key or "-",
+            entry.before or "",
+            entry.after or "",
+            f"{outcome} ({entry.code})" if entry.code else outcome,
+        )
+        table.add_row(*map(plain, cells))
+    return table
