@@ -191,8 +191,8 @@ def _loose(mirror: Mirror, predecessor: str) -> Iterable[LooseRecord]:
     query = LOOSE_SQL.read_text(encoding="utf-8")
     for record in _records(mirror, query, predecessor=predecessor):
         yield LooseRecord(
-            object=record["object"],
+            object=record["table_name"],
             id=record["id"],
-            name=record["name"],
-            action="leave" if record["object"] in LEFT_ALONE else None,
+            name=record["label"],
+            action="leave" if record["table_name"] in LEFT_ALONE else None,
         )

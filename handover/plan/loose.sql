@@ -3,7 +3,8 @@
 -- without one by the companies it is linked to; a task or event by every account that it
 -- resolves to (design §17). Our own tasks are never loose.
 with owned as (
-    select id from accounts where owner_id = $predecessor
+    select id from accounts
+    where owner_id = $predecessor
 ),
 
 contact_companies as (
@@ -22,55 +23,70 @@ contact_companies as (
 ),
 
 activity_companies as (
-    select activity_id, list(account_id) as companies
+    select
+        activity_id,
+        list(account_id) as companies
     from account_activities
     group by activity_id
 ),
 
 open_records as (
     select
-        'opportunities' as object,
+        'opportunities' as table_name,
         id,
-        name,
+        name as label,
         case when account_id is not null then [account_id] end as companies
     from opportunities
     where owner_id = $predecessor and not coalesce(is_closed, is_won, false)
     union all by name
     select
-        'requests' as object,
+        'requests' as table_name,
         id,
-        subject as name,
+        subject as label,
         case when account_id is not null then [account_id] end as companies
     from requests
     where owner_id = $predecessor and coalesce(is_open, true)
     union all by name
-    select 'contacts' as object, contacts.id, contacts.name, contact_companies.companies
+    select
+        'contacts' as table_name,
+        contacts.id,
+        contacts.name as label,
+        contact_companies.companies
     from contacts
     inner join contact_companies on contacts.id = contact_companies.contact_id
     where contacts.owner_id = $predecessor
     union all by name
-    select 'activities' as object, activities.id, activities.subject as name, activity_companies.companies
+    select
+        'activities' as table_name,
+        activities.id,
+        activities.subject as label,
+        activity_companies.companies
     from activities
     left join activity_companies on activities.id = activity_companies.activity_id
-    where activities.owner_id = $predecessor
+    where
+        activities.owner_id = $predecessor
         and not coalesce(activities.is_done, false)
         and activities.handover_key is null
         and (
             activities.kind = 'task'
             or (
                 activities.kind in ('call', 'meeting', 'visit')
-                and activities.happened_on > (select as_of from settings)
+                and activities.happened_on > (select settings.as_of from settings)
             )
         )
 )
 
-select object, id, name
+select
+    table_name,
+    id,
+    label
 from open_records
-where companies is null
+where
+    companies is null
     or len(companies) = 0
     or exists (
         select 1 from unnest(companies) as company (id)
         where company.id not in (select owned.id from owned)
     )
 order by
-    list_position(['opportunities', 'requests', 'contacts', 'activities'], object), id
+    list_position(['opportunities', 'requests', 'contacts', 'activities'], table_name), id
