@@ -342,9 +342,9 @@ def _known(key: str, known: Iterable[str], above: tuple[str, ...]) -> None:
 def _wrong_value(error: ValidationError, merged: Mapping[str, Any]) -> _Mistake:
     """Tell the first value that does not fit."""
     first = error.errors()[0]
-    keys = [str(part) for part in first["loc"]]
+    keys = [str(part) for part in first["loc"][:2]]
     if keys[0] == "item":
-        keys[1] = merged["item"][int(keys[1])]["code"]
+        keys = ["item", merged["item"][int(keys[1])]["code"], str(first["loc"][2])]
     value = first["input"]
     match first["type"]:
         case "missing":
