@@ -119,12 +119,13 @@ def speak_to_click(language: str) -> None:
 
 def compiled(po: Path) -> bytes:
     """Compile a catalogue to the form that gettext reads."""
-    from babel.messages.mofile import write_mo  # noqa: PLC0415 - slow, seldom needed
-    from babel.messages.pofile import read_po  # noqa: PLC0415
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
 
     buffer = io.BytesIO()
     with po.open("rb") as file:
-        write_mo(buffer, read_po(file, locale=po.parent.parent.name, abort_invalid=True))
+        catalogue = read_po(file, locale=po.parent.parent.name, abort_invalid=True)
+    write_mo(buffer, catalogue)
     return buffer.getvalue()
 
 

@@ -138,7 +138,7 @@ lines as (
         won.reason,
         won.reason_norm,
         won.amount as whole,
-        coalesce(line_items.currency, won.currency) is not distinct from won.currency as shares
+        coalesce(line_items.currency, won.currency, '') = coalesce(won.currency, '') as shares
     from line_items
     inner join won on line_items.opportunity_id = won.id
 ),

@@ -1,4 +1,4 @@
-"""A threaded HTTP server on a free port of this machine that leaves no thread behind."""
+"""A threaded HTTP server on a free port here that leaves no thread behind."""
 
 import contextlib
 import socket
