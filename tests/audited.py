@@ -4,6 +4,7 @@ Records go the real way: through the mapping of files, the translation and the v
 column that no record names is unmapped, one that ``hidden`` names is unreadable.
 """
 
+import csv
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -111,7 +112,7 @@ def mirror_of(
     folder: Path,
     *,
     hidden: Collection[str] = (),
-    **settings: Any,  # noqa: ANN401 - those of open_mirror
+    **settings: Any,
 ) -> Iterator[Mirror]:
     """Open records as the views of a mirror."""
     given = {"as_of": AS_OF, "zone": ZONE, "currency": "JPY", **settings}
@@ -125,7 +126,7 @@ def audit_of(
     folder: Path,
     *,
     policy: Policy = POLICY,
-    **settings: Any,  # noqa: ANN401 - those of mirror_of
+    **settings: Any,
 ) -> Audit:
     """Audit records."""
     with mirror_of(records, folder, **settings) as mirror:
@@ -138,3 +139,13 @@ def states(audit: Audit) -> dict[str, dict[str, str]]:
     for row in audit.items.to_pylist():
         found.setdefault(row["account_id"], {})[row["item"]] = row["state"]
     return found
+
+
+def export(records: Records, folder: Path) -> None:
+    """Write records as CSV files, as a company's CRM would export them."""
+    for table, rows in records.items():
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)

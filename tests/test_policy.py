@@ -189,8 +189,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_every_rule_has_words_and_a_requirement() -> None:
     policy = load_policy()
-    sections = ("audit", "placeholders", "weights", "classes", "plan")
-    sections += ("transfer", "tasks")
+    sections = [
+        *("audit", "placeholders", "weights", "classes", "plan", "transfer", "tasks")
+    ]
     keys = {
         f"{section}.{key}"
         for section in sections

@@ -258,8 +258,10 @@ def test_narrowing_gives_exactly_the_rows_of_the_chosen_accounts(
         "activities": [{"id": "t1", **CALL, "account_id": "B"}],
         "requests": [{"id": "q1", "account_id": "B", "subject": "x", "is_open": "yes"}],
     }
-    views = ("people", "account_activities", "interactions", "latest_interactions")
-    views += ("purchases", "open_opportunities", "open_requests")
+    views = [
+        *("people", "account_activities", "interactions", "latest_interactions"),
+        *("purchases", "open_opportunities", "open_requests"),
+    ]
     with mirror_of(records, tmp_path) as mirror:
         whole = {
             view: mirror.rows(f"from {view} where account_id = 'B'") for view in views

@@ -1,0 +1,132 @@
+"""The audit on paper: what a manager sees."""
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handover.audit.page import render
+from handover.audit.report import Asked, combine, read_source
+from handover.i18n import words_for
+from tests.audited import POLICY, Records, mirror_of
+from tests.test_audit import COMPANY, PEOPLE
+
+TODAY = dt.date(2027, 4, 1)
+
+
+def report_of(records: Records, folder: Path, language: str) -> dict[str, Any]:
+    with mirror_of(records, folder) as mirror:
+        asked = Asked(words=words_for(language), policy=POLICY)
+        part = read_source(mirror, asked, PEOPLE, {"B": frozenset()})
+        return combine([part], mirror.generation, POLICY)
+
+
+def page_of(records: Records, folder: Path, language: str = "en", **more: Any) -> str:
+    report = {**report_of(records, folder, language), **more}
+    return render(report, words_for(language), TODAY, ["4 orphans"])
+
+
+def test_three_numbers_and_the_managers_sentence_stand_on_top(tmp_path: Path) -> None:
+    html = page_of(COMPANY, tmp_path)
+    head = html.split("<h2>")[0]
+
+    assert "<b>1 / 3</b>" in head
+    assert "<b>46</b>" in head
+    assert "<b>13</b>" in head
+    assert "46 means: of the five kinds of information we agreed to hand over" in head
+    assert "4 orphans" in head
+
+
+def test_owners_come_first_then_accounts_then_what_to_fill_in(tmp_path: Path) -> None:
+    html = page_of(COMPANY, tmp_path)
+    headings = re.findall(r"<h2>(.*?)</h2>", html)
+
+    assert headings[:3] == ["Owner by owner", "Which accounts", "What to fill in"]
+    assert "Completeness by owner and group" in html
+    assert "0 of 1 recent or large purchases have a reason." in html
+
+
+def test_the_page_is_one_file_that_loads_nothing(tmp_path: Path) -> None:
+    html = page_of(COMPANY, tmp_path)
+
+    assert "<script" not in html
+    assert not re.search(r"""(?:src|href)=["']?https?://""", html)
+    assert "<link" not in html
+
+
+def test_japanese_is_spoken_throughout(tmp_path: Path) -> None:
+    html = page_of(COMPANY, tmp_path, "ja")
+
+    assert '<html lang="ja">' in html
+    for word in ("引継準備の状況", "導入理由", "入力・更新が必要", "充足率 46 とは"):
+        assert word in html
+    for word in ("What to fill in", "evidence:", "rule:", "item:", "state:"):
+        assert word not in html
+
+
+def test_names_from_the_crm_are_text_and_only_https_becomes_a_link(
+    tmp_path: Path,
+) -> None:
+    accounts = [
+        {
+            "id": "A",
+            "name": "<script>alert(1)</script>",
+            "owner_id": "u1",
+            "url": "javascript:alert(1)",
+        },
+        {"id": "B", "name": "良い", "owner_id": "u1", "url": "https://crm.example/B"},
+    ]
+    html = page_of({**COMPANY, "accounts": accounts}, tmp_path)
+
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert "javascript:" not in html
+    assert '<a href="https://crm.example/B">良い</a>' in html
+
+
+def test_the_trend_is_drawn_where_there_are_two_audits(tmp_path: Path) -> None:
+    step = {"at": "x", "owner_id": "u1", "ready": 1, "accounts": 2}
+    trend = [
+        {**step, "as_of": "2027-03-01", "score": 40.0},
+        {**step, "as_of": "2027-04-01", "score": 60.0},
+        {**step, "as_of": "2027-04-01", "owner_id": None, "score": None},
+    ]
+
+    assert "<polyline" in page_of(COMPANY, tmp_path, trend=trend)
+    assert "<polyline" not in page_of(COMPANY, tmp_path, trend=trend[:1])
+
+
+def test_owner_changes_without_a_plan_are_shown_where_asked(tmp_path: Path) -> None:
+    change = {
+        "source": "files",
+        "account_id": "A",
+        "before": "u1",
+        "after": None,
+        "seen_at": "2027-03-02T00:00:00",
+        "team": "東",
+    }
+
+    assert "2027-03-02" in page_of(COMPANY, tmp_path, unmanaged=[change])
+    assert "Owner changes" not in page_of(COMPANY, tmp_path)
+
+
+def test_no_accounts_make_a_page_as_well(tmp_path: Path) -> None:
+    html = page_of({"accounts": []}, tmp_path)
+
+    assert "There are no accounts." in html
+    assert "There is no score" in html
+
+
+@pytest.mark.parametrize("count", [2_000])
+def test_it_stays_usable_with_thousands_of_accounts(count: int, tmp_path: Path) -> None:
+    accounts = [
+        {"id": f"a{n}", "name": f"お客様{n}", "owner_id": f"u{n % 60}"}
+        for n in range(count)
+    ]
+    html = page_of({"users": COMPANY["users"], "accounts": accounts}, tmp_path)
+
+    assert len(html) < 6_000_000
+    assert "<details open>" not in html.split("<h2>Besides")[0]
+    assert html.count("<tr>") > count
