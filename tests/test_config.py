@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+
+from handover.config import NoConfig, find_config, load_config
+from handover.errors import BadConfig
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "handover.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, ""))
+    assert config.timezone == "Asia/Tokyo"
+    assert config.data.keep_generations == 14
+    assert config.money.currency == "JPY"
+    assert config.calendar.fiscal_year_start == 4
+    assert config.style.company == "御中"
+    assert list(config.crm.sections()) == []
+
+
+def test_paths_start_from_the_folder_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, '[data]\nfolder = "store"\n')
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    config = load_config(path)
+    assert config.data_folder == tmp_path / "store"
+    assert config.path("people.csv") == tmp_path / "people.csv"
+
+
+def test_a_file_written_by_a_windows_editor_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "handover.toml"
+    path.write_bytes(b'\xef\xbb\xbflanguage = "ja"\r\n')
+    assert load_config(path).language == "ja"
+
+
+def test_a_missing_file_is_no_config(tmp_path: Path) -> None:
+    with pytest.raises(NoConfig) as caught:
+        load_config(tmp_path / "handover.toml")
+    assert (caught.value.code, caught.value.exit_code) == ("no_config", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "near"),
+    [
+        ('\nlangauge = "ja"\n', 2, "langauge", "language"),
+        ('[data]\n\nfoldr = "x"\n', 3, "data.foldr", "folder"),
+        ("[calender]\n", 1, "calender", "calendar"),
+        ('[crm.file]\nfolder = "x"\n', 1, "crm.file", "files"),
+        ('[mail]\nform = "x"\n', 2, "mail.form", "from"),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_line_and_the_nearest_one(
+    tmp_path: Path, text: str, line: int, key: str, near: str
+) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_config(write(tmp_path, text))
+    params = caught.value.params
+    assert (params["line"], params["key"]) == (line, key)
+    assert near in str(params["detail"])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ('timezone = "Mars/Olympus"\n', 1, "timezone"),
+        ("[data]\nkeep_generations = 1\n", 2, "data.keep_generations"),
+        ('[money]\ncurrency = "yen"\n', 2, "money.currency"),
+        ('[calendar]\nclosed = ["someday"]\n', 2, "calendar.closed"),
+        ('[style]\ncompany = "殿"\n', 2, "style.company"),
+        ('[crm.hubspot.rate]\nburst = "many"\n', 2, "crm.hubspot.rate.burst"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(
+    tmp_path: Path, text: str, line: int, key: str
+) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_config(write(tmp_path, text))
+    assert (caught.value.params["line"], caught.value.params["key"]) == (line, key)
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_config(write(tmp_path, 'language = "ja"\nx = = 1\n'))
+    assert caught.value.params["line"] == "2"
+
+
+def test_the_flag_wins_over_the_environment_and_that_over_the_folder() -> None:
+    environ = {"HANDOVER_CONFIG": "b.toml"}
+    assert find_config("a.toml", environ) == Path("a.toml")
+    assert find_config(None, environ) == Path("b.toml")
+    assert find_config(None, {}) == Path("handover.toml")

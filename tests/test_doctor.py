@@ -1,0 +1,110 @@
+import datetime as dt
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from handover import doctor
+from handover.mirror.generations import Generation
+from tests.conftest import Cli
+
+NOW = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
+
+
+def states(checks: list[doctor.Check]) -> dict[str, str]:
+    return {check.code: check.state for check in checks}
+
+
+def generation(synced_at: str) -> Generation:
+    sources = {"files": {"synced_at": synced_at}}
+    return cast("Generation", SimpleNamespace(sources=sources))
+
+
+def test_a_private_folder_on_a_roomy_disk_is_fine(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    assert states(list(doctor.folder(tmp_path))) == {"folder": "ok", "disk": "ok"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+def test_a_folder_that_others_may_read_fails_with_the_command_that_mends_it(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o755)
+    check = next(c for c in doctor.folder(tmp_path) if c.code == "folder")
+    assert (check.state, check.exit_code) == ("failed", 2)
+    assert check.remedy is not None
+    assert check.remedy.text.startswith("Run: chmod 700")
+
+
+def test_a_folder_in_a_cloud_drive_is_warned_of(tmp_path: Path) -> None:
+    folder = tmp_path / "OneDrive - ABC" / "data"
+    folder.mkdir(parents=True, mode=0o700)
+    assert states(list(doctor.folder(folder)))["cloud"] == "warning"
+
+
+def test_a_full_disk_fails_as_try_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    usage = SimpleNamespace(free=doctor.RESERVE - 1)
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: usage)
+    check = next(c for c in doctor.folder(tmp_path) if c.code == "disk")
+    assert (check.state, check.exit_code) == ("failed", 7)
+
+
+@pytest.mark.parametrize(
+    ("synced_at", "state"),
+    [("2026-11-23T17:30:00+00:00", "ok"), ("2026-11-22T17:30:00+00:00", "warning")],
+)
+def test_a_mirror_that_missed_a_night_is_warned_of(synced_at: str, state: str) -> None:
+    checks = list(doctor.mirror(lambda: generation(synced_at), ["files"], NOW))
+    assert states(checks) == {"mirror": state}
+
+
+def test_a_source_that_was_never_synced_is_warned_of() -> None:
+    checks = list(doctor.mirror(lambda: generation(NOW.isoformat()), ["hubspot"], NOW))
+    assert states(checks) == {"mirror": "warning"}
+
+
+def demo(cli: Cli, folder: Path) -> None:
+    (folder / "handover.toml").unlink()
+    (folder / "export").rmdir()
+    assert cli("init", "--demo", "--no-input").code == 0
+
+
+def test_a_fresh_demo_is_in_good_health(cli: Cli, folder: Path) -> None:
+    demo(cli, folder)
+    ended = cli("doctor", "--json")
+    assert (ended.code, ended.json["ok"]) == (0, True)
+    assert {check["state"] for check in ended.data["checks"]} == {"ok"}
+    assert {"python", "names", "folder", "disk", "crm", "ledger", "mirror"} <= {
+        check["code"] for check in ended.data["checks"]
+    }
+
+
+def test_lines_begin_with_a_sign_and_faults_are_followed_by_a_remedy(
+    cli: Cli, folder: Path
+) -> None:
+    demo(cli, folder)
+    (folder / ".handover").chmod(0o755)
+    ended = cli("doctor", "--lang", "ja")
+    lines = ended.out.splitlines()
+    assert ended.code == 2
+    assert all(line[0] in "○△× " for line in lines)
+    fault = next(n for n, line in enumerate(lines) if line.startswith("×"))
+    assert "chmod 700" in lines[fault + 1]
+
+
+def test_a_crm_that_does_not_answer_is_told_with_its_own_remedy(
+    cli: Cli, folder: Path
+) -> None:
+    config = '[crm.hubspot]\ntoken = "env:NO_SUCH_TOKEN"\n'
+    (folder / "handover.toml").write_text(config, encoding="utf-8")
+    ended = cli("doctor", "--json")
+    failed = [c for c in ended.data["checks"] if c["state"] == "failed"]
+    assert ended.code == 2
+    assert [c["code"] for c in failed] == ["crm"]
+    assert "NO_SUCH_TOKEN" in failed[0]["detail"]
+    assert failed[0]["remedy"]

@@ -1,0 +1,50 @@
+import ast
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from handover import __version__
+from handover.doctor import OUR_NAMES
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_nobody_below_the_command_line_imports_it() -> None:
+    sources = [f for n in OUR_NAMES[1:] for f in (ROOT / n).rglob("*.py")]
+    assert len(sources) > 50
+    assert [str(f) for f in sources if "cli" in imported(f)] == []
+
+
+def test_no_other_distribution_owns_our_import_names() -> None:
+    owners = packages_distributions()
+    others = {o for name in OUR_NAMES for o in owners.get(name, ())} - {"handover"}
+    assert others == set()
+
+
+def test_the_wheel_takes_exactly_our_four_names() -> None:
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packed = {Path(name).stem for name in wheel["only-include"]}
+    assert packed == set(OUR_NAMES)
+    assert "*.mo" in wheel["artifacts"]
+
+
+def test_each_package_is_one_so_that_a_users_folder_is_not_merged_in() -> None:
+    for name in OUR_NAMES[1:]:
+        assert (ROOT / name / "__init__.py").exists()
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    headings = [line for line in lines if line.startswith("## ")]
+    assert __version__ in headings[0]
