@@ -18,6 +18,8 @@ from handover.mirror.people import People, Person
 from handover.mirror.views import CONFIRMATIONS_SCHEMA
 from handover.policy import GROUPS, Policy, load_policy
 from tests.audited import AS_OF, POLICY, Records, audit_of, mirror_of, states
+from tests.benchmarks.audit import Script, audited
+from tests.benchmarks.company import write_company
 
 USERS = [
     {"id": "u1", "name": "佐藤", "is_active": "true"},
@@ -601,3 +603,13 @@ def test_a_list_without_words_finds_nothing(tmp_path: Path) -> None:
     found = states(audit_of(COMPANY, tmp_path, policy=policy))
 
     assert found["B"]["contacts.person"] == "ok"
+
+
+def test_a_plain_script_comes_to_the_same_scores(tmp_path: Path) -> None:
+    files = write_company(tmp_path, 400)
+    ours, plain = audited(files), Script(files).scores()
+
+    assert ours.keys() == plain.keys()
+    assert [ours[key] for key in ours] == pytest.approx(
+        [plain[key] for key in ours], abs=1e-9
+    )

@@ -47,7 +47,7 @@ EVIDENCE = 20
 
 SUMS = """
     account_id varchar, position integer, worst item_state, best item_state,
-    judged integer, good integer, old integer, named integer,
+    judged integer, good integer, old integer,
     good_record varchar, bad_records varchar[], good_date date, bad_date date
 """
 ITEMS = """

@@ -52,10 +52,12 @@ select
         when state = 'stale' then 0.5
         else 0.0
     end as quality,
-    if(takes = 'each' and state not in ('unreadable', 'unmapped'), nullif(named, 0), null)
-        as rows,
+    -- Lines that name no record speak of the account as a whole.
+    if(takes = 'each' and state not in ('unreadable', 'unmapped')
+        and coalesce(good_record, bad_records[1]) is not null, judged, null) as rows,
     if(rows is null, null, good) as rows_ok,
-    if(state = 'ok', [good_record], bad_records) as records,
+    if(state = 'ok', list_filter([good_record], lambda record: record is not null), bad_records)
+        as records,
     if(state = 'ok', good_date, bad_date) as on_date
 from stated;
 

@@ -22,7 +22,6 @@ select
     count(*) filter (where is_ok or is_bad) as judged,
     count(*) filter (where is_ok) as good,
     count(*) filter (where state = 'stale') as old,
-    count(record) filter (where is_ok or is_bad) as named,
     min(record) filter (where is_ok) as good_record,
     min(record, $evidence) filter (where is_bad) as bad_records,
     max(on_date) filter (where is_ok) as good_date,
