@@ -154,8 +154,8 @@ def _copy(table: str, file: Path, accounts: int) -> str:
     )
     rows = _ROWS[table]
     text = (
-        f"copy (select {selected} from range({rows}) numbered(i)) "
-        f"to '{file}' (format parquet, compression zstd)"  # noqa: S608 - our constants
+        f"copy (select {selected} from range({rows}) numbered(i)) "  # noqa: S608
+        f"to '{file}' (format parquet, compression zstd)"
     )
     return text.replace("$n", str(accounts))
 
@@ -168,8 +168,8 @@ def _columns_copy(file: Path) -> str:
     ]
     names = ", ".join(COLUMNS_SCHEMA.names)
     return (
-        f"copy (select * from (values {', '.join(rows)}) seen({names})) "
-        f"to '{file}' (format parquet)"  # noqa: S608 - our constants
+        f"copy (select * from (values {', '.join(rows)}) seen({names})) "  # noqa: S608
+        f"to '{file}' (format parquet)"
     )
 
 
