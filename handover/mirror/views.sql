@@ -74,7 +74,8 @@ where activity_links.target = 'opportunity'
     and opportunities.account_id in (select id from accounts);
 
 -- What took place between us and the customer: never a note or task, never our own
--- entries, never what lies ahead. A confirmation by a person of the customer is one.
+-- entries, never what lies ahead; where nobody says whether it was done, it was. A
+-- confirmation by a person of the customer is one.
 create view interactions as
 select
     account_activities.account_id,
@@ -91,7 +92,7 @@ select
 from activities
 inner join account_activities on activities.id = account_activities.activity_id
 where activities.kind in ('call', 'meeting', 'visit', 'email')
-    and activities.is_done
+    and coalesce(activities.is_done, true)
     and activities.happened_on <= (select as_of from settings)
     and coalesce(activities.outcome, 'done') not in ('no_answer', 'cancelled')
     and activities.handover_key is null
