@@ -168,7 +168,7 @@ def test_what_cannot_be_judged_is_said_on_top_with_what_to_do(
     ended = cli("audit", "--json")
     shown = cli("audit")
 
-    assert {"class_unmapped", "activity_unknown", "item_unmapped"} <= {*codes(ended)}
+    assert {"class_unmapped", "activity_unknown", "items_unmapped"} <= {*codes(ended)}
     assert "VIP" in shown.err
     assert "purchases" in json.dumps(ended.data["unmapped"])
     assert "handover mapping show" in shown.err

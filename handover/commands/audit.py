@@ -8,6 +8,7 @@ import click
 from handover.commands.narrowing import Chosen, Narrowed, narrow
 from handover.commands.shell import Notice, Result, Shell, command
 from handover.errors import HandoverError
+from handover.i18n import Words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,7 @@ def audit(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's optio
         report["unmanaged"] = _unmanaged(workspace, narrowed)
     if given["trend"]:
         report["trend"] = _trend(workspace, narrowed)
-    notices = list(_notices(workspace, parts, report))
+    notices = list(_notices(shell, parts, report))
     return Result(
         name="audit",
         data=report,
@@ -162,12 +163,12 @@ def _gaps(
 
 
 def _notices(
-    workspace: "Workspace", parts: "Sequence[SourceFindings]", report: Json
+    shell: Shell, parts: "Sequence[SourceFindings]", report: Json
 ) -> Iterator[Notice]:
     """Say on top what the numbers do not show."""
     if report["rejects"]:
         yield Notice(code="rejects", params={"count": report["rejects"]})
-    sources = workspace.generation().sources
+    sources = shell.workspace.generation().sources
     for part in parts:
         source = part.audit.source
         for said in sources[source].get("announcements") or ():
@@ -181,23 +182,23 @@ def _notices(
             yield Notice(code="classes_unknown", params={"source": source})
         if not part.knows_who_is_active:
             yield Notice(code="activity_unknown", params={"source": source})
-        yield from _unseen(part)
+        yield from _unseen(part, shell.words)
     if report["orphans"]:
         yield Notice(code="orphans", params={"count": len(report["orphans"])})
 
 
-def _unseen(part: "SourceFindings") -> Iterator[Notice]:
-    """Name the items that cannot be judged, with their columns."""
+def _unseen(part: "SourceFindings", words: Words) -> Iterator[Notice]:
+    """Name the items that cannot be judged, with the columns that could hold them."""
+    from handover.audit.terminal import item_name
+
     for status, items in part.unseen.items():
-        for code, columns in items.items():
-            yield Notice(
-                code=f"item_{status}",
-                params={
-                    "source": part.audit.source,
-                    "item": code,
-                    "columns": ", ".join(columns),
-                },
+        if items:
+            listed = "; ".join(
+                f"{item_name(code, words)} ({', '.join(columns)})"
+                for code, columns in items.items()
             )
+            params = {"source": part.audit.source, "items": listed}
+            yield Notice(code=f"items_{status}", params=params)
 
 
 def _frame(report: Json) -> "pd.DataFrame":
