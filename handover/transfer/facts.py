@@ -171,10 +171,10 @@ def _children(mirror: Mirror, predecessor: str, written: Written) -> tuple[Child
 
 def _members(mirror: Mirror, planned: Sequence[str]) -> tuple[Member, ...]:
     found = mirror.con.execute(
-        "select 'account_team', id, object, record_id, user_id, role, access"
+        "select 'account_team', origin, object, record_id, user_id, role, access"
         " from account_team where list_contains($1, record_id)"
         " union all"
-        " select 'opportunity_team', t.id, t.object, record_id, user_id, role, access"
+        " select 'opportunity_team', origin, t.object, record_id, user_id, role, access"
         " from opportunity_team as t"
         " inner join opportunities as o on t.record_id = o.id"
         " where list_contains($1, o.account_id) order by all",

@@ -15,8 +15,8 @@ from handover.transfer.address import crm_record, crm_user
 from handover.transfer.facts import Extra, Facts, Written, read_facts
 from handover.transfer.live import held
 from handover.transfer.our_tasks import our_tasks
-from handover.transfer.reassign import OWNER_ACTION
 from handover.transfer.site import Site
+from handover.transfer.steps import OWNER_ACTION
 from mappings.model import Mapping
 
 OWNED_BY_ACTION = {action.value: table for table, action in OWNER_ACTION.items()}

@@ -94,12 +94,16 @@ class Readings:
         """Read the records that were not read yet, or too long ago."""
         now = self.clock()
         old = [s for s in steps if s.n not in self._rows or now - self._at(s) > FRESH]
-        found = [s for s in old if isinstance(s.change, Create) and not s.restores]
-        self._find(found, now)
-        self._read([step for step in old if step not in found], now)
+        self._read([step for step in old if step.record_id], now)
+        self._find([step for step in old if not self._is_known(step)], now)
 
     def _at(self, step: Step) -> dt.datetime:
         return self._rows[step.n][1]
+
+    def _is_known(self, step: Step) -> bool:
+        """Tell whether looking for a record by our key would bring nothing new."""
+        row, _ = self._rows.get(step.n, (None, None))
+        return isinstance(step.change, SetField) or row is not None
 
     def _find(self, steps: Sequence[Step], now: dt.datetime) -> None:
         if not steps:

@@ -32,6 +32,7 @@ from handover.transfer.site import (
 from handover.transfer.steps import Step, in_order
 from handover.transfer.task_text import TaskWriter
 from handover.transfer.tasks import changed_tasks, new_tasks
+from handover.transfer.teams import restored_again, unrestored
 from handover.transfer.undo import undo_steps
 from handover.transfer.wanted import Wanted, preparer, wanted
 
@@ -89,6 +90,7 @@ def prepare_reassign(
     )
     successors = moving(plan, facts, timing)
     listed = owner_steps(approved, facts, site.mapping, timing)
+    listed += restored_again(approved, unrestored(connection, plan.id))
     if facts.tasks:
         tasks = _wanted(site, plan, moved=successors)
         listed += changed_tasks(approved, tasks, facts.tasks, site.mapping)

@@ -3,23 +3,15 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import LooseRecord, Mode, Plan, Row
-from handover.transfer.address import field_change, member_create, owner_change
-from handover.transfer.facts import TEAMS, Child, Facts
-from handover.transfer.steps import Action, Step
+from handover.transfer.address import field_change, owner_change
+from handover.transfer.facts import Child, Facts
+from handover.transfer.steps import OWNER_ACTION, Action, Step
+from handover.transfer.teams import team_steps
 from mappings.model import Mapping
-
-OWNER_ACTION = {
-    "accounts": Action.ACCOUNT_OWNER,
-    "contacts": Action.CONTACT_OWNER,
-    "opportunities": Action.OPPORTUNITY_OWNER,
-    "requests": Action.REQUEST_OWNER,
-    "activities": Action.ACTIVITY_OWNER,
-}
-"""What changes the owner of a record of a canonical table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,40 +78,53 @@ def owner_steps(
     plan = approved.plan
     successors = moving(plan, facts, timing)
     accounts = [
-        _account_step(approved, facts, mapping, account, successor)
+        Move(
+            table="accounts",
+            id=account,
+            object=facts.accounts[account].object,
+            successor=successor,
+            account_id=account,
+            follows=(account,),
+        )
         for account, successor in successors.items()
-        if facts.accounts[account].owner_id != successor
     ]
-    moves = list(_child_moves(plan, facts, timing, successors))
-    children = [_child_step(approved, mapping, move) for move in moves]
+    children = list(_child_moves(plan, facts, timing, successors))
+    owners = [
+        *(
+            _owner_step(approved, mapping, replace(move, follows=()))
+            for move in accounts
+            if facts.accounts[move.id].owner_id != move.successor
+        ),
+        *(_owner_step(approved, mapping, move) for move in children),
+    ]
     return [
-        *accounts,
-        *children,
-        *_extra_steps(approved, facts, mapping, successors, moves),
-        *_team_steps(approved, facts, mapping, [*accounts, *children]),
+        *owners,
+        *_extra_steps(approved, facts, mapping, [*accounts, *children]),
+        *team_steps(approved, facts, mapping, owners),
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """A child and who takes it over; loose ones follow no account."""
+    """A record and who takes it over, after the owner of which accounts has changed."""
 
-    child: Child
+    table: str
+    id: str
+    object: str | None
     successor: str
+    account_id: str | None
     follows: tuple[str, ...]
 
 
-def _account_step(
-    approved: ApprovedPlan, facts: Facts, mapping: Mapping, account: str, successor: str
-) -> Step:
-    record = (facts.accounts[account].object, account)
-    users = (approved.plan.predecessor, successor)
+def _owner_step(approved: ApprovedPlan, mapping: Mapping, move: Move) -> Step:
+    users = (approved.plan.predecessor, move.successor)
     return Step(
         source=approved.plan.source,
-        account_id=account,
-        action=Action.ACCOUNT_OWNER,
-        change=owner_change(mapping, "accounts", record, users),
+        account_id=move.account_id,
+        action=OWNER_ACTION[move.table],
+        change=owner_change(mapping, move.table, (move.object, move.id), users),
         authority=approved,
+        follows=move.follows,
     )
 
 
@@ -133,84 +138,42 @@ def _child_moves(
         if decided is not None:
             successor = decided.successor or next(iter(plan.successors), None)
             if successor is not None and timing.takes_loose(decided, plan):
-                yield Move(child=child, successor=successor, follows=())
+                yield _child_move(child, successor, follows=())
         elif child.accounts and all(a in successors for a in child.accounts):
             first = child.accounts[0]
             if child.table != "opportunities" or timing.takes_opportunity(
                 rows[first], child.id
             ):
-                yield Move(
-                    child=child, successor=successors[first], follows=child.accounts
-                )
+                yield _child_move(child, successors[first], follows=child.accounts)
 
 
-def _child_step(approved: ApprovedPlan, mapping: Mapping, move: Move) -> Step:
-    child = move.child
-    users = (approved.plan.predecessor, move.successor)
-    return Step(
-        source=approved.plan.source,
+def _child_move(child: Child, successor: str, *, follows: tuple[str, ...]) -> Move:
+    return Move(
+        table=child.table,
+        id=child.id,
+        object=child.object,
+        successor=successor,
         account_id=next(iter(child.accounts), None),
-        action=OWNER_ACTION[child.table],
-        change=owner_change(mapping, child.table, (child.object, child.id), users),
-        authority=approved,
-        follows=move.follows,
+        follows=follows,
     )
 
 
 def _extra_steps(
-    approved: ApprovedPlan,
-    facts: Facts,
-    mapping: Mapping,
-    successors: Map[str, str],
-    moves: Iterable[Move],
+    approved: ApprovedPlan, facts: Facts, mapping: Mapping, moves: Iterable[Move]
 ) -> Iterator[Step]:
     """Yield the owner-like fields of the mapping that move along."""
-    going = {
-        ("accounts", account): (facts.accounts[account].object, who, (account,))
-        for account, who in successors.items()
-    } | {
-        (move.child.table, move.child.id): (
-            move.child.object,
-            move.successor,
-            move.follows,
-        )
-        for move in moves
-    }
+    going = {(move.table, move.id): move for move in moves}
     for extra in facts.extras:
-        if (extra.table, extra.id) not in going:
+        move = going.get((extra.table, extra.id))
+        if move is None:
             continue
-        name, successor, follows = going[extra.table, extra.id]
-        users = (approved.plan.predecessor, successor)
+        users = (approved.plan.predecessor, move.successor)
+        record = (move.object, move.id)
         yield Step(
             source=approved.plan.source,
-            account_id=next(iter(follows), None),
+            account_id=next(iter(move.follows), None),
             action=Action.OWNER_FIELD,
-            change=field_change(
-                mapping, extra.table, (name, extra.id), extra.field, users
-            ),
+            change=field_change(mapping, move.table, record, extra.field, users),
             authority=approved,
-            follows=follows,
-        )
-
-
-def _team_steps(
-    approved: ApprovedPlan, facts: Facts, mapping: Mapping, changes: Iterable[Step]
-) -> Iterator[Step]:
-    """Yield what puts back the teams that these owner changes may drop."""
-    by_record = {(step.action, step.record_id): step for step in changes}
-    for member in facts.members:
-        team_of = TEAMS[member.table]
-        own_id = mapping.crm_id(team_of, member.record_id)[1]
-        owner_step = by_record.get((OWNER_ACTION[team_of], own_id))
-        create = member_create(mapping, member, team_of)
-        if owner_step is None or create is None:
-            continue
-        yield Step(
-            source=approved.plan.source,
-            account_id=owner_step.account_id,
-            action=Action.TEAM_MEMBER,
-            change=create,
-            authority=approved,
-            follows=tuple(filter(None, [owner_step.account_id])),
-            restores=member.id,
+            follows=move.follows,
         )

@@ -1,9 +1,9 @@
 """Deciding by reading what became of a write whose reply was lost (promises P12, P13).
 
 An owner is known by its value, a task by its key. What reading shows not to have taken
-effect may be sent once more: a value set twice is the same value, and a keyed create
-cannot double. A create without a unique key is never sent again; it stays in doubt
-until it is found.
+effect may be sent once more: a value set twice is the same value, a keyed create cannot
+double, and nobody is on a team twice. Any other create is never sent again; it stays in
+doubt until it is found.
 """
 
 from collections import defaultdict
@@ -59,12 +59,17 @@ def _set(change: SetField, row: Row | None) -> Result | None:
 
 
 def _created(change: Create, row: Row | None, *, keyed: bool) -> Result | None:
-    again = keyed and change.key_field is not None
+    again = keyed if change.key_field else is_member(change)
     if row is None:
         return None if again else IN_DOUBT
     if again and _lacks_links(change, row):
         return None
     return Result(outcome="done", code="settled", record_id=as_text(row.get("id")))
+
+
+def is_member(change: Create) -> bool:
+    """Tell a team's member from a task: it hangs on nothing but its own fields."""
+    return not change.links
 
 
 def _lacks_links(change: Create, row: Row) -> bool:

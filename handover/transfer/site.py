@@ -20,10 +20,8 @@ from handover.transfer.errors import (
 )
 from handover.transfer.live import Clock, Readings
 from handover.transfer.steps import Action, Step
-from mappings.cells import Sight, recode, take
+from handover.transfer.users import active_users
 from mappings.model import Mapping
-from mappings.text import as_text
-from mappings.words import canonical
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,31 +101,10 @@ def check_successors(site: Site, users: Iterable[str]) -> None:
         InactiveSuccessor: somebody is unknown or inactive.
     """
     wanted = sorted(set(users))
-    inactive = [user for user in wanted if user not in _active(site, wanted)]
+    active = active_users(site.connector, site.mapping, wanted)
+    inactive = [user for user in wanted if user not in active]
     if inactive:
         raise InactiveSuccessor(user=", ".join(map(site.people.name, inactive)))
-
-
-def _active(site: Site, users: Iterable[str]) -> set[str]:
-    own_ids = {site.mapping.crm_id("users", user)[1]: user for user in users}
-    found: set[str] = set()
-    if not own_ids:
-        return found
-    for part in site.mapping.of("users"):
-        fields = site.mapping.fields(part.object)
-        rows = site.connector.read(part.object, list(own_ids), fields)
-        for own_id, row in rows.items():
-            said = {}
-            for column in ("is_active", "is_deleted"):
-                form = part.fields.get(column)
-                sight = Sight(visible=None, nested="." not in part.object, empty=())
-                cells = take(form, [row], sight, {}, keep=False) if form else [None]
-                texts = [as_text(value) for value in cells]
-                text = (recode(form, texts) if form else texts)[0]
-                said[column] = canonical("yes_no", text) if text else None
-            if said["is_active"] != "false" and said["is_deleted"] != "true":
-                found.add(own_ids[own_id])
-    return found
 
 
 def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:

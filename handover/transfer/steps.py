@@ -32,6 +32,15 @@ class Action(StrEnum):
     CLOSE_TASK = "close_task"
 
 
+OWNER_ACTION = {
+    "accounts": Action.ACCOUNT_OWNER,
+    "contacts": Action.CONTACT_OWNER,
+    "opportunities": Action.OPPORTUNITY_OWNER,
+    "requests": Action.REQUEST_OWNER,
+    "activities": Action.ACTIVITY_OWNER,
+}
+"""What changes the owner of a record of a canonical table."""
+
 _WAVES = tuple(Action)
 
 

@@ -75,7 +75,7 @@ SAID = {
     Purpose.HOLD: (
         "Hand over on {due}: {account}",
         (
-            "{account} stays with {predecessor} until {due}; {successor} takes over then."
+            "{account} stays with {predecessor} until {due}; then it is {successor}'s."
             " Please bring what is open to a point where it can be handed over."
         ),
     ),

@@ -19,6 +19,7 @@ from handover.transfer.address import task_mapping
 from handover.transfer.authority import UndoOf
 from handover.transfer.journal import Entry, Run, all_runs
 from handover.transfer.steps import Action, Step
+from handover.transfer.teams import restored_again
 from mappings.model import Mapping
 
 WAYS_BACK = {
@@ -93,11 +94,8 @@ def undo_steps(
     moved = {e.account_id for e in ours if e.action == Action.ACCOUNT_OWNER}
     teams = [e for e in entries if e.action == Action.TEAM_MEMBER]
     back = [_back(e, authority, mapping, written) for e in ours if e not in teams]
-    return back + [
-        _team_again(entry, authority)
-        for entry in teams
-        if entry.outcome == "done" and entry.account_id in moved
-    ]
+    dropped = [e for e in teams if e.outcome == "done" and e.account_id in moved]
+    return back + restored_again(authority, dropped)
 
 
 def _back(
@@ -135,19 +133,6 @@ def _back(
         authority=authority,
         follows=_follows(entry),
         expects=expects,
-    )
-
-
-def _team_again(entry: Entry, authority: UndoOf) -> Step:
-    """Put a member back whom the owner's return may drop once more."""
-    return Step(
-        source=entry.source,
-        account_id=entry.account_id,
-        action=Action.TEAM_MEMBER,
-        change=entry.change,
-        authority=authority,
-        follows=_follows(entry),
-        restores=entry.record_id,
     )
 
 
