@@ -25,13 +25,18 @@ COMMANDS = {
         at="handover.commands.show:show", help="Show one account with its evidence."
     ),
     "plan": Entry(
-        at="handover.commands.plan:plan", help="Draw up, decide and publish plans."
+        at="handover.commands.plan:plan",
+        
+        help="Draw up, show, amend and decide on handover plans.",,
     ),
     "reassign": Entry(
         at="handover.commands.transfer:reassign",
         help="Change the owners of approved accounts.",
     ),
-    "undo": Entry(at="handover.commands.transfer:undo", help="Take a run back."),
+    "undo": Entry(
+        at="handover.commands.transfer:undo",
+        help="Take a run back. RUN is its id, or last.",
+    ),
     "runs": Entry(
         at="handover.commands.runs:runs", help="List and verify what was written."
     ),

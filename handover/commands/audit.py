@@ -29,7 +29,11 @@ class Gaps(HandoverError):
     exit_code = 3
 
 
-@command("audit", example="handover audit --owner 佐藤 --format html -o audit.html")
+@command(
+    "audit",
+    forms=("csv", "html", "xlsx"),
+    example="handover audit --owner 佐藤 --format html -o audit.html",
+)
 @click.option("--owner", "owners", multiple=True, metavar="R", help="Of this owner.")
 @click.option("--team", "teams", multiple=True, metavar="T", help="Of this team.")
 @click.option("--account", "names", multiple=True, metavar="A", help="This account.")

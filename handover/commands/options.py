@@ -1,7 +1,7 @@
 """The options that every command takes, before or after its name (design §12)."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -42,8 +42,15 @@ class Said:
     options: dict[str, Any] = field(default_factory=dict)
 
     def gathered(self) -> Options:
-        """Give the options as far as they are known."""
-        return Options(**{k: v for k, v in self.options.items() if k != "lang"})
+        """Give the options as far as they are known.
+
+        Where no form was asked for, the suffix of ``-o`` tells it.
+        """
+        given = {k: v for k, v in self.options.items() if k != "lang"}
+        suffix = Path(given.get("output") or "").suffix.removeprefix(".").lower()
+        if "format" not in given and suffix in FORMATS:
+            given["format"] = suffix
+        return Options(**given)
 
 
 class Day(click.ParamType[dt.date]):
@@ -105,3 +112,27 @@ def global_options() -> list[click.Option]:
         _option("--no-input", is_flag=True, help="Never ask."),
         _option("-y", "--yes", is_flag=True, help="Answer yes to confirmations."),
     ]
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Read the options that ``HANDOVER_*`` gives; a flag says otherwise."""
+    found: dict[str, Any] = {}
+    if text := environ.get("HANDOVER_AS_OF"):
+        found["as_of"] = DAY.convert(text, None, None)
+    if text := environ.get("HANDOVER_FORMAT"):
+        if text not in FORMATS:
+            raise click.BadParameter(text, param_hint="HANDOVER_FORMAT")
+        found["format"] = text
+    if text := environ.get("HANDOVER_ORG"):
+        found["org"] = text
+    return found
+
+
+def asked_form(argv: Sequence[str]) -> dict[str, Any]:
+    """Find out before parsing whether errors are to be shown as JSON, too."""
+    pairs = zip(argv, [*argv[1:], ""], strict=True)
+    wanted = any(
+        word in {"--json", "--format=json"} or (word == "--format" and next_ == "json")
+        for word, next_ in pairs
+    )
+    return {"format": "json"} if wanted else {}

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import click
 
@@ -23,6 +24,7 @@ Named = HandoverError | ConnectorError | MappingError
 """Errors with a code, an exit code and parameters: their words are in the catalogue."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 BUG, USAGE, INTERRUPTED = 1, 2, 130
+FILE = "file_problem"
 
 
 def conclude(result: object, said: Said) -> int:
@@ -31,11 +33,11 @@ def conclude(result: object, said: Said) -> int:
         return int(result) if isinstance(result, int) else 0
     options = said.gathered()
     if options.format == "json":
-        _write_json(_envelope_of(result, said.words), options)
+        _write_json(_envelope_of(result, said), options)
     else:
         for notice in () if options.quiet else result.warnings:
             click.echo(f"! {told(notice, said.words)}", err=True)
-        _show(result, options, said.words)
+        _show(result, options)
         if result.error is not None:
             _tell(
                 result.error.code,
@@ -52,7 +54,7 @@ def _exit_code(result: Result) -> int:
     return result.error.exit_code if result.error is not None else result.exit_code
 
 
-def _show(result: Result, options: Options, words: Words) -> None:
+def _show(result: Result, options: Options) -> None:
     from handover.commands import forms
 
     if options.format == "table":
@@ -64,57 +66,97 @@ def _show(result: Result, options: Options, words: Words) -> None:
         forms.write_bytes(forms.csv(result.frame()), options)
     elif options.format == "xlsx" and result.frame is not None:
         forms.write_bytes(forms.xlsx(result.frame(), result.name), options)
-    else:
-        raise click.UsageError(
-            words("{name} has no form {form}", name=result.name, form=options.format)
-        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What is told of an error."""
+
+    code: str
+    exit_code: int
+    sentence: Sentence
 
 
 def excuse(error: BaseException, said: Said) -> int:
     """Tell an error; give the exit code."""
-    options, words = said.gathered(), said.words
+    quiet = _quiet_end(error, said)
+    if quiet is not None:
+        return quiet
+    options = said.gathered()
+    verdict = _judge(error, said.words)
+    data = getattr(error, "data", None) or {}
+    told_as_json = options.format == "json" and _write_failure(
+        _failed(said, verdict, data), options
+    )
+    if not told_as_json:
+        _tell(verdict.code, verdict.sentence, options, said.words)
+    if options.verbose > 1 or (verdict.exit_code == BUG and options.verbose):
+        traceback.print_exception(error)
+    return verdict.exit_code
+
+
+def _quiet_end(error: BaseException, said: Said) -> int | None:
+    """Give the exit code of what ends a command without being an error."""
     match error:
         case click.exceptions.Exit():
             return error.exit_code
         case click.exceptions.Abort() | KeyboardInterrupt():
-            click.echo(words("interrupted"), err=True)
+            click.echo(said.words("interrupted"), err=True)
             return INTERRUPTED
         case BrokenPipeError():
             # The reader has seen enough; Python must not complain about it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        case OSError() if error.errno in FULL:
-            return excuse(DiskFull(file=error.filename or ""), said)
-        case HandoverError() | ConnectorError() | MappingError():
-            code, exit_code = error.code, error.exit_code
-            sentence = _sentence(error, words)
-        case click.ClickException():
-            code, exit_code = "usage", USAGE
-            sentence = _usage_sentence(error, words)
-        case SystemExit():
-            return error.code if isinstance(error.code, int) else BUG
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message())
+            return 0
         case _:
-            code, exit_code = "bug", BUG
+            return None
+
+
+def _judge(error: BaseException, words: Words) -> Verdict:
+    match error:
+        case HandoverError() | ConnectorError() | MappingError():
+            sentence = _sentence(error, words)
+            return Verdict(
+                code=error.code, exit_code=error.exit_code, sentence=sentence
+            )
+        case OSError() if error.errno in FULL:
+            return _judge(DiskFull(file=error.filename or "stdout"), words)
+        case OSError():
+            params = {"file": error.filename or "", "detail": error.strerror or error}
+            sentence = words.error(FILE, params) or _plain(error)
+            return Verdict(code=FILE, exit_code=USAGE, sentence=sentence)
+        case click.ClickException():
+            sentence = _usage_sentence(error, words)
+            return Verdict(code="usage", exit_code=USAGE, sentence=sentence)
+        case _:
             sentence = Sentence(
                 what=words("This is a mistake of handover, not yours."),
                 why=f"{type(error).__name__}: {error}",
                 remedy=words("Run it again with -vv and report what it shows."),
             )
-    data = getattr(error, "data", None) or {}
-    if options.format == "json":
-        _write_json(_failed(said.command, code, sentence, data), options)
-    else:
-        _tell(code, sentence, options, words)
-    if options.verbose > 1 or (code == "bug" and options.verbose):
-        traceback.print_exception(error)
-    return exit_code
+            return Verdict(code="bug", exit_code=BUG, sentence=sentence)
+
+
+def _write_failure(envelope: Mapping[str, object], options: Options) -> bool:
+    """Write the envelope; False where stdout takes nothing (a full disk, say)."""
+    try:
+        _write_json(envelope, options)
+    except OSError:
+        return False
+    return True
+
+
+def _plain(error: BaseException) -> Sentence:
+    return Sentence(what=str(error), why="", remedy="")
 
 
 def _sentence(
     error: HandoverError | ConnectorError | MappingError, words: Words
 ) -> Sentence:
     found = words.error(error.code, error.params)
-    return found or Sentence(what=str(error), why="", remedy="")
+    return found or _plain(error)
 
 
 def _usage_sentence(error: click.ClickException, words: Words) -> Sentence:
@@ -144,14 +186,15 @@ def told(notice: Notice, words: Words) -> str:
     return words(f"warning:{notice.code}", **notice.params)
 
 
-def _envelope_of(result: Result, words: Words) -> dict[str, object]:
+def _envelope_of(result: Result, said: Said) -> dict[str, object]:
+    words = said.words
     error = None
     if result.error is not None:
         error = _json_error(result.error.code, _sentence(result.error, words))
     return {
         "schema": f"handover.{result.name}/1",
         "ok": _exit_code(result) == 0,
-        "as_of": result.as_of,
+        "as_of": result.as_of or said.gathered().as_of,
         "data": result.data,
         "warnings": [
             {"code": notice.code, "message": told(notice, words)}
@@ -162,15 +205,15 @@ def _envelope_of(result: Result, words: Words) -> dict[str, object]:
 
 
 def _failed(
-    name: str, code: str, sentence: Sentence, data: Mapping[str, object]
+    said: Said, verdict: Verdict, data: Mapping[str, object]
 ) -> dict[str, object]:
     return {
-        "schema": f"handover.{name}/1",
+        "schema": f"handover.{said.command}/1",
         "ok": False,
-        "as_of": None,
+        "as_of": said.gathered().as_of,
         "data": data,
         "warnings": [],
-        "error": _json_error(code, sentence),
+        "error": _json_error(verdict.code, verdict.sentence),
     }
 
 

@@ -9,7 +9,7 @@ import click
 
 from handover.commands import plan_desk as desk
 from handover.commands.amendments import AMENDMENTS, amendment_options
-from handover.commands.options import DAY
+from handover.commands.options import DAY, Format
 from handover.commands.shell import Entry, Result, Shell, command, group
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from handover.errors import HandoverError
     from handover.plan.model import Plan
+
+
+FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
+"""What a plan can be shown as besides text and JSON."""
 
 
 @group(
@@ -32,7 +36,9 @@ def plan() -> None:
     """Draw up, show, amend and decide on handover plans."""
 
 
-@command("new", example="handover plan new --from 佐藤 --to 田中", parent=plan)
+@command(
+    "new", example="handover plan new --from 佐藤 --to 田中", parent=plan, forms=FORMS
+)
 @click.option("--from", "predecessor", metavar="R", help="Who gives up.")
 @click.option("--to", "successors", multiple=True, metavar="R", help="Who takes over.")
 @click.option(
@@ -115,7 +121,9 @@ def list_plans(shell: Shell) -> Result:
     )
 
 
-@command("show", example="handover plan show 2027-04-sato-tanaka", parent=plan)
+@command(
+    "show", example="handover plan show 2027-04-sato-tanaka", parent=plan, forms=FORMS
+)
 @click.argument("plan_id", metavar="PLAN")
 @click.option("--changes", is_flag=True, help="What differs from the version before.")
 def show(shell: Shell, *, plan_id: str, changes: bool) -> Result:
@@ -156,7 +164,12 @@ def _changes(shell: Shell, found: "Plan", before: "Plan | None") -> Result:
     return Result(name="plan", data=data, text=text, as_of=shell.workspace.as_of)
 
 
-@command("submit", example="handover plan submit 2027-04-sato-tanaka", parent=plan)
+@command(
+    "submit",
+    example="handover plan submit 2027-04-sato-tanaka",
+    parent=plan,
+    forms=FORMS,
+)
 @click.argument("plan_id", metavar="PLAN")
 def submit(shell: Shell, *, plan_id: str) -> Result:
     """Hand a draft to the manager."""
@@ -177,6 +190,7 @@ def submit(shell: Shell, *, plan_id: str) -> Result:
     "edit",
     example="handover plan edit 2027-04-sato-tanaka --meet 青葉商事 --reason 要訪問",
     parent=plan,
+    forms=FORMS,
 )
 @click.argument("plan_id", metavar="PLAN")
 @amendment_options
@@ -212,7 +226,12 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
     )
 
 
-@command("approve", example="handover plan approve 2027-04-sato-tanaka", parent=plan)
+@command(
+    "approve",
+    example="handover plan approve 2027-04-sato-tanaka",
+    parent=plan,
+    forms=FORMS,
+)
 @click.argument("plan_id", metavar="PLAN")
 @amendment_options
 @click.option(
@@ -255,6 +274,7 @@ def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN
     "reject",
     example="handover plan reject 2027-04-sato-tanaka --reason 期間が短い",
     parent=plan,
+    forms=FORMS,
 )
 @click.argument("plan_id", metavar="PLAN")
 @click.option("--reason", metavar="T", required=True, help="Why.")
@@ -279,6 +299,7 @@ def reject(shell: Shell, *, plan_id: str, reason: str) -> Result:
     "void",
     example="handover plan void 2027-04-sato-tanaka --reason 異動の取りやめ",
     parent=plan,
+    forms=FORMS,
 )
 @click.argument("plan_id", metavar="PLAN")
 @click.option("--reason", metavar="T", required=True, help="Why.")

@@ -7,13 +7,21 @@ A command is a function that takes a ``Shell`` and gives a ``Result``, or raises
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from handover.commands.options import Options, Said, global_options
+from handover.commands.options import (
+    Format,
+    Options,
+    Said,
+    asked_form,
+    from_environment,
+    global_options,
+)
 from handover.i18n import Words, speak_to_click, words_for
 
 if TYPE_CHECKING:
@@ -159,10 +167,16 @@ class Group(_Speaking, click.Group):
         return [*self.commands, *self.entries]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
+        """Import a command; a word that is none gets the nearest one named."""
         entry = self.entries.get(cmd_name)
         if entry is None:
-            return super().get_command(ctx, cmd_name)
+            found = super().get_command(ctx, cmd_name)
+            near = get_close_matches(cmd_name, self.list_commands(ctx), n=1)
+            if found is None and near and not ctx.resilient_parsing:
+                text = "There is no command {name}. Did you mean {near}?"
+                words = words_of(ctx)
+                raise click.UsageError(words(text, name=cmd_name, near=near[0]), ctx)
+            return found
         module, _, attribute = entry.at.partition(":")
         found = getattr(import_module(module), attribute)
         assert isinstance(found, click.Command)  # noqa: S101 - our own table
@@ -225,7 +239,11 @@ def group(
 
 
 def command(
-    name: str, *, example: str | None = None, parent: Group | None = None
+    name: str,
+    *,
+    example: str | None = None,
+    parent: Group | None = None,
+    forms: tuple[Format, ...] = (),
 ) -> Callable[[Body], Command]:
     """Declare a command; the function's docstring is its help.
 
@@ -233,6 +251,7 @@ def command(
         name: as it is typed.
         example: one line with real-looking values.
         parent: the group it belongs to.
+        forms: what its result can be shown as besides text and JSON.
     """
 
     def declare(body: Body) -> Command:
@@ -241,7 +260,9 @@ def command(
         @click.pass_context
         def callback(ctx: click.Context, /, **given: object) -> Result:
             said = ctx.ensure_object(Said)
-            return body(Shell(options=said.gathered(), words=said.words), **given)
+            options = said.gathered()
+            _check_output(ctx, name, options, ("table", "json", *forms))
+            return body(Shell(options=options, words=said.words), **given)
 
         made = Command(
             name,
@@ -257,6 +278,20 @@ def command(
     return declare
 
 
+def _check_output(
+    ctx: click.Context, name: str, options: Options, forms: tuple[Format, ...]
+) -> None:
+    """Refuse what the result could not be shown as before anything is done."""
+    words = words_of(ctx)
+    if options.format not in forms:
+        text = "{name} has no form {form}"
+        raise click.UsageError(words(text, name=name, form=options.format), ctx)
+    output = options.output
+    if output is not None and not output.absolute().parent.is_dir():
+        text = "there is no folder {folder}"
+        raise click.UsageError(words(text, folder=output.parent), ctx)
+
+
 def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command line; give its exit code."""
     from handover.commands.outcome import conclude, excuse
@@ -266,11 +301,10 @@ def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     speak_to_click(language)
     command = next((word for word in argv if word in root.entries), root.name)
     said = Said(words=words_for(language), command=command or "")
-    if (
-        "--json" in argv
-    ):  # errors of the command line itself are shown as asked for, too
-        said.options["format"] = "json"
     try:
+        # Errors of the command line itself are shown in the form asked for, too.
+        said.options.update(asked_form(argv))
+        said.options.update({**from_environment(environ), **said.options})
         with root.make_context("handover", list(argv), obj=said) as ctx:
             result = root.invoke(ctx)
         return conclude(result, said)
