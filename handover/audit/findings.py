@@ -60,11 +60,20 @@ def scores(audit: Audit) -> dict[str, AccountScore]:
 
 def to_fill_in(audit: Audit) -> dict[str, list[str]]:
     """Name each account's must-items that somebody has to fill in, in their order."""
-    musts = [item.code for item in audit.policy.enabled if item.level == "must"]
+    musts = _musts(audit)
     found: dict[str, list[str]] = defaultdict(list)
     for row in _items(audit, musts, TO_FILL_IN).to_pylist():
         found[row["account_id"]].append(row["item"])
     return {account: sorted(items, key=musts.index) for account, items in found.items()}
+
+
+def count_to_fill_in(audit: Audit) -> int:
+    """Count the must-items to fill in, over all accounts."""
+    return len(_items(audit, _musts(audit), TO_FILL_IN))
+
+
+def _musts(audit: Audit) -> list[str]:
+    return [item.code for item in audit.policy.enabled if item.level == "must"]
 
 
 def failing(audit: Audit, level: str) -> set[str]:
@@ -167,7 +176,7 @@ def _confirmed(
     """Give the share of must-items that apply and were confirmed, by account."""
     asked: dict[str, list[str]] = defaultdict(list)
     if answered:
-        musts = [item.code for item in audit.policy.enabled if item.level == "must"]
+        musts = _musts(audit)
         states = {*STATES} - {"not_applicable"}
         for row in _items(audit, musts, states).to_pylist():
             asked[row["account_id"]].append(row["item"])

@@ -10,8 +10,8 @@ from handover.audit.engine import audit as judge
 from handover.audit.findings import (
     WORST,
     accounts_json,
+    count_to_fill_in,
     owners_json,
-    to_fill_in,
     totals,
     worst_first,
 )
@@ -104,7 +104,7 @@ def combine(
 ) -> Json:
     """Put the findings of all sources together, in the names of design §12."""
     accounts = [account for part in parts for account in part.accounts]
-    gaps = sum(len(items) for p in parts for items in to_fill_in(p.audit).values())
+    gaps = sum(count_to_fill_in(part.audit) for part in parts)
     return {
         "policy": {"version": policy.version, "hash": policy.hash},
         "generation": generation.n,
