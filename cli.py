@@ -26,8 +26,7 @@ COMMANDS = {
     ),
     "plan": Entry(
         at="handover.commands.plan:plan",
-        
-        help="Draw up, show, amend and decide on handover plans.",,
+        help="Draw up, show, amend and decide on handover plans.",
     ),
     "reassign": Entry(
         at="handover.commands.transfer:reassign",
