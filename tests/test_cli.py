@@ -54,18 +54,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     assert best < 0.5  # 0.1 s on a quiet machine; tests share theirs
 
 
-DIFFERING = pytest.mark.xfail(
-    strict=True, reason="the table in cli.py and the command's docstring differ"
-)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=DIFFERING if name in {"plan", "undo"} else ())
-        for name in COMMANDS
-    ],
-)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_table_says_what_the_command_says_of_itself(name: str) -> None:
     command = root.get_command(click.Context(root), name)
     assert command is not None
