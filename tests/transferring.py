@@ -51,6 +51,8 @@ MAPPING = """\
 extends = "files"
 [account_team.fields]
 id = "id"
+[write.task]
+constants = { kind = "task", happened_at = "" }
 """
 TASKS = "handover_tasks.csv"
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping as Map
 
 from connectors.base import Create, SetField
 from handover.transfer.errors import NoTaskMapping, OwnerNotWritable
-from handover.transfer.facts import Member
 from mappings.model import Mapping, TaskMapping
 
 
@@ -52,26 +51,6 @@ def field_change(
         before=before,
         after=after,
     )
-
-
-def member_create(mapping: Mapping, member: Member, team_of: str) -> Create | None:
-    """Address the putting back of a team member; None where it cannot be written."""
-    values: dict[str, str | None] = {}
-    said = {
-        "record_id": mapping.crm_id(team_of, member.record_id)[1],
-        "user_id": member.user_id and crm_user(mapping, member.user_id),
-        "role": member.role,
-        "access": member.access,
-    }
-    name = member.object
-    for column, value in said.items():
-        target = mapping.target(member.table, column, name)
-        if target is not None and value is not None:
-            values[target.field], name = target.encode(value), target.object
-    if name is None or len(values) < 2:
-        return None
-    key = f"handover:team:{said['record_id']}:{said['user_id']}"
-    return Create(object=name, key=key, key_field=None, values=values)
 
 
 def crm_record(

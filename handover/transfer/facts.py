@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from connectors.base import Create
 from handover.mirror.views import Mirror
 
 ChildTable = Literal["contacts", "opportunities", "requests", "activities"]
@@ -18,11 +19,6 @@ CHILDREN: tuple[ChildTable, ...] = (
     "requests",
     "activities",
 )
-TEAMS: Mapping[str, str] = {
-    "account_team": "accounts",
-    "opportunity_team": "opportunities",
-}
-"""A team's table, and the table whose records have it."""
 CHILDREN_SQL = Path(__file__).with_name("children.sql")
 
 
@@ -50,15 +46,14 @@ class Child:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A colleague on a team that an owner change may drop."""
+    """A colleague who is on a record's team now, and what would put him back."""
 
     table: str
-    id: str
-    object: str | None
+    """The canonical table of the record; its owner change may drop him."""
     record_id: str
-    user_id: str | None
-    role: str | None
-    access: str | None
+    """The CRM's id of that record."""
+    id: str
+    create: Create
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +123,6 @@ def read_facts(
         accounts=_accounts(mirror, predecessor, planned, written),
         total=len(mirror.table("select id from accounts")),
         children=_children(mirror, predecessor, written),
-        members=_members(mirror, planned),
     )
 
 
@@ -167,19 +161,3 @@ def _children(mirror: Mirror, predecessor: str, written: Written) -> tuple[Child
         Child(table=table, id=record, object=name, accounts=tuple(accounts or ()))
         for table, record, name, accounts in found.fetchall()
     )
-
-
-def _members(mirror: Mirror, planned: Sequence[str]) -> tuple[Member, ...]:
-    found = mirror.con.execute(
-        "select 'account_team', origin, object, record_id, user_id, role, access"
-        " from account_team where list_contains($1, record_id)"
-        " union all"
-        " select 'opportunity_team', origin, t.object, record_id, user_id, role, access"
-        " from opportunity_team as t"
-        " inner join opportunities as o on t.record_id = o.id"
-        " where list_contains($1, o.account_id) order by all",
-        [[*planned]],
-    )
-    names = ("table", "id", "object", "record_id", "user_id", "role", "access")
-    rows = found.fetchall()
-    return tuple(Member(**dict(zip(names, row, strict=True))) for row in rows)

@@ -17,6 +17,7 @@ from handover.transfer.live import held
 from handover.transfer.our_tasks import our_tasks
 from handover.transfer.site import Site
 from handover.transfer.steps import OWNER_ACTION
+from handover.transfer.teams import members
 from mappings.model import Mapping
 
 OWNED_BY_ACTION = {action.value: table for table, action in OWNER_ACTION.items()}
@@ -38,7 +39,11 @@ def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Fa
         planned=[row.account_id for row in plan.rows],
         written=written,
     )
-    drops_teams = Capability.TEAMS in site.connector.capabilities
+    teams = (
+        members(connection, mirror, site.connector, site.mapping, plan)
+        if Capability.TEAMS in site.connector.capabilities
+        else ()
+    )
     tasks = (
         our_tasks(connection, mirror, site.connector, site.mapping, plan)
         if site.mapping.write.task
@@ -46,7 +51,7 @@ def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Fa
     )
     return replace(
         facts,
-        members=facts.members if drops_teams else (),
+        members=teams,
         extras=tuple(_extras(site, facts, plan)),
         tasks=tasks,
     )

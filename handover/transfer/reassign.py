@@ -100,7 +100,7 @@ def owner_steps(
     return [
         *owners,
         *_extra_steps(approved, facts, mapping, [*accounts, *children]),
-        *team_steps(approved, facts, mapping, owners),
+        *team_steps(approved, facts.members, owners),
     ]
 
 

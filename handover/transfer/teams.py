@@ -4,33 +4,67 @@ Who is on a team is journaled with the other steps before the first write, so a 
 dies between the two leaves a list of whom to put back.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as Map
+from itertools import groupby
+from types import MappingProxyType
 
 from sqlalchemy import Connection, select
 
-from connectors.base import Create
+from connectors.base import Connector, Create
 from handover.ledger.tables import runs, steps
+from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
-from handover.transfer.address import member_create
+from handover.plan.model import Plan
+from handover.transfer.address import crm_user
 from handover.transfer.authority import Authority
-from handover.transfer.facts import TEAMS, Facts
+from handover.transfer.facts import Member
 from handover.transfer.journal import Entry, entries_of
 from handover.transfer.steps import OWNER_ACTION, Action, Step
 from mappings.model import Mapping
 
+TEAMS: Map[str, str] = MappingProxyType(
+    {"account_team": "accounts", "opportunity_team": "opportunities"}
+)
+"""A team's table, and the table whose records have it."""
+
+
+def members(
+    connection: Connection,
+    mirror: Mirror,
+    connector: Connector,
+    mapping: Mapping,
+    plan: Plan,
+) -> tuple[Member, ...]:
+    """List who is on the teams of a plan's accounts and their opportunities now.
+
+    The mirror names them, and the ledger those whom we have put back since; who is no
+    longer there was taken off by a person.
+    """
+    known = [
+        *_mirrored(mirror, mapping, [row.account_id for row in plan.rows]),
+        *_put_back(connection, mapping, plan.id),
+    ]
+    there = {
+        (name, own_id)
+        for name, group in groupby(known, key=lambda member: member.create.object)
+        for own_id in connector.read(name, [member.id for member in group], ())
+    }
+    present = [member for member in known if (member.create.object, member.id) in there]
+    return tuple({member.create.key: member for member in present}.values())
+
 
 def team_steps(
-    approved: ApprovedPlan, facts: Facts, mapping: Mapping, owners: Iterable[Step]
+    approved: ApprovedPlan, members: Iterable[Member], owners: Iterable[Step]
 ) -> Iterator[Step]:
     """Yield what puts back the members that these owner changes may drop."""
     by_record = {(step.action, step.record_id): step for step in owners}
-    for member in facts.members:
-        team_of = TEAMS[member.table]
-        own_id = mapping.crm_id(team_of, member.record_id)[1]
-        owner = by_record.get((OWNER_ACTION[team_of], own_id))
-        create = member_create(mapping, member, team_of)
-        if owner is not None and create is not None:
-            yield _restore(approved, owner.source, owner.account_id, create, member.id)
+    for member in members:
+        owner = by_record.get((OWNER_ACTION[member.table], member.record_id))
+        if owner is not None:
+            yield _restore(
+                approved, owner.source, owner.account_id, member.create, member.id
+            )
 
 
 def restored_again(authority: Authority, entries: Iterable[Entry]) -> list[Step]:
@@ -44,14 +78,23 @@ def restored_again(authority: Authority, entries: Iterable[Entry]) -> list[Step]
 
 def unrestored(connection: Connection, plan_id: str) -> list[Entry]:
     """List the members whom runs of a plan dropped and have not put back."""
-    query = select(runs.c.id).where(runs.c.plan_id == plan_id)
+    return [
+        entry
+        for entry, dropped in _latest(connection, plan_id)
+        if dropped and entry.outcome != "done"
+    ]
+
+
+def _latest(connection: Connection, plan_id: str) -> list[tuple[Entry, bool]]:
+    """Give the latest step for each member, and whether his account changed hands."""
+    with_teams = select(steps.c.run_id).where(steps.c.action == Action.TEAM_MEMBER)
+    query = (
+        select(runs.c.id)
+        .where(runs.c.plan_id == plan_id, runs.c.id.in_(with_teams))
+        .order_by(runs.c.started_at)
+    )
     latest: dict[str, tuple[Entry, bool]] = {}
-    with_teams = query.where(
-        runs.c.id.in_(
-            select(steps.c.run_id).where(steps.c.action == Action.TEAM_MEMBER.value)
-        )
-    ).order_by(runs.c.started_at)
-    for run_id in connection.execute(with_teams).scalars():
+    for run_id in connection.execute(query).scalars():
         entries = entries_of(connection, run_id)
         changed = {
             entry.account_id
@@ -63,9 +106,66 @@ def unrestored(connection: Connection, plan_id: str) -> list[Entry]:
             for entry in entries
             if entry.action == Action.TEAM_MEMBER and entry.key is not None
         }
-    return [
-        entry for entry, gone in latest.values() if gone and entry.outcome != "done"
-    ]
+    return list(latest.values())
+
+
+def _put_back(
+    connection: Connection, mapping: Mapping, plan_id: str
+) -> Iterator[Member]:
+    for entry, _ in _latest(connection, plan_id):
+        change = entry.change
+        for team, table in TEAMS.items():
+            target = mapping.target(team, "record_id", entry.object)
+            if (
+                entry.outcome == "done"
+                and entry.record_id is not None
+                and isinstance(change, Create)
+                and target is not None
+            ):
+                record = change.values.get(target.field) or ""
+                yield Member(
+                    table=table, record_id=record, id=entry.record_id, create=change
+                )
+
+
+def _mirrored(
+    mirror: Mirror, mapping: Mapping, planned: Sequence[str]
+) -> Iterator[Member]:
+    found = mirror.con.execute(
+        "select 'account_team', origin, object, record_id, user_id, role, access"
+        " from account_team where list_contains($1, record_id)"
+        " union all"
+        " select 'opportunity_team', origin, t.object, record_id, user_id, role, access"
+        " from opportunity_team as t"
+        " inner join opportunities as o on t.record_id = o.id"
+        " where list_contains($1, o.account_id) order by all",
+        [[*planned]],
+    )
+    for team, own_id, name, record, *said in found.fetchall():
+        record_id = mapping.crm_id(TEAMS[team], record)[1]
+        create = _create(mapping, team, name, (record_id, *said))
+        if create is not None and own_id is not None:
+            yield Member(
+                table=TEAMS[team], record_id=record_id, id=own_id, create=create
+            )
+
+
+def _create(
+    mapping: Mapping, team: str, name: str | None, said: Sequence[str | None]
+) -> Create | None:
+    """Address the putting back of a member; None where he cannot be written."""
+    record_id, user, role, access = said
+    user_id = crm_user(mapping, user) if user else None
+    columns = ("record_id", "user_id", "role", "access")
+    values: dict[str, str | None] = {}
+    for column, value in zip(columns, (record_id, user_id, role, access), strict=True):
+        target = mapping.target(team, column, name)
+        if target is not None and value is not None:
+            values[target.field], name = target.encode(value), target.object
+    if name is None or user_id is None or len(values) < 2:
+        return None
+    key = f"handover:team:{record_id}:{user_id}"
+    return Create(object=name, key=key, key_field=None, values=values)
 
 
 def _restore(

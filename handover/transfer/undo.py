@@ -108,8 +108,10 @@ def _back(
     change = entry.change
     expects: Map[str, str | None] = {}
     if isinstance(change, Create):
-        status = task_mapping(mapping).status
-        expects = written.get(entry.record_id or "", {})
+        task = task_mapping(mapping)
+        status = task.status
+        ours = written.get(entry.record_id or "", {})
+        expects = {name: ours.get(name) for name in (task.due, task.owner_id)}
         back = SetField(
             object=change.object,
             id=entry.record_id or "",

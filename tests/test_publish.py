@@ -1,0 +1,295 @@
+"""The plan as tasks: for whom, by when, in what words, and never twice."""
+
+import datetime as dt
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from connectors.base import Create
+from handover.i18n import words_for
+from handover.plan import approval, store
+from handover.plan.model import Plan, Row
+from handover.transfer.errors import NotAnnounced, NoTaskMapping
+from handover.transfer.wanted import account_of, preparer, wanted
+from tests.planning import POLICY, by, people
+from tests.transferring import (
+    PLAN,
+    TASKS,
+    TODAY,
+    Office,
+    company,
+    handing_over,
+    outcomes,
+    plan,
+    row,
+    visit,
+)
+
+MUST = ("contacts.person", "purchases.reason")
+VISIT_DAY = dt.date(2027, 3, 10)
+LATER = TODAY + dt.timedelta(days=30)
+
+
+def asked(made: Plan, **known: object) -> dict[str, dt.date]:
+    """The tasks a plan asks for, account, purpose and user, with their due dates."""
+    given = {"preparer": "P", "must": MUST, "moved": (), **known}
+    start = f"handover:{PLAN}:memory:"
+    return {
+        task.key(made).removeprefix(start): task.due
+        for task in wanted(made, **given)  # type: ignore[arg-type]
+    }
+
+
+def tasks(place: Office) -> dict[str, dict[str, object]]:
+    """The tasks in the CRM by what their key says."""
+    start = f"handover:{PLAN}:memory:"
+    return {
+        str(cells["handover_key"]).removeprefix(start): dict(cells)
+        for cells in place.crm.rows(TASKS).values()
+    }
+
+
+def amend(place: Office, *rows: Row, **known: object) -> None:
+    """Put the next version of the plan on record, and approve it."""
+    with place.ledger.begin() as connection:
+        version = store.versions(connection, PLAN) + 1
+        made = plan(rows, version=version, **known)
+        at = place.clock().isoformat()
+        store.save_version(connection, made, cause="edit", made_by="P", at=at)
+        loaded = store.load(connection, PLAN)
+        approval.approve(connection, loaded, by("M"), people(), POLICY)
+
+
+# What is asked of whom
+
+
+def test_a_visit_is_a_task_of_everybody_who_attends() -> None:
+    meeting = visit(VISIT_DAY, "P", "S", "M")
+    made = plan([row(1, mode="meet", visit=meeting)])
+    assert asked(made) == {f"A01:visit:{user}": VISIT_DAY for user in "PSM"}
+
+
+def test_information_is_prepared_before_and_accepted_on_the_day() -> None:
+    made = plan([row(1)])
+    assert asked(made) == {
+        "A01:prepare:P": dt.date(2027, 3, 31),
+        "A01:accept:S": TODAY,
+    }
+
+
+def test_gaps_are_one_task_that_names_the_must_items() -> None:
+    gaps = ("contacts.person", "contacts.preference", "purchases.reason")
+    made = plan([row(1, gaps=gaps, waived=("purchases.reason",))])
+    (task,) = [
+        t
+        for t in wanted(made, preparer="P", must=MUST, moved=())
+        if t.purpose == "gaps"
+    ]
+    assert task.gaps == ("contacts.person",)
+    assert task.due < TODAY
+    none = plan([row(1, gaps=("contacts.preference",))])
+    assert "A01:gaps:P" not in asked(none)
+
+
+def test_what_is_held_is_due_when_the_hold_ends() -> None:
+    made = plan([row(1, mode="hold", until=LATER, effective=LATER)])
+    assert asked(made) == {"A01:hold:P": LATER}
+    assert asked(made, moved={"A01"}) == {}
+
+
+def test_an_excluded_account_asks_for_nothing() -> None:
+    made = plan([row(1, mode="exclude", reasons=("X",), gaps=MUST)])
+    assert asked(made) == {}
+
+
+def test_the_delegate_prepares_for_somebody_absent() -> None:
+    assert preparer(plan([row(1)]), "D") == "P"
+    assert preparer(plan([row(1)], absent=True), "D") == "D"
+    assert preparer(plan([row(1)], absent=True), None) == "M"
+
+
+def test_an_account_is_read_out_of_a_key_even_with_colons_in_its_id() -> None:
+    made = plan([row(1, account_id="a:b:1")])
+    (first, *_) = wanted(made, preparer="P", must=(), moved=())
+    assert account_of(first.key(made), made) == "a:b:1"
+
+
+# What is written
+
+
+def test_publishing_creates_what_is_not_there_once(tmp_path: Path) -> None:
+    place = handing_over(tmp_path)
+    run = place.publish()
+    assert run.error is None
+    assert Counter(e.action for e in run.entries) == {"create_task": 6}
+    assert place.state() == "in_progress"
+    assert place.publish().counts["planned"] == 0
+    place.sync()
+    assert place.publish().counts["planned"] == 0
+    assert len(tasks(place)) == 6
+
+
+def test_a_task_carries_its_key_owner_day_and_customer(tmp_path: Path) -> None:
+    place = handing_over(tmp_path, row(1))
+    place.publish()
+    task = tasks(place)["A01:accept:S"]
+    assert task["owner_id"] == "S"
+    assert task["due"] == "2027-04-01"
+    assert task["account_id"] == "A01"
+    assert (task["kind"], task["is_done"]) == ("task", "false")
+    (commit, *_) = place.crm.commits
+    assert isinstance(commit.change, Create)
+    assert commit.change.key_field == "handover_key"
+
+
+def test_the_words_are_those_of_the_configured_language(tmp_path: Path) -> None:
+    place = handing_over(
+        tmp_path,
+        row(1, gaps=MUST),
+        row(2, mode="meet", visit=visit(VISIT_DAY, "P", "S")),
+        row(3, mode="meet", visit=visit(VISIT_DAY, "S")),
+    )
+    place.publish()
+    found = tasks(place)
+    item = words_for("ja")("item:contacts.person")
+    assert found["A01:accept:S"]["subject"] == "引継の受入: 客先01"
+    assert item in str(found["A01:gaps:P"]["text"])
+    assert "2027年3月10日" in str(found["A02:visit:S"]["text"])
+    assert "開かれた質問" in str(found["A02:visit:P"]["text"])
+    assert "伺えない" in str(found["A03:visit:S"]["text"])
+
+
+def test_a_second_machine_finds_the_tasks_and_makes_none(tmp_path: Path) -> None:
+    first = handing_over(tmp_path / "one")
+    second = Office(folder=tmp_path / "two", crm=first.crm)
+    second.approve(plan(map(row, (1, 2, 3))))
+    first.publish()
+    assert {e.code for e in second.publish().entries} == {"already"}
+    second.sync()
+    assert second.publish().counts["planned"] == 0
+    assert len(tasks(first)) == 6
+
+
+# Publishing again
+
+
+def test_an_amended_plan_moves_ours_and_closes_what_is_over(tmp_path: Path) -> None:
+    meeting = row(2, mode="meet", visit=visit(VISIT_DAY, "P", "S"))
+    place = handing_over(tmp_path, row(1), meeting)
+    place.publish()
+    other = VISIT_DAY + dt.timedelta(days=1)
+    amend(
+        place,
+        row(1, mode="exclude", reasons=("X",)),
+        row(2, mode="meet", visit=visit(other, "P", "S", "M")),
+    )
+    run = place.publish()
+    assert run.error is None
+    found = tasks(place)
+    assert {found[f"A01:{p}"]["is_done"] for p in ("accept:S", "prepare:P")} == {"true"}
+    assert {found[f"A02:visit:{user}"]["due"] for user in "PSM"} == {other.isoformat()}
+    assert place.publish().counts["planned"] == 0
+
+
+@pytest.mark.parametrize(
+    "edit", [{"due": "2027-06-01"}, {"owner_id": "T"}, {"is_done": "true"}]
+)
+def test_a_task_that_a_person_changed_stays_as_it_is(
+    tmp_path: Path, edit: dict[str, str]
+) -> None:
+    place = handing_over(tmp_path, row(1))
+    place.publish()
+    for key in place.crm.rows(TASKS):
+        place.crm.put(TASKS, key, **edit)
+    before = len(place.crm.commits)
+    amend(place, row(1, effective=LATER), effective=LATER)
+    assert place.publish().counts["planned"] == 0
+    assert len(place.crm.commits) == before
+
+
+def test_a_person_who_edits_at_the_last_moment_wins(tmp_path: Path) -> None:
+    place = handing_over(tmp_path, row(1))
+    place.publish()
+    amend(place, row(1, mode="exclude", reasons=("X",)))
+    prepared = place.prepared("publish")
+    first, second = place.crm.rows(TASKS)
+    place.crm.put(TASKS, first, owner_id="T")
+    found = outcomes(place.walk(prepared).entries)
+    assert found == {first: "skipped:changed", second: "done"}
+
+
+def test_a_task_that_somebody_deleted_is_not_made_again(tmp_path: Path) -> None:
+    place = handing_over(tmp_path, row(1))
+    place.publish()
+    place.crm.erase(TASKS, next(iter(place.crm.rows(TASKS))))
+    assert place.publish().counts["planned"] == 0
+
+
+def test_reassigning_ends_the_tasks_of_a_hold(tmp_path: Path) -> None:
+    held = row(1, mode="hold", until=LATER, effective=LATER)
+    place = handing_over(tmp_path, held, row(2))
+    place.publish()
+    place.reassign()
+    assert tasks(place)["A01:hold:P"]["is_done"] == "false"
+    place.as_of = LATER
+    run = place.reassign()
+    assert run.error is None
+    assert [e.action for e in run.entries][-1] == "close_task"
+    assert tasks(place)["A01:hold:P"]["is_done"] == "true"
+    assert tasks(place)["A02:accept:S"]["is_done"] == "false"
+
+
+def test_the_end_of_a_hold_waits_for_the_account(tmp_path: Path) -> None:
+    held = row(1, mode="hold", until=TODAY, effective=TODAY)
+    place = handing_over(tmp_path, held)
+    place.publish()
+    place.crm.put("accounts.csv", "A01", owner_id="T")
+    run = place.reassign()
+    assert outcomes(run.entries)[str(run.entries[-1].record_id)] == (
+        "skipped:account_not_done"
+    )
+    assert tasks(place)["A01:hold:P"]["is_done"] == "false"
+
+
+def test_our_own_tasks_never_move(tmp_path: Path) -> None:
+    place = handing_over(tmp_path)
+    place.publish()
+    place.sync()
+    place.reassign()
+    assert tasks(place)["A01:prepare:P"]["owner_id"] == "P"
+
+
+# Refusals
+
+
+def test_nothing_is_published_before_the_announcement(tmp_path: Path) -> None:
+    place = handing_over(tmp_path, announce=TODAY + dt.timedelta(days=1))
+    with pytest.raises(NotAnnounced) as refused:
+        place.publish()
+    assert refused.value.exit_code == 5
+    assert place.crm.commits == []
+    run = place.publish(before_announcement="本人の希望")
+    assert run.counts["done"] == 6
+
+
+def test_a_mapping_without_tasks_says_so(tmp_path: Path) -> None:
+    text = """\
+[users]
+object = "users.csv"
+[users.fields]
+id = "id"
+name = "name"
+[accounts]
+object = "accounts.csv"
+[accounts.fields]
+id = "id"
+name = "name"
+owner_id = "owner_id"
+"""
+    place = Office(folder=tmp_path, crm=company(), mapping_text=text)
+    place.mapping = place.mapping.__class__(name="bare", tables=place.mapping.tables)
+    place.approve(plan([row(1)]))
+    with pytest.raises(NoTaskMapping):
+        place.publish()
+    assert place.reassign().counts["done"] == 1
