@@ -27,6 +27,26 @@ class AuthenticationFailed(ConnectorError):
     exit_code = 4
 
 
+class SettingRejected(AuthenticationFailed):
+    """A setting of the log-in is wrong (``setting``; ``detail`` says what for)."""
+
+    code = "setting_rejected"
+
+
+class MissingSetting(ConnectorError):
+    """The chosen way to log in needs one more setting (``setting``, ``auth``)."""
+
+    code = "missing_setting"
+    exit_code = 2
+
+
+class RetiredLogin(ConnectorError):
+    """The CRM's maker ends this way to log in (``auth``, ``ends``)."""
+
+    code = "retired_login"
+    exit_code = 2
+
+
 class NotPermitted(ConnectorError):
     """The CRM knows us and still refuses the call."""
 
@@ -39,6 +59,12 @@ class RateLimited(ConnectorError):
 
     code = "rate_limited"
     exit_code = 7
+
+
+class DailyShareSpent(RateLimited):
+    """Others need what is left of the day's calls (``used``, ``total``, ``share``)."""
+
+    code = "daily_share_spent"
 
 
 class Unreachable(ConnectorError):

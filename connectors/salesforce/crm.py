@@ -1,0 +1,169 @@
+"""Salesforce as a connector: the interface, put together from its parts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connectors.base import (
+    Capability,
+    Change,
+    Create,
+    Identity,
+    ObjectSchema,
+    Outcome,
+    Page,
+    Pull,
+    Row,
+)
+from connectors.errors import ConnectorError, Refused
+from connectors.salesforce import finding, teams, writing
+from connectors.salesforce.ahead import ahead
+from connectors.salesforce.derived import added
+from connectors.salesforce.org import Org, Turned
+from connectors.salesforce.parts import Merges, chunks, query
+from connectors.salesforce.problems import SOURCE, as_error
+from connectors.salesforce.reading import Reader
+from connectors.salesforce.schema import Shapes
+
+RETRIEVED = 2000
+"""Records that one call retrieves by their ids."""
+ORG_FIELDS = ("Id", "Name", "IsSandbox", "OrganizationType")
+DEVELOPER = "Developer Edition"
+
+
+class SalesforceCRM:
+    """A Salesforce org."""
+
+    name = SOURCE
+
+    def __init__(self, org: Org, *, task_key: str | None) -> None:
+        """Bind an org; ``task_key`` is the unique field that takes our keys."""
+        self.org = org
+        self._task_key = task_key
+        self._shapes = Shapes(org)
+        self._merges = Merges(org, self._shapes)
+        self.capabilities = frozenset(
+            {
+                Capability.WRITE,
+                Capability.INCREMENTAL,
+                Capability.SWEEP,
+                Capability.TEAMS,
+            }
+            | ({Capability.KEYED_CREATES} if task_key else set())
+        )
+
+    @property
+    def calls(self) -> int:
+        """Calls made so far, log-ins included."""
+        return self.org.calls
+
+    def identify(self) -> Identity:
+        """Ask which org answers, and who we are in it."""
+        organization = self._organization()
+        user_id, user_name = self._user()
+        sandbox = organization.get("IsSandbox") is True
+        return Identity(
+            org_id=str(organization["Id"]),
+            org_name=str(organization.get("Name") or organization["Id"]),
+            production=not sandbox
+            and organization.get("OrganizationType") != DEVELOPER,
+            local=self.org.is_local,
+            user_id=user_id,
+            user_name=user_name,
+        )
+
+    def objects(self, pattern: str) -> Sequence[str]:
+        """Name an object if the org has it for us."""
+        return (pattern,) if self._shapes.known(pattern) else ()
+
+    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
+        """List the fields that this user can see, and what we work out."""
+        return self._shapes.of(object).schema()
+
+    def pull(self, request: Pull) -> Iterator[Page]:
+        """Read records; the next page is fetched while one is worked on."""
+        self._shapes.of(request.object)
+        own = added(request.object, request.fields, self.org.base_url, self._task_key)
+        fields = [name for name in request.fields if name not in own.wanted]
+        reader = Reader(self.org, self._shapes, self._merges, added=own, fields=fields)
+        yield from ahead(reader.pages(request))
+
+    def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
+        """Read the ids of all records that exist."""
+        return self.pull(Pull(object=object, fields=()))
+
+    def read(
+        self,
+        object: str,  # noqa: A002
+        ids: Sequence[str],
+        fields: Sequence[str],
+    ) -> Mapping[str, Row]:
+        """Read some records as they are now, 2,000 a call."""
+        found: dict[str, Row] = {}
+        for part in chunks(list(dict.fromkeys(ids)), RETRIEVED):
+            rows = self._retrieved(object, part, fields)
+            found |= {
+                asked: row
+                for asked, row in zip(part, rows, strict=True)
+                if isinstance(row, dict)
+            }
+        return found
+
+    def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+        """Cut changes into calls of at most 200 records."""
+        return writing.batches(changes)
+
+    def write(self, batch: Sequence[Change]) -> list[Outcome]:
+        """Send one batch and match each result with its change."""
+        return writing.write(self.org, batch)
+
+    def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
+        """Find our tasks by key or mark, team members by record and user."""
+        return finding.find(self.org, creates)
+
+    def members(self, object: str, ids: Sequence[str]) -> Mapping[str, Create]:  # noqa: A002
+        """Say how to put back the team members that an owner change would drop."""
+        return teams.members(self.org, self._shapes, object, ids)
+
+    def prepare(self, *, create: bool = False) -> Sequence[str]:  # noqa: ARG002
+        """Name the key field if it is missing or not unique.
+
+        It is never made by us: a field needs a page layout and permissions, which are
+        the admin's to give.
+        """
+        if self._task_key is None:
+            return ()
+        shape = self._shapes.of("Task")
+        there = shape.fields.get(self._task_key)
+        usable = there is not None and there.writable and self._task_key in shape.keys
+        return () if usable else (f"Task.{self._task_key}",)
+
+    def _organization(self) -> Row:
+        """Read the org's own record; an old or small one lacks some fields."""
+        shape = self._shapes.known("Organization")
+        names = [n for n in ORG_FIELDS if shape is None or shape.sees(n)]
+        rows = list(query(self.org, "Organization", names, ()))
+        if not rows:
+            raise Refused(source=SOURCE, object="Organization", detail="no record")
+        return rows[0]
+
+    def _user(self) -> tuple[str | None, str | None]:
+        """Ask who we are; an integration user may not be allowed to know."""
+        user_id, name = self.org.token.user_id, None
+        try:
+            data = self.org.data("/services/oauth2/userinfo")
+        except ConnectorError:
+            return user_id, name
+        return user_id or data.get("user_id"), data.get("name")
+
+    def _retrieved(
+        self, name: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> list[Any]:
+        body = {"ids": list(ids), "fields": [f for f in fields if f != "id"] or ["Id"]}
+        try:
+            rows = self.org.read(f"composite/sobjects/{name}", body=body).data
+        except Turned as turned:
+            raise as_error(turned.problem, name) from None
+        if not isinstance(rows, list) or len(rows) != len(ids):
+            detail = "a reply that is no list of these records"
+            raise Refused(source=SOURCE, object=name, detail=detail)
+        return rows

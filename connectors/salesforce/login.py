@@ -1,0 +1,230 @@
+"""OAuth: how an org gives us access tokens.
+
+All threads share one token; whoever meets a 401 first fetches a new one, the others
+wait for it. A refused grant is not tried again: more attempts may lock the user out. A
+token is never part of an error or a log line, and neither is what the token address says
+in free text, for it may quote what we sent.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connectors.errors import AuthenticationFailed, ConnectorError, SettingRejected
+from connectors.salesforce.problems import SOURCE
+
+ASSERTION_SECONDS = 180
+"""How long a signed log-in may be used; Salesforce accepts up to five minutes."""
+SKEW_SECONDS = 120
+"""Clocks that differ more make a signed log-in invalid."""
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+UNNAMED = "no reason given"
+
+_CODE = re.compile(r"[a-z_]{1,60}")
+_ORG_AND_USER = re.compile(r"/(00D\w{12,15})/(005\w{12,15})$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the token address said."""
+
+    status: int
+    data: Mapping[str, Any]
+    server_time: datetime | None
+
+
+Exchange = Callable[[Mapping[str, str]], Answer]
+"""Posts the form to the token address; raises ``Unreachable`` without an answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """An access token, and who we are with it where the log-in told."""
+
+    value: str = field(repr=False)
+    org_id: str | None = None
+    user_id: str | None = None
+
+
+class Grant:
+    """One way to get a token, with the settings that it uses.
+
+    ``form`` is what is posted; ``blame`` names for each OAuth error the setting to
+    mend, the empty error stands for all others.
+    """
+
+    def __init__(self, form: Mapping[str, str], blame: Mapping[str, str]) -> None:
+        self._form = dict(form)
+        self._blame = blame
+
+    def fetch(self, exchange: Exchange) -> Token:
+        """Ask for a token.
+
+        Raises:
+            SettingRejected: the grant is refused; names the setting to mend.
+            Unreachable: no answer.
+        """
+        return self._token(exchange(self._form))
+
+    def _token(self, answer: Answer) -> Token:
+        value = answer.data.get("access_token")
+        if not isinstance(value, str) or not value:
+            raise self._rejected(answer)
+        found = _ORG_AND_USER.search(str(answer.data.get("id") or ""))
+        return Token(
+            value=value,
+            org_id=found[1] if found else None,
+            user_id=found[2] if found else None,
+        )
+
+    def _rejected(self, answer: Answer) -> SettingRejected:
+        said = str(answer.data.get("error") or "")
+        code = said if _CODE.fullmatch(said) else ""
+        return SettingRejected(
+            source=SOURCE,
+            setting=self._blame.get(code, self._blame[""]),
+            detail=code or UNNAMED,
+        )
+
+
+class SignedGrant(Grant):
+    """JWT bearer: a log-in that we sign with the private key.
+
+    The signature carries a time, so a clock that is wrong is refused; then the server's
+    time is taken for a second and last attempt.
+    """
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        username: str,
+        key: str,
+        audience: str,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(
+            {},
+            {
+                "invalid_client_id": "client_id",
+                "invalid_client": "client_id",
+                "invalid_app_access": "username",
+                "": "key",
+            },
+        )
+        self._claims = {"iss": client_id, "sub": username, "aud": audience}
+        self._key = key
+        self._now = now
+
+    def fetch(self, exchange: Exchange) -> Token:
+        """Ask with our time, then with the server's if ours is wrong."""
+        ours = self._now()
+        answer = exchange(self._signed(ours))
+        theirs = answer.server_time
+        if answer.status != 200 and theirs is not None:
+            seconds = theirs.timestamp()
+            if abs(seconds - ours) > SKEW_SECONDS:
+                answer = exchange(self._signed(seconds))
+        return self._token(answer)
+
+    def _signed(self, seconds: float) -> Mapping[str, str]:
+        import jwt  # noqa: PLC0415 - cryptography is only loaded for this log-in
+
+        claims = {**self._claims, "exp": int(seconds) + ASSERTION_SECONDS}
+        try:
+            signed = jwt.encode(claims, self._key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            raise SettingRejected(
+                source=SOURCE, setting="key", detail="not a private key in PEM"
+            ) from None
+        return {"grant_type": JWT_GRANT, "assertion": signed}
+
+
+class RefreshGrant(Grant):
+    """A refresh token, which the org may replace at each use.
+
+    The new one is kept durably before the access token that came with it is used: a
+    crash in between costs a new log-in, never a loop.
+    """
+
+    def __init__(
+        self, form: Mapping[str, str], save: Callable[[str], None] | None
+    ) -> None:
+        super().__init__(
+            {"grant_type": "refresh_token", **form},
+            {
+                "invalid_client_id": "client_id",
+                "invalid_client": "client_secret",
+                "": "refresh_token",
+            },
+        )
+        self._save = save
+
+    def _token(self, answer: Answer) -> Token:
+        token = super()._token(answer)
+        rotated = answer.data.get("refresh_token")
+        if isinstance(rotated, str) and rotated != self._form["refresh_token"]:
+            self._keep(rotated)
+        return token
+
+    def _keep(self, rotated: str) -> None:
+        if self._save is None:
+            raise SettingRejected(
+                source=SOURCE,
+                setting="refresh_token",
+                detail="the org rotates it and it cannot be stored",
+            )
+        self._save(rotated)
+        self._form["refresh_token"] = rotated
+
+
+class Login:
+    """The one token of all threads."""
+
+    def __init__(self, grant: Grant | None, token: Token | None = None) -> None:
+        """Log in by ``grant``, or use a fixed ``token`` that nothing can renew."""
+        self._grant = grant
+        self._token = token
+        self._refused: ConnectorError | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def current(self) -> Token | None:
+        """Tell the token without fetching one."""
+        return self._token
+
+    def token(self, exchange: Exchange) -> Token:
+        """Give the token, fetching the first one.
+
+        Raises:
+            AuthenticationFailed: there is none to be had; the grant is not used again.
+        """
+        with self._lock:
+            return self._token or self._fetch(exchange)
+
+    def renew(self, rejected: Token, exchange: Exchange) -> Token:
+        """Replace a token that was rejected, unless another thread has done so."""
+        with self._lock:
+            if self._token is not None and self._token.value != rejected.value:
+                return self._token
+            self._token = None
+            return self._fetch(exchange)
+
+    def _fetch(self, exchange: Exchange) -> Token:
+        if self._refused is not None:
+            raise self._refused
+        if self._grant is None:
+            self._refused = SettingRejected(
+                source=SOURCE, setting="token", detail="expired or revoked"
+            )
+            raise self._refused
+        try:
+            self._token = self._grant.fetch(exchange)
+        except AuthenticationFailed as error:
+            self._refused = error
+            raise
+        return self._token

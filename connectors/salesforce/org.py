@@ -1,0 +1,387 @@
+"""One org: calls out, replies back, under its limits and with its log-in.
+
+Reads are repeated patiently. A write leaves once; only what was certainly turned away
+at the door is sent again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+import orjson
+from tenacity import Retrying
+
+from connectors.errors import (
+    AuthenticationFailed,
+    ConnectorError,
+    DailyShareSpent,
+    ForeignAddress,
+    RateLimited,
+    Unreachable,
+)
+from connectors.pace import Limiter, retrying
+from connectors.salesforce.address import is_loopback, within
+from connectors.salesforce.client import paths, usage
+from connectors.salesforce.login import Answer, Login, Token
+from connectors.salesforce.problems import (
+    EXPIRED,
+    SOURCE,
+    Problem,
+    as_error,
+    read_problem,
+)
+from connectors.salesforce.wire import (
+    Bearer,
+    Broken,
+    Reply,
+    Unsigned,
+    new_session,
+    send,
+)
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 6
+WRITE_ATTEMPTS = 5
+AT_ONCE = 8
+"""Calls at a time: far from the 25 long ones that the whole org may have."""
+THROTTLE_SECONDS = 2.0
+"""Quiet for all threads when the org has too much to do at once."""
+
+Method = Literal["GET", "POST", "PATCH"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """Where an org is and how to reach it."""
+
+    base_url: str
+    login_url: str
+    version: str
+    proxy: str = ""
+    ca_file: str = ""
+    allow_duplicates: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Never to be part of a message."""
+
+
+class Lost(Exception):
+    """A write left and no reply says whether it took effect."""
+
+
+class Turned(Exception):
+    """Salesforce answered, and it was no success; nothing was done."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.code or problem.status)
+
+
+class _NotReady(Exception):
+    """What was asked for takes longer."""
+
+
+class Org:
+    """Makes calls and counts them."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        login: Login,
+        limiter: Limiter,
+        *,
+        daily_share: float = 0.8,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Set up the session; nothing is sent yet."""
+        self.base_url = connection.base_url
+        self.is_local = is_loopback(urlsplit(self.base_url).hostname or "")
+        self._limiter = limiter
+        self._sleep = sleep
+        self._connection = connection
+        self._login = login
+        self._session = new_session(
+            _headers(connection),
+            proxy=connection.proxy,
+            ca_file=connection.ca_file,
+            local=self.is_local,
+        )
+        self._paths = paths(self.base_url, connection.version, self._session)
+        self._daily = _DailyShare(daily_share)
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._counting = threading.Lock()
+        self.calls = 0
+        self.server_time: datetime | None = None
+        """The server's clock as of its last reply."""
+
+    @property
+    def token(self) -> Token:
+        """Log in if need be, and tell who we are as far as the log-in said."""
+        return self._login.token(self._exchange)
+
+    def read(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        body: object = None,
+    ) -> Reply:
+        """Call something that changes nothing, patiently; the reply is JSON.
+
+        Raises:
+            Turned: a lasting problem; ``as_error`` makes an error of it.
+            ConnectorError: no answer, no allowance, or no log-in.
+        """
+        return self._patiently(path, params, body=body, json=True)
+
+    def download(self, path: str, params: Mapping[str, str]) -> Reply:
+        """Read something that is no JSON, patiently."""
+        return self._patiently(path, params, body=None, json=False)
+
+    def data(self, path: str, params: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
+        """Read something, turning every problem into the error that stops a run."""
+        try:
+            return self.read(path, params).data
+        except Turned as turned:
+            raise as_error(turned.problem, path) from None
+
+    def write(self, method: Method, path: str, body: object) -> Reply:
+        """Send a change once.
+
+        Raises:
+            Turned: nothing was done.
+            ConnectorError: nothing was sent.
+            Lost: it may have been done.
+        """
+        policy = self._policy(
+            lambda error: isinstance(error, Turned) and error.problem.is_untouched,
+            WRITE_ATTEMPTS,
+        )
+        try:
+            reply: Reply = policy(self._signed, method, path, None, body)
+            _ = reply.data
+        except Broken as broken:
+            if broken.sent:
+                raise Lost(str(broken)) from None
+            raise Unreachable(source=SOURCE, detail=str(broken)) from None
+        except orjson.JSONDecodeError:
+            raise Lost("the reply is no JSON") from None
+        except Turned as turned:
+            if turned.problem.leaves_doubt:
+                raise Lost(turned.problem.said) from None
+            raise
+        return reply
+
+    def until(self, ready: Callable[[], bool], attempts: int) -> bool:
+        """Ask again and again, ever more slowly; False when it never became ready."""
+
+        def ask() -> bool:
+            if not ready():
+                raise _NotReady
+            return True
+
+        try:
+            return self._policy(lambda e: isinstance(e, _NotReady), attempts)(ask)
+        except _NotReady:
+            return False
+
+    def clean(self, text: str) -> str:
+        """Take our secrets out of a text that came back."""
+        token = self._login.current
+        for secret in (*self._connection.secrets, *([token.value] if token else ())):
+            for form in (secret, quote(secret, safe="")):
+                text = text.replace(form, "***") if form else text
+        return text
+
+    def _policy(
+        self, is_transient: Callable[[BaseException], bool], attempts: int
+    ) -> Retrying:
+        return retrying(
+            self._limiter,
+            is_transient,
+            attempts=attempts,
+            retry_after=_quiet_time,
+            sleep=self._sleep,
+        )
+
+    def _patiently(
+        self,
+        path: str,
+        params: Mapping[str, str] | None,
+        *,
+        body: object,
+        json: bool,
+    ) -> Reply:
+        policy = self._policy(_is_transient, ATTEMPTS)
+
+        def attempt() -> Reply:
+            method: Method = "GET" if body is None else "POST"
+            reply = self._signed(method, path, params, body)
+            if json:
+                _ = reply.data
+            return reply
+
+        try:
+            return policy(attempt)
+        except (Broken, orjson.JSONDecodeError) as error:
+            detail = f"{path.partition('?')[0]}: {error}"
+            raise Unreachable(source=SOURCE, detail=detail) from None
+        except Turned as turned:
+            if turned.problem.is_transient:
+                raise as_error(turned.problem, path) from None
+            raise
+
+    def _signed(
+        self,
+        method: Method,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: object,
+    ) -> Reply:
+        """Send with the shared token; after a 401 once more with a new one."""
+        token = self.token
+        try:
+            return self._send(method, path, params, body, token)
+        except Turned as turned:
+            if turned.problem.status != EXPIRED:
+                raise
+        token = self._login.renew(token, self._exchange)
+        try:
+            return self._send(method, path, params, body, token)
+        except Turned as turned:
+            if turned.problem.status != EXPIRED:
+                raise
+            raise AuthenticationFailed(
+                source=SOURCE, detail=turned.problem.code or "HTTP 401"
+            ) from None
+
+    def _send(
+        self,
+        method: Method,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: object,
+        token: Token,
+    ) -> Reply:
+        self._daily.check()
+        url = self._url(path)
+        content: dict[str, Any] = {"params": params}
+        if body is not None:
+            content["data"] = orjson.dumps(body)
+            content["headers"] = {"Content-Type": "application/json"}
+        with self._free:
+            self._count()
+            reply = send(self._session, method, url, Bearer(token.value), **content)
+        return self._judged(reply)
+
+    def _judged(self, reply: Reply) -> Reply:
+        """Heed what the org says of its limits, and let only a success through."""
+        self.server_time = reply.server_time or self.server_time
+        self._daily.heed(reply.headers.get("Sforce-Limit-Info"))
+        if 300 <= reply.status < 400:
+            within(self.base_url, reply.headers.get("Location") or "/")
+            raise Broken("redirected", sent=True)
+        if reply.status < 300:
+            return reply
+        problem = read_problem(
+            reply.status,
+            self.clean(reply.content.decode("utf-8", "replace")).encode(),
+            reply.headers.get("Retry-After"),
+        )
+        if problem.is_daily_limit:
+            self._daily.end()
+        log.debug("HTTP %s %s", problem.status, problem.code)
+        raise Turned(problem)
+
+    def _url(self, path: str) -> str:
+        """Resolve a path of this API version, or a link that a reply gave."""
+        if "/services/" in path or "://" in path or path.startswith("//"):
+            return within(self.base_url, path)
+        return self._paths.data + path
+
+    def _exchange(self, form: Mapping[str, str]) -> Answer:
+        """Post to the token address, once."""
+        self._limiter.wait()
+        self._count()
+        url = self._connection.login_url + self._paths.login + "token"
+        try:
+            reply = send(self._session, "POST", url, Unsigned(), data=dict(form))
+        except Broken as broken:
+            raise Unreachable(source=SOURCE, detail=f"log-in: {broken}") from None
+        try:
+            data = reply.data
+        except orjson.JSONDecodeError:
+            data = {}
+        if 300 <= reply.status < 400:
+            raise ForeignAddress(source=SOURCE, detail="log-in redirected")
+        if reply.status >= 500:
+            detail = f"log-in: HTTP {reply.status}"
+            raise Unreachable(source=SOURCE, detail=detail)
+        return Answer(
+            status=reply.status,
+            data=data if isinstance(data, dict) else {},
+            server_time=reply.server_time,
+        )
+
+    def _count(self) -> None:
+        with self._counting:
+            self.calls += 1
+
+
+class _DailyShare:
+    """Stops us before the calls of the day are used up for people and other systems."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._stop: ConnectorError | None = None
+
+    def heed(self, header: str | None) -> None:
+        used = usage(header) if header else None
+        if used is not None and used[0] >= self._share * used[1]:
+            self._stop = DailyShareSpent(
+                source=SOURCE,
+                used=used[0],
+                total=used[1],
+                share=round(self._share * 100),
+            )
+
+    def end(self) -> None:
+        """Stop at once: the org said that nothing is left."""
+        self._stop = RateLimited(
+            source=SOURCE, detail="the daily allowance of the org is used up"
+        )
+
+    def check(self) -> None:
+        if self._stop is not None:
+            raise self._stop
+
+
+def _headers(connection: Connection) -> dict[str, str]:
+    headers = {
+        "Accept": "application/json, text/csv",
+        "Accept-Encoding": "gzip",
+        "X-PrettyPrint": "0",
+        # Else an assignment rule may give an account or case to somebody else, and the
+        # reply still says success.
+        "Sforce-Auto-Assign": "FALSE",
+    }
+    if connection.allow_duplicates:
+        headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+    return headers
+
+
+def _is_transient(error: BaseException) -> bool:
+    if isinstance(error, Turned):
+        return error.problem.is_transient
+    return isinstance(error, Broken | orjson.JSONDecodeError)
+
+
+def _quiet_time(error: BaseException) -> float | None:
+    if isinstance(error, Turned) and error.problem.is_untouched:
+        return error.problem.retry_after or THROTTLE_SECONDS
+    return None

@@ -1,0 +1,118 @@
+"""Salesforce's replies that are no success, read once and for all.
+
+A body is a list of ``{errorCode, message}``, an object of that kind, HTML from a
+gateway or empty; nothing is taken for granted (error codes of the REST API guide).
+"""
+
+import re
+from dataclasses import dataclass
+
+import orjson
+
+from connectors.errors import (
+    AuthenticationFailed,
+    ConnectorError,
+    NotPermitted,
+    RateLimited,
+    Refused,
+    UnknownObject,
+    Unreachable,
+)
+
+SOURCE = "salesforce"
+EXPIRED = 401
+THROTTLED = frozenset({406, 420, 429})
+"""Turned away at the door, often with an empty body or HTML: nothing was done."""
+TOO_LONG = frozenset({414, 431})
+"""The address or the headers are longer than 16,384 bytes."""
+GATEWAY = frozenset({408, 500, 502, 503, 504})
+"""Nothing is wrong with the request; whether it took effect is unknown."""
+LIMIT = "REQUEST_LIMIT_EXCEEDED"
+QUERY_TIMEOUT = "QUERY_TIMEOUT"
+LOST_LOCATOR = frozenset({"INVALID_QUERY_LOCATOR", "INVALID_LOCATOR"})
+HIDDEN_FIELD = frozenset({"INVALID_FIELD", "MALFORMED_QUERY"})
+MESSAGE_LENGTH = 500
+_COLUMN = re.compile(
+    r"No such column '([\w.]+)'|Didn't understand relationship '(\w+)'"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One reply that is no success."""
+
+    status: int
+    code: str = ""
+    message: str = ""
+    retry_after: float | None = None
+
+    @property
+    def is_daily_limit(self) -> bool:
+        """The org's allowance of the day is gone; each further call burns more."""
+        return self.code == LIMIT and "Concurrent" not in self.message
+
+    @property
+    def is_untouched(self) -> bool:
+        """It was turned away at the door for the moment; nothing was done."""
+        busy = self.code == LIMIT and not self.is_daily_limit
+        return busy or self.status in THROTTLED
+
+    @property
+    def is_transient(self) -> bool:
+        """A read may succeed if it is repeated within this run."""
+        return self.is_untouched or (
+            self.status in GATEWAY and self.code != QUERY_TIMEOUT
+        )
+
+    @property
+    def leaves_doubt(self) -> bool:
+        """A write may have been done all the same."""
+        return self.status >= 500 or self.status in GATEWAY
+
+    @property
+    def said(self) -> str:
+        """Say it in one line."""
+        known = f"{self.code}: {self.message}" if self.code else ""
+        return known or f"HTTP {self.status}"
+
+    @property
+    def hidden_column(self) -> str | None:
+        """The field that does not exist, or no longer for us."""
+        found = _COLUMN.search(self.message) if self.code in HIDDEN_FIELD else None
+        return (found[1] or found[2]) if found else None
+
+
+def read_problem(status: int, body: bytes, retry_after: str | None = None) -> Problem:
+    """Read an error reply, whatever its shape."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        data = None
+    first = data[0] if isinstance(data, list) and data else data
+    entry = first if isinstance(first, dict) else {}
+    return Problem(
+        status=status,
+        code=str(entry.get("errorCode") or ""),
+        message=str(entry.get("message") or "")[:MESSAGE_LENGTH],
+        retry_after=_seconds(retry_after),
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdecimal() else None
+
+
+def as_error(problem: Problem, what: str) -> ConnectorError:
+    """Turn a problem into the error that stops the connector; ``what`` is the path."""
+    params = {"source": SOURCE, "object": what, "detail": problem.said}
+    if problem.status == EXPIRED:
+        return AuthenticationFailed(**params)
+    if problem.code == LIMIT or problem.status in THROTTLED:
+        return RateLimited(**params)
+    if problem.status == 403:
+        return NotPermitted(**params)
+    if problem.status == 404 or problem.code == "INVALID_TYPE":
+        return UnknownObject(**params)
+    if problem.status in GATEWAY or problem.code == QUERY_TIMEOUT:
+        return Unreachable(**params)
+    return Refused(**params)

@@ -1,0 +1,290 @@
+"""Records out of Salesforce, page by page.
+
+The first page comes by REST and says how many there are; many more come by Bulk API.
+Whatever breaks, locator, window or field, only that query is begun again, behind the
+last record.
+"""
+
+import logging
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from connectors.base import Note, Page, Pull
+from connectors.errors import Refused, ResumeExpired, ShortPull, Unreachable
+from connectors.salesforce import bulk
+from connectors.salesforce.derived import Added
+from connectors.salesforce.org import Org, Turned
+from connectors.salesforce.parts import Merges, parts, soql
+from connectors.salesforce.place import FIRST, Part, Place
+from connectors.salesforce.problems import (
+    LOST_LOCATOR,
+    QUERY_TIMEOUT,
+    SOURCE,
+    TOO_LONG,
+    Problem,
+    as_error,
+)
+from connectors.salesforce.schema import STAMP, Shape, Shapes
+
+log = logging.getLogger(__name__)
+
+PAGE = 2000
+"""Records that we hand on at a time; also what a REST reply holds at most."""
+FIXES = 40
+"""How often a query is begun anew without getting any further: halving the window of
+all times down to a second takes 30."""
+
+
+class Reader:
+    """Reads one object with the fields that a mapping asks for."""
+
+    def __init__(
+        self,
+        org: Org,
+        shapes: Shapes,
+        merges: Merges,
+        *,
+        added: Added,
+        fields: Iterable[str],
+    ) -> None:
+        self.org = org
+        self.name = added.object
+        self.added = added
+        self.notes: list[Note] = []
+        self._shapes = shapes
+        self._merges = merges
+        self._asked = tuple(dict.fromkeys(["Id", *fields, *added.needs()]))
+
+    @property
+    def shape(self) -> Shape:
+        """The object, as far as the org shows it now."""
+        return self._shapes.of(self.name)
+
+    def fields(self, part: Part) -> list[str]:
+        """Name the fields to select: only what the org shows us."""
+        names = [*self._asked, STAMP] if part.by_stamp else self._asked
+        return [name for name in dict.fromkeys(names) if self.shape.sees(name)]
+
+    def pages(self, request: Pull) -> Iterator[Page]:
+        """Read what was asked for; only the very last page has no cursor."""
+        place = Place.resumed(request.resume, self.name)
+        fields = self.fields(Part())
+        now = self.org.server_time
+        queries = parts(self.shape, fields, request.since, self._merges, now)
+        for at in range(place.part, len(queries)):
+            sole, last = len(queries) == 1, at == len(queries) - 1
+            walk = Walk(
+                self, queries[at], replace(place, part=at), sole=sole, last=last
+            )
+            yield from walk.pages()
+            place = Place(part=at + 1, begun=walk.place.begun)
+
+    def forget(self, column: str) -> bool:
+        """Leave out a field that the org stopped showing; False if it was not ours."""
+        gone = [n for n in self._asked if column in (n, n.partition(".")[0])]
+        if not gone or "Id" in gone:
+            return False
+        self._shapes.drop(self.name, [*gone, column])
+        self._asked = tuple(name for name in self._asked if name not in gone)
+        params = {"source": SOURCE, "object": self.name, "field": column}
+        self.notes.append(Note(code="field_vanished", params=params))
+        log.warning("%s.%s is no longer visible", self.name, column)
+        return True
+
+    def finished(
+        self,
+        rows: list[dict[str, object]],
+        place: Place,
+        **page: Any,  # noqa: ANN401
+    ) -> Page:
+        """Make a page of rows, with what we add to each and what came to notice."""
+        self.added.fill(rows, place.begun_at)
+        notes, self.notes = self.notes, []
+        return Page(rows=rows, server_time=place.begun_at, notes=notes, **page)
+
+
+class Walk:
+    """One query from its first to its last record, whatever happens on the way."""
+
+    def __init__(
+        self, reader: Reader, part: Part, place: Place, *, sole: bool, last: bool
+    ) -> None:
+        """Begin at a place; ``sole`` and ``last`` say where the query stands."""
+        self.place = place
+        self._reader = reader
+        self._org = reader.org
+        self._part = part
+        self._sole = sole and not place.id and not place.job
+        self._last = last
+        self._in_bulk: bool | None = None
+        self._fixes = 0
+
+    def pages(self) -> Iterator[Page]:
+        """Read window after window; mostly there is only one."""
+        while True:
+            try:
+                yield from self._window()
+            except Turned as turned:
+                self._mend(turned.problem)
+                continue
+            except bulk.JobGone:
+                self._count_fix(ResumeExpired(source=SOURCE, object=self._reader.name))
+                self.place = replace(self.place, job="", locator="", done=0)
+                continue
+            except bulk.BulkRefused as refused:
+                raise Refused(
+                    source=SOURCE, object=self._reader.name, detail=str(refused)
+                ) from None
+            if not self.place.until:
+                return
+            self.place = self._following
+
+    def _window(self) -> Iterator[Page]:
+        if self.place.job:
+            yield from self._chunks(self.place.job, promised=None)
+        elif self._in_bulk:
+            yield from self._bulk(0)
+        else:
+            yield from self._rest()
+
+    def _rest(self) -> Iterator[Page]:
+        """Read by REST; after the first page, in bulk if there are many more."""
+        reply = self._org.read(self._resource, {"q": self._soql(ordered=True)})
+        self._begin()
+        data, read = _result(reply.data), 0
+        total = int(data["totalSize"])
+        while True:
+            rows: list[dict[str, Any]] = data["records"]
+            read += len(rows)
+            link = str(data.get("nextRecordsUrl") or "")
+            done = bool(data.get("done", True))
+            if read < total and (done or not link):
+                self._short(read, total)
+            many = self._in_bulk is None and total > bulk.ABOVE and not done
+            promised = total if self._sole and not many else None
+            yield self._page(rows, done=done, promised=promised)
+            if done:
+                return
+            if many and (yield from self._tried_in_bulk(read)):
+                return
+            data = _result(self._org.read(link).data)
+
+    def _tried_in_bulk(self, read: int) -> Generator[Page, None, bool]:
+        """Read the rest in bulk; False, with nothing read, where the org refuses."""
+        try:
+            yield from self._bulk(read)
+        except bulk.BulkRefused as refused:
+            log.info(
+                "%s: no Bulk API, going on by REST (%s)", self._reader.name, refused
+            )
+            self._in_bulk = False
+            return False
+        return True
+
+    def _bulk(self, read: int) -> Iterator[Page]:
+        job = bulk.run_job(
+            self._org, self._soql(ordered=False), everything=self._part.everything
+        )
+        log.info("%s: %s records by Bulk API", self._reader.name, job.rows)
+        self._begin()
+        known = self._sole and job.rows is not None
+        self.place = replace(self.place, job=job.id)
+        yield from self._chunks(job.id, read + (job.rows or 0) if known else None)
+
+    def _chunks(self, job: str, promised: int | None) -> Iterator[Page]:
+        """Read a job's result; a resumed one from the page where it stopped."""
+        skipped = self.place.done
+        while True:
+            chunk = bulk.download(self._org, self._reader.name, job, self.place.locator)
+            for at in range(skipped, max(len(chunk.rows), 1), PAGE):
+                rows = chunk.rows[at : at + PAGE]
+                ends = at + PAGE >= len(chunk.rows)
+                locator = chunk.locator if ends else self.place.locator
+                done = 0 if ends else at + PAGE
+                self.place = replace(self.place, locator=locator, done=done)
+                final = ends and not chunk.locator
+                yield self._page(rows, done=final, promised=promised)
+            if not chunk.locator:
+                return
+            skipped = 0
+
+    def _page(
+        self, rows: list[dict[str, Any]], *, done: bool, promised: int | None
+    ) -> Page:
+        if rows:
+            self._fixes = 0
+            if not self.place.job:
+                self.place = self.place.behind(rows[-1])
+        over = done and self._last and not self.place.until
+        cursor = (self._following if done else self.place).cursor
+        return self._reader.finished(
+            rows, self.place, cursor=None if over else cursor, promised=promised
+        )
+
+    def _begin(self) -> None:
+        """Remember the server's time when the pull began: the next watermark."""
+        now = self._org.server_time
+        if not self.place.begun and now is not None:
+            self.place = replace(self.place, begun=now.isoformat())
+
+    def _mend(self, problem: Problem) -> None:
+        """Make the query one that the org can answer, or give up."""
+        error = as_error(problem, self._reader.name)
+        self._count_fix(error)
+        column = problem.hidden_column
+        if problem.code in LOST_LOCATOR:
+            log.info("%s: locator lost", self._reader.name)
+        elif problem.code == QUERY_TIMEOUT:
+            self._narrow(error)
+        elif problem.status in TOO_LONG and self._in_bulk is not True:
+            self._in_bulk = True
+        elif column is None or not self._reader.forget(column):
+            raise error
+
+    def _narrow(self, error: Exception) -> None:
+        now = self._org.server_time
+        visible = self._reader.shape.sees(STAMP)
+        narrowed = self.place.narrowed(self._part, now) if now and visible else None
+        if narrowed is None:
+            raise error
+        log.info("%s: smaller window, until %s", self._reader.name, narrowed.until)
+        self.place = narrowed
+        self._sole = False
+
+    @property
+    def _following(self) -> Place:
+        """What comes behind this window: the next one, or the next query."""
+        if self.place.until:
+            return self.place.following(self._org.server_time or FIRST)
+        return Place(part=self.place.part + 1, begun=self.place.begun)
+
+    def _count_fix(self, error: Exception) -> None:
+        self._fixes += 1
+        if self._fixes > FIXES:
+            raise error
+
+    def _short(self, read: int, promised: int) -> NoReturn:
+        raise ShortPull(
+            source=SOURCE, object=self._reader.name, read=read, promised=promised
+        )
+
+    @property
+    def _resource(self) -> str:
+        return "queryAll" if self._part.everything else "query"
+
+    def _soql(self, *, ordered: bool) -> str:
+        order = f"{STAMP}, Id" if self._part.by_stamp else "Id"
+        return soql(
+            self._reader.name,
+            self._reader.fields(self._part),
+            self.place.where(self._part),
+            order if ordered else "",
+        )
+
+
+def _result(data: object) -> Mapping[str, Any]:
+    """Take a reply for a query's result only if it looks like one."""
+    if not isinstance(data, dict) or "records" not in data or "totalSize" not in data:
+        raise Unreachable(source=SOURCE, detail="a reply that is no query result")
+    return data

@@ -1,0 +1,163 @@
+"""What an org shows us of an object, and what a record carries beside its fields.
+
+Field-level security makes a field look as if it did not exist. Only for the standard
+fields that every org has do we know better: one that is not shown is hidden.
+"""
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from connectors.base import Field, ObjectSchema
+from connectors.errors import ConnectorError, UnknownObject
+from connectors.salesforce.org import Org, Turned
+from connectors.salesforce.problems import SOURCE, as_error
+
+STAMP = "SystemModstamp"
+DELETED = "IsDeleted"
+MASTER = "MasterRecordId"
+ACTIVITIES = frozenset({"Task", "Event"})
+"""Objects whose old records only ``queryAll`` finds (archived after a year)."""
+NARROWED = MappingProxyType({"Group": "Type = 'Queue'"})
+"""Of groups, only queues own anything."""
+
+ADDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Task": ("kind", "happened_at", "account_id", "handover_key"),
+        "Event": ("happened_at", "has_ended", "account_id", "handover_key"),
+    }
+)
+"""What we work out for each record of these objects (``derived.py``)."""
+URL = "url"
+"""Worked out for every object."""
+
+_OWNED = ("Id", "OwnerId", STAMP, DELETED, "CreatedDate")
+_ACTIVITY = (*_OWNED, "Subject", "Description", "WhoId", "WhatId", "ActivityDate")
+_ACCOUNT = ("Name", "ParentId", "Description", "Industry", "Phone", "Website")
+_BILLING = ("BillingStreet", "BillingCity", "BillingState", "BillingCountry")
+_PERSON = ("AccountId", "Name", "Title", "Department", "Email", "Phone", "MobilePhone")
+_DEAL = ("AccountId", "Name", "StageName", "IsClosed", "IsWon", "Amount", "CloseDate")
+_CASE = ("AccountId", "ContactId", "Subject", "Status", "IsClosed")
+STANDARD: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "Account": frozenset([*_OWNED, *_ACCOUNT, *_BILLING, "NumberOfEmployees"]),
+        "Contact": frozenset([*_OWNED, *_PERSON, "HasOptedOutOfEmail"]),
+        "Opportunity": frozenset([*_OWNED, *_DEAL, "NextStep", "Description"]),
+        "Case": frozenset([*_OWNED, *_CASE]),
+        "Task": frozenset([*_ACTIVITY, "Status", "IsClosed"]),
+        "Event": frozenset([*_ACTIVITY, "StartDateTime", "EndDateTime"]),
+        "User": frozenset({"Id", "Name", "Email", "IsActive", "ManagerId", STAMP}),
+    }
+)
+"""Fields that every org has, of those that the built-in mapping reads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """An object as its description shows it.
+
+    ``links`` are the names that lead to related records, ``refers`` the objects that
+    each reference may point to, ``keys`` the unique external-id fields.
+    """
+
+    name: str
+    fields: Mapping[str, Field]
+    links: frozenset[str] = frozenset()
+    refers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()
+
+    def sees(self, name: str) -> bool:
+        """Tell whether a field can be selected; behind a dot, whether its link can."""
+        head, dot, _ = name.partition(".")
+        return name in self.fields or (bool(dot) and head in self.links)
+
+    def schema(self) -> ObjectSchema:
+        """Say it in the connectors' words, with what we add to each record."""
+        added = [URL, *ADDED.get(self.name, ()), *self.links]
+        fields = dict(self.fields)
+        fields |= {name: Field(name=name, writable=False) for name in added}
+        hidden = STANDARD.get(self.name, frozenset()) - self.fields.keys()
+        return ObjectSchema(name=self.name, fields=fields, hidden=frozenset(hidden))
+
+
+class Shapes:
+    """The descriptions of an org's objects, each asked for once."""
+
+    def __init__(self, org: Org) -> None:
+        self._org = org
+        self._known: dict[str, Shape] = {}
+        self._lock = threading.Lock()
+
+    def of(self, name: str) -> Shape:
+        """Describe an object.
+
+        Raises:
+            UnknownObject: the org has none of this name, or not for us.
+        """
+        known = self._known.get(name)
+        if known is None:
+            known = self._describe(name)
+            with self._lock:
+                self._known[name] = known
+        return known
+
+    def known(self, name: str) -> Shape | None:
+        """Describe an object; None when there is none for us."""
+        try:
+            return self.of(name)
+        except ConnectorError:
+            return None
+
+    def drop(self, name: str, fields: Collection[str]) -> Shape:
+        """Forget fields that the org no longer shows."""
+        shape = self.of(name)
+        left = {n: f for n, f in shape.fields.items() if n not in fields}
+        links = shape.links - set(fields)
+        kept = Shape(
+            name=name, fields=left, links=links, refers=shape.refers, keys=shape.keys
+        )
+        with self._lock:
+            self._known[name] = kept
+        return kept
+
+    def _describe(self, name: str) -> Shape:
+        if not name.isidentifier():
+            raise UnknownObject(source=SOURCE, object=name)
+        try:
+            data = self._org.read(f"sobjects/{name}/describe").data
+        except Turned as turned:
+            raise as_error(turned.problem, name) from None
+        return _shape(name, data)
+
+
+def _shape(name: str, data: Mapping[str, Any]) -> Shape:
+    entries: list[Mapping[str, Any]] = list(data.get("fields") or ())
+    return Shape(
+        name=name,
+        fields={str(entry["name"]): _field(entry) for entry in entries},
+        links=frozenset(
+            str(entry["relationshipName"])
+            for entry in entries
+            if entry.get("relationshipName")
+        ),
+        refers={
+            str(entry["name"]): tuple(entry.get("referenceTo") or ())
+            for entry in entries
+            if entry.get("referenceTo")
+        },
+        keys=frozenset(
+            str(entry["name"])
+            for entry in entries
+            if entry.get("externalId") and entry.get("unique")
+        ),
+    )
+
+
+def _field(entry: Mapping[str, Any]) -> Field:
+    return Field(
+        name=str(entry["name"]),
+        type=str(entry.get("type") or "string"),
+        writable=bool(entry.get("updateable", True)),
+    )

@@ -1,0 +1,81 @@
+"""Account and opportunity teams, which an owner change through the API deletes.
+
+Salesforce's KeepAccountTeam exists in SOAP only (Help 000390190). So members are read
+before the change and created again after it, with their role and all their access.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from connectors.base import Create
+from connectors.salesforce.client import quoted
+from connectors.salesforce.org import Org
+from connectors.salesforce.parts import IDS_A_QUERY, chunks, query
+from connectors.salesforce.schema import Shapes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Team:
+    """Where the members of one object's teams are kept."""
+
+    object: str
+    members: str
+    record: str
+    """The field that names the record."""
+    values: tuple[str, ...]
+    """What a member may do, besides being one."""
+
+
+_ALL = (
+    Team(
+        object="Account",
+        members="AccountTeamMember",
+        record="AccountId",
+        values=(
+            "TeamMemberRole",
+            "AccountAccessLevel",
+            "OpportunityAccessLevel",
+            "CaseAccessLevel",
+            "ContactAccessLevel",
+        ),
+    ),
+    Team(
+        object="Opportunity",
+        members="OpportunityTeamMember",
+        record="OpportunityId",
+        values=("TeamMemberRole", "OpportunityAccessLevel"),
+    ),
+)
+TEAMS: Mapping[str, Team] = MappingProxyType({team.members: team for team in _ALL})
+"""Teams by the object that holds their members."""
+BY_OBJECT: Mapping[str, Team] = MappingProxyType({team.object: team for team in _ALL})
+
+
+def members(
+    org: Org, shapes: Shapes, object_name: str, ids: Sequence[str]
+) -> dict[str, Create]:
+    """Say how to put back each member that records have now, by the member's id."""
+    team = BY_OBJECT.get(object_name)
+    shape = shapes.known(team.members) if team else None
+    if team is None or shape is None:
+        return {}
+    values = [name for name in team.values if shape.sees(name)]
+    found: dict[str, Create] = {}
+    for part in chunks(list(ids), IDS_A_QUERY):
+        condition = f"{team.record} IN {quoted(list(part))}"
+        fields = ["Id", team.record, "UserId", *values]
+        for row in query(org, team.members, fields, [condition]):
+            found[str(row["Id"])] = _again(team, row, values)
+    return found
+
+
+def _again(team: Team, row: Mapping[str, object], names: Sequence[str]) -> Create:
+    record, user = str(row[team.record]), str(row["UserId"])
+    given = {name: str(row[name]) for name in names if row.get(name)}
+    return Create(
+        object=team.members,
+        key=f"handover:team:{record}:{user}",
+        key_field=None,
+        values={team.record: record, "UserId": user, **given},
+    )

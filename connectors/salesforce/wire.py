@@ -1,0 +1,158 @@
+"""One request and its reply: the HTTP session, time-outs, and nothing of Salesforce.
+
+A reply is read to its end before anybody sees it, so a body that breaks off is never
+taken for a result; a server that only trickles is given up after ``WHOLE_SECONDS``.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NewConnectionError,
+    ProxyError,
+)
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 130.0
+"""Salesforce gives up on a query after two minutes."""
+WHOLE_SECONDS = 600.0
+"""It gives up on any other call after ten (limits of the platform's API)."""
+POOL = 16
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What came back, whole."""
+
+    status: int
+    content: bytes
+    headers: Mapping[str, str]
+
+    @cached_property
+    def data(self) -> Any:  # noqa: ANN401 - JSON
+        """Parse the body.
+
+        Raises:
+            orjson.JSONDecodeError: it is no JSON, a gateway's page say.
+        """
+        return orjson.loads(self.content) if self.content else {}
+
+    @property
+    def server_time(self) -> datetime | None:
+        """Tell the server's clock."""
+        stamp = self.headers.get("Date")
+        try:
+            return parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None
+        except ValueError:
+            return None
+
+
+class Broken(Exception):
+    """No whole reply came. ``sent``: the request may have reached the server."""
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        self.sent = sent
+        super().__init__(reason)
+
+
+class Bearer(AuthBase):
+    """Signs with a token; as an ``auth`` it also keeps .netrc out."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Unsigned(AuthBase):
+    """Signs nothing, and keeps .netrc out."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave the request as it is."""
+        return request
+
+
+def new_session(
+    headers: Mapping[str, str], *, proxy: str, ca_file: str, local: bool
+) -> requests.Session:
+    """Make the session of all threads; nothing of it changes afterwards.
+
+    What every call needs is on the session, so no retry can lose it. Cookies would be
+    shared state, and redirects are not followed.
+    """
+    session = requests.Session()
+    session.headers.update(headers)
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=POOL, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    if local:
+        session.trust_env = False
+    elif proxy:
+        session.proxies = {"http": proxy, "https": proxy}
+    if ca_file:
+        session.verify = ca_file
+    return session
+
+
+def send(
+    session: requests.Session,
+    method: str,
+    url: str,
+    auth: AuthBase,
+    **content: Any,  # noqa: ANN401 - requests' own: params, data, headers
+) -> Reply:
+    """Send one request and read the reply to its end.
+
+    Raises:
+        Broken: no whole reply came.
+    """
+    ends = time.monotonic() + WHOLE_SECONDS
+    try:
+        with session.request(
+            method,
+            url,
+            auth=auth,
+            stream=True,
+            allow_redirects=False,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            **content,
+        ) as response:
+            body = b"".join(_chunks(response, ends))
+    except requests.RequestException as error:
+        raise Broken(type(error).__name__, sent=not _never_left(error)) from None
+    return Reply(status=response.status_code, content=body, headers=response.headers)
+
+
+def _chunks(response: requests.Response, ends: float) -> list[bytes]:
+    chunks: list[bytes] = []
+    for chunk in response.iter_content(CHUNK):
+        chunks.append(chunk)
+        if time.monotonic() > ends:
+            raise requests.ReadTimeout
+    return chunks
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    """Tell whether no connection was made at all."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError | ProxyError)

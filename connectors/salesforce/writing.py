@@ -1,0 +1,171 @@
+"""Changes into Salesforce by sObject Collections, two hundred a call.
+
+A reply lists the results in the order of the request, and a failed one has no id. So a
+result counts by its position; an id that does not fit makes the whole call doubtful,
+and so does a wrong number of results.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from connectors.base import Change, Outcome, SetField
+from connectors.errors import ConnectorError, Unreachable
+from connectors.salesforce.derived import MARK
+from connectors.salesforce.org import Lost, Method, Org, Turned
+from connectors.salesforce.parts import chunks
+from connectors.salesforce.schema import ACTIVITIES
+
+LIMIT = 200
+"""Records of one call (sObject Collections)."""
+TYPES = 10
+"""Runs of equal type in one call."""
+ATTEMPTS = 5
+"""How often a record that the org was too busy for is sent again."""
+TRANSIENT = frozenset(
+    {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG"}
+)
+"""Nothing is wrong with the record, and nothing was done."""
+MESSAGE_LENGTH = 500
+
+
+def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """Cut changes into calls, keeping their order.
+
+    One kind of call, at most 200 records and ten runs of types, no record twice.
+    """
+    for _, run in groupby(changes, key=_call):
+        batch: list[Change] = []
+        seen: set[tuple[str, str]] = set()
+        runs = 0
+        for change in run:
+            starts = not batch or batch[-1].object != change.object
+            full = len(batch) == LIMIT or (starts and runs == TYPES)
+            if full or _identity(change) in seen:
+                yield batch
+                batch, seen, runs, starts = [], set(), 0, True
+            batch.append(change)
+            seen.add(_identity(change))
+            runs += starts
+        yield batch
+
+
+def _call(change: Change) -> tuple[Method, str]:
+    """Name the call that takes a change."""
+    if isinstance(change, SetField):
+        return "PATCH", "composite/sobjects"
+    if change.key_field:
+        return "PATCH", f"composite/sobjects/{change.object}/{change.key_field}"
+    return "POST", "composite/sobjects"
+
+
+def _identity(change: Change) -> tuple[str, str]:
+    return change.object, change.id if isinstance(change, SetField) else change.key
+
+
+def write(org: Org, batch: Sequence[Change]) -> list[Outcome]:
+    """Send one batch; records that the org was too busy for again, fewer at a time."""
+    outcomes = _send(org, batch)
+    size = len(batch)
+    for _ in range(ATTEMPTS):
+        waiting = [n for n, o in enumerate(outcomes) if o.code in TRANSIENT]
+        if not waiting:
+            break
+        size = max(1, min(size, len(waiting)) // 2)
+        for piece in chunks(waiting, size):
+            sent = _send(org, [batch[n] for n in piece])
+            for n, outcome in zip(piece, sent, strict=True):
+                outcomes[n] = outcome
+    return outcomes
+
+
+def _send(org: Org, batch: Sequence[Change]) -> list[Outcome]:
+    """Make one call; whatever goes wrong, each change gets its outcome."""
+    method, path = _call(batch[0])
+    body = {"allOrNone": False, "records": [_record(change) for change in batch]}
+    try:
+        reply = org.write(method, path, body)
+    except Lost as lost:
+        return _all(batch, _doubt(str(lost)))
+    except Turned as turned:
+        problem = turned.problem
+        code = problem.code or f"HTTP_{problem.status}"
+        return _all(batch, Outcome(state="refused", code=code, message=problem.message))
+    except ConnectorError as error:
+        # Nothing left: the next reading stops the run with this very error.
+        return _all(
+            batch, Outcome(state="refused", code=error.code, message=_said(error))
+        )
+    return _outcomes(org, batch, reply.data)
+
+
+def _all(batch: Sequence[Change], outcome: Outcome) -> list[Outcome]:
+    return [outcome for _ in batch]
+
+
+def _doubt(why: str) -> Outcome:
+    return Outcome(state="in_doubt", code="reply_lost", message=why)
+
+
+def _said(error: ConnectorError) -> str:
+    detail = error.params.get("detail")
+    return str(detail) if detail else Unreachable.code
+
+
+def _record(change: Change) -> dict[str, object]:
+    """Say a change as the API wants it."""
+    kind = {"attributes": {"type": change.object}}
+    if isinstance(change, SetField):
+        return {**kind, "id": change.id, change.field: change.after or None}
+    values: dict[str, object] = {k: v or None for k, v in change.values.items()}
+    if change.object in ACTIVITIES:
+        values |= _links(change.links)
+    if change.key_field:
+        values[change.key_field] = change.key
+    elif change.object in ACTIVITIES:
+        mark = MARK.format(key=change.key)
+        values["Description"] = "\n\n".join(
+            filter(None, [change.values.get("Description"), mark])
+        )
+    return kind | values
+
+
+def _links(links: Mapping[str, str]) -> dict[str, object]:
+    """Hang an activity on its records: one thing and one person.
+
+    An opportunity leads to its account, so it goes before it.
+    """
+    what = links.get("opportunity") or links.get("account")
+    who = links.get("contact")
+    found = {"WhatId": what, "WhoId": who}
+    return {name: value for name, value in found.items() if value}
+
+
+def _outcomes(org: Org, batch: Sequence[Change], data: object) -> list[Outcome]:
+    """Match results with changes by position, and by id where there is one."""
+    if not isinstance(data, list) or len(data) != len(batch):
+        return _all(batch, _doubt("the number of results is not that of the records"))
+    if not all(map(_fits, batch, data)):
+        return _all(batch, _doubt("the results are not in the order of the records"))
+    return [_outcome(org, result) for result in data]
+
+
+def _fits(change: Change, result: object) -> bool:
+    if not isinstance(result, dict):
+        return False
+    own = change.id if isinstance(change, SetField) else None
+    answered = result.get("id")
+    # Ids are 15 characters, or 18 with a checksum.
+    return not (own and answered) or str(answered)[:15] == own[:15]
+
+
+def _outcome(org: Org, result: Mapping[str, Any]) -> Outcome:
+    if result.get("success") is True:
+        return Outcome(state="done", id=result.get("id"))
+    errors = result.get("errors") or [{}]
+    first = errors[0] if isinstance(errors[0], dict) else {}
+    return Outcome(
+        state="refused",
+        code=str(first.get("statusCode") or "UNKNOWN_EXCEPTION"),
+        message=org.clean(str(first.get("message") or ""))[:MESSAGE_LENGTH],
+    )
