@@ -36,6 +36,8 @@ class Capability(StrEnum):
     """Creating twice with one key yields one record, whatever happened in between."""
     TEAMS = "teams"
     """An owner change may drop the record's team; it has to be put back."""
+    CONTACTS_FOLLOW = "contacts_follow"
+    """An account's new owner may be copied to its contacts, also to those of others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,8 @@ class Page:
     the CRM's clock when the pull began: the next watermark. ``promised`` is how many
     rows the CRM said the whole pull would bring, where it says so. ``numbers`` gives
     each row's line or position in the source, for the list of rejects. ``notes`` came
-    to notice while it was read; they become warnings of the command.
+    to notice while it was read; they become warnings of the command. ``way`` names the
+    CRM's way of reading that was chosen, where it has several.
     """
 
     rows: Sequence[Row]
@@ -112,6 +115,7 @@ class Page:
     promised: int | None = None
     numbers: Sequence[int] | None = None
     notes: Sequence[Note] = ()
+    way: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +167,11 @@ class Connector(Protocol):
     """One CRM. All times are the server's, all ids are the CRM's own."""
 
     name: str
-    capabilities: frozenset[Capability]
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do."""
+        ...
 
     @property
     def calls(self) -> int:
@@ -220,5 +228,8 @@ class Connector(Protocol):
         ...
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:
-        """Name what is missing for safe writing; ``create`` makes what can be made."""
+        """Name what is missing for safe writing; ``create`` makes what can be made.
+
+        A field is named ``<object>.<field>``, a permission ``<object>:<permission>``.
+        """
         ...

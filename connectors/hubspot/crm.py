@@ -1,13 +1,14 @@
 """HubSpot as a connector: the interface, put together from its parts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from connectors.base import (
     Capability,
     Change,
     Create,
-    Field,
     Identity,
     ObjectSchema,
     Outcome,
@@ -16,23 +17,21 @@ from connectors.base import (
     Row,
 )
 from connectors.errors import NotPermitted, UnknownObject
-from connectors.hubspot import writing
-from connectors.hubspot.objects import (
-    ACCOUNT,
-    CONTACT_FIELDS,
-    FLAGS,
-    LINK_FIELDS,
-    OWNER_FIELDS,
-    STAGE_FIELDS,
-    object_type,
-)
-from connectors.hubspot.owners import owner_pages
-from connectors.hubspot.portal import Portal, Turned
+from connectors.hubspot import creating, writing
+from connectors.hubspot.catalogue import OWNER_OBJECT, Catalogue
+from connectors.hubspot.objects import ACCOUNT, ENGAGEMENTS, object_type
+from connectors.hubspot.owners import OwnerBook, owner_pages
+from connectors.hubspot.portal import Lost, Portal
 from connectors.hubspot.reading import Reader
+from connectors.hubspot.wire import Turned
 
-OWNER_OBJECT = "owners"
-RELATED = ("companies", "contacts", "deals", "tickets", "line_items", "orders")
-"""Types whose associations a mapping may name."""
+KEY_FIELD = "handover_key"
+"""Where a task shows our key, if no property takes it: it is read out of the body."""
+WRITTEN = ("companies", "contacts", "deals", "tickets")
+"""Types with a scope of their own that a handover writes to."""
+ABILITIES = frozenset(
+    {Capability.WRITE, Capability.INCREMENTAL, Capability.CONTACTS_FOLLOW}
+)
 
 
 class HubSpotCRM:
@@ -40,17 +39,19 @@ class HubSpotCRM:
 
     name = "hubspot"
 
-    def __init__(
-        self, portal: Portal, *, portal_id: str | None, task_key: str | None
-    ) -> None:
+    def __init__(self, portal: Portal, *, task_key: str | None) -> None:
         """Bind a portal; ``task_key`` is the unique property that takes our keys."""
         self.portal = portal
-        self._portal_id = portal_id
         self._task_key = task_key
-        self.capabilities = frozenset(
-            {Capability.WRITE, Capability.INCREMENTAL, Capability.SWEEP}
-            | ({Capability.KEYED_CREATES} if task_key else set())
-        )
+        self._catalogue = Catalogue(portal, task_key or KEY_FIELD)
+        self._owners = OwnerBook(self._catalogue)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What we can do; creates are only safe where the portal has the property."""
+        if not self._has_key:
+            return ABILITIES
+        return ABILITIES | {Capability.KEYED_CREATES}
 
     @property
     def calls(self) -> int:
@@ -74,22 +75,20 @@ class HubSpotCRM:
 
     def describe(self, object: str) -> ObjectSchema:  # noqa: A002
         """List properties, and what a record carries beside them."""
-        if object == OWNER_OBJECT:
-            names = [Field(name=name, writable=False) for name in OWNER_FIELDS]
-            return ObjectSchema(name=object, fields={f.name: f for f in names})
-        reply = self.portal.read(object_type(object).properties)
-        found = [_field(entry) for entry in reply.data.get("results") or ()]
-        added = [*FLAGS, *(STAGE_FIELDS if object_type(object).stage else ())]
-        added += CONTACT_FIELDS if object == "contacts" else ()
-        added += [prefix + other for other in RELATED for prefix in LINK_FIELDS]
-        found += [Field(name=name, writable=False) for name in added]
-        return ObjectSchema(name=object, fields={f.name: f for f in found})
+        return self._catalogue.schema(object)
 
     def pull(self, request: Pull) -> Iterator[Page]:
-        """Read by list or by search, whichever is cheaper."""
+        """Read by list or by search, whichever is cheaper, and leave people calls."""
         if request.object == OWNER_OBJECT:
-            return owner_pages(self.portal, request.resume)
-        return Reader(self.portal, request.object, request.fields).pages(request)
+            pages = owner_pages(self.portal, request.resume)
+        else:
+            reader = Reader(self._catalogue, request.object, request.fields)
+            pages = reader.pages(request)
+        self.portal.keep_reserve()
+        for page in pages:
+            yield page
+            if page.cursor is not None:
+                self.portal.keep_reserve()
 
     def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
         """List all living records, for their ids."""
@@ -103,57 +102,81 @@ class HubSpotCRM:
     ) -> Mapping[str, Row]:
         """Read some records now, not through the search index."""
         if object == OWNER_OBJECT:
-            wanted = set(ids)
-            rows = (row for page in owner_pages(self.portal) for row in page.rows)
-            return {str(r["id"]): r for r in rows if str(r["id"]) in wanted}
-        found = Reader(self.portal, object, fields).records(ids)
+            return self._owners.read(ids)
+        found = Reader(self._catalogue, object, fields).records(ids)
         return {str(row["id"]): writing.with_day(row) for row in found}
 
     def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
-        """Cut changes into calls of at most 100 inputs."""
-        return writing.batches(changes)
+        """Cut changes into calls; keyed creates share the call that links them."""
+        creates = any(isinstance(change, Create) for change in changes)
+        return writing.batches(changes, keyed=creates and self._has_key)
 
     def write(self, batch: Sequence[Change]) -> list[Outcome]:
-        """Send one batch and compare what comes back with what was sent."""
-        return writing.write(self.portal, batch)
+        """Send one batch and compare what comes back with what was sent.
+
+        A change that would make somebody an owner who cannot be one is not sent.
+        """
+        outcomes = {n: self._owners.refusal(each) for n, each in enumerate(batch)}
+        sent = [n for n, refusal in outcomes.items() if refusal is None]
+        if sent:
+            found = self._send([self._said(batch[n]) for n in sent])
+            outcomes |= dict(zip(sent, found, strict=True))
+        return [found for found in outcomes.values() if found is not None]
+
+    def _send(self, batch: Sequence[Change]) -> list[Outcome]:
+        creates = [change for change in batch if isinstance(change, Create)]
+        if not creates:
+            return writing.persistently(self.portal, batch, writing.update)
+        if creates[0].key_field:
+            return creating.upsert_all(self.portal, creates)
+        return writing.persistently(self.portal, batch, creating.create_marked)
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
         """Find our tasks by key property, else through the company's associations."""
-        return writing.find(self.portal, creates)
+        said = [self._said(create) for create in creates]
+        return creating.find(self.portal, [c for c in said if isinstance(c, Create)])
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:
-        """Name the key property if the portal lacks it; make it if asked to."""
+        """Name scopes we lack, and the key property; make the latter if asked to."""
+        missing = [
+            f"{name}:{scope}"
+            for kind in WRITTEN
+            if (scope := writing.lacking(self.portal, kind)) is not None
+            for name in (kind, *(sorted(ENGAGEMENTS) if kind == "contacts" else ()))
+        ]
         if self._task_key is None:
-            return ()
-        kind = object_type("tasks")
+            return missing
+        self._catalogue.forget("tasks")
+        if self._has_key or (create and self._make_key(self._task_key)):
+            return missing
+        return [*missing, f"tasks.{self._task_key}"]
+
+    @property
+    def _has_key(self) -> bool:
+        """Tell whether the portal has the unique property for our keys."""
+        if self._task_key is None:
+            return False
         try:
-            self.portal.read(f"{kind.properties}/{self._task_key}")
-        except UnknownObject:
-            missing = f"tasks.{self._task_key}"
-        else:
-            return ()
-        if not create:
-            return (missing,)
+            return self._catalogue.has_property("tasks", self._task_key)
+        except (NotPermitted, UnknownObject):
+            return False
+
+    def _said(self, change: Change) -> Change:
+        """Put the key where the portal has room for it."""
+        if isinstance(change, Create) and change.key_field and not self._has_key:
+            return replace(change, key_field=None)
+        return change
+
+    def _make_key(self, name: str) -> bool:
         definition = {
-            "name": self._task_key,
+            "name": name,
             "label": "Handover key",
             "type": "string",
             "fieldType": "text",
             "groupName": "task",
             "hasUniqueValue": True,
         }
-        try:
-            self.portal.write(kind.properties, definition)
-        except (NotPermitted, Turned):
-            return (missing,)
-        return ()
-
-
-def _field(entry: Mapping[str, object]) -> Field:
-    limits = entry.get("modificationMetadata")
-    read_only = isinstance(limits, Mapping) and limits.get("readOnlyValue") is True
-    return Field(
-        name=str(entry["name"]),
-        type=str(entry.get("type") or "string"),
-        writable=not read_only,
-    )
+        with suppress(Lost, NotPermitted, Turned):
+            self.portal.write(object_type("tasks").properties, definition)
+        self._catalogue.forget("tasks")
+        return self._has_key

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from connectors.errors import UnknownObject
 from connectors.hubspot.objects import ASSOCIATION_LIMIT, ObjectType, association_path
 from connectors.hubspot.portal import Portal
 
 Item = TypeVar("Item")
-UNLABELED = "_unlabeled"
-"""Ends the name of the plain association type; the bare name is the primary one."""
 PRIMARY = "Primary"
+"""The label of HubSpot's own that marks the record another belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +29,40 @@ class Link:
 
 
 def inline(
-    portal: Portal, kind: ObjectType, record: Mapping[str, Any], other: str
-) -> list[Link]:
-    """Read the links that a listed record carries, each once."""
-    found = (record.get("associations") or {}).get(kind.inline(other)) or {}
-    if "next" in (found.get("paging") or {}):
-        key = str(record["id"])
-        return associated(portal, kind.name, other, [key])[key]
-    types: dict[str, list[str]] = {}
-    for entry in found.get("results") or ():
-        types.setdefault(str(entry["id"]), []).append(str(entry.get("type") or ""))
+    portal: Portal, kind: ObjectType, records: Sequence[Mapping[str, Any]], other: str
+) -> list[list[Link]]:
+    """Read the links that listed records carry, each once."""
+    shown = [
+        (record.get("associations") or {}).get(kind.inline(other)) or {}
+        for record in records
+    ]
+    cut = [
+        str(record["id"])
+        for record, found in zip(records, shown, strict=True)
+        if "next" in (found.get("paging") or {})
+    ]
+    whole = associated(portal, kind.name, other, cut) if cut else {}
+    primary_type = kind.association(other)
     return [
-        Link(id=key, is_primary=any(n and not n.endswith(UNLABELED) for n in names))
-        for key, names in types.items()
+        whole.get(str(record["id"])) or _each_once(found, primary_type)
+        for record, found in zip(records, shown, strict=True)
+    ]
+
+
+def _each_once(found: Mapping[str, Any], primary_type: str) -> list[Link]:
+    types: dict[str, set[str]] = {}
+    for entry in found.get("results") or ():
+        types.setdefault(str(entry["id"]), set()).add(str(entry.get("type") or ""))
+    return [
+        Link(id=key, is_primary=primary_type in names) for key, names in types.items()
     ]
 
 
 def associated(
-    portal: Portal, one: str, other: str, ids: Sequence[str]
+    portal: Portal, one: str, other: str, ids: Iterable[str]
 ) -> dict[str, list[Link]]:
     """Read the links of some records, with labels; a record without any has none."""
-    found: dict[str, list[Link]] = {key: [] for key in ids}
+    found: dict[str, dict[str, Link]] = {key: {} for key in ids}
     for chunk in chunks(list(found), ASSOCIATION_LIMIT):
         waiting: list[dict[str, str]] = [{"id": key} for key in chunk]
         while waiting:
@@ -60,11 +71,12 @@ def associated(
             waiting = []
             for entry in reply.data.get("results") or ():
                 key = str(entry["from"]["id"])
-                found.setdefault(key, []).extend(map(_link, entry.get("to") or ()))
+                near = map(_link, entry.get("to") or ())
+                found.setdefault(key, {}).update((link.id, link) for link in near)
                 after = ((entry.get("paging") or {}).get("next") or {}).get("after")
                 if after:
                     waiting.append({"id": key, "after": str(after)})
-    return found
+    return {key: list(near.values()) for key, near in found.items()}
 
 
 def _link(entry: Mapping[str, Any]) -> Link:
@@ -83,21 +95,9 @@ def _link(entry: Mapping[str, Any]) -> Link:
 def primary(found: Sequence[Link]) -> str | None:
     """Choose the record that another belongs to: the primary one, or the only one."""
     marked = [link.id for link in found if link.is_primary]
-    if marked:
+    if len(marked) == 1:
         return marked[0]
     return found[0].id if len(found) == 1 else None
-
-
-def has_labels(portal: Portal, one: str, other: str) -> bool:
-    """Tell whether the portal gives this pair labels of its own."""
-    try:
-        reply = portal.read(association_path(one, other, "labels"))
-    except UnknownObject:
-        return False
-    return any(
-        entry.get("category") == "USER_DEFINED"
-        for entry in reply.data.get("results") or ()
-    )
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[Sequence[Item]]:

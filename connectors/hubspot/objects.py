@@ -30,10 +30,15 @@ DEFAULT_ASSOCIATION = {
 TARGETS = {"account": "companies", "contact": "contacts", "opportunity": "deals"}
 """The canonical kinds a created record may hang on, in HubSpot's words."""
 
+ASSOCIATE_LIMIT = 2000
+"""Inputs of one association batch create (associations guide)."""
+
 LABELLED = "association_labels."
-LINK_FIELDS = ("associations.", LABELLED, "primary_association.")
-"""Fields that tell what a record hangs on, by the other type's name: the ids, the
-portal's labels beside them, and the one id it belongs to."""
+PRIMARY_ID = "primary_association."
+LINK_FIELDS = ("associations.", LABELLED, "association_is_primary.", PRIMARY_ID)
+"""Fields that tell what a record hangs on, by the other type's name: the ids; beside
+them the portal's labels and whether the association is the primary one; and the one id
+that the record belongs to."""
 
 FLAGS = ("id", "createdAt", "updatedAt", "archived", "archivedAt", "url")
 """Fields of the record itself, beside its properties."""
@@ -53,6 +58,19 @@ CONTACT_FIELDS = {
 }
 """What we read out of a contact's property: whether its count of bounces is above 0,
 and the roles of a multiple choice (``DECISION_MAKER;END_USER``) as words."""
+
+BODY = "hs_task_body"
+"""Where our key is kept in a portal without the key property."""
+
+MERGED = "hs_merged_object_ids"
+"""The ids that were merged into a record, on the types that can be merged."""
+MERGEABLE = frozenset({"companies", "contacts", "deals", "tickets"})
+
+RELATED = ("companies", "contacts", "deals", "tickets", "line_items", "orders")
+"""Types whose associations a mapping may name."""
+
+ENGAGEMENTS = frozenset({"tasks", "calls", "meetings", "notes", "emails"})
+"""Types without a scope of their own: they use that of contacts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +113,21 @@ class ObjectType:
     def inline(self, other: str) -> str:
         """The key under which a list shows the associations with another type."""
         return "line items" if other == "line_items" else other
+
+    def association(self, other: str) -> str:
+        """The name of the association with another type; the primary one's alone.
+
+        Plain ones end in ``_unlabeled``, the portal's own have names of their own.
+        """
+        one = _SINGULAR.get(self.name, self.name)
+        return f"{one}_to_{_SINGULAR[other]}"
+
+
+_SINGULAR = {
+    "companies": "company",
+    **{f"{one}s": one for one in ("contact", "deal", "ticket", "line_item", "order")},
+    **{kind: kind.removesuffix("s") for kind in ENGAGEMENTS},
+}
 
 
 def association_path(one: str, other: str, verb: str) -> str:

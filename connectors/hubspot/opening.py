@@ -1,51 +1,70 @@
-"""From settings to a connector: log-in, limiters, portal."""
+"""From settings to a connector: wire, log-in, limiters, portal."""
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from connectors.errors import AuthenticationFailed
 from connectors.hubspot.crm import HubSpotCRM
 from connectors.hubspot.login import AccessToken, Login, RefreshToken
-from connectors.hubspot.portal import Exchange, Family, Portal
+from connectors.hubspot.portal import Family, Portal
+from connectors.hubspot.wire import Wire
 from connectors.pace import Limiter
 
 BURST = 190
 """Calls per ten seconds of a private app (Professional and Enterprise)."""
 SEARCH = 5
 """Search calls per second and account."""
+WINDOWS: Mapping[Family, float] = {"burst": 10.25, "search": 1.1}
+"""Seconds: HubSpot's windows and a little, as calls may bunch up on their way."""
 
 
-def open_portal(settings: Mapping[str, object]) -> HubSpotCRM:
+@dataclass(frozen=True, kw_only=True)
+class Time:
+    """How time passes: monotonic seconds, and waiting for some of them."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def open_portal(settings: Mapping[str, object], time: Time | None = None) -> HubSpotCRM:
     """Open a portal; nothing is sent before the first call."""
-    portal = Portal(
-        base_url=str(settings["base_url"]),
-        login=_login(settings),
-        limiters=_limiters(settings.get("rate")),
+    time = time or Time()
+    wire = Wire(
+        str(settings["base_url"]),
         proxy=str(settings.get("proxy") or ""),
         ca_file=str(settings.get("ca_file") or ""),
     )
-    portal_id, task_key = settings.get("portal_id"), settings.get("task_key")
-    return HubSpotCRM(
-        portal,
-        portal_id=str(portal_id) if portal_id else None,
-        task_key=str(task_key) if task_key else None,
+    portal = Portal(
+        wire,
+        _login(settings, wire, time),
+        _limiters(settings.get("rate"), time),
+        sleep=time.sleep,
     )
+    task_key = settings.get("task_key")
+    return HubSpotCRM(portal, task_key=str(task_key) if task_key else None)
 
 
-def _limiters(rate: object) -> dict[Family, Limiter]:
+def _limiters(rate: object, time: Time) -> dict[Family, Limiter]:
     wanted = rate if isinstance(rate, Mapping) else {}
+    calls: dict[Family, int] = {
+        "burst": int(wanted.get("burst", BURST)),
+        "search": int(wanted.get("search", SEARCH)),
+    }
     return {
-        "burst": Limiter(calls=int(wanted.get("burst", BURST)), seconds=10.0),
-        "search": Limiter(calls=int(wanted.get("search", SEARCH)), seconds=1.0),
+        family: Limiter(
+            calls=count, seconds=WINDOWS[family], clock=time.clock, sleep=time.sleep
+        )
+        for family, count in calls.items()
     }
 
 
-def _login(settings: Mapping[str, object]) -> Callable[[Exchange], Login]:
+def _login(settings: Mapping[str, object], wire: Wire, time: Time) -> Login:
     token = settings.get("token")
     if token:
-        fixed = AccessToken(value=str(token))
-        return lambda _exchange: fixed
+        return AccessToken(value=str(token))
     names = ("client_id", "client_secret", "refresh_token")
     grant = {name: str(settings[name]) for name in names if settings.get(name)}
     if len(grant) < len(names):
         raise AuthenticationFailed(source="hubspot", detail="no token configured")
-    return lambda exchange: RefreshToken(grant, exchange)
+    return RefreshToken(grant, wire, time.clock)

@@ -1,13 +1,16 @@
 """Owners: the users of a portal, deactivated ones included.
 
 Records keep the owner id of somebody who has left, so archived owners are read, too,
-and shown as inactive users rather than as deleted ones.
+and shown as inactive users rather than as deleted ones. They are never written: whether
+HubSpot would take them is not documented.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from connectors.base import Page, Row
+from connectors.base import Change, Outcome, Page, Row, SetField
+from connectors.errors import NotPermitted
+from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.objects import OWNER_LIMIT, OWNERS
 from connectors.hubspot.portal import Portal
 
@@ -47,3 +50,56 @@ def _row(owner: Mapping[str, Any]) -> Row:
         "is_active": not owner.get("archived"),
         "team": primary.get("name"),
     }
+
+
+class OwnerBook:
+    """Who may be made an owner, as last read."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Bind a portal; owners are read when they are first needed."""
+        self._catalogue = catalogue
+        self._rows: dict[str, Row] | None = None
+
+    def read(self, ids: Collection[str]) -> dict[str, Row]:
+        """Read some owners now."""
+        rows = {
+            str(row["id"]): row
+            for page in owner_pages(self._catalogue.portal)
+            for row in page.rows
+        }
+        self._rows = rows
+        return {key: rows[key] for key in ids if key in rows}
+
+    def refusal(self, change: Change) -> Outcome | None:
+        """Say why a change must not be sent, if it would give somebody a record."""
+        fields = self._catalogue.owner_fields(change.object)
+        if isinstance(change, SetField):
+            given = [change.after] if change.field in fields else []
+        else:
+            given = [v for name, v in change.values.items() if name in fields]
+        found = (self._fault(owner) for owner in given if owner)
+        return next((fault for fault in found if fault is not None), None)
+
+    def _fault(self, owner: str) -> Outcome | None:
+        known = self._known()
+        row = known.get(owner)
+        if not known or (row is not None and row["is_active"]):
+            return None
+        if row is not None:
+            text = f"owner {owner} is deactivated in HubSpot"
+            return Outcome(state="refused", code="OWNER_INACTIVE", message=text)
+        meant = [key for key, row in known.items() if str(row["userId"]) == owner]
+        if meant:
+            text = f"{owner} is a user id; the owner id is {meant[0]}"
+            return Outcome(state="refused", code="USER_ID_FOR_OWNER_ID", message=text)
+        text = f"HubSpot has no owner {owner}"
+        return Outcome(state="refused", code="INVALID_OWNER_ID", message=text)
+
+    def _known(self) -> dict[str, Row]:
+        """Give the owners as last read; none where we may not see them."""
+        if self._rows is None:
+            try:
+                self.read(())
+            except NotPermitted:
+                self._rows = {}
+        return self._rows or {}

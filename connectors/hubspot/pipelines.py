@@ -5,32 +5,24 @@ deal is closed or won comes from the stage's metadata alone, whose values are te
 """
 
 from collections.abc import Mapping
-
-from connectors.errors import NotPermitted, UnknownObject
-from connectors.hubspot.objects import ObjectType
-from connectors.hubspot.portal import Portal
+from typing import Any
 
 
-def stages(portal: Portal, kind: ObjectType) -> dict[str, Mapping[str, object]]:
-    """Read every stage of every pipeline of an object type, by stage id."""
-    try:
-        reply = portal.read(kind.pipelines)
-    except (UnknownObject, NotPermitted):
-        return {}
+def stages(pipelines: Mapping[str, Any]) -> dict[str, Mapping[str, object]]:
+    """Describe every stage of every pipeline of an object type, by stage id."""
     return {
         str(stage["id"]): _stage(stage.get("label"), stage.get("metadata") or {})
-        for pipeline in reply.data.get("results") or ()
+        for pipeline in pipelines.get("results") or ()
         for stage in pipeline.get("stages") or ()
     }
 
 
 def _stage(label: object, metadata: Mapping[str, object]) -> dict[str, object]:
     probability = _number(metadata.get("probability"))
+    said = metadata.get("isClosed")
     is_closed = (
-        str(metadata.get("isClosed")).lower() == "true"
-        or metadata.get("ticketState") == "CLOSED"
-        or probability in {0.0, 1.0}
-    )
+        probability in {0.0, 1.0} if said is None else str(said).lower() == "true"
+    ) or metadata.get("ticketState") == "CLOSED"
     return {
         "stage_label": label,
         "stage_is_closed": is_closed,

@@ -6,12 +6,14 @@ an error body is optional (error handling page of the API reference).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import orjson
 
 from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
+    ForeignAddress,
     NotPermitted,
     RateLimited,
     Refused,
@@ -22,12 +24,15 @@ from connectors.errors import (
 LOCKED = 423
 THROTTLED = 429
 MIGRATING = 477
-TOO_LONG = 414
-GATEWAY = frozenset({500, 502, 503, 504, *range(520, 531)})
-"""Nothing about the request is wrong; whether it took effect is unknown."""
+BAD_TOKEN = 530
+"""Cloudflare's answer to a token that cannot be one."""
+PATIENCE = 120.0
+"""The longest pause, in seconds, that a run waits for (477 may ask for a day)."""
 
 UNTOUCHED = frozenset({LOCKED, THROTTLED, MIGRATING})
 """The call was turned away at the door: it certainly had no effect."""
+STRANGERS = frozenset({0, 401, 403, BAD_TOKEN, *range(300, 400)})
+"""Not this call but all calls will fail so: no connection, no permission, elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +48,24 @@ class Problem:
     errors: tuple[Mapping[str, object], ...] = field(default=())
 
     @property
-    def is_daily_limit(self) -> bool:
-        """The allowance of the day is gone: waiting in the run is pointless."""
-        return self.status == THROTTLED and self.policy == "DAILY"
+    def is_gateway(self) -> bool:
+        """Nothing about the request is wrong; whether it took effect is unknown."""
+        return self.status >= 500 and self.status != BAD_TOKEN
+
+    @property
+    def is_untouched(self) -> bool:
+        """The call certainly had no effect, and the next one may."""
+        return self.status in UNTOUCHED
+
+    @property
+    def is_lasting(self) -> bool:
+        """Waiting within this run is pointless: the day's allowance is gone, say."""
+        daily = self.status == THROTTLED and self.policy == "DAILY"
+        return daily or (self.is_untouched and self.pause > PATIENCE)
 
     @property
     def pause(self) -> float:
-        """Seconds to keep quiet before the next call of this family."""
+        """Seconds to keep quiet before the next call."""
         if self.retry_after is not None:
             return self.retry_after
         if self.status == LOCKED:
@@ -68,20 +84,36 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Proble
     if not isinstance(data, dict):
         data = {}
     entries = tuple(e for e in data.get("errors") or () if isinstance(e, dict))
+    message = str(data.get("message") or "")
     return Problem(
         status=status,
-        message=str(data.get("message") or ""),
+        message=message,
         category=str(data.get("category") or data.get("errorType") or ""),
-        policy=str(data.get("policyName") or ""),
-        retry_after=_seconds(headers.get("Retry-After")),
+        policy=str(data.get("policyName") or _policy_in(message)),
+        retry_after=_seconds(headers),
         scopes=tuple(scope for entry in entries for scope in _scopes(entry)),
         errors=entries,
     )
 
 
-def _seconds(text: str | None) -> float | None:
+def _policy_in(message: str) -> str:
+    """Find the policy where only the message names it."""
+    said = message.upper()
+    return next((p for p in ("TEN_SECONDLY_ROLLING", "DAILY") if p in said), "")
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """Read ``Retry-After``: seconds, or a time by the server's own clock."""
+    text, now = headers.get("Retry-After"), headers.get("Date")
+    if not text:
+        return None
     try:
-        return max(0.0, float(text)) if text else None
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(text)
+        return max(0.0, (until - parsedate_to_datetime(now or "")).total_seconds())
     except ValueError:
         return None
 
@@ -94,16 +126,23 @@ def _scopes(entry: Mapping[str, object]) -> list[str]:
 
 def as_error(problem: Problem, what: str) -> ConnectorError:
     """Turn a problem into the error that stops the connector; ``what`` is the path."""
-    detail = problem.message or f"HTTP {problem.status}"
-    params = {"source": "hubspot", "object": what, "detail": detail}
-    if problem.status == 401:
-        return AuthenticationFailed(**params)
-    if problem.status == 403:
-        return NotPermitted(**params, scopes=", ".join(problem.scopes))
-    if problem.status == 404:
-        return UnknownObject(**params)
-    if problem.status in UNTOUCHED:
-        return RateLimited(**params, policy=problem.policy)
-    if problem.status in GATEWAY:
-        return Unreachable(**params)
-    return Refused(**params, category=problem.category)
+    status = problem.status
+    kinds = (
+        (status in {401, BAD_TOKEN}, AuthenticationFailed),
+        (status == 403, NotPermitted),
+        (status == 404, UnknownObject),
+        (problem.is_untouched, RateLimited),
+        (problem.is_gateway or status == 0, Unreachable),
+        (300 <= status < 400, ForeignAddress),
+    )
+    kind = next((kind for holds, kind in kinds if holds), Refused)
+    # What HubSpot says of a token may quote it (reliability P29).
+    said = problem.category if kind is AuthenticationFailed else problem.message
+    return kind(
+        source="hubspot",
+        object=what,
+        detail=said or f"HTTP {status}",
+        scopes=", ".join(problem.scopes),
+        category=problem.category,
+        policy=problem.policy,
+    )

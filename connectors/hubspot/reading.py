@@ -2,30 +2,29 @@
 
 A list has no cap and no lag, but knows no "since"; a search knows it, but ends at
 10,000 results and lags behind writes. So a search goes by id within what changed since,
-not by ``after``: neither the cap nor short pages can break it.
+not by ``after``: neither the cap nor short pages can break it. A cursor says which of
+the two it belongs to: ``list:<after>``, ``search:<last id>``, ``gone:<after>``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 from connectors.base import Page, Pull, Row
+from connectors.errors import ResumeExpired
 from connectors.hubspot import links
+from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.objects import (
-    CONTACT_FIELDS,
-    FLAGS,
-    LABELLED,
-    LINK_FIELDS,
     LIST_LIMIT,
+    MERGED,
     SEARCH_LIMIT,
-    STAGE_FIELDS,
     URL_LIMIT,
     ObjectType,
-    object_type,
 )
-from connectors.hubspot.pipelines import stages
-from connectors.hubspot.portal import Portal, Reply
+from connectors.hubspot.portal import Portal
+from connectors.hubspot.rows import Record, Shape
+from connectors.hubspot.wire import Reply
 
 SEARCH_SHARE = 0.5
 """Searching pays while less than half of a type has changed: it brings 200 records at
@@ -34,117 +33,178 @@ SEARCH_SHARE = 0.5
 SEARCH_BODY = 2400
 """Characters of property names in one search; the body may have 3,000 (guide)."""
 
-NO_STAGE: Mapping[str, object] = dict.fromkeys(STAGE_FIELDS)
+Records = list[dict[str, Any]]
 
 
 class Reader:
     """Reads one object type with the fields that a mapping asks for."""
 
-    def __init__(self, portal: Portal, name: str, fields: Sequence[str]) -> None:
-        """Sort the fields into properties, associations and what comes by itself."""
-        self.portal = portal
-        self.kind: ObjectType = object_type(name)
-        self.related = _related(fields, LINK_FIELDS)
-        self.labels = _related(fields, (LABELLED,))
-        self.wants_stage = any(field in STAGE_FIELDS for field in fields)
-        plain = {field for field in fields if not field.startswith(LINK_FIELDS)}
-        plain = {CONTACT_FIELDS.get(field, field) for field in plain}
-        plain -= {*FLAGS, *STAGE_FIELDS}
-        if self.wants_stage and self.kind.stage:
-            plain.add(self.kind.stage)
-        self.properties = sorted(plain)
+    def __init__(self, catalogue: Catalogue, name: str, fields: Sequence[str]) -> None:
+        """Find out what a row needs."""
+        self.portal: Portal = catalogue.portal
+        self.catalogue = catalogue
+        self.shape = Shape(catalogue, name, fields)
+        self.kind: ObjectType = self.shape.kind
+        self.properties = self.shape.properties
 
     def pages(self, request: Pull) -> Iterator[Page]:
         """Read everything, or what changed since, whichever way is cheaper."""
-        if request.since is None:
-            yield from self._list(request.resume)
+        since, reply = request.since, None
+        way, _, place = (request.resume or "").partition(":")
+        if since is None:
+            yield from self._list(place)
             return
-        total = self._count([])
-        changed = self._count(self._since(request.since))
-        if total and changed > SEARCH_SHARE * total:
-            yield from self._list(request.resume)
-        else:
-            yield from self._search(request.since, request.resume, changed)
+        if not way:
+            reply = self._searched(self._since(since), SEARCH_LIMIT)
+            way = "search" if self._is_search_cheaper(_total(reply)) else "list"
+        if way == "search":
+            yield from self._search(since, place, reply)
+        elif way == "list":
+            yield from self._listed_since(place)
+        yield from self._gone(since, place if way == "gone" else "")
 
-    def records(self, ids: Sequence[str]) -> Iterator[Row]:
+    def records(self, ids: Sequence[str]) -> list[Row]:
         """Read some records by id, without links; missing ones are left out."""
-        for names in _cut(self.properties)[:1]:
-            yield from self._rows(
-                list(batch_read(self.portal, self.kind, ids, names)), listed=None
-            )
+        first, *others = cut(self.properties)
+        found = list(batch_read(self.portal, self.kind, ids, first))
+        for more in others:
+            found = self._joined(found, more)
+        return self.shape.rows(found, listed=None)
+
+    def _is_search_cheaper(self, changed: int) -> bool:
+        """Compare what changed with all there is; two pages are always cheap."""
+        if changed <= 2 * SEARCH_LIMIT:
+            return True
+        return changed < SEARCH_SHARE * _total(self._searched([], 1))
 
     # Lists
 
-    def _list(self, resume: str | None) -> Iterator[Page]:
-        after, first = resume or "", None
+    def _list(self, after: str) -> Iterator[Page]:
+        first = None
         while True:
-            reply = self._listed(after, archived=False)
+            reply, records = self._listed(after, archived=False)
             first = first or reply.server_time
             after = _after(reply.data) or ""
-            rows = self._rows(_results(reply), listed=True)
-            yield Page(rows=rows, cursor=after or None, server_time=first)
+            yield Page(
+                rows=self.shape.rows(records, listed=True),
+                cursor=f"list:{after}" if after else None,
+                server_time=first,
+                way="list",
+            )
             if not after:
                 return
 
-    def _listed(self, after: str, *, archived: bool) -> Reply:
+    def _listed_since(self, after: str) -> Iterator[Page]:
+        """List all, although only what changed is asked for; the archived follow."""
+        for page in self._list(after):
+            yield replace(page, cursor=page.cursor or "gone:")
+
+    def _listed(self, after: str, *, archived: bool) -> tuple[Reply, Records]:
         """Read one page, in several calls where the property names make it too long."""
         query = [("limit", str(LIST_LIMIT)), ("archived", str(archived).lower())]
         if after:
             query.append(("after", after))
-        inline = [other for other in self.related if other not in self._labelled_types]
+        inline = self.shape.inline()
         if inline and not archived:
             names = ",".join(self.kind.inline(other) for other in inline)
             query.append(("associations", names))
-        first, *others = _cut(self.properties)
+        first, *others = cut(self.properties)
         if first:
             query.append(("properties", ",".join(first)))
         reply = self.portal.read(self.kind.records, query)
-        for more in others:
-            self._join(_results(reply), more)
-        return reply
+        records = _results(reply)
+        self._check_fields(records, first)
+        # Archived records cannot be read by id: they show the first properties only.
+        for more in [] if archived else others:
+            records = self._joined(records, more)
+        return reply, records
 
-    def _join(self, records: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
-        """Add more properties to the records of a page, by id."""
-        known = {str(record["id"]): record for record in records}
-        for row in batch_read(self.portal, self.kind, list(known), names):
-            record = known.get(str(row["id"]))
-            if record is not None:
-                record["properties"].update(row["properties"])
+    def _joined(self, records: Records, names: Sequence[str]) -> Records:
+        """Add more properties to records, by id; drop those that are gone by now."""
+        ids = [str(record["id"]) for record in records]
+        more = {
+            str(record["id"]): record["properties"]
+            for record in batch_read(self.portal, self.kind, ids, names)
+        }
+        return [
+            {**record, "properties": {**record["properties"], **more[record["id"]]}}
+            for record in records
+            if record["id"] in more
+        ]
+
+    def _check_fields(self, records: Sequence[Record], asked: Sequence[str]) -> None:
+        """Make sure that no property was removed since it was described (P9).
+
+        HubSpot leaves out what it does not know, and shows what is empty as null.
+        """
+        if not records or set(asked) <= records[0]["properties"].keys():
+            return
+        known = {entry["name"] for entry in self.catalogue.properties(self.kind.name)}
+        shown = {name for record in records for name in record["properties"]}
+        missing = known.intersection(asked) - shown
+        if not missing:
+            return
+        self.catalogue.forget(self.kind.name)
+        now = {entry["name"] for entry in self.catalogue.properties(self.kind.name)}
+        if not missing <= now:
+            raise ResumeExpired(source="hubspot", object=self.kind.name)
 
     # Search
 
     def _search(
-        self, since: datetime, resume: str | None, promised: int
+        self, since: datetime, last: str, reply: Reply | None
     ) -> Iterator[Page]:
-        """Search by growing id within the records changed since, then the archived."""
-        last, after, first = resume or "", "", None
+        """Search by growing id within what changed since; ``reply`` is the first page.
+
+        Each search tells how many there are still to come. Where fewer come, the index
+        is not in order, and a list knows better.
+        """
+        after, first, left = "", None, 0
         while True:
-            reply = self._searched(self._since(since, above=last), SEARCH_LIMIT, after)
+            filters = self._since(since, above=last)
+            reply = reply or self._searched(filters, SEARCH_LIMIT, after)
             first = first or reply.server_time
-            records = _results(reply)
+            records, total = _results(reply), _total(reply)
             # A short or empty page may still carry ``after``: only its absence ends it.
             more = _after(reply.data)
-            if records:
-                last = str(max(int(record["id"]) for record in records))
-            after = "" if records else more or ""
+            rest = total - _offset(after) - len(records)
+            if total < left or (not more and rest > 0):
+                yield from self._listed_since("")
+                return
+            last = str(records[-1]["id"]) if records else last
+            after, left, reply = "" if records else more or "", rest, None
             yield Page(
-                rows=self._rows(records, listed=False),
-                cursor=last or "0",
+                rows=self._found(records),
+                cursor=f"search:{last}" if more else "gone:",
                 server_time=first,
-                promised=None if resume else promised,
+                way="search",
             )
             if not more:
-                break
-        gone = [r for r in self._archived() if _stamp(r.get("archivedAt")) >= since]
-        yield Page(rows=self._rows(gone, listed=None), server_time=first)
+                return
 
-    def _archived(self) -> Iterator[dict[str, Any]]:
+    def _found(self, records: Records) -> list[Row]:
+        """Complete what a search brought: more properties, links, what was merged."""
+        _, *others = self._search_cuts()
+        kept = records
+        for more in others:
+            kept = self._joined(kept, more)
+        self._check_fields(kept, self._search_cuts()[0])
+        rows = self.shape.rows(kept, listed=False)
+        return rows + self.shape.merged_away(records)
+
+    def _gone(self, since: datetime, after: str) -> Iterator[Page]:
         """List archived records: no search shows them, and no filter applies."""
-        after = ""
+        first = None
         while True:
-            reply = self._listed(after, archived=True)
-            yield from _results(reply)
+            reply, records = self._listed(after, archived=True)
+            first = first or reply.server_time
             after = _after(reply.data) or ""
+            late = [r for r in records if _archived_since(r, since)]
+            yield Page(
+                rows=self.shape.rows(late, listed=None),
+                cursor=f"gone:{after}" if after else None,
+                server_time=first,
+            )
             if not after:
                 return
 
@@ -167,89 +227,15 @@ class Reader:
             "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
             "limit": limit,
         }
-        first, *others = _cut(self.properties, SEARCH_BODY)
         if limit > 1:
-            body["properties"] = list(first)
+            body["properties"] = self._search_cuts()[0]
         if after:
             body["after"] = after
-        reply = self.portal.read(self.kind.search, body=body, family="search")
-        if limit > 1:
-            for more in others:
-                self._join(_results(reply), more)
-        return reply
+        return self.portal.read(self.kind.search, body=body, family="search")
 
-    def _count(self, filters: Sequence[Mapping[str, str]]) -> int:
-        return int(self._searched(filters, 1).data.get("total") or 0)
-
-    # Rows
-
-    def _rows(
-        self, records: Sequence[Mapping[str, Any]], *, listed: bool | None
-    ) -> list[Row]:
-        """Flatten records; ``listed`` tells whether associations came along.
-
-        ``listed=None``: nobody asked for associations.
-        """
-        rows = [self._row(record) for record in records]
-        if listed is not None and rows:
-            for other in self.related:
-                self._add_links(other, records, rows, listed=listed)
-        return list(rows)
-
-    def _add_links(
-        self,
-        other: str,
-        records: Sequence[Mapping[str, Any]],
-        rows: Sequence[dict[str, Any]],
-        *,
-        listed: bool,
-    ) -> None:
-        """Add ids, labels and the primary one, side by side, for another type."""
-        if listed and other not in self._labelled_types:
-            found = [
-                links.inline(self.portal, self.kind, record, other)
-                for record in records
-            ]
-        else:
-            ids = [str(record["id"]) for record in records]
-            by_id = links.associated(self.portal, self.kind.name, other, ids)
-            found = [by_id[key] for key in ids]
-        for row, near in zip(rows, found, strict=True):
-            row.setdefault("associations", {})[other] = [link.id for link in near]
-            row.setdefault("association_labels", {})[other] = [
-                link.label for link in near
-            ]
-            row.setdefault("primary_association", {})[other] = links.primary(near)
-
-    def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        row = dict(record.get("properties") or {})
-        row |= {name: record.get(name) for name in FLAGS}
-        if self.kind.name == "contacts":
-            row |= _contact_fields(row)
-        if self.wants_stage and self.kind.stage:
-            row |= self._stages.get(str(row.get(self.kind.stage)), NO_STAGE)
-        return row
-
-    @cached_property
-    def _stages(self) -> Mapping[str, Mapping[str, object]]:
-        return stages(self.portal, self.kind)
-
-    @cached_property
-    def _labelled_types(self) -> frozenset[str]:
-        return frozenset(
-            other
-            for other in self.labels
-            if links.has_labels(self.portal, self.kind.name, other)
-        )
-
-
-def _contact_fields(row: Mapping[str, Any]) -> dict[str, object]:
-    bounces, roles = row.get("hs_email_bounce"), row.get("hs_buying_role")
-    words = [role.replace("_", " ").lower() for role in (roles or "").split(";")]
-    return {
-        "email_has_bounced": bool(bounces) and bounces != "0",
-        "buying_role": "; ".join(words) or None,
-    }
+    def _search_cuts(self) -> list[list[str]]:
+        merged = [MERGED] if self.shape.can_merge else []
+        return cut([*merged, *self.properties], SEARCH_BODY)
 
 
 def batch_read(
@@ -261,7 +247,7 @@ def batch_read(
     key_field: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Read records by id, or by a unique property; those that are gone are left out."""
-    for chunk in links.chunks(ids, LIST_LIMIT):
+    for chunk in links.chunks(dict.fromkeys(ids), LIST_LIMIT):
         body: dict[str, object] = {
             "inputs": [{"id": key} for key in chunk],
             "properties": list(names),
@@ -272,21 +258,7 @@ def batch_read(
         yield from _results(portal.read(kind.batch("read"), body=body))
 
 
-def _results(reply: Reply) -> list[dict[str, Any]]:
-    return list(reply.data.get("results") or ())
-
-
-def _after(data: Mapping[str, Any]) -> str | None:
-    after = ((data.get("paging") or {}).get("next") or {}).get("after")
-    return str(after) if after else None
-
-
-def _related(fields: Sequence[str], prefixes: tuple[str, ...]) -> list[str]:
-    """Name the other types whose links are wanted."""
-    return sorted({f.partition(".")[2] for f in fields if f.startswith(prefixes)})
-
-
-def _cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:
+def cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:
     """Cut property names into lists that fit; at least one list, perhaps empty."""
     pieces: list[list[str]] = [[]]
     size = 0
@@ -299,7 +271,24 @@ def _cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:
     return pieces
 
 
-def _stamp(text: object) -> datetime:
-    return (
-        datetime.fromisoformat(str(text)) if text else datetime.min.replace(tzinfo=UTC)
-    )
+def _results(reply: Reply) -> Records:
+    return list(reply.data.get("results") or ())
+
+
+def _total(reply: Reply) -> int:
+    return int(reply.data.get("total") or 0)
+
+
+def _offset(after: str) -> int:
+    return int(after) if after.isdigit() else 0
+
+
+def _after(data: Mapping[str, Any]) -> str | None:
+    after = ((data.get("paging") or {}).get("next") or {}).get("after")
+    return str(after) if after else None
+
+
+def _archived_since(record: Record, since: datetime) -> bool:
+    """Tell whether a record was archived since; one that does not say may have been."""
+    text = record.get("archivedAt")
+    return not text or datetime.fromisoformat(str(text)) >= since

@@ -6,42 +6,44 @@ and what neither came back nor was refused is in doubt (error handling page; ref
 tests of third parties for the omissions).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 from connectors.base import Change, Create, Outcome, Row, SetField
+from connectors.errors import NotPermitted
 from connectors.hubspot import links
-from connectors.hubspot.objects import (
-    DEFAULT_ASSOCIATION,
-    LIST_LIMIT,
-    TARGETS,
-    association_path,
-    object_type,
-)
-from connectors.hubspot.portal import Lost, Portal, Reply, Turned
+from connectors.hubspot.objects import LIST_LIMIT, object_type
+from connectors.hubspot.portal import Lost, Portal
 from connectors.hubspot.problems import LOCKED, THROTTLED, Problem
-from connectors.hubspot.reading import batch_read
+from connectors.hubspot.wire import Reply, Turned
 
 ATTEMPTS = 5
 """How often a change that was certainly not made is sent again, smaller each time."""
+KEYED_LIMIT = 1000
+"""Creates by unique key in one batch: they cannot double, and share one link call."""
 TRANSIENT = frozenset({LOCKED, THROTTLED})
-BODY = "hs_task_body"
-"""Where our key is kept in a portal without the key property."""
-MARK = "[{key}]"
+WHOLE = frozenset({400, 409})
+"""One input spoils the call, and nothing of it was done."""
 DUE = "hs_timestamp"
 NOON = "T12:00:00Z"
 """A task is due at a time in HubSpot and on a day with us: noon UTC is the same day
 from Honolulu to Tokyo."""
 
+Send = Callable[[Portal, Sequence[Change]], list[Outcome]]
 
-def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    """Cut changes into calls: one object and verb, at most 100 inputs, no id twice."""
-    for _, run in groupby(changes, key=_call):
+
+def batches(changes: Sequence[Change], *, keyed: bool) -> Iterator[Sequence[Change]]:
+    """Cut changes into calls: one object and verb, no id twice, not too many.
+
+    Args:
+        changes: what is to be sent, in order.
+        keyed: the portal has the unique property for our keys.
+    """
+    for _, run in groupby(changes, key=call_of):
         batch: list[Change] = []
         seen: set[str] = set()
         for change in run:
-            if len(batch) == LIST_LIMIT or _identity(change) in seen:
+            if len(batch) == _limit(change, keyed) or _identity(change) in seen:
                 yield batch
                 batch, seen = [], set()
             batch.append(change)
@@ -49,88 +51,88 @@ def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
         yield batch
 
 
-def _call(change: Change) -> tuple[str, str, str]:
+def call_of(change: Change) -> tuple[str, str, str]:
+    """Tell which call a change goes out with."""
     if isinstance(change, SetField):
         return ("update", change.object, "")
     return ("create", change.object, change.key_field or "")
+
+
+def _limit(change: Change, keyed: bool) -> int:  # noqa: FBT001 - private
+    unique = keyed and isinstance(change, Create) and change.key_field
+    return KEYED_LIMIT if unique else LIST_LIMIT
 
 
 def _identity(change: Change) -> str:
     return change.id if isinstance(change, SetField) else change.key
 
 
-def write(portal: Portal, batch: Sequence[Change]) -> list[Outcome]:
-    """Send one batch; what was certainly not done is tried again in smaller pieces."""
+def persistently(portal: Portal, batch: Sequence[Change], send: Send) -> list[Outcome]:
+    """Send a hundred changes a call; what was certainly not done again, in fewer.
+
+    Nothing is ever sent twice whose first call may have had an effect.
+    """
     outcomes: dict[int, Outcome] = {}
-    waiting = list(range(len(batch)))
-    size = len(batch)
+    waiting, size = list(range(len(batch))), LIST_LIMIT
     for _ in range(ATTEMPTS):
         again: list[int] = []
         for piece in links.chunks(waiting, size):
-            sent = _send(portal, [batch[n] for n in piece])
+            sent, may_pass = _tried(portal, [batch[n] for n in piece], send)
             outcomes |= dict(zip(piece, sent, strict=True))
-            again += [n for n in piece if _is_transient(outcomes[n])]
-        waiting, size = again, max(1, size // 4)
+            again += piece if may_pass else []
+        waiting, size = again, max(1, min(size, len(again)) // 4)
         if not waiting:
             break
     return [outcomes[n] for n in range(len(batch))]
 
 
-def _is_transient(outcome: Outcome) -> bool:
-    return outcome.state == "refused" and outcome.code in {
-        f"HTTP_{status}" for status in TRANSIENT
-    }
-
-
-def _send(portal: Portal, batch: Sequence[Change]) -> list[Outcome]:
+def _tried(
+    portal: Portal, batch: Sequence[Change], send: Send
+) -> tuple[list[Outcome], bool]:
+    """Send one call; tell whether a smaller or later one may pass."""
     try:
-        if isinstance(batch[0], SetField):
-            return _update(portal, [c for c in batch if isinstance(c, SetField)])
-        creates = [c for c in batch if isinstance(c, Create)]
-        if creates[0].key_field:
-            return _upsert(portal, creates, creates[0].key_field)
-        return _create(portal, creates)
+        return send(portal, batch), False
     except Lost as lost:
-        return [Outcome(state="in_doubt", code="reply_lost", message=str(lost))] * len(
-            batch
-        )
+        found = Outcome(state="in_doubt", code="reply_lost", message=str(lost))
+        return [found] * len(batch), False
     except Turned as turned:
-        return [_refused(turned.problem)] * len(batch)
+        problem = turned.problem
+        spoilt = problem.status in WHOLE and len(batch) > 1
+        passing = problem.status in TRANSIENT and not problem.is_lasting
+        return [_refused(problem)] * len(batch), spoilt or passing
 
 
 def _refused(problem: Problem) -> Outcome:
+    plain = problem.category and problem.status not in TRANSIENT
     return Outcome(
         state="refused",
-        code=problem.category or f"HTTP_{problem.status}"
-        if problem.status not in TRANSIENT
-        else f"HTTP_{problem.status}",
+        code=problem.category if plain else f"HTTP_{problem.status}",
         message=problem.message,
     )
 
 
-# Updates
-
-
-def _update(portal: Portal, changes: Sequence[SetField]) -> list[Outcome]:
-    kind = object_type(changes[0].object)
+def update(portal: Portal, batch: Sequence[Change]) -> list[Outcome]:
+    """Set fields in one call."""
+    changes = [change for change in batch if isinstance(change, SetField)]
     inputs = [
         {
             "id": change.id,
-            "properties": {change.field: _said(change.field, change.after)},
+            "properties": {change.field: said(change.field, change.after)},
             "objectWriteTraceId": str(n),
         }
         for n, change in enumerate(changes)
     ]
-    reply = portal.write(kind.batch("update"), {"inputs": inputs})
-    done = {str(result["id"]) for result in reply.data.get("results") or ()}
-    failed = _failures(reply)
+    path = object_type(changes[0].object).batch("update")
+    reply = portal.write(path, {"inputs": inputs})
+    done = {str(result.get("id")) for result in reply.data.get("results") or ()}
+    failed = failures(reply)
     return [
-        _outcome(change.id if change.id in done else None, failed.get(str(n)))
+        judged(change.id if change.id in done else None, failed.get(str(n)))
         for n, change in enumerate(changes)
     ]
 
 
-def _outcome(record_id: str | None, failure: Outcome | None) -> Outcome:
+def judged(record_id: str | None, failure: Outcome | None) -> Outcome:
     """Judge one input: named as failed, come back, or neither."""
     if failure is not None:
         return failure
@@ -139,19 +141,24 @@ def _outcome(record_id: str | None, failure: Outcome | None) -> Outcome:
     return Outcome(state="in_doubt", code="not_in_reply")
 
 
-def _failures(reply: Reply) -> dict[str, Outcome]:
+def failures(reply: Reply) -> dict[str, Outcome]:
     """Read a 207's errors by trace id."""
     failed: dict[str, Outcome] = {}
     for entry in reply.data.get("errors") or ():
         context = entry.get("context") or {}
-        outcome = Outcome(
-            state="refused",
-            code=str(entry.get("code") or entry.get("category") or "ERROR"),
-            message=str(entry.get("message") or ""),
-        )
+        outcome = failure_of(entry)
         for trace in _texts(context.get("objectWriteTraceId")):
             failed[trace] = outcome
     return failed
+
+
+def failure_of(entry: Mapping[str, object]) -> Outcome:
+    """Read one error of a 207."""
+    return Outcome(
+        state="refused",
+        code=str(entry.get("code") or entry.get("category") or "ERROR"),
+        message=str(entry.get("message") or ""),
+    )
 
 
 def _texts(value: object) -> list[str]:
@@ -160,69 +167,7 @@ def _texts(value: object) -> list[str]:
     return [] if value is None else [str(value)]
 
 
-# Creates
-
-
-def _upsert(portal: Portal, creates: Sequence[Create], key_field: str) -> list[Outcome]:
-    """Create by unique property; sent twice, it is still one record."""
-    kind = object_type(creates[0].object)
-    inputs = [
-        {
-            "id": create.key,
-            "idProperty": key_field,
-            "properties": _properties(create) | {key_field: create.key},
-            "objectWriteTraceId": str(n),
-        }
-        for n, create in enumerate(creates)
-    ]
-    reply = portal.write(kind.batch("upsert"), {"inputs": inputs})
-    made = {
-        str((result.get("properties") or {}).get(key_field)): str(result["id"])
-        for result in reply.data.get("results") or ()
-    }
-    failed = _failures(reply)
-    outcomes = [
-        _outcome(made.get(create.key), failed.get(str(n)))
-        for n, create in enumerate(creates)
-    ]
-    if not _link(portal, creates, outcomes):
-        return [
-            Outcome(state="in_doubt", id=o.id, code="links_lost") if o.id else o
-            for o in outcomes
-        ]
-    return outcomes
-
-
-def _create(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
-    """Create with the key in the body: the portal has no property for it."""
-    kind = object_type(creates[0].object)
-    inputs = [
-        {
-            "properties": marked(create),
-            "associations": _associations(create),
-            "objectWriteTraceId": str(n),
-        }
-        for n, create in enumerate(creates)
-    ]
-    reply = portal.write(kind.batch("create"), {"inputs": inputs})
-    made = {
-        key: str(result["id"])
-        for result in reply.data.get("results") or ()
-        for key in [_marked_key(result, creates)]
-        if key is not None
-    }
-    failed = _failures(reply)
-    return [
-        _outcome(made.get(create.key), failed.get(str(n)))
-        for n, create in enumerate(creates)
-    ]
-
-
-def _properties(create: Create) -> dict[str, str]:
-    return {name: _said(name, value) for name, value in create.values.items()}
-
-
-def _said(field: str, value: str | None) -> str:
+def said(field: str, value: str | None) -> str:
     """Say a value as the API wants it: nothing is an empty text, a day a time."""
     if field == DUE and value and len(value) == len("2027-04-01"):
         return value + NOON
@@ -235,117 +180,16 @@ def with_day(row: Row) -> Row:
     return {**row, DUE: stamp.removesuffix(NOON)} if stamp.endswith(NOON) else row
 
 
-def marked(create: Create) -> dict[str, str]:
-    """Give a create's properties with its key in the body."""
-    properties = _properties(create)
-    mark = MARK.format(key=create.key)
-    text = properties.get(BODY, "")
-    return properties | {BODY: f"{text}\n{mark}" if text else mark}
+def lacking(portal: Portal, name: str) -> str | None:
+    """Name the permission without which an object cannot be written; None if it can.
 
-
-def _marked_key(record: Mapping[str, Any], creates: Sequence[Create]) -> str | None:
-    body = str((record.get("properties") or {}).get(BODY) or "")
-    return next(
-        (c.key for c in creates if MARK.format(key=c.key) in body),
-        None,
-    )
-
-
-def _associations(create: Create) -> list[dict[str, object]]:
-    return [
-        {
-            "to": {"id": record_id},
-            "types": [
-                {
-                    "associationCategory": "HUBSPOT_DEFINED",
-                    "associationTypeId": int(
-                        DEFAULT_ASSOCIATION[create.object, target]
-                    ),
-                }
-            ],
-        }
-        for target, record_id in create.links.items()
-    ]
-
-
-def _link(
-    portal: Portal, creates: Sequence[Create], outcomes: Sequence[Outcome]
-) -> bool:
-    """Hang created records where they belong; idempotent, so safe to repeat."""
-    pairs: dict[str, list[dict[str, object]]] = {}
-    for create, outcome in zip(creates, outcomes, strict=True):
-        if outcome.id is None:
-            continue
-        for target, record_id in create.links.items():
-            pair: dict[str, object] = {
-                "from": {"id": outcome.id},
-                "to": {"id": record_id},
-            }
-            pairs.setdefault(TARGETS[target], []).append(pair)
+    An update of no records changes nothing, whatever HubSpot says to it.
+    """
+    path = object_type(name).batch("update")
     try:
-        for other, inputs in pairs.items():
-            path = association_path(creates[0].object, other, "batch/associate/default")
-            portal.write(path, {"inputs": inputs})
+        portal.write(path, {"inputs": []})
     except (Lost, Turned):
-        return False
-    return True
-
-
-# Finding what we created
-
-
-def find(portal: Portal, creates: Sequence[Create]) -> dict[str, Row]:
-    """Find records by our key, with the ids they hang on under ``links``."""
-    found: dict[str, Row] = {}
-    for _, group in groupby(creates, key=_call):
-        run = list(group)
-        rows = _by_key(portal, run) if run[0].key_field else _by_body(portal, run)
-        for create in run:
-            if create.key in rows:
-                row = rows[create.key]
-                found[create.key] = row | {"links": _links_of(portal, create, row)}
-    return found
-
-
-def _by_key(portal: Portal, creates: Sequence[Create]) -> dict[str, dict[str, Any]]:
-    """Read by the unique property: no index, no lag."""
-    kind, key_field = object_type(creates[0].object), creates[0].key_field or ""
-    names = sorted({*creates[0].values, key_field})
-    keys = [create.key for create in creates]
-    return {
-        str(record["properties"].get(key_field)): _flat(record)
-        for record in batch_read(portal, kind, keys, names, key_field=key_field)
-    }
-
-
-def _by_body(portal: Portal, creates: Sequence[Create]) -> dict[str, dict[str, Any]]:
-    """Look through what hangs on the same records; search would lag behind."""
-    kind = object_type(creates[0].object)
-    ids: dict[str, None] = {}
-    for target in sorted({t for create in creates for t in create.links}):
-        parents = [c.links[target] for c in creates if target in c.links]
-        near = links.associated(portal, TARGETS[target], kind.name, parents)
-        ids |= dict.fromkeys(link.id for group in near.values() for link in group)
-    names = sorted({*creates[0].values, BODY})
-    rows = {}
-    for record in batch_read(portal, kind, list(ids), names):
-        key = _marked_key(record, creates)
-        if key is not None:
-            rows[key] = _flat(record)
-    return rows
-
-
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    row = {**(record.get("properties") or {}), "id": str(record["id"])}
-    return dict(with_day(row))
-
-
-def _links_of(portal: Portal, create: Create, row: Mapping[str, Any]) -> dict[str, str]:
-    kept = {}
-    for target, record_id in create.links.items():
-        near = links.associated(
-            portal, create.object, TARGETS[target], [str(row["id"])]
-        )
-        if any(link.id == record_id for link in near[str(row["id"])]):
-            kept[target] = record_id
-    return kept
+        return None
+    except NotPermitted as error:
+        return str(error.params["scopes"] or f"{name}.write")
+    return None

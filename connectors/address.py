@@ -1,0 +1,33 @@
+"""Where we may send anything (reliability P33)."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from connectors.errors import ForeignAddress
+
+
+def checked_address(url: str, source: str) -> str:
+    """Refuse plain http to any machine but this one.
+
+    Args:
+        url: scheme and host of a CRM.
+        source: the connector's name, for the message.
+
+    Raises:
+        ForeignAddress: a token would travel unprotected.
+    """
+    parts = urlsplit(url)
+    local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if (parts.scheme == "https" and parts.hostname) or local:
+        return url.rstrip("/")
+    raise ForeignAddress(source=source, detail=url)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

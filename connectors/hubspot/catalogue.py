@@ -1,0 +1,167 @@
+"""What a portal has and what our token may see of it, each asked once.
+
+HubSpot grants its scopes by object type, so each type is probed: what may not be read
+is hidden, never missing.
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.base import Field, ObjectSchema
+from connectors.errors import ConnectorError, NotPermitted, Refused, UnknownObject
+from connectors.hubspot.objects import (
+    CONTACT_FIELDS,
+    FLAGS,
+    LINK_FIELDS,
+    OWNER_FIELDS,
+    OWNERS,
+    RELATED,
+    STAGE_FIELDS,
+    ObjectType,
+    association_path,
+    object_type,
+)
+from connectors.hubspot.pipelines import stages
+from connectors.hubspot.portal import Portal
+
+OWNER_OBJECT = "owners"
+Found = Mapping[str, Any]
+Query = tuple[tuple[str, str], ...]
+ONE: Query = (("limit", "1"),)
+
+
+class Catalogue:
+    """The definitions of a portal, for the life of a connector."""
+
+    def __init__(self, portal: Portal, key_field: str) -> None:
+        """Bind a portal; ``key_field`` is where a task shows our key."""
+        self.portal = portal
+        self.key_field = key_field
+        self._known: dict[tuple[str, Query], Found | ConnectorError] = {}
+        self._lock = threading.RLock()
+
+    def schema(self, name: str) -> ObjectSchema:
+        """List the fields of an object: properties, and what a record has besides.
+
+        Raises:
+            UnknownObject: there is no such type.
+            NotPermitted: we may not read it.
+        """
+        if name == OWNER_OBJECT:
+            self._ask(OWNERS, ONE)
+            return _schema(name, [_derived(field) for field in OWNER_FIELDS])
+        kind = object_type(name)
+        found = [_field(entry) for entry in self.properties(name)]
+        self._ask(kind.records, ONE)
+        hidden: set[str] = set()
+        for other in RELATED:
+            links = [prefix + other for prefix in LINK_FIELDS]
+            if self.can_read(other):
+                found += map(_derived, links)
+            else:
+                hidden.update(links)
+        if kind.stage and self._permits(kind.pipelines):
+            found += map(_derived, STAGE_FIELDS)
+        elif kind.stage:
+            hidden.update(STAGE_FIELDS)
+        return _schema(name, [*found, *map(_derived, self._extra(kind))], hidden)
+
+    def _extra(self, kind: ObjectType) -> list[str]:
+        """Name what we read out of a type's properties."""
+        more = list(FLAGS)
+        if kind.name == "contacts":
+            more += CONTACT_FIELDS
+        names = {str(entry["name"]) for entry in self.properties(kind.name)}
+        if kind.name == "tasks" and self.key_field not in names:
+            more.append(self.key_field)
+        return more
+
+    def properties(self, name: str) -> list[Found]:
+        """Read the definitions of a type's properties."""
+        try:
+            data = self._ask(object_type(name).properties)
+        except Refused as error:  # "Unable to infer object type from: ..."
+            raise UnknownObject(**error.params) from None
+        return list(data.get("results") or ())
+
+    def has_property(self, name: str, field: str) -> bool:
+        """Tell whether a type has a property now."""
+        return any(entry["name"] == field for entry in self.properties(name))
+
+    def forget(self, name: str) -> None:
+        """Ask anew for a type's properties the next time."""
+        with self._lock:
+            self._known.pop((object_type(name).properties, ()), None)
+
+    def owner_fields(self, name: str) -> frozenset[str]:
+        """Name the properties of a type that take an owner's id."""
+        try:
+            found = self.properties(name)
+        except (NotPermitted, UnknownObject):
+            found = []
+        special = (e for e in found if e.get("referencedObjectType") == "OWNER")
+        return frozenset({"hubspot_owner_id", *(str(e["name"]) for e in special)})
+
+    def can_read(self, name: str) -> bool:
+        """Tell whether a type is there and its records may be read."""
+        try:
+            self.properties(name)
+        except (NotPermitted, UnknownObject):
+            return False
+        return self._permits(object_type(name).records, ONE)
+
+    def stages(self, kind: ObjectType) -> dict[str, Mapping[str, object]]:
+        """Read what the pipelines of a type say of its stages, by stage id."""
+        if not self._permits(kind.pipelines):
+            return {}
+        return stages(self._ask(kind.pipelines))
+
+    def has_labels(self, one: str, other: str) -> bool:
+        """Tell whether the portal gives this pair labels of its own."""
+        path = association_path(one, other, "labels")
+        return self._permits(path) and any(
+            entry.get("category") == "USER_DEFINED"
+            for entry in self._ask(path).get("results") or ()
+        )
+
+    def _permits(self, path: str, query: Query = ()) -> bool:
+        try:
+            self._ask(path, query)
+        except (NotPermitted, UnknownObject):
+            return False
+        return True
+
+    def _ask(self, path: str, query: Query = ()) -> Found:
+        """Call, or remember what was said; a refusal is remembered, too."""
+        with self._lock:
+            if (path, query) not in self._known:
+                try:
+                    self._known[path, query] = self.portal.read(path, query).data
+                except (NotPermitted, Refused, UnknownObject) as error:
+                    self._known[path, query] = error
+            found = self._known[path, query]
+        if isinstance(found, ConnectorError):
+            raise found
+        return found
+
+
+def _schema(
+    name: str, fields: list[Field], hidden: set[str] | frozenset[str] = frozenset()
+) -> ObjectSchema:
+    by_name = {field.name: field for field in fields}
+    return ObjectSchema(name=name, fields=by_name, hidden=frozenset(hidden))
+
+
+def _derived(name: str) -> Field:
+    return Field(name=name, writable=False)
+
+
+def _field(entry: Mapping[str, object]) -> Field:
+    limits = entry.get("modificationMetadata")
+    read_only = isinstance(limits, Mapping) and limits.get("readOnlyValue") is True
+    return Field(
+        name=str(entry["name"]),
+        type=str(entry.get("type") or "string"),
+        writable=not read_only,
+    )

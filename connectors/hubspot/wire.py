@@ -1,0 +1,152 @@
+"""HTTP to HubSpot: one call out, parsed JSON back.
+
+The only module that knows ``hubspot-api-client``. The client supplies connection pool,
+proxy, certificates and exceptions; paths, retries, time-outs and parsing are ours,
+because its typed calls cost ten times as much, hide 207 and hang without a time-out.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+from hubspot.crm.objects import ApiClient, ApiException, Configuration
+from urllib3.exceptions import HTTPError
+
+from connectors.address import checked_address
+from connectors.hubspot.problems import Problem, read_problem
+
+TIMEOUT = (10.0, 120.0)
+"""Seconds to connect and to wait; HubSpot itself gives up after 100 s (status 524)."""
+CONNECTIONS = 8
+DAILY = "X-HubSpot-RateLimit-Daily"
+DAILY_LEFT = "X-HubSpot-RateLimit-Daily-Remaining"
+
+BrokenOff = HTTPError
+"""No reply, or not the whole of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One call; a body makes it a POST."""
+
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    body: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A success: its parsed body, the server's time, and what is left of the day."""
+
+    data: Mapping[str, Any]
+    server_time: datetime | None = None
+    left: float | None = None
+    """The share of the day's calls that all apps of the account may still make."""
+
+
+class Turned(Exception):
+    """HubSpot answered, and it was no success; ``problem`` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.status)
+
+
+class Wire:
+    """The connections to one portal, for all threads."""
+
+    def __init__(self, base_url: str, *, proxy: str = "", ca_file: str = "") -> None:
+        """Set up the connection pool; nothing is sent yet.
+
+        Raises:
+            ForeignAddress: plain http to another machine.
+        """
+        self.base_url = checked_address(base_url, "hubspot")
+        self.calls = 0
+        self._lock = threading.Lock()
+        configuration = Configuration(host=self.base_url)
+        # urllib3 would sleep outside the limiter, and follow links to other hosts.
+        configuration.retries = False
+        configuration.connection_pool_maxsize = CONNECTIONS
+        configuration.proxy = proxy or None
+        configuration.ssl_ca_cert = ca_file or None
+        self._client = ApiClient(configuration=configuration)
+
+    def send(self, request: Request, token: str) -> Reply:
+        """Make one call.
+
+        Raises:
+            Turned: it was answered by no success.
+            BrokenOff: it was not answered, or not to the end.
+        """
+        with self._lock:
+            self.calls += 1
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {token}",
+        }
+        method = "GET" if request.body is None else "POST"
+        return self._request(
+            method,
+            request.path,
+            headers,
+            query_params=list(request.query) or None,
+            body=request.body,
+        )
+
+    def post_form(self, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+        """Post a form without a token; used by the log-in alone."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._request("POST", path, headers, post_params=dict(form)).data
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        **content: object,
+    ) -> Reply:
+        try:
+            response = self._client.rest_client.request(
+                method,
+                self.base_url + path,
+                headers=dict(headers),
+                _preload_content=False,
+                _request_timeout=TIMEOUT,
+                **content,
+            )
+            body = response.data
+        except ApiException as error:
+            secret = headers.get("Authorization", "").removeprefix("Bearer ")
+            # A reply that quotes the token must not take it into a message (P29).
+            said = (error.body or b"").replace(secret.encode() or b"\0", b"***")
+            raise Turned(
+                read_problem(error.status or 0, error.headers or {}, said)
+            ) from None
+        return _reply(response.headers, body)
+
+
+def _reply(headers: Mapping[str, str], body: bytes) -> Reply:
+    stamp = headers.get("Date")
+    try:
+        data = orjson.loads(body) if body else {}
+    except orjson.JSONDecodeError as error:
+        raise BrokenOff("the body is not JSON") from error
+    return Reply(
+        data=data if isinstance(data, dict) else {"results": data},
+        server_time=parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None,
+        left=_left(headers),
+    )
+
+
+def _left(headers: Mapping[str, str]) -> float | None:
+    try:
+        return int(headers[DAILY_LEFT]) / int(headers[DAILY])
+    except (KeyError, ValueError, ZeroDivisionError):
+        return None
