@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from connectors.base import Connector
+    from connectors.base import Connector, Page
     from handover.commands.workspace import Workspace
     from handover.mirror.deltas import SourceOutcome
     from handover.mirror.sync import Synced, SyncOptions
@@ -63,7 +63,7 @@ def sync(
 def sync_workspace(
     workspace: "Workspace",
     options: "SyncOptions | None" = None,
-    told: Callable[[str, int], None] = lambda _object, _rows: None,
+    told: "Callable[[str, Page], None]" = lambda _object, _page: None,
 ) -> "Synced":
     """Sync all sources of a workspace, under the lock."""
     from handover.mirror.sync import Source, Syncer, SyncOptions
@@ -95,15 +95,16 @@ def sync_workspace(
         ).sync(sources)
 
 
-def _progress(shell: Shell) -> Callable[[str, int], None]:
+def _progress(shell: Shell) -> "Callable[[str, Page], None]":
     """Say how far it is, one line for each object, for those who asked."""
     counted: dict[str, int] = {}
 
-    def told(name: str, rows: int) -> None:
-        counted[name] = counted.get(name, 0) + rows
-        shell.detail(
-            shell.words("{object}: {rows} rows", object=name, rows=counted[name])
+    def told(name: str, page: "Page") -> None:
+        counted[name] = counted.get(name, 0) + len(page.rows)
+        text = (
+            "{object}: {rows} rows, by {way}" if page.way else "{object}: {rows} rows"
         )
+        shell.detail(shell.words(text, object=name, rows=counted[name], way=page.way))
 
     return told
 

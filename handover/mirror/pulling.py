@@ -11,20 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from connectors.base import Capability, Connector, Pull
+from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import NotPermitted, ResumeExpired, ShortPull, UnknownObject
 from handover.mirror.staging import Progress, Staging
 from mappings.cells import Lookups, index_rows
 from mappings.check import Checked, Describe, Seen, check
 from mappings.forms import Lookup
 from mappings.model import Mapping as CrmMapping
-from mappings.schema import TRANSLATION_VERSION
+from mappings.schema import LINK_TABLES, TRANSLATION_VERSION
 from mappings.translate import Reject, TranslationSettings, Translator
 
 OVERLAP = dt.timedelta(minutes=10)
 """Records may become visible this long after their stamp (reliability P1, P3)."""
 SWEEP_EVERY = dt.timedelta(days=7)
 """How often hard deletes are looked for (reliability P8)."""
+NIGHT = dt.timedelta(days=1)
+"""The time from one sync to the next."""
+LATE_AT_ONCE = 2_000
+"""Records that a sweep reads and stages together."""
 WORKERS = 4
 """Objects that are read at once from a CRM behind a network."""
 
@@ -69,14 +73,15 @@ class Pulled:
     job: Job
     staging: Staging
     progress: Progress
+    swept: Sequence[str] | None = None
+    """All ids there are, where they were looked up."""
+    late: int = 0
+    """Records that only the sweep has found."""
 
     @property
     def is_full(self) -> bool:
         """Everything was read, so what did not come is not there any more."""
         return self.job.since is None
-
-    swept: Sequence[str] | None = None
-    """All ids there are, where they were looked up."""
 
     def new_mark(self) -> Mark:
         """Move the mark to the server's time when the pull began."""
@@ -97,8 +102,8 @@ class Puller:
     folder: Path
     marks: Mapping[str, Mark]
     full: bool
-    told: Callable[[str, int], None]
-    """Called with object and rows after each page."""
+    told: Callable[[str, Page], None]
+    """Called with object and page after each page."""
     checked: Checked = field(init=False)
     seen: dict[str, set[str]] = field(default_factory=dict)
     """Ids so far by table: a duplicate in a later file is put aside, too."""
@@ -115,15 +120,46 @@ class Puller:
             MappingError: the CRM lacks what the mapping names.
             ConnectorError: reading stopped; the staged pages are kept.
         """
-        self.checked = check(self.mapping, describer(self.connector))
+        given = self.mapping
+        self._check(given)
+        jobs = self._jobs()
+        pulled = [one for one in self._pull_all(jobs) if one is not None]
+        if self.refused:
+            self._check(given)
+        return pulled
+
+    def _check(self, mapping: CrmMapping) -> None:
+        describe = describer(self.connector, self.refused)
+        self.checked = check(mapping, describe)
         self.checked.raise_errors()
         self.mapping = self.checked.mapping
-        jobs = self._jobs()
+
+    def _pull_all(self, jobs: Sequence[Job]) -> list[Pulled | None]:
         lookups = self._lookups()
         if self.one_by_one:
-            return [self._pull(job, lookups) for job in jobs]
+            return [self._pull_next(jobs, at, lookups) for at in range(len(jobs))]
         with ThreadPoolExecutor(WORKERS) as pool:
-            return list(pool.map(lambda job: self._pull(job, lookups), jobs))
+            running = [pool.submit(self._pull, job, lookups) for job in jobs]
+            try:
+                return [one.result() for one in running]
+            except BaseException:
+                # Whoever still reads keeps the page he is at, and comes home.
+                self.stopped.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _pull_next(
+        self, jobs: Sequence[Job], at: int, lookups: Lookups
+    ) -> Pulled | None:
+        """Pull an object, and forget ids that no later file can repeat."""
+        pulled = self._pull(jobs[at], lookups)
+        later = {table for job in jobs[at + 1 :] for table in self._tables(job.object)}
+        for table in set(self.seen) - later:
+            del self.seen[table]
+        return pulled
+
+    def _tables(self, name: str) -> set[str]:
+        return {table for table, _ in self.mapping.feeds(name)}
 
     # Planning
 
@@ -180,12 +216,25 @@ class Puller:
             return "first"
         reasons = {
             "asked": self.full,
+            "sweep": self._is_sweep_due(before),
             "mapping_changed": before.mapping_hash != mark.mapping_hash,
             "translation_changed": before.translation_version
             != mark.translation_version,
             "fields_changed": before.visible_hash != mark.visible_hash,
         }
         return next((reason for reason, holds in reasons.items() if holds), None)
+
+    def _is_sweep_due(self, before: Mark) -> bool:
+        """Tell whether to look for hard deletes by reading everything.
+
+        So it is where ids alone would cost as much as records. What a pull missed comes
+        along, and associations, which change without a stamp. Only the server's clock
+        counts, so that the last sync has to stand for now.
+        """
+        if Capability.SWEEP in self.connector.capabilities:
+            return False
+        last, now = before.swept_at, before.mark
+        return last is None or now is None or now - last >= SWEEP_EVERY - NIGHT
 
     # Reading
 
@@ -200,26 +249,27 @@ class Puller:
                     index_rows(lookup, page.rows, index)
         return found
 
-    def _pull(self, job: Job, lookups: Lookups) -> Pulled:
+    def _pull(self, job: Job, lookups: Lookups) -> Pulled | None:
+        """Read one object; None if it is hidden from us after all."""
         staging = Staging(self.folder, job.object, job.key)
         if Capability.INCREMENTAL not in self.connector.capabilities:
             # A finished file may have changed since: look at its last page again.
             staging.reopen()
+        translator = self._translator(job, lookups)
         try:
-            self._read_on(job, staging, lookups)
+            self._read_on(job, staging, translator)
         except ResumeExpired:
-            staging.clear()
-            self._read_on(job, staging, lookups)
-        return self._complete(job, staging)
+            self._forget(job, staging)
+            self._read_on(job, staging, translator)
+        except NotPermitted:
+            if staging.progress().pages:
+                raise
+            self.refused.add(job.object)
+            return None
+        return self._complete(job, staging, translator)
 
-    def _read_on(self, job: Job, staging: Staging, lookups: Lookups) -> None:
-        """Read the pages that are not staged yet."""
-        progress = staging.progress()
-        for table, ids in staging.seen().items():
-            self.seen.setdefault(table, set()).update(ids)
-        if progress.done:
-            return
-        translator = Translator(
+    def _translator(self, job: Job, lookups: Lookups) -> Translator:
+        return Translator(
             mapping=self.mapping,
             source=self.source,
             object=job.object,
@@ -228,6 +278,15 @@ class Puller:
             visible_fields=job.visible,
             seen=self.seen if self.one_by_one else {},
         )
+
+    def _read_on(self, job: Job, staging: Staging, translator: Translator) -> None:
+        """Read the pages that are not staged yet."""
+        if self.one_by_one:
+            for table in self._tables(job.object):
+                translator.seen.setdefault(table, set()).update(staging.ids(table))
+        progress = staging.progress()
+        if progress.done:
+            return
         request = Pull(
             object=job.object,
             fields=job.fields,
@@ -237,27 +296,36 @@ class Puller:
         for page in self.connector.pull(request):
             staging.add(page, translator.page(page.rows, page.numbers))
             self.told(job.object, len(page.rows))
+            if self.stopped.is_set():
+                return
 
-    def _complete(self, job: Job, staging: Staging) -> Pulled:
+    def _forget(self, job: Job, staging: Staging) -> None:
+        """Begin anew; the ids that were read are free again."""
+        for table in self._tables(job.object) & set(self.seen):
+            self.seen[table] -= staging.ids(table)
+        staging.clear()
+
+    def _complete(
+        self, job: Job, staging: Staging, translator: Translator
+    ) -> Pulled | None:
         """Make sure that as much came as was promised."""
         progress = staging.progress()
         if not progress.done:
-            raise ShortPull(
-                source=self.source, object=job.object, read=progress.rows, promised="?"
-            )
+            raise self._short(job, progress.rows, "?")
         if progress.promised is not None and progress.rows < progress.promised:
-            raise ShortPull(
-                source=self.source,
-                object=job.object,
-                read=progress.rows,
-                promised=progress.promised,
-            )
+            raise self._short(job, progress.rows, progress.promised)
+        swept = self._swept(job, progress)
+        late = self._read_late(job, staging, translator, swept) if swept else 0
         return Pulled(
-            job=job,
-            staging=staging,
-            progress=progress,
-            swept=self._swept(job, progress),
+            job=job, staging=staging, progress=progress, swept=swept, late=late
         )
+
+    def _short(self, job: Job, read: int, promised: object) -> ShortPull:
+        return ShortPull(
+            source=self.source, object=job.object, read=read, promised=promised
+        )
+
+    # Sweeping
 
     def _swept(self, job: Job, progress: Progress) -> list[str] | None:
         """List all ids there are, when it is time to look for hard deletes."""
@@ -266,16 +334,52 @@ class Puller:
         last, now = job.mark.swept_at, progress.server_time
         if last is not None and now is not None and now - last < SWEEP_EVERY:
             return None
-        pages = self.connector.identifiers(job.object)
-        return [str(row["id"]) for page in pages for row in page.rows]
+        found: list[str] = []
+        promised: int | None = None
+        for page in self.connector.identifiers(job.object):
+            promised = page.promised if promised is None else promised
+            found += (str(row["id"]) for row in page.rows)
+        if promised is not None and len(found) < promised:
+            # Whoever is missing here would count as deleted.
+            raise self._short(job, len(found), promised)
+        return found
+
+    def _read_late(
+        self, job: Job, staging: Staging, translator: Translator, swept: Sequence[str]
+    ) -> int:
+        """Read what the nights have missed: committed long after its stamp (P3)."""
+        table = self._record_table(job.object)
+        if table is None:
+            return 0
+        known = {*self.known(table, job.object), *staging.ids(table)}
+        prefix = f"{job.object}:" if self.mapping.prefixed(table) else ""
+        late = [key for key in swept if prefix + key not in known]
+        for part in _parts(late):
+            rows = list(self.connector.read(job.object, part, job.fields).values())
+            page = Page(rows=rows)
+            staging.add(page, translator.page(rows))
+        return len(late)
+
+    def _record_table(self, name: str) -> str | None:
+        """Name the table that has an object's records by their ids, if there is one."""
+        records = self._tables(name) - LINK_TABLES
+        return min(records, default=None)
 
 
-def describer(connector: Connector) -> Describe:
-    """Describe a connector's objects in the words of the mappings."""
+def describer(connector: Connector, refused: Collection[str] = ()) -> Describe:
+    """Describe a connector's objects in the words of the mappings.
+
+    Args:
+        connector: whom to ask.
+        refused: objects known to be hidden, whatever it says.
+    """
 
     def describe(pattern: str) -> Seen | None:
         try:
-            found = [connector.describe(name) for name in connector.objects(pattern)]
+            names = connector.objects(pattern)
+            if set(names) & set(refused):
+                return Seen(refused=True)
+            found = [connector.describe(name) for name in names]
         except NotPermitted:
             return Seen(refused=True)
         except UnknownObject:
@@ -288,6 +392,12 @@ def describer(connector: Connector) -> Describe:
         )
 
     return describe
+
+
+def _parts(ids: Sequence[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while part := list(islice(rest, LATE_AT_ONCE)):
+        yield part
 
 
 def rejects_of(pulled: Sequence[Pulled]) -> list[Reject]:
