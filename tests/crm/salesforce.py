@@ -170,7 +170,7 @@ class Org:
         )
         if found is None:
             return error(400, "MALFORMED_QUERY", "unexpected token")
-        kind, names = found["kind"], found["fields"].split(", ")
+        kind, names = found["kind"], re.split(r",\s*", found["fields"])
         if kind in self.forbidden:
             return error(403, "INSUFFICIENT_ACCESS", "no access")
         if kind not in self.records:
