@@ -18,6 +18,8 @@ from handover.errors import Locked
 
 LOCK = "run.lock"
 HOLDER = "run.json"
+PATIENCE = 0.3
+"""Seconds to wait: a run that is just ending may end, one just begun signs its note."""
 
 
 @contextmanager
@@ -33,29 +35,32 @@ def run_lock(folder: Path, command: str, now: dt.datetime) -> Iterator[None]:
         Locked: another run holds it; says which, where and since when.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
+    lock = FileLock(folder / LOCK, timeout=PATIENCE, mode=0o600)
     try:
         lock.acquire()
     except Timeout:
         raise Locked(data=None, **holder(folder)) from None
     note = folder / HOLDER
     try:
-        draft = note.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(
-            orjson.dumps(
-                {
-                    "pid": os.getpid(),
-                    "host": socket.gethostname(),
-                    "since": now.isoformat(timespec="seconds"),
-                    "command": command,
-                }
-            )
-        )
-        draft.replace(note)
+        _sign(note, command, now)
         yield
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def _sign(note: Path, command: str, now: dt.datetime) -> None:
+    """Say who holds the lock; the note appears at one stroke."""
+    content = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": now.isoformat(timespec="seconds"),
+        "command": command,
+    }
+    draft = note.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(orjson.dumps(content))
+    draft.replace(note)
 
 
 def holder(folder: Path) -> dict[str, object]:
