@@ -10,14 +10,11 @@ from urllib.parse import urlsplit
 
 from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
-from handover.mirror.people import People, Person
+from handover.mirror.people import People, Person, same_id
 from handover.mirror.views import Mirror
 
 LISTED = 8
 """Candidates named when a text fits several."""
-SHORT_ID = 15
-LONG_ID = 18
-"""Salesforce ids come in both lengths; the last three characters only repeat case."""
 
 USER = Phrase(text="user")
 ACCOUNT = Phrase(text="account")
@@ -81,19 +78,16 @@ def _fitting(text: str, records: Sequence[Record]) -> list[Record]:
     if by_id:
         return by_id
     if "://" in wanted:
-        parts = re.split(
-            r"[/=?&]", urlsplit(wanted).path + "?" + urlsplit(wanted).query
-        )
-        return [r for r in records if any(same_id(r.id, part) for part in parts)]
+        return _by_address(wanted, records)
     return [r for r in records if r.name and _same(r.name, wanted)]
 
 
-def same_id(one: str, other: str) -> bool:
-    """Compare ids; a Salesforce id counts in either length."""
-    if one == other:
-        return True
-    lengths = {len(one), len(other)}
-    return lengths == {SHORT_ID, LONG_ID} and one[:SHORT_ID] == other[:SHORT_ID]
+def _by_address(address: str, records: Sequence[Record]) -> list[Record]:
+    """Choose by the last part of an address that is an id: before it stands the org."""
+    named = urlsplit(address)
+    parts = [*reversed(named.path.split("/")), *re.split("[=&]", named.query)]
+    fitting = ([r for r in records if same_id(r.id, part)] for part in parts)
+    return next(filter(None, fitting), [])
 
 
 def _same(one: str, other: str) -> bool:

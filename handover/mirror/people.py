@@ -1,21 +1,24 @@
 """People: the CRM's users, overlaid by ``people.csv`` (design §7).
 
 HubSpot, files and many orgs know no managers, and managers need not be users of the CRM
-at all: a person that only the file knows is made by giving a ``name``.
+at all: a line whose ``user`` the CRM does not know makes a person of our own, if it has
+a ``name`` or a ``login`` or if another line names him as manager or delegate.
 """
 
-import csv
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 
+from connectors.files.csv_text import encoding_of, open_csv
 from handover.errors import UsageProblem
 from handover.mirror.generations import Generation
 from handover.mirror.merging import literal
+from mappings.values import day
 
 COLUMNS = (
     "user",
@@ -28,6 +31,10 @@ COLUMNS = (
     "absent_from",
     "absent_to",
 )
+SHORT_ID = 15
+LONG_ID = 18
+"""Salesforce ids come in both lengths; the last three characters only repeat case."""
+_UTC = ZoneInfo("UTC")
 USER_COLUMNS = "id, name, email, is_active, manager_id, team, region"
 
 
@@ -116,16 +123,18 @@ def load_people(generation: Generation, source: str, file: Path) -> People:
     if not file.exists():
         return People(by_id=users, file=file)
     lines = list(_lines(file))
-    users |= {
-        person.id: person
-        for number, line in lines
-        for person in [_own_person(line, users)]
-        if person is not None
-    }
-    reader = _Reader(file=file, users=users)
+    reader = _Reader(file=file, users=users | _own_persons(lines, users))
     for number, line in lines:
         reader.lay_over(number, line)
     return People(by_id=reader.users, file=file)
+
+
+def same_id(one: str, other: str) -> bool:
+    """Compare ids; a Salesforce id counts in either length."""
+    if one == other:
+        return True
+    lengths = {len(one), len(other)}
+    return lengths == {SHORT_ID, LONG_ID} and one[:SHORT_ID] == other[:SHORT_ID]
 
 
 def _users(generation: Generation, source: str) -> Iterator[Person]:
@@ -144,30 +153,46 @@ def _users(generation: Generation, source: str) -> Iterator[Person]:
         yield Person(**row, name=name, is_active=active is not False)
 
 
-def _lines(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Read the file's lines with their numbers; unknown columns are an error."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened, restkey="", restval="", strict=True)
-            for name in reader.fieldnames or ():
-                if name not in COLUMNS:
-                    near = get_close_matches(name, COLUMNS, n=1)
-                    raise BadPeople(
-                        file=file, line=1, column=name, detail=near[0] if near else "?"
-                    )
-            for row in reader:
-                yield reader.line_num, {k: v.strip() for k, v in row.items() if k}
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadPeople(file=file, line="", column="", detail=str(error)) from error
+Line = tuple[int, Mapping[str, str]]
+"""A line's number and its cells by column."""
 
 
-def _own_person(line: Mapping[str, str], users: Mapping[str, Person]) -> Person | None:
-    """Make a person whom the CRM does not know, if the file names one."""
-    key, name = line.get("user", ""), line.get("name", "")
-    known = any(key in (user.id, user.email) for user in users.values())
-    if not key or not name or known:
-        return None
-    return Person(id=key, name=name, email=key if "@" in key else None)
+def _lines(file: Path) -> Iterator[Line]:
+    """Read the lines that hold anything; an unknown column is an error."""
+    with open_csv(file, encoding_of(file)) as content:
+        for name in content.header:
+            if name and name not in COLUMNS:
+                near = get_close_matches(name, COLUMNS, n=1)
+                raise BadPeople(
+                    file=file, line=1, column=name, detail=near[0] if near else "?"
+                )
+        for number, row in content.rows:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield number, dict(zip(content.header, cells, strict=False))
+
+
+def _own_persons(
+    lines: Iterable[Line], users: Mapping[str, Person]
+) -> dict[str, Person]:
+    """Make the persons whom only the file knows."""
+    lines = list(lines)
+    named = {line.get(role) for _, line in lines for role in ("manager", "delegate")}
+    found: dict[str, Person] = {}
+    for _, line in lines:
+        key = line.get("user", "")
+        if not key or any(_is(user, key) for user in users.values()):
+            continue
+        if line.get("name") or line.get("login") or key in named:
+            email = key if "@" in key else None
+            found[key] = Person(id=key, name=line.get("name") or key, email=email)
+    return found
+
+
+def _is(person: Person, text: str) -> bool:
+    """Tell whether somebody is meant by an id or e-mail."""
+    by_email = person.email is not None and person.email.lower() == text.lower()
+    return same_id(person.id, text) or by_email
 
 
 @dataclass(kw_only=True)
@@ -199,8 +224,7 @@ class _Reader:
         if not text:
             return None
         found = self.users.get(text) or next(
-            (u for u in self.users.values() if (u.email or "").lower() == text.lower()),
-            None,
+            (user for user in self.users.values() if _is(user, text)), None
         )
         if found is None:
             raise self._bad(number, column, text)
@@ -219,7 +243,7 @@ class _Reader:
     def _day(self, number: int, line: Mapping[str, str], column: str) -> dt.date | None:
         text = line.get(column, "")
         try:
-            return dt.date.fromisoformat(text.replace("/", "-")) if text else None
+            return day(text, _UTC) if text else None
         except ValueError:
             raise self._bad(number, column, text) from None
 
