@@ -85,9 +85,11 @@ def _fitting(text: str, records: Sequence[Record]) -> list[Record]:
 def _by_address(address: str, records: Sequence[Record]) -> list[Record]:
     """Choose by the last part of an address that is an id: before it stands the org."""
     named = urlsplit(address)
-    parts = [*reversed(named.path.split("/")), *re.split("[=&]", named.query)]
-    fitting = ([r for r in records if same_id(r.id, part)] for part in parts)
-    return next(filter(None, fitting), [])
+    for part in (*reversed(named.path.split("/")), *re.split("[=&]", named.query)):
+        chosen = [record for record in records if same_id(record.id, part)]
+        if chosen:
+            return chosen
+    return []
 
 
 def _same(one: str, other: str) -> bool:
