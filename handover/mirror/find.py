@@ -84,12 +84,17 @@ def _fitting(text: str, records: Sequence[Record]) -> list[Record]:
 
 def _by_address(address: str, records: Sequence[Record]) -> list[Record]:
     """Choose by the last part of an address that is an id: before it stands the org."""
-    named = urlsplit(address)
-    for part in (*reversed(named.path.split("/")), *re.split("[=&]", named.query)):
+    for part in _parts(address):
         chosen = [record for record in records if same_id(record.id, part)]
         if chosen:
             return chosen
     return []
+
+
+def _parts(address: str) -> list[str]:
+    """Cut an address into what may be an id, the likeliest first."""
+    named = urlsplit(address)
+    return [*reversed(named.path.split("/")), *re.split("[=&]", named.query)]
 
 
 def _same(one: str, other: str) -> bool:
