@@ -38,8 +38,8 @@ class OwnerChange:
 def changed_owners(
     con: duckdb.DuckDBPyConnection,
     old: Path,
-    accounts: str,
-    users: str,
+    new: Path,
+    users: str | None,
     *,
     source: str,
     seen_at: dt.datetime,
@@ -47,18 +47,19 @@ def changed_owners(
     """Compare the accounts of two generations.
 
     Args:
-        con: where the new tables are.
+        con: any DuckDB.
         old: the older generation's accounts.
-        accounts: the newer accounts, as a table or file in SQL.
-        users: the newer users, for the team of the new owner.
+        new: the newer accounts.
+        users: in SQL, the newer users, for the team of the new owner.
         source: whose accounts.
         seen_at: when.
     """
+    nobody = "(select null as source, null as id, null as team where false)"
     rows = con.sql(
         f"""select o.id, o.owner_id as before, n.owner_id as after, u.team
         from read_parquet({literal(old)}) as o
-        join {accounts} as n on n.source = o.source and n.id = o.id
-        left join {users} as u on u.source = n.source and u.id = n.owner_id
+        join read_parquet({literal(new)}) as n on n.source = o.source and n.id = o.id
+        left join {users or nobody} as u on u.source = n.source and u.id = n.owner_id
         where o.source = {literal(source)} and not coalesce(n.is_deleted, false)
             and o.owner_id is distinct from n.owner_id
         order by o.id"""

@@ -1,19 +1,19 @@
 """What was read of one source, table by table: the input of the merge."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import duckdb
+import pyarrow as pa
 
 from connectors.errors import ConnectorError
-from handover.mirror.merging import Counts, Delta
+from handover.mirror.generations import Generation
+from handover.mirror.merging import PLACE, Counts, Delta
 from handover.mirror.pulling import Pulled
 from mappings.check import Problem
 from mappings.model import Mapping as CrmMapping
+from mappings.schema import EXTRA, LINK_TABLES, arrow_schema, columns, extra_column
 from mappings.translate import Reject
-
-HIDDEN = "hidden_object"
-"""The problem of an object that is hidden from us as a whole: its rows are kept."""
 
 
 @dataclass(kw_only=True)
@@ -33,76 +33,124 @@ class SourceOutcome:
     counts: dict[str, Counts] = field(default_factory=dict)
 
 
-def delta_of(
-    con: duckdb.DuckDBPyConnection,
-    table: str,
-    outcome: SourceOutcome,
-    mapping: CrmMapping,
-    old: str | None,
-) -> Delta:
+def feeders(table: str, outcome: SourceOutcome, mapping: CrmMapping) -> list[Pulled]:
+    """Name what was pulled of the objects that feed a table."""
+    return [p for p in outcome.pulled if feeds(mapping, p.job.object, table)]
+
+
+def delta_of(table: str, outcome: SourceOutcome, mapping: CrmMapping) -> Delta:
     """Gather what was read for one table of one source."""
-    feeders = [p for p in outcome.pulled if feeds(mapping, p.job.object, table)]
-    hidden = any(p.code == HIDDEN and p.table == table for p in outcome.problems)
+    pulled = feeders(table, outcome, mapping)
+    # What is hidden from us, an object or what activities hang on, is kept.
+    hidden = (table, "*", "unreadable") in outcome.columns
+    links_hidden = hidden and table == "activity_links"
     rejects = [
         (one.job.object, reject)
-        for one in feeders
+        for one in pulled
         for reject in one.staging.rejects()
         if reject.table == table
     ]
     return Delta(
         table=table,
         source=outcome.source,
-        rows=[rows for one in feeders for rows in one.staging.rows(table)],
-        read=sum(one.staging.read().get(table, 0) for one in feeders),
+        rows=_staged_rows(table, pulled),
+        read=sum(one.staging.read().get(table, 0) for one in pulled),
         rejected=len(rejects),
         rejected_ids=[
-            canonical_id(mapping, table, name, reject.id)
+            reject.id
+            if table in LINK_TABLES
+            else canonical_id(mapping, table, name, reject.id)
             for name, reject in rejects
             if reject.id and reject.reason != "duplicate_id"
         ],
-        whole=not hidden and all(one.is_full for one in feeders),
-        full_objects=[one.job.object for one in feeders if one.is_full],
-        origins={
-            origin for one in feeders for origin in one.staging.origins().get(table, ())
-        },
-        gone=[
-            key
-            for one in feeders
-            if one.swept is not None and old is not None
-            for key in _not_swept(con, table, outcome.source, one, mapping, old)
+        whole=not hidden and all(one.is_full for one in pulled),
+        full_objects=[
+            one.job.object for one in pulled if one.is_full and not links_hidden
         ],
+        swept={
+            one.job.object: [
+                canonical_id(mapping, table, one.job.object, key) for key in one.swept
+            ]
+            for one in pulled
+            if one.swept is not None
+        },
+        origins=set()
+        if links_hidden
+        else {
+            origin for one in pulled for origin in one.staging.origins().get(table, ())
+        },
         ignored=frozenset({"owner_id"})
         if table == "accounts" and mapping.derived_owner
         else frozenset(),
+        hidden=frozenset(_hidden_columns(table, outcome)),
     )
+
+
+def _staged_rows(table: str, pulled: Sequence[Pulled]) -> "pa.dataset.Dataset":
+    """Open the staged rows of a table, page by page; nothing is read yet."""
+    from pyarrow import dataset  # noqa: PLC0415 - it takes long to import
+
+    files = [file for one in pulled for file in one.staging.files(table)]
+    extra = tuple(
+        dict.fromkeys(
+            name
+            for file in files[:1]
+            for name in _stored_names(file)
+            if name.startswith(EXTRA) and not name.endswith("_norm")
+        )
+    )
+    schema = arrow_schema(table, extra if table == "accounts" else ()).append(PLACE)
+    if not files:
+        return dataset.dataset(schema.empty_table())
+    return dataset.dataset(files, schema=schema, format="ipc")
+
+
+def _stored_names(file: Path) -> list[str]:
+    with pa.memory_map(str(file)) as opened:
+        return list(pa.ipc.open_file(opened).schema.names)
+
+
+def _hidden_columns(table: str, outcome: SourceOutcome) -> Iterator[str]:
+    """Name the columns, with companions, that were mapped and may not be seen now."""
+    for part, name, status in outcome.columns:
+        if part == table and status == "unreadable" and name != "*":
+            known = columns(table)
+            spec = known[name] if name in known else extra_column(name)
+            yield name
+            yield from spec.companions()
 
 
 def feeds(mapping: CrmMapping, object_name: str, table: str) -> bool:
     """Tell whether an object feeds a table; activities bring their links along."""
-    fed = {name for name, _ in mapping.feeds(object_name)}
-    return table in fed or (table == "activity_links" and "activities" in fed)
+    return bool(
+        {table, _read_with(table)} & {name for name, _ in mapping.feeds(object_name)}
+    )
+
+
+def _read_with(table: str) -> str:
+    """Name the table whose records bring a table's rows."""
+    return "activities" if table == "activity_links" else table
 
 
 def canonical_id(mapping: CrmMapping, table: str, object_name: str, key: str) -> str:
     """Give a record's id as the mirror has it (design §17)."""
-    return f"{object_name}:{key}" if mapping.prefixed(table) else key
+    prefixed = mapping.prefixed(_read_with(table))
+    return f"{object_name}:{key}" if prefixed else key
 
 
-def _not_swept(
-    con: duckdb.DuckDBPyConnection,
-    table: str,
-    source: str,
-    pulled: Pulled,
-    mapping: CrmMapping,
-    old: str,
+def known_ids(
+    before: Generation | None, source: str, table: str, object_name: str
 ) -> list[str]:
-    """Name living records of an object that its sweep did not find."""
-    there = {
-        canonical_id(mapping, table, pulled.job.object, key)
-        for key in pulled.swept or ()
-    }
-    rows = con.execute(
-        f"select id from {old} where source = $1 and object = $2 and not is_deleted",
-        [source, pulled.job.object],
-    ).fetchall()
-    return [key for (key,) in rows if key not in there]
+    """Name the living records that the mirror has of a table and object."""
+    from pyarrow import parquet  # noqa: PLC0415 - only a sweep needs it
+
+    file = before.files.get(table) if before else None
+    if file is None:
+        return []
+    wanted = [
+        ("source", "=", source),
+        ("object", "=", object_name),
+        ("is_deleted", "=", False),
+    ]
+    found = parquet.read_table(file, columns=["id"], filters=wanted)
+    return list(found["id"].to_pylist())

@@ -4,8 +4,6 @@ A rule, not a fact: the generation says so, every audit announces it, and such a
 cannot be written.
 """
 
-import duckdb
-
 from handover.mirror.merging import literal
 from mappings.model import DerivedOwner
 
@@ -13,43 +11,33 @@ DATES = {
     "opportunities": "coalesce(close_date, cast(created_at as date))",
     "orders": "date",
 }
+LONG_AGO = "date '0001-01-01'"
+"""Where a record without a date stands."""
 
 
-def derive_owners(
-    con: duckdb.DuckDBPyConnection,
-    accounts: str,
-    records: str,
-    source: str,
-    rule: DerivedOwner,
-) -> None:
-    """Fill the owners of a source's accounts in a DuckDB table.
+def derived_owners(accounts: str, records: str, source: str, rule: DerivedOwner) -> str:
+    """Write the query for all accounts, with the owners of one source by the rule.
 
     ``latest``: who owns the latest record; of one day, the larger record id.
-    ``most``: who owns most records; of equal numbers the latest, then the larger id.
+    ``most``: who owns most records; of equal numbers, whose latest record is later,
+    then has the larger id.
 
     Args:
-        con: where the tables are.
-        accounts: table to fill, with all rows of the next generation.
-        records: table or file of opportunities or orders, likewise.
+        accounts: in SQL, the accounts of all sources.
+        records: in SQL, the opportunities or orders of all sources.
         source: whose accounts.
         rule: which records count, and how the owner is picked.
     """
-    order = "max(day) desc nulls last, max(id) desc"
-    if rule.pick == "most":
-        order = f"count(*) desc, {order}"
-    con.execute(
-        f"""create or replace temp table picked as
-        select account_id, owner_id from (
-            select account_id, owner_id, id, {DATES[rule.table]} as day from {records}
-            where source = {literal(source)} and not coalesce(is_deleted, false)
-                and account_id is not null and owner_id is not null)
-        group by account_id, owner_id
-        qualify row_number() over (partition by account_id order by {order}) = 1"""
-    )
-    con.execute(
-        f"""create or replace temp table {accounts} as
-        select a.* replace (
+    latest = f"max(row(coalesce({DATES[rule.table]}, {LONG_AGO}), id))"
+    order = latest if rule.pick == "latest" else f"(count(*), {latest})"
+    return f"""select a.* replace (
             case when a.source = {literal(source)} then p.owner_id
             else a.owner_id end as owner_id)
-        from {accounts} as a left join picked as p on a.id = p.account_id"""
-    )
+        from {accounts} as a left join (
+            select account_id, owner_id from {records}
+            where source = {literal(source)} and not coalesce(is_deleted, false)
+                and account_id is not null and owner_id is not null
+            group by account_id, owner_id
+            qualify row_number() over (
+                partition by account_id order by {order} desc) = 1
+        ) as p on a.id = p.account_id"""

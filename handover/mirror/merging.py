@@ -3,11 +3,14 @@
 One table of one source at a time, in DuckDB: the old rows that were not read again,
 then the rows that were. A record that did not come with a full pull has vanished: it is
 kept and marked as deleted, never removed. A row that was put aside is in no table.
+Nothing is held in memory but what was read more than once: the rest are queries over
+files, and the result is written straight into the next file.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -15,10 +18,16 @@ import pyarrow as pa
 from handover.errors import Refusal
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema
 
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
 SHRINK_SHARE = 0.2
 SHRINK_ROWS = 50
 """An object that loses more than this share and at least this many rows stops the sync:
 a lost permission looks just like a mass deletion (reliability P8)."""
+
+PLACE = pa.field("place", pa.int64())
+"""Where a staged row stands among all that were read of its object."""
 
 _TYPES = {
     pa.string(): "varchar",
@@ -32,7 +41,7 @@ NOT_CONTENT = frozenset({"modified_at"})
 
 
 class Shrunk(Refusal):
-    """Too much vanished at once (``source``, ``table``, ``before``, ``vanished``)."""
+    """Too much is gone at once (``source``, ``table``, ``before``, ``vanished``)."""
 
     code = "shrunk"
 
@@ -52,6 +61,8 @@ class Counts:
     """Of the deleted ones, those that the last generation had as living."""
     dropped: int = 0
     """Rows of the last generation that are put aside now."""
+    unlinked: int = 0
+    """Links that a record has no more."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -62,7 +73,12 @@ class Counts:
     def changes_anything(self) -> bool:
         """Tell whether the table has to be written anew."""
         return bool(
-            self.new or self.changed or self.gone_now or self.vanished or self.dropped
+            self.new
+            or self.changed
+            or self.gone_now
+            or self.vanished
+            or self.dropped
+            or self.unlinked
         )
 
     def as_json(self) -> dict[str, int]:
@@ -75,183 +91,241 @@ class Counts:
 class Delta:
     """What was read of one table of one source.
 
-    ``whole``: every object that feeds it was read in full; ``full_objects`` names those
-    that were. ``origins`` are, for link tables, the records whose links were read.
+    ``rows`` have the table's columns, some may be absent, and ``PLACE``. ``whole``:
+    every object that feeds it was read in full; ``full_objects`` names those that were.
+    ``swept`` names by object all ids that a sweep found. ``origins`` are, for link
+    tables, the records whose links were read.
     """
 
     table: str
     source: str
-    rows: Sequence[pa.Table]
+    rows: "Dataset | pa.Table"
     read: int = 0
     rejected: int = 0
-    rejected_ids: Sequence[str] = ()
+    rejected_ids: Iterable[str] = ()
     whole: bool = False
     full_objects: Sequence[str] = ()
+    swept: Mapping[str, Iterable[str]] = field(default_factory=dict)
     origins: Iterable[str] = ()
-    gone: Sequence[str] = ()
-    """Ids that a sweep did not find."""
     ignored: frozenset[str] = field(default_factory=frozenset)
     """Columns that a rule fills later, so that they do not count as changed."""
+    hidden: frozenset[str] = field(default_factory=frozenset)
+    """Columns that we may not see any more: what we knew is kept (reliability P9)."""
 
 
 class Merger:
-    """Merges the tables of one new generation."""
+    """Merges the tables of one new generation, one after the other.
+
+    ``merge`` judges and counts; until the next call, ``ROWS`` is the view of the
+    table's new rows, those of all sources.
+    """
+
+    ROWS = "merged"
 
     def __init__(self, con: duckdb.DuckDBPyConnection, *, allow_shrink: bool) -> None:
         """Work in a DuckDB connection."""
         self.con = con
         self.allow_shrink = allow_shrink
 
-    def merge(self, old: str | None, delta: Delta, result: str) -> Counts:
-        """Merge one table; ``result`` is the DuckDB table that takes all rows.
+    def merge(self, old: str | None, delta: Delta) -> Counts:
+        """Merge one table.
 
         Args:
             old: in SQL, what holds the rows of all sources so far.
             delta: what was read.
-            result: its name; made anew.
 
         Raises:
-            Shrunk: too much has vanished.
+            Shrunk: too much has gone.
         """
+        if not delta.read and (old is None or not _gone(delta)):
+            return Counts(read=delta.read, rejected=delta.rejected)
         schema = self._schema(delta, old)
-        self._load(old, delta, schema)
+        self._load_old(old, schema)
+        self._load_lists(delta)
+        self._load_delta(delta, schema)
         counts = self._count(delta, schema)
-        living = _one(self.con, "select count(*) from before where not is_deleted")
-        if counts.vanished >= SHRINK_ROWS and counts.vanished > SHRINK_SHARE * living:
-            self._refuse(delta, living, counts.vanished)
-        self._write(delta, schema, result)
+        self._check_shrink(delta, counts)
+        self._show_rows(delta, schema)
         return counts
 
-    def _refuse(self, delta: Delta, living: int, vanished: int) -> None:
-        if not self.allow_shrink:
+    def _check_shrink(self, delta: Delta, counts: Counts) -> None:
+        lost = counts.vanished + counts.gone_now
+        if self.allow_shrink or lost < SHRINK_ROWS:
+            return
+        living = _one(
+            self.con,
+            f"select count(*) from old_rows where {_mine(delta)} and not is_deleted",
+        )
+        if lost > SHRINK_SHARE * living:
             raise Shrunk(
-                source=delta.source, table=delta.table, before=living, vanished=vanished
+                source=delta.source, table=delta.table, before=living, vanished=lost
             )
 
     def _schema(self, delta: Delta, old: str | None) -> pa.Schema:
         """Give the table's columns: ours, and the company's own of old and new rows."""
-        names = [name for part in delta.rows for name in part.schema.names]
+        if delta.table != "accounts":
+            return arrow_schema(delta.table)
+        names = list(delta.rows.schema.names)
         if old is not None:
             names += self.con.sql(f"from {old} limit 0").columns
-        extra = dict.fromkeys(
+        own = dict.fromkeys(
             name
             for name in names
             if name.startswith(EXTRA) and not name.endswith("_norm")
         )
-        own = tuple(extra) if delta.table == "accounts" else ()
-        return arrow_schema(delta.table, own)
+        return arrow_schema(delta.table, tuple(own))
 
-    def _load(self, old: str | None, delta: Delta, schema: pa.Schema) -> None:
-        """Make ``others``, ``before`` (this source's old rows) and ``delta``."""
-        mine = f"source = {literal(delta.source)}"
-        parts = {"before": mine, "others": f"not ({mine})"}
-        for name, condition in parts.items():
-            if old is None:
-                query = f"select {cast_list(schema, ())} where false"
-            else:
-                stored = self.con.sql(f"from {old} limit 0").columns
-                query = (
-                    f"select {cast_list(schema, stored)} from {old} where {condition}"
-                )
-            self.con.execute(f"create or replace temp table {name} as {query}")
-        self._load_delta(delta, schema)
+    # What comes in
+
+    def _load_old(self, old: str | None, schema: pa.Schema) -> None:
+        if old is None:
+            query = f"select {cast_list(schema, ())} where false"
+        else:
+            stored = self.con.sql(f"from {old} limit 0").columns
+            query = f"select {cast_list(schema, stored)} from {old}"
+        self.con.execute(f"create or replace temp view old_rows as {query}")
+
+    def _load_lists(self, delta: Delta) -> None:
+        swept = [(name, key) for name, keys in delta.swept.items() for key in keys]
+        self._take("put_aside", id=sorted({key for key in delta.rejected_ids if key}))
+        self._take("origins", id=list(delta.origins))
+        self._take(
+            "swept", object=[name for name, _ in swept], id=[key for _, key in swept]
+        )
+
+    def _take(self, table: str, **columns: Sequence[str]) -> None:
+        rows = pa.table(
+            {name: pa.array(values, pa.string()) for name, values in columns.items()}
+        )
+        self.con.register("taken", rows)
+        self.con.execute(f"create or replace temp table {table} as from taken")
+        self.con.unregister("taken")
 
     def _load_delta(self, delta: Delta, schema: pa.Schema) -> None:
-        parts = [_fitted(part, schema) for part in delta.rows]
-        read = pa.concat_tables(parts) if parts else schema.empty_table()
-        numbered = read.append_column("place", pa.array(range(len(read)), pa.int64()))
-        self.con.register("read_rows", numbered)
+        """Make ``delta``: each record once, with what is kept of hidden columns."""
+        self.con.register("read_rows", delta.rows)
+        names = cast_list(schema, delta.rows.schema.names)
         # One record may have been read twice: its newest state counts.
         self.con.execute(
-            "create or replace temp table delta as "
-            "select * exclude (place) from read_rows qualify row_number() over "
-            "(partition by id order by modified_at desc nulls last, place desc) = 1"
+            "create or replace temp table outdated as select id, place from read_rows "
+            "where id in (select id from read_rows group by id having count(*) > 1) "
+            "qualify row_number() over (partition by id "
+            "order by modified_at desc nulls last, place desc) > 1"
         )
-        self.con.unregister("read_rows")
-        for name, values in (
-            ("put_aside", delta.rejected_ids),
-            ("full_objects", delta.full_objects),
-            ("origins", delta.origins),
-            ("gone", delta.gone),
-        ):
-            rows = pa.table(
-                {"id": pa.array(sorted({v for v in values if v}), pa.string())}
+        once = "read_rows"
+        if _one(self.con, "select count(*) from outdated"):
+            once = "(from read_rows anti join outdated using (id, place))"
+        query = f"select {names} from {once}"
+        kept = [name for name in schema.names if name in delta.hidden]
+        if kept:
+            known = ", ".join(
+                f"coalesce(d.{quoted(name)}, b.{quoted(name)}) as {quoted(name)}"
+                for name in kept
             )
-            self.con.register("taken", rows)
-            self.con.execute(f"create or replace temp table {name} as from taken")
-            self.con.unregister("taken")
+            query = (
+                f"select d.* replace ({known}) from ({query}) as d left join "
+                f"(from old_rows where {_mine(delta)}) as b on b.id = d.id"
+            )
+            self.con.execute(f"create or replace temp table filled as {query}")
+            query = "from filled"
+        self.con.execute(f"create or replace temp view delta as {query}")
+
+    # What becomes of it
 
     def _count(self, delta: Delta, schema: pa.Schema) -> Counts:
-        content = [
-            name
+        counts = Counts(read=delta.read, rejected=delta.rejected)
+        if delta.read:
+            self._count_read(delta, schema, counts)
+        gone = _gone(delta)
+        lost = {
+            "vanished": gone and f"not is_deleted and {gone}",
+            "unlinked": delta.table in LINK_TABLES and _unlinked(delta),
+        }
+        for name, condition in lost.items():
+            if condition:
+                query = f"select count(*) from {_untouched(delta)} where {condition}"
+                setattr(counts, name, _one(self.con, query))
+        if delta.rejected:
+            counts.dropped = _one(
+                self.con,
+                "select count(*) from old_rows semi join put_aside using (id) "
+                f"where {_mine(delta)}",
+            )
+        return counts
+
+    def _count_read(self, delta: Delta, schema: pa.Schema, counts: Counts) -> None:
+        """Compare what was read with what was there."""
+        differs = " or ".join(
+            f"d.{quoted(name)} is distinct from b.{quoted(name)}"
             for name in schema.names
             if name not in NOT_CONTENT and name not in delta.ignored
-        ]
-        left = ", ".join(f"d.{quoted(name)}" for name in content)
-        right = ", ".join(f"b.{quoted(name)}" for name in content)
-        new, changed, deleted, gone_now = self.con.sql(
+        )
+        counts.new, counts.changed, counts.deleted, counts.gone_now = self.con.sql(
             f"""select
                 count(*) filter (where b.id is null and not d.is_deleted),
                 count(*) filter (where b.id is not null and not d.is_deleted
-                    and row({left}) is distinct from row({right})),
+                    and ({differs})),
                 count(*) filter (where d.is_deleted),
-                count(*) filter (where d.is_deleted
-                    and (b.id is null or not b.is_deleted))
-            from delta as d left join before as b using (id)"""
+                count(*) filter (where d.is_deleted and not b.is_deleted)
+            from delta as d left join (from old_rows where {_mine(delta)}) as b
+            on b.id = d.id"""
         ).fetchall()[0]
-        vanished = _one(
-            self.con,
-            f"select count(*) from before where not is_deleted and {self._gone(delta)}",
-        )
         standing = delta.read - delta.rejected
-        return Counts(
-            read=delta.read,
-            new=new,
-            changed=changed,
-            deleted=deleted,
-            gone_now=gone_now,
-            same=standing - new - changed - deleted,
-            rejected=delta.rejected,
-            vanished=vanished,
-            dropped=_one(
-                self.con, "select count(*) from before semi join put_aside using (id)"
-            ),
-        )
+        counts.same = standing - counts.new - counts.changed - counts.deleted
 
-    def _gone(self, delta: Delta) -> str:
-        """Say in SQL which old rows were looked for and not found."""
-        if delta.whole:
-            looked_for = "true"
-        else:
-            looked_for = (
-                "(object in (select id from full_objects) "
-                "or id in (select id from gone))"
-            )
-        return (
-            f"{looked_for} and id not in (select id from delta) "
-            "and id not in (select id from put_aside)"
-        )
-
-    def _write(self, delta: Delta, schema: pa.Schema, result: str) -> None:
+    def _show_rows(self, delta: Delta, schema: pa.Schema) -> None:
         names = ", ".join(map(quoted, schema.names))
-        gone = self._gone(delta)
+        gone = _gone(delta)
+        kept = f"select {names} from {_untouched(delta)}"
         if delta.table in LINK_TABLES:
             # Links are no records: those that did not come again are no more.
-            kept = f"not ({gone}) and origin not in (select id from origins)"
-            shown = "*"
-        else:
-            kept = "true"
-            shown = f"* replace (is_deleted or ({gone}) as is_deleted)"
+            lost = " or ".join(filter(None, (gone, _unlinked(delta))))
+            kept += f" where not ({lost})"
+        elif gone:
+            kept = (
+                f"select {names} from (select * replace (is_deleted or {gone} "
+                f"as is_deleted) from {_untouched(delta)})"
+            )
         self.con.execute(
-            f"""create or replace temp table {result} as
-            select {names} from others
-            union all by name
-            select {names} from (select {shown} from before where {kept}
-                and id not in (select id from delta)
-                and id not in (select id from put_aside))
-            union all by name
-            select {names} from delta"""
+            f"create or replace temp view {self.ROWS} as "
+            f"{kept} union all by name select {names} from delta"
         )
+
+
+def _mine(delta: Delta) -> str:
+    return f"source = {literal(delta.source)}"
+
+
+def _untouched(delta: Delta) -> str:
+    """Say in SQL which old rows, of all sources, were neither read nor put aside."""
+    mine = literal(delta.source)
+    return (
+        f"(from old_rows anti join (select {mine} as source, id from delta "
+        f"union all select {mine}, id from put_aside) using (source, id))"
+    )
+
+
+def _gone(delta: Delta) -> str:
+    """Say in SQL which untouched rows were looked for; empty when none was."""
+    if delta.whole:
+        return f"({_mine(delta)})"
+    looked_for = []
+    if delta.full_objects:
+        looked_for.append(f"object in ({', '.join(map(literal, delta.full_objects))})")
+    if delta.swept:
+        # A link is there as long as the record is that it was read from.
+        key = "origin" if delta.table in LINK_TABLES else "id"
+        objects = ", ".join(map(literal, delta.swept))
+        looked_for.append(
+            f"(object in ({objects}) "
+            f"and (object, {key}) not in (select (object, id) from swept))"
+        )
+    return f"({_mine(delta)} and ({' or '.join(looked_for)}))" if looked_for else ""
+
+
+def _unlinked(delta: Delta) -> str:
+    """Say in SQL which untouched links were read from records that were read again."""
+    return f"({_mine(delta)} and origin in (select id from origins))"
 
 
 def cast_list(schema: pa.Schema, stored: Sequence[str]) -> str:
@@ -260,17 +334,6 @@ def cast_list(schema: pa.Schema, stored: Sequence[str]) -> str:
         f"cast({quoted(f.name) if f.name in stored else 'null'} as {_TYPES[f.type]}) "
         f"as {quoted(f.name)}"
         for f in schema
-    )
-
-
-def _fitted(part: pa.Table, schema: pa.Schema) -> pa.Table:
-    have = set(part.schema.names)
-    return pa.table(
-        [
-            part[f.name] if f.name in have else pa.nulls(len(part), f.type)
-            for f in schema
-        ],
-        schema=schema,
     )
 
 

@@ -8,8 +8,9 @@ any point leaves the old generation current and garbage that the next one remove
 import datetime as dt
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ import duckdb
 from sqlalchemy import Connection, delete, insert
 
 from handover.ledger.tables import generations, watermarks
-from handover.mirror.generations import SCHEMA_VERSION, Generation
+from handover.mirror.generations import SCHEMA_VERSION, Generation, digest
+from handover.mirror.jobs import Mark
 from handover.mirror.merging import literal
-from handover.mirror.pulling import Mark
 
 POINTS = ("written", "renamed", "published")
 """Where a test kills the writer."""
@@ -27,22 +28,27 @@ POINTS = ("written", "renamed", "published")
 
 @dataclass(kw_only=True)
 class NextGeneration:
-    """The generation being made: tables in DuckDB that have to be written anew.
+    """The generation being made, in a folder of its own until it is whole.
 
-    ``written`` maps a canonical table to the DuckDB table with all its rows; tables not
-    in it keep the old generation's file.
+    ``written`` names the newest draft of each table that changed; all others keep the
+    old generation's file.
     """
 
     con: duckdb.DuckDBPyConnection
     folder: Path
     before: Generation | None
     reached: Callable[[str], None] = lambda _point: None
-    written: dict[str, str] = field(default_factory=dict)
+    written: dict[str, Path] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     @property
     def n(self) -> int:
         """Its number."""
         return (self.before.n if self.before else 0) + 1
+
+    @property
+    def _draft(self) -> Path:
+        return self.folder / f".tmp-{self.n:06d}-{os.getpid()}"
 
     def old_file(self, table: str) -> Path | None:
         """Give the current generation's file of a table."""
@@ -50,54 +56,48 @@ class NextGeneration:
 
     def relation(self, table: str) -> str | None:
         """Name in SQL what holds a table's rows so far; None when nothing does."""
-        if table in self.written:
-            return self.written[table]
-        file = self.old_file(table)
+        file = self.written.get(table) or self.old_file(table)
         return f"read_parquet({literal(file)})" if file else None
 
-    def write_files(self) -> dict[str, Any]:
-        """Write what changed; give the ledger's ``files`` for all tables."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self.folder / f".tmp-{self.n:06d}-{os.getpid()}"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(mode=0o700)
+    def write(self, table: str, rows: str) -> None:
+        """Write a table anew, from a view or query that may read its last draft."""
+        if not self.written:
+            self.discard()
+            self._draft.mkdir(mode=0o700, parents=True)
+        last = self.written.get(table)
+        file = self._draft / f"{table}.{next(self._numbers)}.parquet"
+        self.con.execute(
+            f"copy (from {rows}) to {literal(file)} (format parquet, compression zstd)"
+        )
+        self.written[table] = file
+        if last is not None:
+            last.unlink()
+
+    def finish(self) -> dict[str, Any]:
+        """Bring the files to where they stay; give the ledger's ``files``."""
+        entries = dict(self.before.entries) if self.before else {}
         home = self.folder / f"g{self.n:06d}"
-        entries = self._kept()
-        for table, name in self.written.items():
-            entries[table] = self._write(table, name, draft, home)
-        _sync(draft)
+        for table, draft in self.written.items():
+            file = draft.rename(draft.with_name(f"{table}.parquet"))
+            _sync(file)
+            entries[table] = {
+                "file": f"{home.name}/{file.name}",
+                "rows": len(self.con.sql(f"from read_parquet({literal(file)})")),
+                "bytes": file.stat().st_size,
+                "sha256": digest(file),
+            }
+        _sync(self._draft)
         self.reached("written")
         # An orphan of this number was never published: nobody reads it.
         shutil.rmtree(home, ignore_errors=True)
-        draft.rename(home)
+        self._draft.rename(home)
         _sync(self.folder)
         self.reached("renamed")
         return entries
 
-    def _kept(self) -> dict[str, Any]:
-        if self.before is None:
-            return {}
-        return {
-            table: {
-                "file": file.relative_to(self.folder).as_posix(),
-                "rows": _rows(self.con, file),
-                "bytes": file.stat().st_size,
-            }
-            for table, file in self.before.files.items()
-            if table not in self.written
-        }
-
-    def _write(self, table: str, name: str, draft: Path, home: Path) -> dict[str, Any]:
-        file = draft / f"{table}.parquet"
-        self.con.execute(
-            f"copy (from {name}) to {literal(file)} (format parquet, compression zstd)"
-        )
-        _sync(file)
-        return {
-            "file": (home / file.name).relative_to(self.folder).as_posix(),
-            "rows": _rows(self.con, file),
-            "bytes": file.stat().st_size,
-        }
+    def discard(self) -> None:
+        """Leave nothing behind of what was not finished."""
+        shutil.rmtree(self._draft, ignore_errors=True)
 
 
 def publish(
@@ -142,10 +142,6 @@ def move_marks(
                 generation=generation,
             )
         )
-
-
-def _rows(con: duckdb.DuckDBPyConnection, file: Path) -> int:
-    return len(con.sql(f"from read_parquet({literal(file)})"))
 
 
 def _sync(path: Path) -> None:

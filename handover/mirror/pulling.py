@@ -1,69 +1,32 @@
 """One source's records on their way into the staging folder.
 
-The only place that reads pages. What is read for each object depends on what changed
-since the last sync: the records since the watermark, or everything.
+The only place that reads pages. Once a week the ids of all records are looked at, too:
+what is not there any more was deleted for good, and what is there and was never read
+became visible long after its stamp.
 """
 
-import datetime as dt
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
+from threading import Event
 
 from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import NotPermitted, ResumeExpired, ShortPull, UnknownObject
+from handover.mirror.jobs import SWEEP_EVERY, Job, Jobs, Mark
 from handover.mirror.staging import Progress, Staging
 from mappings.cells import Lookups, index_rows
 from mappings.check import Checked, Describe, Seen, check
 from mappings.forms import Lookup
 from mappings.model import Mapping as CrmMapping
-from mappings.schema import LINK_TABLES, TRANSLATION_VERSION
+from mappings.schema import LINK_TABLES
 from mappings.translate import Reject, TranslationSettings, Translator
 
-OVERLAP = dt.timedelta(minutes=10)
-"""Records may become visible this long after their stamp (reliability P1, P3)."""
-SWEEP_EVERY = dt.timedelta(days=7)
-"""How often hard deletes are looked for (reliability P8)."""
-NIGHT = dt.timedelta(days=1)
-"""The time from one sync to the next."""
 LATE_AT_ONCE = 2_000
 """Records that a sweep reads and stages together."""
 WORKERS = 4
 """Objects that are read at once from a CRM behind a network."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mark:
-    """How far an object was read, and with what eyes."""
-
-    mark: dt.datetime | None
-    mapping_hash: str
-    translation_version: int
-    visible_hash: str
-    swept_at: dt.datetime | None = None
-    """When hard deletes were last looked for, by the server's clock."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One object to pull. ``why_full`` says why everything is read, if it is."""
-
-    object: str
-    fields: tuple[str, ...]
-    visible: frozenset[str]
-    since: dt.datetime | None
-    mark: Mark
-    why_full: str | None
-
-    @property
-    def key(self) -> str:
-        """Tell for what pages are staged; others cannot be gone on with."""
-        text = (
-            f"{self.object}|{self.since}|{self.mark.mapping_hash}|"
-            f"{self.mark.translation_version}|{self.mark.visible_hash}"
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +65,17 @@ class Puller:
     folder: Path
     marks: Mapping[str, Mark]
     full: bool
+    known: Callable[[str, str], Collection[str]]
+    """Gives the ids that the mirror has of a table and object."""
     told: Callable[[str, Page], None]
     """Called with object and page after each page."""
     checked: Checked = field(init=False)
     seen: dict[str, set[str]] = field(default_factory=dict)
     """Ids so far by table: a duplicate in a later file is put aside, too."""
+    refused: dict[str, NotPermitted] = field(default_factory=dict)
+    """Objects whose first page was refused: they are hidden as a whole."""
+    stopped: Event = field(default_factory=Event)
+    """Set when reading is to end after the present pages."""
 
     @property
     def one_by_one(self) -> bool:
@@ -122,11 +91,21 @@ class Puller:
         """
         given = self.mapping
         self._check(given)
-        jobs = self._jobs()
-        pulled = [one for one in self._pull_all(jobs) if one is not None]
+        pulled = [one for one in self._pull_all(self._jobs()) if one is not None]
+        if self.refused and not pulled:
+            raise next(iter(self.refused.values()))
         if self.refused:
             self._check(given)
         return pulled
+
+    def _jobs(self) -> list[Job]:
+        return Jobs(
+            connector=self.connector,
+            mapping=self.mapping,
+            settings=self.settings,
+            marks=self.marks,
+            full=self.full,
+        ).all()
 
     def _check(self, mapping: CrmMapping) -> None:
         describe = describer(self.connector, self.refused)
@@ -161,81 +140,6 @@ class Puller:
     def _tables(self, name: str) -> set[str]:
         return {table for table, _ in self.mapping.feeds(name)}
 
-    # Planning
-
-    def _jobs(self) -> list[Job]:
-        """Decide for each object whether to read everything or what changed."""
-        jobs: list[Job] = []
-        for pattern in self.mapping.objects():
-            for name in self.connector.objects(pattern):
-                if not any(True for _ in self.mapping.feeds(name)):
-                    continue
-                job = self._job(pattern, name)
-                if job is not None and all(job.object != one.object for one in jobs):
-                    jobs.append(job)
-        return jobs
-
-    def _job(self, pattern: str, name: str) -> Job | None:
-        try:
-            visible = frozenset(self.connector.describe(name).fields)
-        except (NotPermitted, UnknownObject):
-            return None  # its columns stand as unreadable or unmapped already
-        wanted = self.mapping.fields(pattern)
-        heads = {
-            one for one in wanted if one in visible or one.split(".")[0] in visible
-        }
-        before = self.marks.get(name)
-        mark = Mark(
-            mark=None,
-            mapping_hash=_hash(self.mapping.hash, self.settings),
-            translation_version=TRANSLATION_VERSION,
-            visible_hash=_hash(*sorted(heads)),
-            swept_at=before.swept_at if before else None,
-        )
-        why = self._why_full(name, mark)
-        since = (
-            None
-            if why or before is None or before.mark is None
-            else (before.mark - OVERLAP)
-        )
-        return Job(
-            object=name,
-            fields=tuple(one for one in wanted if one in heads),
-            visible=visible,
-            since=since,
-            mark=mark,
-            why_full=why,
-        )
-
-    def _why_full(self, name: str, mark: Mark) -> str | None:
-        """Say why everything has to be read, if so; the first reason counts."""
-        if Capability.INCREMENTAL not in self.connector.capabilities:
-            return "no_increments"
-        before = self.marks.get(name)
-        if before is None or before.mark is None:
-            return "first"
-        reasons = {
-            "asked": self.full,
-            "sweep": self._is_sweep_due(before),
-            "mapping_changed": before.mapping_hash != mark.mapping_hash,
-            "translation_changed": before.translation_version
-            != mark.translation_version,
-            "fields_changed": before.visible_hash != mark.visible_hash,
-        }
-        return next((reason for reason, holds in reasons.items() if holds), None)
-
-    def _is_sweep_due(self, before: Mark) -> bool:
-        """Tell whether to look for hard deletes by reading everything.
-
-        So it is where ids alone would cost as much as records. What a pull missed comes
-        along, and associations, which change without a stamp. Only the server's clock
-        counts, so that the last sync has to stand for now.
-        """
-        if Capability.SWEEP in self.connector.capabilities:
-            return False
-        last, now = before.swept_at, before.mark
-        return last is None or now is None or now - last >= SWEEP_EVERY - NIGHT
-
     # Reading
 
     def _lookups(self) -> dict[Lookup, dict[str, str]]:
@@ -261,10 +165,10 @@ class Puller:
         except ResumeExpired:
             self._forget(job, staging)
             self._read_on(job, staging, translator)
-        except NotPermitted:
+        except NotPermitted as error:
             if staging.progress().pages:
                 raise
-            self.refused.add(job.object)
+            self.refused[job.object] = error
             return None
         return self._complete(job, staging, translator)
 
@@ -295,7 +199,7 @@ class Puller:
         )
         for page in self.connector.pull(request):
             staging.add(page, translator.page(page.rows, page.numbers))
-            self.told(job.object, len(page.rows))
+            self.told(job.object, page)
             if self.stopped.is_set():
                 return
 
@@ -403,7 +307,3 @@ def _parts(ids: Sequence[str]) -> Iterator[list[str]]:
 def rejects_of(pulled: Sequence[Pulled]) -> list[Reject]:
     """List the rows of all objects that were put aside."""
     return [reject for one in pulled for reject in one.staging.rejects()]
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()

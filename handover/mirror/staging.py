@@ -18,10 +18,13 @@ import orjson
 import pyarrow as pa
 
 from connectors.base import Note, Page
+from handover.mirror.merging import PLACE
 from mappings.translate import Reject, Translated
 
 PAGE = "page.json"
 KEY = "key"
+PLACES = 1 << 32
+"""Room for the rows of one page among the places of all."""
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -52,11 +55,26 @@ class Staging:
         digest = hashlib.sha256(object_name.encode()).hexdigest()[:8]
         self.folder = folder / f"{slug}-{digest}"
         self._key = key
-        marker = self.folder / KEY
-        if not marker.exists() or marker.read_text(encoding="utf-8") != key:
-            self.clear()
         for draft in self.folder.glob(".tmp-*"):
             shutil.rmtree(draft)
+        if not self._is_for(key) or not self._is_sound():
+            self.clear()
+
+    def _is_for(self, key: str) -> bool:
+        marker = self.folder / KEY
+        return marker.exists() and marker.read_text(encoding="utf-8") == key
+
+    def _is_sound(self) -> bool:
+        """Tell whether the pages can be read: a power cut may leave empty files."""
+        try:
+            list(self._notes())
+            for page in self._folders():
+                for file in page.glob("*.arrow"):
+                    with pa.memory_map(str(file)) as opened:
+                        pa.ipc.open_file(opened)
+        except (OSError, pa.ArrowInvalid, orjson.JSONDecodeError):
+            return False
+        return True
 
     def clear(self) -> None:
         """Begin anew."""
@@ -92,11 +110,13 @@ class Staging:
         draft = self.folder / f".tmp-{number:05d}"
         draft.mkdir()
         for table, rows in translated.tables.items():
+            places = range(number * PLACES, number * PLACES + len(rows))
+            placed = rows.append_column(PLACE, pa.array(places, PLACE.type))
             with (
                 pa.OSFile(str(draft / f"{table}.arrow"), "wb") as file,
-                pa.ipc.new_file(file, rows.schema, options=_LZ4) as writer,
+                pa.ipc.new_file(file, placed.schema, options=_LZ4) as writer,
             ):
-                writer.write_table(rows)
+                writer.write_table(placed)
         note = {
             "cursor": page.cursor,
             "server_time": page.server_time,
@@ -110,13 +130,10 @@ class Staging:
         (draft / PAGE).write_bytes(orjson.dumps(note))
         os.replace(draft, self.folder / f"{number:05d}")  # noqa: PTH105
 
-    def rows(self, table: str) -> list[pa.Table]:
-        """Read a table's rows of all pages, in the order they came."""
-        return [
-            _read(file)
-            for page in self._folders()
-            if (file := page / f"{table}.arrow").exists()
-        ]
+    def files(self, table: str) -> list[Path]:
+        """Name the files with a table's rows, in the order they came."""
+        files = (page / f"{table}.arrow" for page in self._folders())
+        return [file for file in files if file.exists()]
 
     def rejects(self) -> list[Reject]:
         """List the rows put aside."""
@@ -143,12 +160,13 @@ class Staging:
                 found.setdefault(table, set()).update(names)
         return found
 
-    def seen(self) -> dict[str, set[str]]:
-        """Name the ids that stand already, by table: a later duplicate is put aside."""
-        found: dict[str, set[str]] = {}
-        for page in self._folders():
-            for file in page.glob("*.arrow"):
-                found.setdefault(file.stem, set()).update(_read(file)["id"].to_pylist())
+    def ids(self, table: str) -> set[str]:
+        """Name the records of a table that stand already."""
+        found: set[str] = set()
+        for file in self.files(table):
+            with pa.memory_map(str(file)) as opened:
+                rows = pa.ipc.open_file(opened).read_all()
+            found.update(rows["id"].to_pylist())
         return found
 
     def _folders(self) -> Iterator[Path]:
@@ -157,11 +175,6 @@ class Staging:
     def _notes(self) -> Iterator[Mapping[str, Any]]:
         for page in self._folders():
             yield orjson.loads((page / PAGE).read_bytes())
-
-
-def _read(file: Path) -> pa.Table:
-    with pa.memory_map(str(file)) as source:
-        return pa.ipc.open_file(source).read_all()
 
 
 def drop(folder: Path, sources: Iterable[str]) -> None:

@@ -9,22 +9,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from connectors.base import Connector
+from connectors.base import Connector, Page
 from connectors.errors import ConnectorError
 from handover.errors import TryLater
 from handover.ledger import Ledger
 from handover.ledger.tables import generations, watermarks
 from handover.mirror.changes import OwnerChange, changed_owners, remember
-from handover.mirror.deltas import SourceOutcome, delta_of
-from handover.mirror.deriving import derive_owners
+from handover.mirror.deltas import SourceOutcome, delta_of, feeders, known_ids
+from handover.mirror.deriving import derived_owners
+from handover.mirror.disk import full_disk_is_named, open_duckdb
 from handover.mirror.generations import Generation, collect_garbage, newest_generation
+from handover.mirror.jobs import Mark
 from handover.mirror.merging import Counts, Merger, literal
 from handover.mirror.publishing import NextGeneration, move_marks, publish
-from handover.mirror.pulling import Mark, Puller, rejects_of
+from handover.mirror.pulling import Puller, rejects_of
 from handover.mirror.staging import drop
 from mappings.model import DerivedOwner
 from mappings.model import Mapping as CrmMapping
@@ -94,28 +95,55 @@ class Syncer:
     settings: TranslationSettings
     now: dt.datetime
     options: SyncOptions
-    told: Callable[[str, int], None] = lambda _object, _rows: None
+    told: Callable[[str, Page], None] = lambda _object, _page: None
     reached: Callable[[str], None] = lambda _point: None
 
     def sync(self, sources: Sequence[Source]) -> Synced:
         """Pull all sources and publish.
 
         Raises:
-            ConnectorError: the only source cannot be read.
+            ConnectorError: no source can be read, or one whose damaged rows need it.
             MappingError: a CRM lacks what its mapping names.
             Shrunk: too much has vanished.
+            DamagedMirror: a file is not as it was written, and this is no full sync.
+            DiskFull: nothing was published; the pages that were read are kept.
         """
+        with full_disk_is_named(self.folder):
+            before, damaged = self._before()
+            if damaged:
+                self._forget_others(sources)
+            with self.ledger.read() as connection:
+                marks = {one.name: _marks(connection, one.name) for one in sources}
+            outcomes = [self._pull(one, marks[one.name], before) for one in sources]
+            errors = [one.error for one in outcomes if one.error is not None]
+            if errors and (damaged or len(errors) == len(outcomes)):
+                raise errors[0]
+            return self._publish(sources, outcomes, before)
+
+    def _before(self) -> tuple[Generation | None, bool]:
+        """Find the current generation; a full sync does without its damaged files."""
         with self.ledger.read() as connection:
-            before = newest_generation(connection, self.folder)
-            marks = {one.name: _marks(connection, one.name) for one in sources}
-        outcomes = [self._pull(one, marks[one.name]) for one in sources]
-        if len(sources) == 1 and outcomes[0].error is not None:
-            raise outcomes[0].error
-        return self._publish(sources, outcomes, before)
+            found = newest_generation(connection, self.folder)
+        if found is None:
+            return None, False
+        damaged = set(found.damaged())
+        if damaged and not self.options.full:
+            found.check()
+        return found.without(damaged), bool(damaged)
+
+    def _forget_others(self, sources: Sequence[Source]) -> None:
+        """Have what is not synced now read in full when it is: its rows are lost."""
+        names = [one.name for one in sources]
+        with self.ledger.begin() as connection:
+            connection.execute(
+                delete(watermarks).where(watermarks.c.source.not_in(names))
+            )
 
     # Pulling
 
-    def _pull(self, source: Source, marks: Mapping[str, Mark]) -> SourceOutcome:
+    def _pull(
+        self, source: Source, marks: Mapping[str, Mark], before: Generation | None
+    ) -> SourceOutcome:
         outcome = SourceOutcome(source=source.name)
         try:
             connector = source.connect()
@@ -128,6 +156,7 @@ class Syncer:
                 folder=self._staging / source.name,
                 marks=marks,
                 full=self.options.full,
+                known=lambda table, name: known_ids(before, source.name, table, name),
                 told=self.told,
             )
             outcome.pulled = puller.pull()
@@ -155,38 +184,43 @@ class Syncer:
         outcomes: list[SourceOutcome],
         before: Generation | None,
     ) -> Synced:
-        with duckdb.connect(config={"preserve_insertion_order": True}) as con:
-            con.execute("set timezone = 'UTC'")
+        read = [o for o in outcomes if o.error is None]
+        mappings = {one.name: one.mapping for one in sources}
+        with open_duckdb(self.folder) as con:
             following = NextGeneration(
                 con=con, folder=self.folder, before=before, reached=self.reached
             )
-            read = [o for o in outcomes if o.error is None]
-            mappings = {one.name: one.mapping for one in sources}
-            for outcome in read:
-                self._merge(following, outcome, mappings[outcome.source])
-            self._merge_columns(following, read)
-            if self.options.dry_run:
-                drop(self._staging, mappings)
-                n = before.n if before else None
-                return Synced(generation=n, outcomes=outcomes, unmanaged=[])
-            unmanaged, n = self._make_current(following, read, before)
+            try:
+                for outcome in read:
+                    self._merge(following, outcome, mappings[outcome.source])
+                if self.options.dry_run:
+                    drop(self._staging, mappings)
+                    n = before.n if before else None
+                    return Synced(generation=n, outcomes=outcomes, unmanaged=[])
+                self._merge_columns(following, read)
+                unmanaged, n = self._make_current(following, read, before)
+            finally:
+                following.discard()
+        self.reached("published")
+        collect_garbage(
+            self.ledger, self.folder, keep=self.options.keep_generations, now=self.now
+        )
         drop(self._staging, [outcome.source for outcome in read])
         return Synced(generation=n, outcomes=outcomes, unmanaged=unmanaged)
 
     def _merge(
         self, following: NextGeneration, outcome: SourceOutcome, mapping: CrmMapping
     ) -> None:
-        """Merge every table of a source."""
+        """Merge every table of a source; a dry run only counts."""
         merger = Merger(following.con, allow_shrink=self.options.allow_shrink)
         for table in TABLES:
             # What an earlier source has changed already is merged from there.
-            old = following.relation(table)
-            delta = delta_of(following.con, table, outcome, mapping, old)
-            counts = merger.merge(old, delta, f"next_{table}")
-            if delta.read or counts.vanished:
+            delta = delta_of(table, outcome, mapping)
+            counts = merger.merge(following.relation(table), delta)
+            if feeders(table, outcome, mapping) or counts.vanished:
                 outcome.counts[table] = counts
-            if counts.changes_anything:
-                following.written[table] = f"next_{table}"
+            if counts.changes_anything and not self.options.dry_run:
+                following.write(table, merger.ROWS)
         if mapping.derived_owner is not None:
             self._derive(following, outcome.source, mapping.derived_owner)
 
@@ -195,15 +229,9 @@ class Syncer:
     ) -> None:
         """Fill owners by rule, if accounts or what the rule looks at has changed."""
         accounts, records = map(following.relation, ("accounts", rule.table))
-        touched = {"accounts", rule.table} & set(following.written)
-        if accounts is None or records is None or not touched:
-            return
-        if "accounts" not in following.written:
-            following.con.execute(
-                f"create or replace temp table next_accounts as from {accounts}"
-            )
-            following.written["accounts"] = "next_accounts"
-        derive_owners(following.con, "next_accounts", records, source, rule)
+        if accounts and records and {"accounts", rule.table} & set(following.written):
+            rows = derived_owners(accounts, records, source, rule)
+            following.write("accounts", f"({rows})")
 
     def _merge_columns(
         self, following: NextGeneration, read: Sequence[SourceOutcome]
@@ -216,54 +244,42 @@ class Syncer:
             else COLUMNS_SCHEMA.empty_table(),
             schema=COLUMNS_SCHEMA,
         )
-        con = following.con
-        con.register("taken", table)
-        con.execute("create or replace temp table next_columns as from taken")
-        con.unregister("taken")
-        old = following.old_file("columns")
+        con, old = following.con, following.relation("columns")
+        con.register("seen_now", table)
+        now = "(from seen_now)"
         if old is not None:
-            names = ", ".join(literal(o.source) for o in read) or "null"
-            seen = f"read_parquet({literal(old)})"
-            con.execute(
-                f"insert into next_columns from {seen} where source not in ({names})"
-            )
-            gained = con.sql(f"from next_columns except from {seen}")
-            lost = con.sql(f"from {seen} except from next_columns")
+            names = ", ".join(literal(o.source) for o in read)
+            others = f"from {old} where source not in ({names})"
+            now = f"(from seen_now union all {others})"
+            gained = con.sql(f"from {now} except from {old}")
+            lost = con.sql(f"from {old} except from {now}")
             if not len(gained) and not len(lost):
                 return
-        following.written["columns"] = "next_columns"
+        following.write("columns", now)
 
     def _make_current(
         self,
         following: NextGeneration,
         read: Sequence[SourceOutcome],
         before: Generation | None,
-    ) -> tuple[list[OwnerChange], int | None]:
-        """Write the files and make them current, in one transaction with the marks."""
-        if not read:
-            return [], before.n if before else None
+    ) -> tuple[list[OwnerChange], int]:
+        """Finish the files and make them current, in one transaction with the marks."""
         known: dict[str, object] = dict(before.sources) if before else {}
         known |= {o.source: self._about(o) for o in read}
-        needed = bool(following.written) or before is None
-        files = following.write_files() if needed else {}
-        n = following.n if needed or before is None else before.n
+        changes = self._owner_changes(following, read)
+        if following.written or before is None:
+            n, files = following.n, following.finish()
+        else:
+            n, files = before.n, None
         with self.ledger.begin() as connection:
-            if needed:
+            if files is not None:
                 publish(connection, n=n, files=files, sources=known, now=self.now)
             else:
                 _note_sources(connection, n, known)
-            unmanaged = self._remember(connection, following, read, n)
+            unmanaged = remember(connection, changes, n)
             for outcome in read:
                 marks = {one.job.object: one.new_mark() for one in outcome.pulled}
                 move_marks(connection, outcome.source, marks, n)
-        self.reached("published")
-        with self.ledger.begin() as connection:
-            collect_garbage(
-                connection,
-                self.folder,
-                keep=self.options.keep_generations,
-                now=self.now,
-            )
         return unmanaged, n
 
     def _about(self, outcome: SourceOutcome) -> dict[str, object]:
@@ -275,31 +291,25 @@ class Syncer:
             "announcements": list(outcome.announcements),
         }
 
-    def _remember(
-        self,
-        connection: Connection,
-        following: NextGeneration,
-        read: Sequence[SourceOutcome],
-        n: int,
+    def _owner_changes(
+        self, following: NextGeneration, read: Sequence[SourceOutcome]
     ) -> list[OwnerChange]:
-        """Keep who owned what; nothing is known before the first generation."""
-        old = following.old_file("accounts")
-        if old is None or "accounts" not in following.written:
+        """Compare who owned what; nothing is known before the first generation."""
+        old, new = following.old_file("accounts"), following.written.get("accounts")
+        if old is None or new is None:
             return []
-        users = following.relation("users")
-        changes = [
+        return [
             change
             for outcome in read
             for change in changed_owners(
                 following.con,
                 old,
-                "next_accounts",
-                users or "(select null as source, null as id, null as team)",
+                new,
+                following.relation("users"),
                 source=outcome.source,
                 seen_at=self.now,
             )
         ]
-        return remember(connection, changes, n)
 
 
 def _announcements(
@@ -313,6 +323,8 @@ def _announcements(
         why = one.job.why_full
         if why in {"mapping_changed", "translation_changed", "fields_changed"}:
             yield {"code": "full_pull", "object": one.job.object, "why": why}
+        if one.late:
+            yield {"code": "late_records", "object": one.job.object, "count": one.late}
         for note in one.staging.notes():
             yield {**note.params, "code": note.code}
 
