@@ -26,7 +26,7 @@ from connectors.hubspot.pipelines import stages
 from connectors.hubspot.portal import Portal
 
 OWNER_OBJECT = "owners"
-Found = Mapping[str, Any]
+Found = list[dict[str, Any]]
 Query = tuple[tuple[str, str], ...]
 ONE: Query = (("limit", "1"),)
 
@@ -77,17 +77,19 @@ class Catalogue:
             more.append(self.key_field)
         return more
 
-    def properties(self, name: str) -> list[Found]:
+    def properties(self, name: str) -> Found:
         """Read the definitions of a type's properties."""
         try:
-            data = self._ask(object_type(name).properties)
+            return self._ask(object_type(name).properties)
         except Refused as error:  # "Unable to infer object type from: ..."
             raise UnknownObject(**error.params) from None
-        return list(data.get("results") or ())
 
-    def has_property(self, name: str, field: str) -> bool:
-        """Tell whether a type has a property now."""
-        return any(entry["name"] == field for entry in self.properties(name))
+    def is_unique(self, name: str, field: str) -> bool:
+        """Tell whether a type has a property whose values are unique."""
+        return any(
+            entry["name"] == field and entry.get("hasUniqueValue") is True
+            for entry in self.properties(name)
+        )
 
     def forget(self, name: str) -> None:
         """Ask anew for a type's properties the next time."""
@@ -121,8 +123,7 @@ class Catalogue:
         """Tell whether the portal gives this pair labels of its own."""
         path = association_path(one, other, "labels")
         return self._permits(path) and any(
-            entry.get("category") == "USER_DEFINED"
-            for entry in self._ask(path).get("results") or ()
+            entry.get("category") == "USER_DEFINED" for entry in self._ask(path)
         )
 
     def _permits(self, path: str, query: Query = ()) -> bool:
@@ -137,7 +138,7 @@ class Catalogue:
         with self._lock:
             if (path, query) not in self._known:
                 try:
-                    self._known[path, query] = self.portal.read(path, query).data
+                    self._known[path, query] = self.portal.read(path, query).results
                 except (NotPermitted, Refused, UnknownObject) as error:
                     self._known[path, query] = error
             found = self._known[path, query]

@@ -157,7 +157,7 @@ class HubSpotCRM:
         if self._task_key is None:
             return False
         try:
-            return self._catalogue.has_property("tasks", self._task_key)
+            return self._catalogue.is_unique("tasks", self._task_key)
         except (NotPermitted, UnknownObject):
             return False
 

@@ -69,7 +69,7 @@ def associated(
             path = association_path(one, other, "batch/read")
             reply = portal.read(path, body={"inputs": waiting})
             waiting = []
-            for entry in reply.data.get("results") or ():
+            for entry in reply.results:
                 key = str(entry["from"]["id"])
                 near = map(_link, entry.get("to") or ())
                 found.setdefault(key, {}).update((link.id, link) for link in near)

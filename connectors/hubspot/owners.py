@@ -25,7 +25,7 @@ def owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page]:
             query.append(("after", after))
         reply = portal.read(OWNERS, query)
         first = first or reply.server_time
-        rows = [_row(owner) for owner in reply.data.get("results") or ()]
+        rows = [_row(owner) for owner in reply.results]
         found = ((reply.data.get("paging") or {}).get("next") or {}).get("after")
         after = str(found or "")
         last = not after and flag == "true"

@@ -4,15 +4,15 @@ Stage ids of custom pipelines are numbers and stage names are anybody's, so whet
 deal is closed or won comes from the stage's metadata alone, whose values are texts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def stages(pipelines: Mapping[str, Any]) -> dict[str, Mapping[str, object]]:
+def stages(pipelines: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, object]]:
     """Describe every stage of every pipeline of an object type, by stage id."""
     return {
         str(stage["id"]): _stage(stage.get("label"), stage.get("metadata") or {})
-        for pipeline in pipelines.get("results") or ()
+        for pipeline in pipelines
         for stage in pipeline.get("stages") or ()
     }
 

@@ -18,6 +18,8 @@ from connectors.pace import Limiter, retrying
 
 Family = Literal["burst", "search"]
 ATTEMPTS = 6
+RENEWALS = 3
+"""How often a call may meet a token that has just ended; a write is not done then."""
 RESERVE = 0.2
 """The share of the day's calls that a pull leaves to people (reliability P10)."""
 
@@ -118,18 +120,19 @@ class Portal:
             raise RateLimited(source="hubspot", detail=detail, policy="RESERVE")
 
     def _signed(self, request: Request, family: Family) -> Reply:
-        """Call with the token; with a new one if it is rejected, once."""
+        """Call with the token; with a new one if it is rejected."""
         if self._stopped is not None:
             raise self._stopped
         if family == "search":
             self._limiters["burst"].wait()  # whether it counts there, no page says
-        token = self._login.token()
-        try:
-            return self._send(request, token, family)
-        except Turned as turned:
-            if turned.problem.status != 401 or not self._login.renew(token):
-                raise
-        self._limiters["burst"].wait()
+        for _ in range(RENEWALS):
+            token = self._login.token()
+            try:
+                return self._send(request, token, family)
+            except Turned as turned:
+                if turned.problem.status != 401 or not self._login.renew(token):
+                    raise
+            self._limiters["burst"].wait()
         return self._send(request, self._login.token(), family)
 
     def _send(self, request: Request, token: str, family: Family) -> Reply:

@@ -112,7 +112,7 @@ class Reader:
         if first:
             query.append(("properties", ",".join(first)))
         reply = self.portal.read(self.kind.records, query)
-        records = _results(reply)
+        records = reply.results
         self._check_fields(records, first)
         # Archived records cannot be read by id: they show the first properties only.
         for more in [] if archived else others:
@@ -164,7 +164,7 @@ class Reader:
             filters = self._since(since, above=last)
             reply = reply or self._searched(filters, SEARCH_LIMIT, after)
             first = first or reply.server_time
-            records, total = _results(reply), _total(reply)
+            records, total = reply.results, _total(reply)
             # A short or empty page may still carry ``after``: only its absence ends it.
             more = _after(reply.data)
             rest = total - _offset(after) - len(records)
@@ -184,11 +184,11 @@ class Reader:
 
     def _found(self, records: Records) -> list[Row]:
         """Complete what a search brought: more properties, links, what was merged."""
-        _, *others = self._search_cuts()
+        first, *others = self._search_cuts()
         kept = records
         for more in others:
             kept = self._joined(kept, more)
-        self._check_fields(kept, self._search_cuts()[0])
+        self._check_fields(kept, [name for name in first if name != MERGED])
         rows = self.shape.rows(kept, listed=False)
         return rows + self.shape.merged_away(records)
 
@@ -255,7 +255,7 @@ def batch_read(
         }
         if key_field:
             body["idProperty"] = key_field
-        yield from _results(portal.read(kind.batch("read"), body=body))
+        yield from portal.read(kind.batch("read"), body=body).results
 
 
 def cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:
@@ -269,10 +269,6 @@ def cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:
             size = len(name) + 3
         pieces[-1].append(name)
     return pieces
-
-
-def _results(reply: Reply) -> Records:
-    return list(reply.data.get("results") or ())
 
 
 def _total(reply: Reply) -> int:

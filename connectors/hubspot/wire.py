@@ -17,6 +17,7 @@ from hubspot.crm.objects import ApiClient, ApiException, Configuration
 from urllib3.exceptions import HTTPError
 
 from connectors.address import checked_address
+from connectors.errors import Unreachable
 from connectors.hubspot.problems import Problem, read_problem
 
 TIMEOUT = (10.0, 120.0)
@@ -46,6 +47,18 @@ class Reply:
     server_time: datetime | None = None
     left: float | None = None
     """The share of the day's calls that all apps of the account may still make."""
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """The records of a page; a page without is not an empty one.
+
+        Raises:
+            Unreachable: whoever answered, it was not this API.
+        """
+        found = self.data.get("results")
+        if not isinstance(found, list):
+            raise Unreachable(source="hubspot", detail="a reply without results")
+        return found
 
 
 class Turned(Exception):
@@ -135,11 +148,14 @@ class Wire:
 def _reply(headers: Mapping[str, str], body: bytes) -> Reply:
     stamp = headers.get("Date")
     try:
-        data = orjson.loads(body) if body else {}
+        data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        # Of a compressed body that is cut short, urllib3 makes an empty one.
         raise BrokenOff("the body is not JSON") from error
+    if not isinstance(data, dict):
+        raise BrokenOff("the body is not an object")
     return Reply(
-        data=data if isinstance(data, dict) else {"results": data},
+        data=data,
         server_time=parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None,
         left=_left(headers),
     )

@@ -1,0 +1,107 @@
+"""What a loopback portal holds, and how its people change it."""
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tests.crm.hubspot_replies import Answer, Call, Json
+
+Fault = Callable[[Call], Answer | None]
+
+TOKEN = "pat-canary-5f1c"
+
+
+@dataclass
+class Record:
+    id: str
+    properties: dict[str, str | None]
+    updated: datetime
+    archived_at: datetime | None = None
+    links: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    """Other type → id → names of association types or labels."""
+
+
+class Holdings:
+    def __init__(self) -> None:
+        self.now = datetime(2027, 3, 1, 0, 0, tzinfo=UTC)
+        self.token = TOKEN
+        self.records: dict[str, dict[str, Record]] = {}
+        self.properties: dict[str, dict[str, Json]] = {}
+        self.owners: list[Json] = []
+        self.pipelines: dict[str, list[Json]] = {}
+        self.labels: dict[tuple[str, str], list[Json]] = {}
+        self.commits: list[tuple[str, str, dict[str, str | None]]] = []
+        self.calls: list[Call] = []
+        self.faults: list[Fault] = []
+        self.search_lag = timedelta(0)
+        self.forbidden: set[str] = set()
+        self.unwritable: set[str] = set()
+        self.page_limit = 100
+        self.rate, self.search_rate = 10_000, 10_000
+        """Calls in ten seconds, and searches in one."""
+        self.rejections = 0
+        self.merged: dict[str, str] = {}
+        self.account_type = "STANDARD"
+        self.contacts_follow = False
+        """The setting that copies a company's new owner to its contacts."""
+        self.daily_left: int | None = None
+        """Of 1,000 calls a day."""
+        self.delay = 0.0
+        """Seconds that each answer takes."""
+        self.clock = time.monotonic
+        self._window: deque[float] = deque()
+        self._searches: deque[float] = deque()
+        self._ids = itertools.count(1000)
+        self._lock = threading.RLock()
+
+    def define(self, kind: str, *names: str, unique: tuple[str, ...] = ()) -> None:
+        known = self.properties.setdefault(kind, {})
+        for name in names:
+            definition = {
+                "name": name,
+                "type": "string",
+                "hasUniqueValue": name in unique,
+                "modificationMetadata": {"readOnlyValue": False},
+            }
+            known.setdefault(name, definition)
+
+    def add(self, kind: str, **properties: str | None) -> str:
+        key = str(next(self._ids))
+        self.define(kind, *properties)
+        self.records.setdefault(kind, {})[key] = Record(
+            id=key, properties=dict(properties), updated=self.now
+        )
+        return key
+
+    def link(self, one: str, key: str, other: str, other_key: str, *names: str) -> None:
+        names = names or ("unlabeled", "primary")
+        for a, x, b, y in ((one, key, other, other_key), (other, other_key, one, key)):
+            near = self.records[a][x].links.setdefault(b, {})
+            near.setdefault(y, set()).update(names)
+
+    def edit(self, kind: str, key: str, **properties: str | None) -> None:
+        record = self.records[kind][key]
+        record.properties.update(properties)
+        record.updated = self.now
+
+    def owner(self, kind: str, key: str) -> str | None:
+        return self.records[kind][key].properties.get("hubspot_owner_id")
+
+    def living(self, kind: str) -> list[Record]:
+        found = self.records.get(kind, {}).values()
+        return [record for record in found if record.archived_at is None]
+
+    def merge(self, kind: str, loser: str, winner: str) -> None:
+        del self.records[kind][loser]
+        self.merged[loser] = winner
+        self.define(kind, "hs_merged_object_ids")
+        old = self.records[kind][winner].properties.get("hs_merged_object_ids")
+        ids = ";".join(filter(None, [old, loser]))
+        self.edit(kind, winner, hs_merged_object_ids=ids)
+
+    def archive(self, kind: str, key: str) -> None:
+        self.records[kind][key].archived_at = self.now

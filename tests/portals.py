@@ -1,0 +1,115 @@
+"""A small HubSpot portal and a connector to it, as several tests use them."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.base import Change, Connector, Create, Outcome, Pull, Row, SetField
+from connectors.hubspot.opening import Time, open_portal
+from tests.crm.hubspot import Portal
+from tests.crm.hubspot_data import TOKEN
+
+KEY = "handover_key"
+LINKS = ("associations.companies", "primary_association.companies")
+OWNERS = (
+    {
+        "id": "7",
+        "userId": 70,
+        "email": "sato@example.jp",
+        "firstName": "健一",
+        "lastName": "佐藤",
+    },
+    {
+        "id": "8",
+        "userId": 80,
+        "email": "tanaka@example.jp",
+        "firstName": "遥",
+        "lastName": "田中",
+        "teams": [{"id": "1", "name": "関東", "primary": True}],
+    },
+    {"id": "9", "userIdIncludingInactive": 90, "email": "gone@x.jp", "archived": True},
+)
+
+
+@dataclass
+class Hurry:
+    """A clock that jumps over whatever one would wait for."""
+
+    skipped: float = 0.0
+
+    def clock(self) -> float:
+        """Tell the time."""
+        return time.monotonic() + self.skipped
+
+    def sleep(self, seconds: float) -> None:
+        """Pass some time at once."""
+        self.skipped += seconds
+
+
+def small_portal() -> Portal:
+    """A portal with three owners, one of them deactivated, and tasks."""
+    portal = Portal()
+    portal.owners = [dict(owner) for owner in OWNERS]
+    portal.define("tasks", "hs_task_subject", "hs_task_body", "hs_timestamp")
+    portal.define("tasks", "hubspot_owner_id", "hs_task_status")
+    portal.define("companies", "name", "hubspot_owner_id")
+    return portal
+
+
+def opened(address: str, hurry: Hurry | None = None, **settings: object) -> Connector:
+    """Open a connector that need not wait."""
+    hurry = hurry or Hurry()
+    given: dict[str, object] = {"base_url": address, "token": TOKEN, "task_key": KEY}
+    fast = {"rate": {"burst": 100_000, "search": 100_000}}
+    time_ = Time(clock=hurry.clock, sleep=hurry.sleep)
+    return open_portal(given | fast | settings, time_)
+
+
+def rows(
+    crm: Connector, kind: str, *fields: str, since: datetime | None = None
+) -> list[Row]:
+    """Pull an object's rows."""
+    request = Pull(object=kind, fields=fields, since=since)
+    return [row for page in crm.pull(request) for row in page.rows]
+
+
+def companies(portal: Portal, count: int) -> list[str]:
+    """Add companies of owner 7."""
+    return [portal.add("companies", hubspot_owner_id="7") for _ in range(count)]
+
+
+def moves(keys: Sequence[str], owner: str = "8") -> list[SetField]:
+    """Give companies another owner."""
+    return [
+        SetField(
+            object="companies", id=k, field="hubspot_owner_id", before="7", after=owner
+        )
+        for k in keys
+    ]
+
+
+def task(company: str, key: str = "handover:p:1", field: str | None = KEY) -> Create:
+    """A task of ours that hangs on a company."""
+    values = {
+        "hs_task_subject": "引継",
+        "hs_task_body": "お客様を訪問",
+        "hs_timestamp": "2027-04-01",
+    }
+    return Create(
+        object="tasks",
+        key=key,
+        key_field=field,
+        values=values,
+        links={"account": company},
+    )
+
+
+def sent(crm: Connector, changes: Sequence[Change]) -> list[Outcome]:
+    """Send changes as a run would."""
+    return [outcome for b in crm.batches(changes) for outcome in crm.write(b)]
+
+
+def states(outcomes: Sequence[Outcome]) -> list[str]:
+    """Name what became of changes."""
+    return [outcome.state for outcome in outcomes]
