@@ -40,11 +40,10 @@ class MissingSetting(ConnectorError):
     exit_code = 2
 
 
-class RetiredLogin(ConnectorError):
+class RetiredLogin(AuthenticationFailed):
     """The CRM's maker ends this way to log in (``auth``, ``ends``)."""
 
     code = "retired_login"
-    exit_code = 2
 
 
 class NotPermitted(ConnectorError):

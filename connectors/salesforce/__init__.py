@@ -18,8 +18,8 @@ def open_salesforce(settings: Mapping[str, object]) -> Connector:
             ``auth``: ``client_credentials`` (``client_id``, ``client_secret``), ``jwt``
             (``client_id``, ``username``, ``key``: the private key in PEM),
             ``refresh_token`` (``client_id``, ``refresh_token``, optionally
-            ``client_secret``, and ``save_refresh_token``, a callable that keeps a
-            rotated token durably) or ``access_token`` (``token``).
+            ``client_secret``, and ``token_folder``, where a rotated token is kept) or
+            ``access_token`` (``token``).
             ``login_url``: where tokens come from, if not from the instance.
             ``api_version``: ``"64.0"`` by default.
             ``daily_share``: how much of the org's daily calls may be used up before we

@@ -1,6 +1,7 @@
 """Salesforce as a connector: the interface, put together from its parts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.base import (
@@ -26,8 +27,17 @@ from connectors.salesforce.schema import Shapes
 
 RETRIEVED = 2000
 """Records that one call retrieves by their ids."""
+TASK = "Task"
 ORG_FIELDS = ("Id", "Name", "IsSandbox", "OrganizationType")
 DEVELOPER = "Developer Edition"
+ALWAYS = frozenset(
+    {
+        Capability.WRITE,
+        Capability.INCREMENTAL,
+        Capability.SWEEP,
+        Capability.TEAMS,
+    }
+)
 
 
 class SalesforceCRM:
@@ -41,15 +51,11 @@ class SalesforceCRM:
         self._task_key = task_key
         self._shapes = Shapes(org)
         self._merges = Merges(org, self._shapes)
-        self.capabilities = frozenset(
-            {
-                Capability.WRITE,
-                Capability.INCREMENTAL,
-                Capability.SWEEP,
-                Capability.TEAMS,
-            }
-            | ({Capability.KEYED_CREATES} if task_key else set())
-        )
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Tell what this org allows; creates are keyed only if the field is there."""
+        return ALWAYS | ({Capability.KEYED_CREATES} if self._is_keyed else set())
 
     @property
     def calls(self) -> int:
@@ -72,8 +78,8 @@ class SalesforceCRM:
         )
 
     def objects(self, pattern: str) -> Sequence[str]:
-        """Name an object if the org has it for us."""
-        return (pattern,) if self._shapes.known(pattern) else ()
+        """Every object is its own name."""
+        return (pattern,)
 
     def describe(self, object: str) -> ObjectSchema:  # noqa: A002
         """List the fields that this user can see, and what we work out."""
@@ -89,7 +95,8 @@ class SalesforceCRM:
 
     def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
         """Read the ids of all records that exist."""
-        return self.pull(Pull(object=object, fields=()))
+        for page in self.pull(Pull(object=object, fields=())):
+            yield replace(page, rows=[{"id": row["Id"]} for row in page.rows])
 
     def read(
         self,
@@ -114,11 +121,13 @@ class SalesforceCRM:
 
     def write(self, batch: Sequence[Change]) -> list[Outcome]:
         """Send one batch and match each result with its change."""
-        return writing.write(self.org, batch)
+        return writing.write(
+            self.org, [self._fitting(c) if isinstance(c, Create) else c for c in batch]
+        )
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
         """Find our tasks by key or mark, team members by record and user."""
-        return finding.find(self.org, creates)
+        return finding.find(self.org, [self._fitting(create) for create in creates])
 
     def members(self, object: str, ids: Sequence[str]) -> Mapping[str, Create]:  # noqa: A002
         """Say how to put back the team members that an owner change would drop."""
@@ -130,17 +139,26 @@ class SalesforceCRM:
         It is never made by us: a field needs a page layout and permissions, which are
         the admin's to give.
         """
-        if self._task_key is None:
-            return ()
-        shape = self._shapes.of("Task")
-        there = shape.fields.get(self._task_key)
-        usable = there is not None and there.writable and self._task_key in shape.keys
-        return () if usable else (f"Task.{self._task_key}",)
+        missing = self._task_key is not None and not self._is_keyed
+        return (f"{TASK}.{self._task_key}",) if missing else ()
+
+    @property
+    def _is_keyed(self) -> bool:
+        """Tell whether the org has the field for our keys, unique and writable."""
+        shape = self._shapes.known(TASK) if self._task_key else None
+        field = shape.fields.get(str(self._task_key)) if shape else None
+        if shape is None or field is None:
+            return False
+        return field.writable and field.name in shape.keys
+
+    def _fitting(self, create: Create) -> Create:
+        """Let the text carry the key in an org without the field for it."""
+        return create if self._is_keyed else replace(create, key_field=None)
 
     def _organization(self) -> Row:
-        """Read the org's own record; an old or small one lacks some fields."""
+        """Read the org's own record, as far as we may see it."""
         shape = self._shapes.known("Organization")
-        names = [n for n in ORG_FIELDS if shape is None or shape.sees(n)]
+        names = [n for n in ORG_FIELDS if shape and shape.sees(n)] or ORG_FIELDS[:2]
         rows = list(query(self.org, "Organization", names, ()))
         if not rows:
             raise Refused(source=SOURCE, object="Organization", detail="no record")

@@ -1,14 +1,13 @@
 """What a record means beyond its fields, worked out while it passes by.
 
 A task's kind stands in TaskSubtype or in Type; it happened on its date, else when it
-was completed; an event has no status but an end. Our key stands in the mapped field or,
-in brackets, in the text. A mapping names these like fields.
+was completed. Our key stands in the mapped field or, in brackets, in the text. A
+mapping names these like fields.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
@@ -36,7 +35,6 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "kind": ("TaskSubtype", "Type"),
         "account_id": ("WhatId", "AccountId"),
         "handover_key": ("Description",),
-        "has_ended": ("EndDateTime",),
     }
 )
 HAPPENED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -49,10 +47,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
-    """Adds to the rows of one object what the mapping asked for.
-
-    ``begun`` is the server's time when the pull began: what lies before is past.
-    """
+    """Adds to the rows of one object what the mapping asked for."""
 
     object: str
     wanted: frozenset[str]
@@ -68,10 +63,9 @@ class Added:
             if name == "happened_at":
                 yield from HAPPENED[self.object]
 
-    def fill(self, rows: Iterable[Values], begun: datetime | None) -> None:
+    def fill(self, rows: Iterable[Values]) -> None:
         """Add the values, row by row."""
         base = self.base_url + "/"
-        now = begun.strftime("%Y-%m-%dT%H:%M:%S") if begun else ""
         makers: list[tuple[str, Callable[[Values], object]]] = []
         if URL in self.wanted:
             makers.append((URL, lambda row: f"{base}{row['Id']}"))
@@ -81,8 +75,6 @@ class Added:
             makers.append(("happened_at", _happened[self.object]))
         if "account_id" in self.wanted:
             makers.append(("account_id", account_of))
-        if "has_ended" in self.wanted:
-            makers.append(("has_ended", lambda row: _ended(row, now)))
         if "handover_key" in self.wanted:
             makers.append(("handover_key", partial(_key, key_field=self.key_field)))
         for row in rows if makers else ():
@@ -146,9 +138,3 @@ def _event_happened(row: Values) -> object:
 _happened: Mapping[str, Callable[[Values], object]] = MappingProxyType(
     {"Task": _task_happened, "Event": _event_happened}
 )
-
-
-def _ended(row: Values, now: str) -> bool | None:
-    """Tell whether an event is over; both times are UTC and sort as text."""
-    end = row.get("EndDateTime")
-    return end[:19] <= now if isinstance(end, str) and now else None

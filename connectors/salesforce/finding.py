@@ -17,7 +17,7 @@ from connectors.salesforce.teams import TEAMS, Team
 
 LISTED = 60
 """Keys up to which they are listed; of more, their common beginning is asked for."""
-LONG_ENOUGH = 12
+LONG_ENOUGH = 10
 """Characters of a beginning that are worth asking for: ``handover:`` and more."""
 LINKS = ("WhatId", "WhoId")
 
@@ -111,7 +111,7 @@ def _by_pair(
     ids = sorted({str(create.values.get(team.record)) for create in creates})
     for part in chunks(ids, IDS_A_QUERY):
         condition = f"{team.record} IN {quoted(list(part))}"
-        fields = ["Id", team.record, "UserId", *team.values]
+        fields = ["Id", team.record, "UserId"]
         for row in query(org, team.members, fields, [condition]):
             if pair(row) in keys:
                 yield keys[pair(row)], row

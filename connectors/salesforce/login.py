@@ -2,8 +2,8 @@
 
 All threads share one token; whoever meets a 401 first fetches a new one, the others
 wait for it. A refused grant is not tried again: more attempts may lock the user out. A
-token is never part of an error or a log line, and neither is what the token address says
-in free text, for it may quote what we sent.
+token is never part of an error or a log line, and neither is what the token address
+says in free text, for it may quote what we sent.
 """
 
 import re
@@ -22,6 +22,8 @@ ASSERTION_SECONDS = 180
 SKEW_SECONDS = 120
 """Clocks that differ more make a signed log-in invalid."""
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+FRUITLESS = 2
+"""Tokens in a row that are not let in before we stop asking for more."""
 UNNAMED = "no reason given"
 
 _CODE = re.compile(r"[a-z_]{1,60}")
@@ -152,8 +154,12 @@ class RefreshGrant(Grant):
     """
 
     def __init__(
-        self, form: Mapping[str, str], save: Callable[[str], None] | None
+        self,
+        form: Mapping[str, str],
+        kept: str | None,
+        save: Callable[[str], None] | None,
     ) -> None:
+        """Use the token that was kept last; ``form`` has the configured one."""
         super().__init__(
             {"grant_type": "refresh_token", **form},
             {
@@ -163,11 +169,24 @@ class RefreshGrant(Grant):
             },
         )
         self._save = save
+        self._current = kept or self._form["refresh_token"]
+
+    def fetch(self, exchange: Exchange) -> Token:
+        """Ask with the kept token, then with the configured one if that is another.
+
+        Somebody who has logged in anew wrote the new token into the configuration.
+        """
+        configured = self._form["refresh_token"]
+        answer = exchange({**self._form, "refresh_token": self._current})
+        if "access_token" not in answer.data and self._current != configured:
+            answer = exchange(self._form)
+            self._current = configured
+        return self._token(answer)
 
     def _token(self, answer: Answer) -> Token:
         token = super()._token(answer)
         rotated = answer.data.get("refresh_token")
-        if isinstance(rotated, str) and rotated != self._form["refresh_token"]:
+        if isinstance(rotated, str) and rotated != self._current:
             self._keep(rotated)
         return token
 
@@ -179,7 +198,7 @@ class RefreshGrant(Grant):
                 detail="the org rotates it and it cannot be stored",
             )
         self._save(rotated)
-        self._form["refresh_token"] = rotated
+        self._current = rotated
 
 
 class Login:
@@ -190,6 +209,8 @@ class Login:
         self._grant = grant
         self._token = token
         self._refused: ConnectorError | None = None
+        self._unproved = 0
+        """Tokens in a row that no call was accepted with."""
         self._lock = threading.Lock()
 
     @property
@@ -206,8 +227,17 @@ class Login:
         with self._lock:
             return self._token or self._fetch(exchange)
 
+    def accepted(self, token: Token) -> None:
+        """Remember that a call with this token was let in."""
+        if token is self._token:
+            self._unproved = 0
+
     def renew(self, rejected: Token, exchange: Exchange) -> Token:
-        """Replace a token that was rejected, unless another thread has done so."""
+        """Replace a token that was rejected, unless another thread has done so.
+
+        Raises:
+            AuthenticationFailed: new tokens are not let in either.
+        """
         with self._lock:
             if self._token is not None and self._token.value != rejected.value:
                 return self._token
@@ -217,6 +247,10 @@ class Login:
     def _fetch(self, exchange: Exchange) -> Token:
         if self._refused is not None:
             raise self._refused
+        if self._unproved >= FRUITLESS:
+            raise AuthenticationFailed(
+                source=SOURCE, detail="the org gives tokens and refuses them"
+            )
         if self._grant is None:
             self._refused = SettingRejected(
                 source=SOURCE, setting="token", detail="expired or revoked"
@@ -227,4 +261,5 @@ class Login:
         except AuthenticationFailed as error:
             self._refused = error
             raise
+        self._unproved += 1
         return self._token

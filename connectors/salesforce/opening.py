@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import cast
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from connectors.address import checked_address, is_loopback
 from connectors.errors import MissingSetting, RetiredLogin
 from connectors.pace import Limiter
-from connectors.salesforce.address import checked_address, is_loopback
 from connectors.salesforce.crm import SalesforceCRM
+from connectors.salesforce.keeping import TokenFile
 from connectors.salesforce.login import Grant, Login, RefreshGrant, SignedGrant, Token
 from connectors.salesforce.org import Connection, Org
 from connectors.salesforce.problems import SOURCE
@@ -36,7 +37,7 @@ def open_org(
         limiter: shared with other connectors to the same org, if there are any.
         sleep: sleeps between attempts.
     """
-    base_url = checked_address(_needed(settings, "base_url"))
+    base_url = checked_address(_needed(settings, "base_url"), SOURCE)
     login, login_url = _login(settings, base_url)
     connection = Connection(
         base_url=base_url,
@@ -75,7 +76,7 @@ def _secrets(settings: Mapping[str, object]) -> tuple[str, ...]:
 def _login(settings: Mapping[str, object], base_url: str) -> tuple[Login, str]:
     """Choose the way to log in, and where."""
     given = settings.get("login_url")
-    own = checked_address(str(given)) if given else ""
+    own = checked_address(str(given), SOURCE) if given else ""
     auth = str(settings.get("auth") or "access_token")
     if auth in RETIRED:
         raise RetiredLogin(source=SOURCE, auth=auth, ends=SOAP_ENDS)
@@ -106,8 +107,11 @@ def _refresh(settings: Mapping[str, object]) -> Grant:
     form = {name: _needed(settings, name) for name in ("client_id", "refresh_token")}
     if settings.get("client_secret"):
         form["client_secret"] = str(settings["client_secret"])
-    save = settings.get("save_refresh_token")
-    return RefreshGrant(form, cast("Callable[[str], None] | None", save))
+    folder = settings.get("token_folder")
+    if not folder:
+        return RefreshGrant(form, None, None)
+    file = TokenFile(folder=Path(str(folder)))
+    return RefreshGrant(form, file.read(), file.save)
 
 
 def _signed(settings: Mapping[str, object], login_url: str) -> Grant:

@@ -16,8 +16,8 @@ from urllib.parse import quote, urlsplit
 import orjson
 from tenacity import Retrying
 
+from connectors.address import is_loopback
 from connectors.errors import (
-    AuthenticationFailed,
     ConnectorError,
     DailyShareSpent,
     ForeignAddress,
@@ -25,7 +25,7 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.pace import Limiter, retrying
-from connectors.salesforce.address import is_loopback, within
+from connectors.salesforce.address import within
 from connectors.salesforce.client import paths, usage
 from connectors.salesforce.login import Answer, Login, Token
 from connectors.salesforce.problems import (
@@ -243,22 +243,19 @@ class Org:
         params: Mapping[str, str] | None,
         body: object,
     ) -> Reply:
-        """Send with the shared token; after a 401 once more with a new one."""
+        """Send with the shared token, after a 401 again with a new one."""
         token = self.token
-        try:
-            return self._send(method, path, params, body, token)
-        except Turned as turned:
-            if turned.problem.status != EXPIRED:
-                raise
-        token = self._login.renew(token, self._exchange)
-        try:
-            return self._send(method, path, params, body, token)
-        except Turned as turned:
-            if turned.problem.status != EXPIRED:
-                raise
-            raise AuthenticationFailed(
-                source=SOURCE, detail=turned.problem.code or "HTTP 401"
-            ) from None
+        while True:
+            try:
+                reply = self._send(method, path, params, body, token)
+            except Turned as turned:
+                if turned.problem.status != EXPIRED:
+                    self._login.accepted(token)
+                    raise
+                token = self._login.renew(token, self._exchange)
+            else:
+                self._login.accepted(token)
+                return reply
 
     def _send(
         self,

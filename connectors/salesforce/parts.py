@@ -1,8 +1,7 @@
 """Which queries make up a pull.
 
-Two things change without leaving a stamp on the record: an event is over once its end
-has passed, and the children of a merged record hang on another one. A pull of changes
-therefore asks for these as well.
+The children of a merged record hang on another one without bearing a new stamp, so a
+pull of changes asks for them as well.
 """
 
 import threading
@@ -10,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from connectors.errors import ConnectorError
 from connectors.salesforce.client import quoted
 from connectors.salesforce.org import Org, Turned
 from connectors.salesforce.place import Part, stamped
@@ -48,11 +46,8 @@ class Merges:
             return self._known[key]
 
     def _ask(self, object_name: str, since: str) -> list[str]:
-        try:
-            shape = self._shapes.of(object_name)
-        except ConnectorError:
-            return []
-        if not all(map(shape.sees, (MASTER, DELETED, STAMP))):
+        shape = self._shapes.known(object_name)
+        if shape is None or not all(map(shape.sees, (MASTER, DELETED, STAMP))):
             return []
         where = (f"{DELETED} = true", f"{MASTER} != null", f"{STAMP} >= {since}")
         rows = query(self._org, object_name, [MASTER], where, everything=True)
@@ -64,7 +59,6 @@ def parts(
     fields: Sequence[str],
     since: datetime | None,
     merges: Merges,
-    now: datetime | None,
 ) -> list[Part]:
     """List the queries of a pull.
 
@@ -73,18 +67,13 @@ def parts(
         fields: what is selected.
         since: a server's time, None for everything.
         merges: what was merged.
-        now: the server's clock.
     """
     kinds = [NARROWED[shape.name]] if shape.name in NARROWED else []
     has_bin = shape.sees(DELETED)
     if since is None or not shape.sees(STAMP):
         return [_alive(shape, kinds)]
     text = stamped(since)
-    main = Part(where=tuple(kinds), by_stamp=True, since=text, everything=has_bin)
-    found = [main]
-    if "EndDateTime" in fields and now is not None:
-        ended = [f"EndDateTime >= {text}", f"EndDateTime <= {stamped(now)}"]
-        found.append(_alive(shape, ended))
+    found = [Part(where=tuple(kinds), by_stamp=True, since=text, everything=has_bin)]
     for name in fields:
         targets = set(shape.refers.get(name, ())).intersection(MERGEABLE)
         for target in sorted(targets):

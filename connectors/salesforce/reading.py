@@ -70,8 +70,7 @@ class Reader:
         """Read what was asked for; only the very last page has no cursor."""
         place = Place.resumed(request.resume, self.name)
         fields = self.fields(Part())
-        now = self.org.server_time
-        queries = parts(self.shape, fields, request.since, self._merges, now)
+        queries = parts(self.shape, fields, request.since, self._merges)
         for at in range(place.part, len(queries)):
             sole, last = len(queries) == 1, at == len(queries) - 1
             walk = Walk(
@@ -99,7 +98,7 @@ class Reader:
         **page: Any,  # noqa: ANN401
     ) -> Page:
         """Make a page of rows, with what we add to each and what came to notice."""
-        self.added.fill(rows, place.begun_at)
+        self.added.fill(rows)
         notes, self.notes = self.notes, []
         return Page(rows=rows, server_time=place.begun_at, notes=notes, **page)
 
@@ -219,7 +218,11 @@ class Walk:
         over = done and self._last and not self.place.until
         cursor = (self._following if done else self.place).cursor
         return self._reader.finished(
-            rows, self.place, cursor=None if over else cursor, promised=promised
+            rows,
+            self.place,
+            cursor=None if over else cursor,
+            promised=promised,
+            way="bulk" if self.place.job else "rest",
         )
 
     def _begin(self) -> None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import Field, ObjectSchema
-from connectors.errors import ConnectorError, UnknownObject
+from connectors.errors import NotPermitted, UnknownObject
 from connectors.salesforce.org import Org, Turned
 from connectors.salesforce.problems import SOURCE, as_error
 
@@ -26,7 +26,7 @@ NARROWED = MappingProxyType({"Group": "Type = 'Queue'"})
 ADDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Task": ("kind", "happened_at", "account_id", "handover_key"),
-        "Event": ("happened_at", "has_ended", "account_id", "handover_key"),
+        "Event": ("happened_at", "account_id", "handover_key"),
     }
 )
 """What we work out for each record of these objects (``derived.py``)."""
@@ -95,6 +95,7 @@ class Shapes:
 
         Raises:
             UnknownObject: the org has none of this name, or not for us.
+            NotPermitted: it is one that every org has, so it is hidden from us.
         """
         known = self._known.get(name)
         if known is None:
@@ -107,7 +108,7 @@ class Shapes:
         """Describe an object; None when there is none for us."""
         try:
             return self.of(name)
-        except ConnectorError:
+        except (UnknownObject, NotPermitted):
             return None
 
     def drop(self, name: str, fields: Collection[str]) -> Shape:
@@ -128,7 +129,10 @@ class Shapes:
         try:
             data = self._org.read(f"sobjects/{name}/describe").data
         except Turned as turned:
-            raise as_error(turned.problem, name) from None
+            error = as_error(turned.problem, name)
+            if isinstance(error, UnknownObject) and name in STANDARD:
+                error = NotPermitted(**error.params)
+            raise error from None
         return _shape(name, data)
 
 
@@ -150,7 +154,7 @@ def _shape(name: str, data: Mapping[str, Any]) -> Shape:
         keys=frozenset(
             str(entry["name"])
             for entry in entries
-            if entry.get("externalId") and entry.get("unique")
+            if entry.get("externalId", True) and entry.get("unique", True)
         ),
     )
 

@@ -6,24 +6,19 @@ rules that run unless they are told not to, account teams that an owner change d
 and limits. ``faults`` break it on purpose; ``commits`` is the judge of all promises.
 """
 
-import csv
-import io
 import itertools
-import json
-import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from tests.crm.serving import serving
+from tests.crm import soql
 
 Json = Any
+KEY = "HandoverKey__c"
 Fault = Callable[["Call"], "Answer | None"]
 PREFIXES = {
     "Account": "001",
@@ -37,7 +32,18 @@ PREFIXES = {
     "Organization": "00D",
 }
 SYSTEM = ("Id", "SystemModstamp", "IsDeleted", "MasterRecordId")
-CONDITION = re.compile(r"(\w+) (>=|<|=|IN) (\([^)]*\)|'[^']*'|\S+)")
+LINKS: dict[str, tuple[str, ...]] = {
+    "OwnerId": ("User", "Group"),
+    "AccountId": ("Account",),
+    "ContactId": ("Contact",),
+    "OpportunityId": ("Opportunity",),
+    "WhatId": ("Account", "Opportunity"),
+    "WhoId": ("Contact", "Lead"),
+    "Product2Id": ("Product2",),
+}
+TEAMS = {"Account": "AccountTeamMember", "Opportunity": "OpportunityTeamMember"}
+QUEUE = "00G000000000001AAA"
+LONGEST_ADDRESS = 16_384
 
 
 @dataclass
@@ -47,6 +53,8 @@ class Call:
     query: dict[str, str]
     body: Json
     headers: dict[str, str]
+    length: int = 0
+    """Of the address, in bytes."""
 
 
 @dataclass
@@ -55,6 +63,9 @@ class Answer:
     body: Json
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    """Close the connection without a word."""
+    cut: int | None = None
+    """Close it after so many bytes of the body."""
 
 
 class Org:
@@ -68,12 +79,15 @@ class Org:
         self.faults: list[Fault] = []
         self.refuse: Callable[[str, dict[str, Any]], str | None] = lambda _o, _r: None
         self.tokens: list[str] = []
+        """The tokens that the next log-ins give."""
+        self.clock = timedelta(0)
+        """How far the clock of the server's Date header is off."""
         self.page = 2000
         self.used, self.allowed = 10, 100_000
         self.forbidden: set[str] = set()
         self.not_in_bulk: set[str] = set()
         self.locators: dict[str, list[dict[str, Any]]] = {}
-        self.jobs: dict[str, list[dict[str, Any]]] = {}
+        self.jobs: dict[str, tuple[list[str], list[dict[str, Any]]]] = {}
         self._ids = itertools.count(1)
         self._lock = threading.RLock()
         self.add("Organization", Name="見本株式会社", IsSandbox=True)
@@ -84,7 +98,14 @@ class Org:
         known = self.fields.setdefault(kind, {})
         for name in (*SYSTEM, *names):
             updateable = name not in SYSTEM
-            known[name] = {"name": name, "type": "string", "updateable": updateable}
+            entry = {"name": name, "type": "string", "updateable": updateable}
+            entry |= {"externalId": name == KEY, "unique": name == KEY}
+            if name in LINKS:
+                entry |= {
+                    "referenceTo": list(LINKS[name]),
+                    "relationshipName": name.removesuffix("Id"),
+                }
+            known[name] = entry
 
     def add(self, kind: str, **values: Any) -> str:
         key = f"{PREFIXES.get(kind, 'a00')}{next(self._ids):012d}AAA"
@@ -107,6 +128,31 @@ class Org:
         self.records[kind][key]["IsDeleted"] = True
         self._stamp(kind, key)
 
+    def merge(self, kind: str, loser: str, master: str, *children: str) -> None:
+        """Merge two records; their children's stamps stay as they are."""
+        self.edit(kind, loser, MasterRecordId=master)
+        self.delete(kind, loser)
+        for child in children:
+            for row in self.records.get(child, {}).values():
+                for name in LINKS:
+                    if row.get(name) == loser:
+                        row[name] = master
+
+    @contextmanager
+    def stall(self, seconds: float) -> Iterator[None]:
+        """Let every answer take its time for a while."""
+
+        def wait(_call: Call) -> None:
+            time.sleep(seconds)
+
+        self.faults.append(wait)
+        yield
+        self.faults.remove(wait)
+
+    def hide(self, kind: str, name: str) -> None:
+        """Take a field away from us, as field-level security does."""
+        del self.fields[kind][name]
+
     def _stamp(self, kind: str, key: str) -> None:
         self.records[kind][key]["SystemModstamp"] = stamp(self.now)
 
@@ -115,6 +161,8 @@ class Org:
     def answer(self, call: Call) -> Answer:
         with self._lock:
             self.calls.append(call)
+            if call.length > LONGEST_ADDRESS:
+                return Answer(414, "<html>URI Too Long</html>")
             for fault in self.faults:
                 broken = fault(call)
                 if broken is not None:
@@ -124,14 +172,14 @@ class Org:
             if call.headers.get("authorization") != f"Bearer {self.token}":
                 return error(401, "INVALID_SESSION_ID", "Session expired or invalid")
             self.used += 1
-            return self._route(call)
+            return self.route(call)
 
     def _log_in(self) -> Answer:
         if self.tokens:
             self.token = self.tokens.pop(0)
         return Answer(200, {"access_token": self.token, "token_type": "Bearer"})
 
-    def _route(self, call: Call) -> Answer:
+    def route(self, call: Call) -> Answer:
         parts = call.path.removeprefix("/services/").split("/")
         match parts:
             case ["oauth2", "userinfo"]:
@@ -159,43 +207,39 @@ class Org:
     # Reading
 
     def _query(self, call: Call, *, everything: bool) -> Answer:
-        rows = self._selected(call.query["q"], everything=everything)
+        rows = self.selected(call.query["q"], everything=everything)
         return rows if isinstance(rows, Answer) else self._page(rows, len(rows))
 
-    def _selected(self, text: str, *, everything: bool) -> Any:
-        found = re.fullmatch(
-            r"SELECT (?P<fields>.+?) FROM (?P<kind>\w+)"
-            r"(?: WHERE (?P<where>.+?))?(?: ORDER BY (?P<order>.+))?",
-            text,
-        )
-        if found is None:
-            return error(400, "MALFORMED_QUERY", "unexpected token")
-        kind, names = found["kind"], re.split(r",\s*", found["fields"])
+    def selected(self, text: str, *, everything: bool) -> Any:
+        """Run a query: records, or the error that it is answered with."""
+        try:
+            query = soql.parse(text)
+        except soql.Malformed as malformed:
+            return error(400, "MALFORMED_QUERY", str(malformed))
+        kind = query.kind
         if kind in self.forbidden:
             return error(403, "INSUFFICIENT_ACCESS", "no access")
-        if kind not in self.records:
+        if kind not in self.fields:
             return error(400, "INVALID_TYPE", f"sObject type '{kind}' is not supported")
-        for name in names:
+        for name in (*query.fields, *query.names, *query.order):
             if "." not in name and name not in self.fields[kind]:
-                return error(400, "INVALID_FIELD", f"No such column '{name}'")
+                where = "ERROR at Row:1:Column:8"
+                message = f"{text}\n^\n{where}\nNo such column '{name}' on entity"
+                return error(400, "INVALID_FIELD", message)
         rows = [
             row
-            for row in self.records[kind].values()
-            if (everything or not row["IsDeleted"])
-            and (everything or not row.get("IsArchived"))
-            and all(holds(row, *c) for c in CONDITION.findall(found["where"] or ""))
+            for row in self.records.get(kind, {}).values()
+            if (everything or not (row["IsDeleted"] or row.get("IsArchived")))
+            and query.where(row)
         ]
-        if found["order"]:
-            rows.sort(key=lambda row: (row["SystemModstamp"], row["Id"]))
-        return [
-            {"attributes": {"type": kind}, **{n: value(row, n) for n in names}}
-            for row in rows
-        ]
+        for name in reversed(query.order):
+            rows.sort(key=lambda row, name=name: str(row[name]))  # type: ignore[misc]
+        return [soql.shown(kind, row, query.fields) for row in rows[: query.limit]]
 
     def _page(self, rows: list[dict[str, Any]], total: int) -> Answer:
         body = {"totalSize": total, "done": True, "records": rows[: self.page]}
         if len(rows) > self.page:
-            locator = f"01g{next(self._ids):012d}-{self.page}"
+            locator = f"0r8{next(self._ids):012d}-{self.page}"
             self.locators[locator] = rows[self.page :]
             link = f"/services/data/v64.0/query/{locator}"
             body |= {"done": False, "nextRecordsUrl": link}
@@ -209,29 +253,34 @@ class Org:
 
     def _job(self, call: Call, rest: list[str]) -> Answer:
         if not rest:
-            rows = self._selected(call.body["query"], everything=True)
-            kind = call.body["query"].split(" FROM ")[1].split()[0]
-            if kind in self.not_in_bulk:
-                return error(400, "INVALIDENTITY", "not supported by the Bulk API")
-            job = f"750{next(self._ids):012d}"
-            self.jobs[job] = rows
-            return Answer(200, {"id": job, "state": "UploadComplete"})
+            return self._new_job(call.body)
+        names, rows = self.jobs.get(rest[0], ([], []))
+        if rest[0] not in self.jobs:
+            return error(404, "NOT_FOUND", "The requested resource does not exist")
         if len(rest) == 1:
-            return Answer(200, {"id": rest[0], "state": "JobComplete"})
-        rows = self.jobs[rest[0]]
+            found = {"id": rest[0], "state": "JobComplete"}
+            return Answer(200, found | {"numberRecordsProcessed": len(rows)})
         start, most = int(call.query.get("locator", "0")), int(call.query["maxRecords"])
         piece = rows[start : start + most]
-        buffer = io.StringIO()
-        names = [n for n in rows[0] if n != "attributes"]
-        writer = csv.DictWriter(buffer, names, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(piece)
         more = str(start + most) if start + most < len(rows) else "null"
-        return Answer(
-            200,
-            buffer.getvalue(),
-            {"Content-Type": "text/csv; charset=utf-8", "Sforce-Locator": more},
-        )
+        headers = {
+            "Content-Type": "text/csv; charset=utf-8",
+            "Sforce-Locator": more,
+            "Sforce-NumberOfRecords": str(len(piece)),
+        }
+        return Answer(200, soql.as_csv(names, piece), headers)
+
+    def _new_job(self, body: Json) -> Answer:
+        text = body["query"]
+        rows = self.selected(text, everything=body["operation"] == "queryAll")
+        if isinstance(rows, Answer):
+            return rows
+        query = soql.parse(text)
+        if query.kind in self.not_in_bulk:
+            return error(400, "INVALIDENTITY", "not supported by the Bulk API")
+        job = f"750{next(self._ids):012d}"
+        self.jobs[job] = (list(query.fields), rows)
+        return Answer(200, {"id": job, "state": "UploadComplete"})
 
     # Writing
 
@@ -257,81 +306,69 @@ class Org:
     def _save(self, call: Call, record: dict[str, Any], rest: list[str]) -> Json:
         kind = record["attributes"]["type"]
         given = {k: v for k, v in record.items() if k not in {"attributes", "id"}}
-        code = self._problem(kind, record, given)
+        code = self._problem(kind, record, given, rest)
         if code:
-            return {
-                "success": False,
-                "errors": [{"statusCode": code, "message": code, "fields": []}],
-            }
-        if call.method == "PATCH" and not rest:
-            key = record["id"]
+            told = f"{code} in the org's own words"
+            failed = {"statusCode": code, "message": told, "fields": []}
+            return {"success": False, "errors": [failed]}
+        key = str(record.get("id") or self._upserted(kind, rest, given) or "")
+        if key:
             self._own(call, kind, key, given)
             self.edit(kind, key, **given)
         else:
-            key = self._upserted(kind, rest, given) or self.add(kind, **given)
-            self.edit(kind, key, **given)
+            key = self.add(kind, **given)
         self.commits.append((kind, key, given))
         return {"id": key, "success": True, "errors": []}
 
     def _upserted(
         self, kind: str, rest: list[str], given: dict[str, Any]
     ) -> str | None:
-        if len(rest) < 2:
+        """Find the record of an external id, or of a team's pair, which is unique."""
+        names = rest[1:2]
+        if kind in TEAMS.values():
+            names = [next(n for n in given if n in LINKS), "UserId"]
+        if not names:
             return None
-        name = rest[1]
         return next(
             (
                 key
                 for key, row in self.records.get(kind, {}).items()
-                if row.get(name) == given[name]
+                if not row["IsDeleted"] and all(row.get(n) == given[n] for n in names)
             ),
             None,
         )
 
     def _problem(
-        self, kind: str, record: dict[str, Any], given: dict[str, Any]
+        self,
+        kind: str,
+        record: dict[str, Any],
+        given: dict[str, Any],
+        rest: list[str],
     ) -> str | None:
         refused = self.refuse(kind, record)
         if refused:
             return refused
+        if any(name not in self.fields.get(kind, {}) for name in (*given, *rest[1:])):
+            return "INVALID_FIELD"
         owner = given.get("OwnerId")
         if owner and not self.records["User"].get(owner, {}).get("IsActive"):
             return "INACTIVE_OWNER_OR_USER"
-        if "id" in record and record["id"] not in self.records.get(kind, {}):
+        row = self.records.get(kind, {}).get(record.get("id", ""))
+        if "id" in record and row is None:
             return "INVALID_CROSS_REFERENCE_KEY"
-        return None
+        return "ENTITY_IS_DELETED" if row and row["IsDeleted"] else None
 
     def _own(self, call: Call, kind: str, key: str, given: dict[str, Any]) -> None:
         """Do what an owner change does besides: rules, and teams that are dropped."""
         if "OwnerId" not in given:
             return
         if kind == "Case" and call.headers.get("sforce-auto-assign") != "FALSE":
-            given["OwnerId"] = "00G000000000001AAA"
-        if kind == "Account":
-            for member in self.records.get("AccountTeamMember", {}).values():
-                if member["AccountId"] == key:
-                    member["IsDeleted"] = True
-
-
-def holds(row: dict[str, Any], name: str, operator: str, text: str) -> bool:
-    mine = value(row, name)
-    if operator == "IN":
-        return mine in re.findall(r"'([^']*)'", text)
-    if text in {"true", "false"}:
-        return bool(mine) is (text == "true")
-    wanted = text.strip("'")
-    if name == "SystemModstamp":
-        at = datetime.fromisoformat(wanted)
-        seen = datetime.fromisoformat(str(mine))
-        return seen >= at if operator == ">=" else seen < at
-    return str(mine) == wanted
-
-
-def value(row: dict[str, Any], name: str) -> Any:
-    found: Any = row
-    for part in name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+            given["OwnerId"] = QUEUE
+        if self.records[kind][key].get("OwnerId") == given["OwnerId"]:
+            return
+        for name, member in self.records.get(TEAMS.get(kind, ""), {}).items():
+            if member[f"{kind}Id"] == key:
+                self.delete(TEAMS[kind], name)
 
 
 def error(status: int, code: str, message: str) -> Answer:
@@ -345,52 +382,3 @@ def stamp(at: datetime) -> str:
 def later(org: Org, **time: int) -> datetime:
     org.now += timedelta(**time)
     return org.now
-
-
-@contextmanager
-def serve(org: Org) -> Iterator[str]:
-    """Serve an org on a free port of this machine; give its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            self._answer(None)
-
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            form = "form" in (self.headers.get("Content-Type") or "")
-            self._answer(
-                {k: v[0] for k, v in parse_qs(raw.decode()).items()}
-                if form
-                else json.loads(raw)
-            )
-
-        def do_PATCH(self) -> None:
-            self.do_POST()
-
-        def _answer(self, body: Json) -> None:
-            url = urlsplit(self.path)
-            query = {k: v[0] for k, v in parse_qs(url.query).items()}
-            headers = {k.lower(): v for k, v in self.headers.items()}
-            answer = org.answer(Call(self.command, url.path, query, body, headers))
-            if answer.drop:
-                self.close_connection = True
-                return
-            raw = (
-                answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-            ).encode()
-            self.send_response_only(answer.status)
-            self.send_header("Date", format_datetime(org.now, usegmt=True))
-            self.send_header("Content-Length", str(len(raw)))
-            self.send_header("Sforce-Limit-Info", f"api-usage={org.used}/{org.allowed}")
-            for name, text in answer.headers.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(raw)
-
-    with serving(Handler) as address:
-        yield address

@@ -1,0 +1,368 @@
+"""Logging in to Salesforce: one token for all, no loop, and no secret anywhere."""
+
+import base64
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from connectors.errors import (
+    AuthenticationFailed,
+    ConnectorError,
+    ForeignAddress,
+    MissingSetting,
+    RetiredLogin,
+    SettingRejected,
+    Unreachable,
+)
+from connectors.salesforce import open_salesforce
+from connectors.salesforce.keeping import TokenFile
+from connectors.salesforce.login import SignedGrant
+from tests.crm.salesforce import Answer, Call, error
+from tests.salesforce_org import (
+    CLIENT,
+    SECRET,
+    Company,
+    always,
+    connected,
+    once,
+    opened,
+    pages,
+    rows,
+)
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = KEY.private_bytes(
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.PKCS8,
+    serialization.NoEncryption(),
+).decode()
+REFRESH = {
+    "auth": "refresh_token",
+    "client_id": "client",
+    "refresh_token": "first-canary",
+}
+JWT = {"auth": "jwt", "client_id": "client", "username": "it@example.jp", "key": PEM}
+REFUSED = Answer(
+    400, {"error": "invalid_grant", "error_description": f"no: {SECRET} {SECRET[:9]}"}
+)
+
+
+@pytest.fixture
+def org() -> Company:
+    org = Company()
+    org.accounts(1)
+    return org
+
+
+def logins(org: Company) -> list[Call]:
+    return org.sent("/oauth2/token")
+
+
+@pytest.mark.parametrize("settings", [CLIENT, REFRESH, JWT])
+def test_every_way_to_log_in_leads_to_the_org(
+    org: Company, settings: dict[str, object]
+) -> None:
+    with connected(org, **settings) as crm:
+        assert rows(crm, "Account", "Name")
+    (login,) = logins(org)
+    assert login.body["grant_type"]
+    assert "authorization" not in login.headers
+
+
+def test_a_signed_login_says_who_for_whom_and_for_how_long(org: Company) -> None:
+    with connected(org, **JWT) as crm:
+        rows(crm, "Account", "Name")
+        address = crm.org.base_url
+    (login,) = logins(org)
+    claims = jwt.decode(
+        login.body["assertion"], KEY.public_key(), ["RS256"], audience=address
+    )
+    assert (claims["iss"], claims["sub"]) == ("client", "it@example.jp")
+
+
+def test_a_signed_login_takes_the_servers_time_if_ours_is_wrong(
+    org: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(call: Call) -> Answer | None:
+        if "/token" not in call.path:
+            return None
+        told = jwt.decode(call.body["assertion"], options={"verify_signature": False})
+        ahead = told["exp"] - org.now.timestamp()
+        return None if 0 < ahead <= 300 else Answer(400, {"error": "invalid_grant"})
+
+    org.faults.append(judge)
+    for years in (-1, 1):
+        org.now += timedelta(days=365 * years)
+        with connected(org, **JWT) as crm:
+            assert rows(crm, "Account", "Name")
+    assert len(logins(org)) <= 4
+
+
+def test_a_key_that_is_none_is_named(org: Company) -> None:
+    with connected(org, **{**JWT, "key": SECRET}) as crm:
+        with pytest.raises(SettingRejected) as caught:
+            crm.identify()
+        assert caught.value.params["setting"] == "key"
+        assert SECRET not in str(caught.value)
+
+
+def test_production_and_sandboxes_log_in_at_their_own_servers(org: Company) -> None:
+    for host, server in (
+        ("example.my.salesforce.com", "https://login.salesforce.com"),
+        ("example--uat.sandbox.my.salesforce.com", "https://test.salesforce.com"),
+    ):
+        crm = opened(f"https://{host}", org, **JWT)
+        assert crm.org._connection.login_url == server
+        grant = crm.org._login._grant
+        assert isinstance(grant, SignedGrant)
+        assert grant._claims["aud"] == server
+
+
+@pytest.mark.parametrize(("every", "times"), [(2, 1), (9, 1), (2, 3), (3, 3), (5, 3)])
+def test_an_expired_session_is_renewed_once_for_all_threads(
+    org: Company, every: int, times: int
+) -> None:
+    org.page = 10
+    org.accounts(200)
+    org.tokens = [f"token-{n}" for n in range(100)]
+    counts = iter(range(1, 1000))
+    expired: list[str] = []
+
+    def expire(call: Call) -> Answer | None:
+        if "/token" in call.path or next(counts) % every:
+            return None
+        expired.append(org.token)
+        org.token = f"expired-{len(expired)}"
+        return None
+
+    with connected(org, **CLIENT) as crm:
+        crm.describe("Account")
+        org.faults.append(lambda call: expire(call) if len(expired) < times else None)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _n: rows(crm, "Account", "Name"), range(8)))
+    assert [len(one) for one in found] == [201] * 8
+    assert len(expired) == times
+    # A session that expires again before anybody noticed costs no log-in of its own.
+    assert 2 <= len(logins(org)) <= 1 + times
+
+
+@pytest.mark.parametrize(
+    "body", ["", "<html/>", '{"error": "x"}', "[]", '[{"errorCode": "X"}]']
+)
+def test_a_401_of_any_shape_leads_to_one_new_login(org: Company, body: str) -> None:
+    with connected(org, **CLIENT) as crm:
+        org.faults.append(once(Answer(401, body), "describe"))
+        assert crm.describe("Account").fields
+    assert len(logins(org)) == 2
+
+
+def test_a_session_that_stays_refused_ends_the_run(org: Company) -> None:
+    with connected(org, **CLIENT) as crm:
+        refused = error(401, "INVALID_SESSION_ID", "expired")
+        org.faults.append(lambda call: refused if "data" in call.path else None)
+        with pytest.raises(AuthenticationFailed):
+            rows(crm, "Account", "Name")
+    assert len(logins(org)) == 2
+    assert len(org.calls) == 4  # two log-ins, two attempts
+
+
+def test_a_fixed_token_that_has_run_out_is_not_renewed(org: Company) -> None:
+    with connected(org) as crm:
+        org.token = "another"
+        for _ in range(3):
+            with pytest.raises(SettingRejected) as caught:
+                rows(crm, "Account", "Name")
+            assert caught.value.params["setting"] == "token"
+    assert len(org.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer", "setting"),
+    [
+        (CLIENT, REFUSED, "client_secret"),
+        (CLIENT, Answer(400, {"error": "invalid_client_id"}), "client_id"),
+        (REFRESH, REFUSED, "refresh_token"),
+        (JWT, Answer(400, {"error": "invalid_app_access"}), "username"),
+        (JWT, Answer(400, "<html/>"), "key"),
+        (CLIENT, Answer(200, {"error": SECRET}), "client_secret"),
+    ],
+)
+def test_a_rejected_grant_ends_in_two_calls_and_names_the_setting(
+    org: Company, settings: dict[str, object], answer: Answer, setting: str
+) -> None:
+    org.faults.append(lambda _call: answer)
+    with connected(org, **settings) as crm:
+        threads = [
+            threading.Thread(target=_ends_in, args=(crm.identify,)) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with pytest.raises(SettingRejected) as caught:
+            crm.identify()
+    assert caught.value.params["setting"] == setting
+    assert SECRET not in repr(caught.value.params)
+    assert len(org.calls) <= 2
+
+
+def _ends_in(call: object) -> None:
+    with pytest.raises(AuthenticationFailed):
+        call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("answer", [Answer(503, "<html/>"), Answer(200, "", drop=True)])
+def test_a_login_that_is_not_answered_may_be_tried_later(
+    org: Company, answer: Answer
+) -> None:
+    org.faults.append(once(answer, "/token"))
+    with connected(org, **CLIENT) as crm:
+        with pytest.raises(Unreachable):
+            crm.identify()
+        assert crm.identify().org_name
+
+
+def test_a_login_is_not_redirected(org: Company) -> None:
+    org.faults.append(once(Answer(302, "", {"Location": "https://evil/"}), "/token"))
+    with connected(org, **CLIENT) as crm, pytest.raises(ForeignAddress):
+        crm.identify()
+
+
+# Rotation
+
+
+def test_a_rotated_token_is_on_disk_before_it_is_used(
+    org: Company, tmp_path: Path
+) -> None:
+    kept = TokenFile(folder=tmp_path)
+    seen: list[str | None] = []
+    org.faults.append(
+        lambda call: seen.append(kept.read()) if "data" in call.path else None
+    )
+    reply = {"access_token": org.token, "refresh_token": "rotated-canary"}
+    org.faults.append(once(Answer(200, reply), "/token"))
+    with connected(org, **REFRESH, token_folder=tmp_path) as crm:
+        crm.describe("Account")
+    assert seen == ["rotated-canary"]
+    (file,) = tmp_path.iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_the_next_start_uses_the_kept_token(org: Company, tmp_path: Path) -> None:
+    TokenFile(folder=tmp_path).save("kept-canary")
+    with connected(org, **REFRESH, token_folder=tmp_path) as crm:
+        crm.identify()
+    assert [call.body["refresh_token"] for call in logins(org)] == ["kept-canary"]
+
+
+def test_a_new_login_of_a_person_wins_over_an_old_kept_token(
+    org: Company, tmp_path: Path
+) -> None:
+    TokenFile(folder=tmp_path).save("old-canary")
+    org.faults.append(once(REFUSED, "/token"))
+    with connected(org, **REFRESH, token_folder=tmp_path) as crm:
+        crm.identify()
+    tokens = [call.body["refresh_token"] for call in logins(org)]
+    assert tokens == ["old-canary", "first-canary"]
+
+
+def test_a_crash_between_rotation_and_keeping_ends_in_one_clear_message(
+    org: Company, tmp_path: Path
+) -> None:
+    """The org has rotated, we have not kept: the old token is worth nothing now."""
+    TokenFile(folder=tmp_path).save("old-canary")
+    org.faults.append(lambda call: REFUSED if "/token" in call.path else None)
+    with connected(org, **REFRESH, token_folder=tmp_path) as crm:
+        for _ in range(3):
+            with pytest.raises(SettingRejected) as caught:
+                crm.identify()
+            assert caught.value.params["setting"] == "refresh_token"
+    assert len(logins(org)) == 2
+
+
+def test_a_rotated_token_that_cannot_be_kept_is_not_used(org: Company) -> None:
+    reply = {"access_token": org.token, "refresh_token": "rotated-canary"}
+    org.faults.append(lambda call: Answer(200, reply) if "oken" in call.path else None)
+    with connected(org, **REFRESH) as crm, pytest.raises(SettingRejected):
+        crm.identify()
+    assert not org.sent("/data")
+
+
+# Settings
+
+
+@pytest.mark.parametrize("auth", ["password", "soap"])
+def test_the_old_login_is_refused_with_the_date_it_ends(
+    org: Company, auth: str
+) -> None:
+    with pytest.raises(RetiredLogin) as caught:
+        opened("https://example.my.salesforce.com", org, auth=auth)
+    assert "Summer '27" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        ({"base_url": ""}, "base_url"),
+        ({"token": ""}, "token"),
+        ({"auth": "jwt"}, "client_id"),
+        ({"auth": "client_credentials", "client_id": "c"}, "client_secret"),
+        ({"auth": "magic"}, "auth"),
+    ],
+)
+def test_a_missing_setting_is_named(settings: dict[str, object], missing: str) -> None:
+    given = {"base_url": "https://x.my.salesforce.com", "auth": "access_token"}
+    with pytest.raises(MissingSetting) as caught:
+        open_salesforce({**given, **settings})
+    assert caught.value.params["setting"] == missing
+
+
+def test_plain_http_goes_to_this_machine_only(org: Company) -> None:
+    with pytest.raises(ForeignAddress):
+        opened("http://example.my.salesforce.com", org)
+    with pytest.raises(ForeignAddress):
+        opened("https://a.my.salesforce.com", org, login_url="http://evil.example")
+
+
+def test_opening_an_org_makes_no_call(org: Company) -> None:
+    with connected(org, **CLIENT) as crm:
+        assert crm.calls == 0
+    assert not org.calls
+
+
+def test_no_secret_reaches_a_log_an_error_or_a_result(
+    org: Company, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = "canary/token+4711="
+    org.token = token
+    echo = f"denied: {token} {quote(token, safe='')} {SECRET}"
+    said: list[str] = []
+    with connected(org, **CLIENT) as crm:
+        crm.identify()
+        for status in (400, 403, 404, 500):
+            org.faults = [always(error(status, "SOME_CODE", echo))]
+            for call in (
+                lambda: rows(crm, "Account", "Name"),
+                lambda: crm.read("Account", ["001a"], ["Name"]),
+                crm.identify,
+            ):
+                with pytest.raises(ConnectorError) as caught:
+                    call()
+                said += [str(caught.value), repr(caught.value.__context__)]
+            said += [repr(crm.write(org.moves(["001a"])))]
+        org.faults = []
+        org.refuse = lambda _kind, _record: "X"
+        said += [repr(crm.org.__dict__.get("_connection")), repr(pages)]
+    written = "\n".join([*said, caplog.text])
+    for secret in (token, quote(token, safe=""), SECRET):
+        assert secret not in written
+        assert base64.b64encode(secret.encode()).decode() not in written
