@@ -13,7 +13,14 @@ from mappings.errors import (
     nearest,
 )
 from mappings.forms import Derived, Form, Plain
-from mappings.model import Mapping, ObjectMapping, WriteMapping, is_file, mappable
+from mappings.model import (
+    REFERRED,
+    Mapping,
+    ObjectMapping,
+    WriteMapping,
+    is_file,
+    mappable,
+)
 from mappings.parse import (
     MappingFile,
     Part,
@@ -123,12 +130,21 @@ def _position(
     names = [below.object for below in laid]
     if part.object in names:
         return names.index(part.object)
-    if len(laid) == 1 and not listed:
+    if (
+        laid
+        and not listed
+        and (len(laid) == 1 or (not part.object and _has_main(table)))
+    ):
         return 0
     if part.object is None:
         detail = "object is needed: " + ", ".join(filter(None, names))
         raise file.error(BadMapping, table, "object", detail=detail.removesuffix(": "))
     return None
+
+
+def _has_main(table: str) -> bool:
+    """Tell whether the first object is the one that people mean: users, not queues."""
+    return table in REFERRED
 
 
 def _complete(

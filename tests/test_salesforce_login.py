@@ -170,8 +170,8 @@ def test_a_session_that_stays_refused_ends_the_run(org: Company) -> None:
         org.faults.append(lambda call: refused if "data" in call.path else None)
         with pytest.raises(AuthenticationFailed):
             rows(crm, "Account", "Name")
-    assert len(logins(org)) == 2
-    assert len(org.calls) == 4  # two log-ins, two attempts
+    assert len(logins(org)) == 3
+    assert len(org.calls) == 6
 
 
 def test_a_fixed_token_that_has_run_out_is_not_renewed(org: Company) -> None:

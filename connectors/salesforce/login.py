@@ -22,7 +22,7 @@ ASSERTION_SECONDS = 180
 SKEW_SECONDS = 120
 """Clocks that differ more make a signed log-in invalid."""
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-FRUITLESS = 2
+FRUITLESS = 3
 """Tokens in a row that are not let in before we stop asking for more."""
 UNNAMED = "no reason given"
 
