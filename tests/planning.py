@@ -1,7 +1,5 @@
 """A small company whose handovers the plan's tests draw up."""
 
-# ruff: noqa: ANN401 - the tests say any field of a value by name
-
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal

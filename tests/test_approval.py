@@ -32,7 +32,7 @@ def ledger(tmp_path: Path) -> Iterator[Connection]:
         yield connection
 
 
-def kept(ledger: Connection, plan: Plan | None = None, **changes: Any) -> Plan:  # noqa: ANN401 - any field
+def kept(ledger: Connection, plan: Plan | None = None, **changes: Any) -> Plan:
     found = plan or plan_of([with_opportunity(1), with_opportunity(2)])
     found = found.model_copy(update=changes)
     found = found.model_copy(update={"fingerprint": found.computed_fingerprint()})
@@ -40,7 +40,7 @@ def kept(ledger: Connection, plan: Plan | None = None, **changes: Any) -> Plan: 
     return store.load(ledger, found.id)
 
 
-def submitted(ledger: Connection, who: str = "P", **changes: Any) -> Plan:  # noqa: ANN401 - any field
+def submitted(ledger: Connection, who: str = "P", **changes: Any) -> Plan:
     return approval.submit(ledger, kept(ledger, **changes), by(who), people())
 
 
@@ -144,7 +144,7 @@ def test_the_evidence_is_kept_with_the_decision(ledger: Connection) -> None:
 # What must be decided before.
 
 
-def undecided_rows(**changes: Any) -> Plan:  # noqa: ANN401 - any field
+def undecided_rows(**changes: Any) -> Plan:
     plan = plan_of([with_opportunity(1), with_opportunity(2)])
     rows = [row_of(plan, "A01").model_copy(update=changes), row_of(plan, "A02")]
     return plan.model_copy(update={"rows": tuple(rows)})

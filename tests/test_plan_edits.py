@@ -43,7 +43,7 @@ def amended(
     *,
     accounts: list[AccountFacts] = ACCOUNTS,
     owner_is_active: bool = True,
-    **changes: Any,  # noqa: ANN401 - any amendment by name
+    **changes: Any,
 ) -> Plan:
     changes.setdefault("reason", "必要なため")
     return amend(

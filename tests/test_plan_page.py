@@ -43,7 +43,7 @@ def reader(language: str = "ja") -> Reader:
     )
 
 
-def plan(**request: Any) -> Plan:  # noqa: ANN401 - any field
+def plan(**request: Any) -> Plan:
     return plan_of(ACCOUNTS, facts={"loose": LOOSE}, **request)
 
 
