@@ -1,0 +1,366 @@
+"""Runs on files through the command line: what they print, leave behind and take up."""
+
+import csv
+import json
+import re
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import handover as root
+from handover.commands.shell import run
+from handover.ledger import Ledger
+from handover.plan import store
+from tests.conftest import Cli, Ended
+from tests.plan_company import NEW, TODAY, synced
+
+EARLY = ("--early", "personnel change", *TODAY)
+STEP = {
+    "n",
+    "source",
+    "account_id",
+    "action",
+    "object",
+    "record_id",
+    "field",
+    "before",
+    "after",
+    "key",
+    "authority",
+    "outcome",
+    "code",
+    "message",
+}
+
+
+@pytest.fixture(scope="module")
+def approved_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sato's approved plan, not published yet."""
+    folder = synced(tmp_path_factory.mktemp("company"))
+    config = ("-c", str(folder / "handover.toml"), "-q", *TODAY)
+    assert run(root, ("plan", *NEW, *config), {}) == 0
+    plan_id = plan_of(folder)
+    decided = ("--no-attend", "rest", "--loose", "opportunities=transfer")
+    for words in (
+        ("edit", plan_id, *decided, "--as", "M"),
+        ("submit", plan_id, "--as", "P"),
+        ("approve", plan_id, "--as", "M"),
+    ):
+        assert run(root, ("plan", *words, *config), {}) == 0
+    return folder
+
+
+@pytest.fixture
+def place(approved_company: Path, folder: Path) -> Path:
+    """A working folder of its own with the approved plan."""
+    shutil.copytree(approved_company, folder, dirs_exist_ok=True)
+    return folder
+
+
+def plan_of(folder: Path) -> str:
+    ledger = Ledger.open(folder / ".handover" / "ledger.sqlite")
+    with ledger.read() as connection:
+        return store.load_all(connection)[0].id
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def owners(folder: Path, name: str = "accounts") -> dict[str, str]:
+    rows = table(folder / "export" / f"{name}.csv")
+    return {row["id"]: row["owner_id"] for row in rows}
+
+
+def give(folder: Path, account: str, owner: str) -> None:
+    """Change an account's owner in the file, as a person would."""
+    path = folder / "export" / "accounts.csv"
+    rows = table(path)
+    for row in rows:
+        row["owner_id"] = owner if row["id"] == account else row["owner_id"]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def counts(ended: Ended) -> dict[str, Any]:
+    found = ended.data["run"]["counts"]
+    assert isinstance(found, dict)
+    return found
+
+
+def sato(folder: Path) -> list[str]:
+    return sorted(key for key, owner in owners(folder).items() if owner == "P")
+
+
+# The main road
+
+
+def test_publish_reassign_undo_and_look_back(place: Path, cli: Cli) -> None:
+    plan_id = plan_of(place)
+    before = {f.name: f.read_bytes() for f in (place / "export").iterdir()}
+    published = cli("plan", "publish", plan_id, *TODAY, "--json")
+    assert (published.code, published.json["schema"]) == (0, "handover.run/1")
+    assert counts(published)["done"] == counts(published)["planned"] > 0
+    moved = sato(place)
+    done = cli("reassign", plan_id, *EARLY, "--json")
+    assert (done.code, done.json["ok"]) == (0, True)
+    assert {owners(place)[key] for key in moved} == {"S"}
+    undone = cli("undo", done.data["run"]["id"], "--as", "M", *TODAY, "--json")
+    assert undone.code == 0
+    for name, content in before.items():
+        assert (place / "export" / name).read_bytes() == content
+    listed = cli("runs", "list", "--json").data["runs"]
+    assert [each["kind"] for each in listed] == ["undo", "reassign", "publish"]
+    shown = cli("runs", "show", done.data["run"]["id"], "--json")
+    assert shown.data["run"] == done.data["run"]
+
+
+def test_the_json_has_the_fixed_names(place: Path, cli: Cli) -> None:
+    found = cli("reassign", plan_of(place), *EARLY, "--json").data["run"]
+    assert set(found) == {"id", "plan", "state", "counts", "steps", "window_seconds"}
+    assert set(found["counts"]) == {
+        "planned",
+        "done",
+        "skipped",
+        "refused",
+        "in_doubt",
+    }
+    assert found["state"] == "finished"
+    assert all(set(step) == STEP for step in found["steps"])
+    first = found["steps"][0]
+    assert (first["action"], first["object"]) == ("account_owner", "accounts.csv")
+    assert (first["field"], first["before"], first["after"]) == ("owner_id", "P", "S")
+    assert first["authority"].startswith(f"plan:{plan_of(place)}@")
+    assert re.fullmatch(r"\d{8}-\d{4}-reassign-[0-9a-f]{4}", found["id"])
+
+
+def test_a_dry_run_leaves_everything_as_it_was(place: Path, cli: Cli) -> None:
+    def everything() -> dict[str, bytes]:
+        files = [f for f in place.rglob("*") if f.is_file() and f.suffix != ".lock"]
+        return {str(f): f.read_bytes() for f in files if "sqlite-" not in f.name}
+
+    before = everything()
+    for words in (("plan", "publish"), ("reassign",)):
+        extra = EARLY if words == ("reassign",) else TODAY
+        shown = cli(*words, plan_of(place), "--dry-run", *extra, "--json")
+        assert (shown.code, shown.data["run"]["id"]) == (0, None)
+        assert shown.data["run"]["state"] == "dry_run"
+        assert counts(shown)["planned"] > 0
+        assert {s["outcome"] for s in shown.data["run"]["steps"]} == {"planned"}
+    assert everything() == before
+
+
+def test_the_first_line_says_where_and_the_last_how_it_ended(
+    place: Path, cli: Cli
+) -> None:
+    plan_id = plan_of(place)
+    shown = cli("reassign", plan_id, "--dry-run", *EARLY).out.splitlines()
+    done = cli("reassign", plan_id, *EARLY).out.splitlines()
+    assert shown[0] == done[0]
+    assert "not production" in done[0]
+    assert "files:export" in done[0]
+    assert shown[-1].strip() == "Nothing was written."
+    assert done[-1].startswith("Run 2")
+    japanese = cli("reassign", plan_id, "--lang", "ja", *EARLY)
+    assert "本番ではない" in japanese.out
+    assert "すべて完了しています" in japanese.err
+    japanese.out.encode("cp932")
+
+
+def test_nothing_due_is_no_error(place: Path, cli: Cli) -> None:
+    ended = cli("reassign", plan_of(place), *TODAY, "--json")
+    assert (ended.code, counts(ended)["planned"]) == (0, 0)
+    assert ended.data["run"]["id"] is not None
+    assert [w["code"] for w in ended.json["warnings"]] == ["nothing_due"]
+
+
+# What a run leaves behind
+
+
+def test_a_run_leaves_files_for_people_and_data_loader(place: Path, cli: Cli) -> None:
+    moved = sato(place)
+    give(place, moved[0], "M")
+    ended = cli("reassign", plan_of(place), *EARLY, "--json")
+    assert ended.code == 6
+    assert ended.json["error"]["code"] == "partly"
+    folder = place / ".handover" / "runs" / ended.data["run"]["id"]
+    names = {"plan.json", "success.csv", "error.csv", "before.csv", "log.jsonl"}
+    assert {file.name for file in folder.iterdir()} == names
+    before, good, bad = (
+        table(folder / f"{name}.csv") for name in ("before", "success", "error")
+    )
+    assert len(before) == len(good) + len(bad) == counts(ended)["planned"]
+    accounts = [row for row in before if row["Object"] == "accounts.csv"]
+    assert {(row["Id"], row["OwnerId"]) for row in accounts} == {
+        (key, "P") for key in moved
+    }
+    assert {row["OwnerId"] for row in good if row["Id"] in moved} == {"S"}
+    assert moved[0] in {row["Id"] for row in bad}
+    assert "changed" in bad[0]["Error"]
+    assert json.loads((folder / "plan.json").read_text("utf-8"))["id"] == plan_of(place)
+    lines = (folder / "log.jsonl").read_text("utf-8").splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [e["event"] for e in events] == ["run_begun", "run_finished"]
+    assert {e["run"] for e in events} == {ended.data["run"]["id"]}
+    assert events[-1]["planned"] == counts(ended)["planned"]
+
+
+def test_only_the_owner_of_the_folder_reads_it(place: Path, cli: Cli) -> None:
+    cli("reassign", plan_of(place), *EARLY)
+    (folder,) = (place / ".handover" / "runs").iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(f.stat().st_mode) for f in folder.iterdir()} == {0o600}
+
+
+def test_formula_like_ids_are_inert_in_the_files_and_still_found(
+    place: Path, cli: Cli
+) -> None:
+    text = (place / "export" / "contacts.csv").read_text("utf-8-sig")
+    first = table(place / "export" / "contacts.csv")[0]["id"]
+    (place / "export" / "contacts.csv").write_text(
+        text.replace(first, "=1+1"), encoding="utf-8"
+    )
+    assert cli("sync", "-q", *TODAY).code == 0
+    plan_id = plan_of(place)
+    ended = cli("reassign", plan_id, *EARLY, "--json")
+    folder = place / ".handover" / "runs" / ended.data["run"]["id"]
+    ids = [row["Id"] for row in table(folder / "success.csv")]
+    assert "'=1+1" in ids
+    again = cli(
+        "reassign", plan_id, "--rows", str(folder / "success.csv"), *EARLY, "--json"
+    )
+    assert (again.code, counts(again)["planned"]) == (0, 0)
+
+
+# Taking up what was left
+
+
+def test_error_csv_is_valid_for_rows(place: Path, cli: Cli) -> None:
+    moved = sato(place)
+    give(place, moved[0], "M")
+    first = cli("reassign", plan_of(place), *EARLY, "--json")
+    give(place, moved[0], "P")
+    errors = place / ".handover" / "runs" / first.data["run"]["id"] / "error.csv"
+    again = cli("reassign", plan_of(place), "--rows", str(errors), *EARLY, "--json")
+    assert again.code == 0
+    assert counts(again)["done"] == counts(first)["skipped"]
+    assert {owners(place)[key] for key in moved} == {"S"}
+
+
+def test_an_account_in_the_list_takes_along_what_follows_it(
+    place: Path, cli: Cli
+) -> None:
+    first, *others = sato(place)
+    chosen = place / "chosen.csv"
+    chosen.write_text(f"Id,Name\r\n{first},x\r\n", encoding="cp932")
+    ended = cli("reassign", plan_of(place), "--rows", str(chosen), *EARLY, "--json")
+    assert {step["account_id"] for step in ended.data["run"]["steps"]} == {first}
+    assert counts(ended)["done"] > 1
+    assert {owners(place)[key] for key in others} == {"P"}
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"Id\nnobody\n", "unknown_rows"),
+        (b"Name\nx\n", "bad_rows_file"),
+        (b"", "bad_rows_file"),
+        (b"\xff\xfe\x00", "bad_rows_file"),
+    ],
+)
+def test_a_wrong_list_is_a_usage_error(
+    place: Path, cli: Cli, content: bytes, code: str
+) -> None:
+    (place / "rows.csv").write_bytes(content)
+    rows = ("--rows", str(place / "rows.csv"))
+    ended = cli("reassign", plan_of(place), *rows, *EARLY, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, code)
+    missing = ("--rows", str(place / "none.csv"))
+    assert cli("reassign", plan_of(place), *missing, *EARLY).code == 2
+
+
+def test_retry_takes_up_what_a_run_left_undone(place: Path, cli: Cli) -> None:
+    moved = sato(place)
+    give(place, moved[0], "M")
+    first = cli("reassign", plan_of(place), *EARLY, "--json")
+    give(place, moved[0], "P")
+    again = cli("runs", "retry", first.data["run"]["id"], *TODAY, "--json")
+    assert (again.code, counts(again)["done"]) == (0, counts(first)["skipped"])
+    give(place, moved[0], "M")
+    undone = cli("undo", first.data["run"]["id"], "--as", "M", *TODAY, "--json")
+    assert undone.code == 0
+    retried = cli("runs", "retry", undone.data["run"]["id"], "--as", "M", *TODAY)
+    assert retried.code == 0
+    published = cli("plan", "publish", plan_of(place), *TODAY)
+    assert published.code == 0
+    assert cli("runs", "retry", "last", *TODAY, "--json").code == 0
+
+
+# Refusals
+
+
+def test_reasons_are_words(place: Path, cli: Cli) -> None:
+    plan_id = plan_of(place)
+    for words in (
+        ("reassign", plan_id, "--early", " "),
+        ("plan", "publish", plan_id, "--before-announcement", ""),
+    ):
+        ended = cli(*words, *TODAY, "--json")
+        assert (ended.code, ended.json["error"]["code"]) == (2, "reason_missing")
+
+
+def test_the_author_may_not_take_a_run_back(place: Path, cli: Cli) -> None:
+    done = cli("reassign", plan_of(place), *EARLY, "--json")
+    ended = cli("undo", done.data["run"]["id"], "--as", "P", *TODAY, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "not_yours")
+    nobody = cli("undo", done.data["run"]["id"], *TODAY, "--json")
+    assert (nobody.code, nobody.json["error"]["code"]) == (2, "no_decider")
+    unknown = cli("undo", "20270101", *TODAY, "--json")
+    assert (unknown.code, unknown.json["error"]["code"]) == (2, "unknown_name")
+
+
+def test_another_org_named_is_refused(place: Path, cli: Cli) -> None:
+    ended = cli("reassign", plan_of(place), "--org", "00D1", *EARLY, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "wrong_org")
+    assert set(owners(place).values()) >= {"P"}
+
+
+def test_a_folder_of_workbooks_is_only_read(place: Path, cli: Cli) -> None:
+    import pandas as pd
+
+    rows = pd.DataFrame(table(place / "export" / "contacts.csv"))
+    rows.to_excel(place / "export" / "contacts.xlsx", index=False)
+    (place / "export" / "contacts.csv").unlink()
+    ended = cli("reassign", plan_of(place), *EARLY, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "read_only_source")
+
+
+def test_a_second_run_waits_its_turn(place: Path, cli: Cli) -> None:
+    from handover.ledger.lock import run_lock
+    from tests.planning import NOW
+
+    with run_lock(place / ".handover", "sync", NOW):
+        ended = cli("reassign", plan_of(place), *EARLY, "--json")
+        assert (ended.code, ended.json["error"]["code"]) == (7, "locked")
+        assert cli("reassign", plan_of(place), "--dry-run", *EARLY).code == 0
+
+
+# Verification
+
+
+def test_verify_finds_what_somebody_changed(place: Path, cli: Cli) -> None:
+    cli("reassign", plan_of(place), *EARLY)
+    assert cli("runs", "verify", "--json").data["broken"] == []
+    ledger = Ledger.open(place / ".handover" / "ledger.sqlite")
+    with ledger.begin() as connection:
+        connection.exec_driver_sql("update steps set outcome = 'planned' where n = 1")
+    ended = cli("runs", "verify", "--json")
+    assert ended.code == 6
+    assert [each["kind"] for each in ended.data["broken"]] == ["run"]
+    assert "×" in cli("runs", "verify").out

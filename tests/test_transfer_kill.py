@@ -1,0 +1,231 @@
+"""A run may die anywhere; the next one completes it and doubles nothing (P15)."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from cli import handover as root
+from handover.commands.shell import run
+from handover.ledger import Ledger
+from handover.plan import store
+from handover.transfer import points
+from handover.transfer.points import POINTS
+from tests.conftest import Cli
+from tests.plan_company import NEW, TODAY, synced
+from tests.transferring import TASKS, Office, changes_of, handing_over
+
+SOAK = "HANDOVER_SOAK" in os.environ
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Died(BaseException):
+    """The process ended here; nobody may catch it."""
+
+
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Let runs die when they reach these points, one after the other."""
+
+    def arrange(*deaths: tuple[str, int]) -> None:
+        waiting = list(deaths)
+        seen: list[str] = []
+
+        def reached(point: str) -> None:
+            seen.append(point)
+            if waiting and (point, seen.count(point)) == waiting[0]:
+                waiting.pop(0)
+                seen.clear()
+                raise Died(point)
+
+        monkeypatch.setattr(points, "reached", reached)
+
+    yield arrange
+    monkeypatch.undo()
+
+
+def survive(action: Callable[[], object]) -> None:
+    """Run something again and again until it does not die."""
+    for _ in range(4):
+        try:
+            action()
+        except Died:
+            continue
+        return
+    raise AssertionError("it never ended")
+
+
+def snapshot(place: Office) -> dict[str, object]:
+    """All that people see, without when it was written and under which new id."""
+    names = ("accounts", "contacts", "opportunities", "requests", "activities")
+    found: dict[str, object] = {
+        f"{name}.{key}": cells.get("owner_id")
+        for name in names
+        for key, cells in place.crm.rows(f"{name}.csv").items()
+    }
+    for name in ("account_team.csv", TASKS):
+        cells = place.crm.rows(name).values()
+        kept = ("record_id", "user_id", "due", "owner_id", "is_done", "handover_key")
+        found[name] = sorted(
+            str([row.get(k) for k in kept if name == TASKS or k != "handover_key"])
+            for row in cells
+        )
+    return found
+
+
+def once(place: Office) -> bool:
+    """Tell whether no record was written twice to the same effect."""
+    return set(changes_of(place.crm).values()) <= {1}
+
+
+def reassigned(folder: Path) -> dict[str, object]:
+    place = handing_over(folder)
+    place.publish()
+    place.reassign()
+    return snapshot(place)
+
+
+FAULTS = ("none", "lose_before", "lose_after")
+ONE = [((point, nth),) for point in POINTS for nth in (1, 3)]
+TWO = [(*a, *b) for a, b in product(ONE, ONE)] if SOAK else []
+
+
+@pytest.mark.parametrize("deaths", [*ONE, *TWO], ids=str)
+@pytest.mark.parametrize("fault", FAULTS if SOAK else FAULTS[::2])
+def test_a_run_that_died_is_completed_by_the_next(
+    tmp_path: Path,
+    dying: Callable[..., None],
+    deaths: tuple[tuple[str, int], ...],
+    fault: str,
+) -> None:
+    place = handing_over(tmp_path / "dying")
+    if fault != "none":
+        setattr(place.crm.faults, fault, 1)
+    dying(*deaths)
+    survive(place.publish)
+    survive(place.reassign)
+    assert snapshot(place) == ENDED
+    assert once(place)
+    with place.ledger.read() as connection:
+        states = connection.exec_driver_sql("select state from runs").scalars().all()
+        open_steps = connection.exec_driver_sql(
+            "select count(*) from steps where outcome in ('planned', 'intent')"
+        ).scalar()
+    assert "running" not in states
+    assert open_steps == 0
+
+
+ENDED: dict[str, object] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ended(tmp_path_factory: pytest.TempPathFactory) -> None:
+    ENDED.update(reassigned(tmp_path_factory.mktemp("ended")))
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_an_undo_that_died_is_completed_by_the_next(
+    tmp_path: Path, dying: Callable[..., None], point: str
+) -> None:
+    place = handing_over(tmp_path)
+    before = snapshot(place)
+    run = place.reassign()
+    dying((point, 1))
+    survive(lambda: place.undo(run.run_id))
+    assert snapshot(place) == before
+
+
+def test_every_point_is_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[str] = set()
+    monkeypatch.setattr(points, "reached", seen.add)
+    place = handing_over(tmp_path)
+    place.crm.faults.lose_after = 1
+    place.reassign()
+    assert seen == set(POINTS)
+
+
+# Real processes, real signals, on files
+
+KILLED = """\
+import os, signal, sys
+from handover.transfer import points
+
+_, deadly, *words = sys.argv
+
+def reached(point):
+    if point == deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+points.reached = reached
+from cli import main
+sys.argv = ["handover", *words]
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def approved_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sato's approved plan on files, ready to be carried out."""
+    folder = synced(tmp_path_factory.mktemp("company"))
+    _plan(folder, *NEW)
+    decided = ("--no-attend", "rest", "--loose", "opportunities=transfer")
+    plan_id = _plan_id(folder)
+    _plan(folder, "edit", plan_id, *decided, "--as", "M")
+    _plan(folder, "submit", plan_id, "--as", "P")
+    _plan(folder, "approve", plan_id, "--as", "M")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def calm(approved_company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same company after a run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("calm")
+    shutil.copytree(approved_company, folder, dirs_exist_ok=True)
+    config = ("-c", str(folder / "handover.toml"))
+    words = ("reassign", _plan_id(folder), "--early", "now", "-q")
+    assert run(root, (*words, *config, *TODAY), {}) == 0
+    return folder
+
+
+def _plan(folder: Path, *words: str) -> None:
+    config = ("-c", str(folder / "handover.toml"))
+    assert run(root, ("plan", *words, *config, *TODAY, "-q"), {}) == 0
+
+
+def _plan_id(folder: Path) -> str:
+    ledger = Ledger.open(folder / ".handover" / "ledger.sqlite")
+    with ledger.read() as connection:
+        return store.load_all(connection)[0].id
+
+
+def _killed(folder: Path, point: str, *words: str) -> int:
+    """Run a command line in a process of its own that is killed at a point."""
+    return subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", KILLED, point, *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    ).returncode
+
+
+@pytest.mark.parametrize("point", [p for p in POINTS if p != "doubt_settled"])
+def test_kill_9_on_files_leaves_what_one_execution_would(
+    approved_company: Path, calm: Path, folder: Path, cli: Cli, point: str
+) -> None:
+    shutil.copytree(approved_company, folder, dirs_exist_ok=True)
+    early = ("reassign", _plan_id(folder), "--early", "now", *TODAY, "--json")
+    assert _killed(folder, point, *early) == -signal.SIGKILL
+    assert cli(*early).code == 0
+    for file in (calm / "export").iterdir():
+        assert file.read_bytes() == (folder / "export" / file.name).read_bytes()
+    verified = cli("runs", "verify", "--json")
+    assert (verified.code, verified.data["broken"]) == (0, [])
