@@ -1,0 +1,149 @@
+"""A company of CSV files on whose command line the whole job is done.
+
+Sato hands six customers over to Tanaka; Suzuki is his manager. The files are written
+as different programs would write them, so that nothing but owners may change in them.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli import handover as root
+from handover.commands.shell import run
+from tests.conftest import FILES, Cli, Ended
+
+PLANNED, EFFECTIVE, EXPIRED = "2027-03-01", "2027-03-15", "2027-03-30"
+NEW = ("--from", "Sato", "--to", "Tanaka", "--end", "2027-03-12")
+DECIDED = ("--no-attend", "rest", "--loose", "opportunities=transfer")
+
+PEOPLE = "user,manager,delegate\nP,M,\nS,M,\nM,B,D\n"
+ENCODINGS = {"accounts.csv": "cp932", "contacts.csv": "utf-8-sig"}
+EXPORT = {
+    "users.csv": (
+        "id,name,email,is_active\n"
+        "P,Sato,sato@example.jp,true\n"
+        "S,Tanaka,tanaka@example.jp,true\n"
+        "M,Suzuki,suzuki@example.jp,true\n"
+        "D,Mori,mori@example.jp,true\n"
+        "B,Ito,ito@example.jp,true\n"
+        "K,Kato,kato@example.jp,false\n"
+    ),
+    "accounts.csv": (
+        "memo,id,name,owner_id,customer_class,business\r\n"
+        '"keep, ""this""",A1,青葉商事,P,重要顧客,金属加工\r\n'
+        ',A2,"Wakaba","P",一般,\r\n'
+        "007,A3,Midori,P,一般,\r\n"
+        ",A4,Sakura,P,一般,N/A\r\n"
+        ",A5,Kaede,P,一般,\r\n"
+        ",A6,Momiji,P,一般,\r\n"
+        ",B1,Tanaka's own,S,一般,\r\n"
+    ),
+    "contacts.csv": (
+        "id,account_id,name,title,phone,owner_id\n"
+        "C1,A1,山田 太郎,buyer,03-1234-5678,P\n"
+        "C2,A2,森 花子,,,S\n"
+    ),
+    "opportunities.csv": (
+        "id,account_id,owner_id,name,stage,is_closed,is_won,amount,close_date\n"
+        "O1,A1,P,Renewal,quoted,false,false,1000,2027-06-30\n"
+        "W1,A2,P,Delivery,won,true,true,5000,2026-10-01\n"
+        "L1,,P,No customer,new,false,false,10,2027-06-30\n"
+    ),
+    "activities.csv": (
+        "id,owner_id,kind,is_done,happened_at,due,account_id,text\n"
+        "T1,P,task,false,,2027-04-20,A1,send the quote\n"
+        "V1,P,visit,true,2027-02-20,,A1,talked"
+    ),
+    "requests.csv": (
+        "id,account_id,owner_id,subject,is_open\nR1,A2,P,spare part,true\n"
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The command line in one company's folder; every answer is JSON."""
+
+    cli: Cli
+    folder: Path
+
+    def __call__(self, *words: str, on: str = PLANNED) -> Ended:
+        return self.cli(*words, "--as-of", on, "--json")
+
+    @property
+    def export(self) -> Path:
+        """The folder that is the CRM."""
+        return self.folder / "export"
+
+    @property
+    def plan(self) -> str:
+        """The id of the plan."""
+        return str(self("plan", "list").data["plans"][0]["id"])
+
+    def reassign(self, *words: str, on: str = EFFECTIVE) -> Ended:
+        """Change the owners, by default on the day they are due."""
+        return self("reassign", self.plan, *words, on=on)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Change one place of a file, as somebody at the company would."""
+        path = self.export / name
+        content = path.read_bytes()
+        assert content.count(old.encode()) == 1
+        path.write_bytes(content.replace(old.encode(), new.encode()))
+
+    def owners(self) -> dict[str, str]:
+        """Who owns which account, read from the file by hand."""
+        lines = (self.export / "accounts.csv").read_text("cp932").splitlines()[1:]
+        cells = [line.rsplit(",", 5) for line in lines]
+        return {cell[1]: cell[3].strip('"') for cell in cells}
+
+
+def build(folder: Path) -> Path:
+    """Write the company's files, and sync them."""
+    (folder / "export").mkdir()
+    (folder / "handover.toml").write_text(FILES, encoding="utf-8")
+    (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    for name, text in EXPORT.items():
+        content = text.encode(ENCODINGS.get(name, "utf-8"))
+        (folder / "export" / name).write_bytes(content)
+    _run(folder, "sync")
+    return folder
+
+
+def build_approved(folder: Path) -> Path:
+    """Build the company, with a plan that its manager has approved."""
+    build(folder)
+    plan = "2027-03-sato-tanaka"
+    _run(folder, "plan", "new", *NEW)
+    _run(folder, "plan", "edit", plan, *DECIDED, "--as", "M")
+    _run(folder, "plan", "submit", plan, "--as", "P")
+    _run(folder, "plan", "approve", plan, "--as", "M")
+    return folder
+
+
+def _run(folder: Path, *words: str) -> None:
+    config = ("-c", str(folder / "handover.toml"), "--as-of", PLANNED, "-q")
+    assert run(root, (*words, *config), {}) == 0
+
+
+def job_in(folder: Path, template: Path, cli: Cli) -> Job:
+    """Take up a copy of a company."""
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    return Job(cli=cli, folder=folder)
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Read every file below a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def outcomes(ended: Ended) -> dict[str, str]:
+    """What became of each record of a run."""
+    steps: Sequence[dict[str, Any]] = ended.data["run"]["steps"]
+    return {str(step["record_id"]): step["outcome"] for step in steps}
