@@ -5,9 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,138 +15,13 @@ from hypothesis import strategies as st
 
 from connectors.base import Capability, Page, Pull
 from connectors.errors import NotPermitted, Unreachable
-from connectors.memory import MemoryCRM
-from handover.ledger import Ledger
-from handover.mirror.generations import Generation, current_generation
 from handover.mirror.merging import Shrunk
-from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
-from mappings.load import load_mapping
-from mappings.translate import TranslationSettings
-from tests.conftest import Cli
-
-NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
-MAPPING = """\
-[users]
-object = "Users"
-[users.fields]
-id = "id"
-name = "name"
-is_deleted = "is_deleted"
-modified_at = "modified_at"
-[accounts]
-object = "Accounts"
-[accounts.fields]
-id = "id"
-name = "name"
-owner_id = "owner_id"
-employees = "employees"
-is_deleted = "is_deleted"
-modified_at = "modified_at"
-[activities]
-object = "Activities"
-[activities.fields]
-id = "id"
-kind = "kind"
-is_done = "is_done"
-happened_at = "happened_at"
-account_id = "account_id"
-is_deleted = "is_deleted"
-modified_at = "modified_at"
-"""
-
-
-def settings_() -> TranslationSettings:
-    return TranslationSettings(
-        timezone=ZoneInfo("Asia/Tokyo"),
-        country="JP",
-        currency="JPY",
-        empty_words=frozenset({"なし", "-"}),
-    )
-
-
-class Mill:
-    """One mirror, one ledger, and the CRM that feeds them."""
-
-    def __init__(self, folder: Path, crm: MemoryCRM) -> None:
-        self.folder, self.crm = folder, crm
-        (folder / "test.toml").write_text(MAPPING, encoding="utf-8")
-        self.mapping = load_mapping("test.toml", folder)
-        self.ledger = Ledger.open(folder / "ledger.sqlite")
-
-    def sync(
-        self, *, reached: Callable[[str], None] = lambda _point: None, **options: bool
-    ) -> Synced:
-        source = Source(name="memory", connect=lambda: self.crm, mapping=self.mapping)
-        return Syncer(
-            ledger=self.ledger,
-            folder=self.folder / "mirror",
-            settings=settings_(),
-            now=NOW,
-            options=SyncOptions(**options),
-            reached=reached,
-        ).sync([source])
-
-    def generation(self) -> Generation:
-        return current_generation(self.ledger, self.folder / "mirror")
-
-    def rows(self, table: str) -> dict[str, Mapping[str, object]]:
-        file = self.generation().files.get(table)
-        if file is None:
-            return {}
-        found = pq.read_table(file).to_pylist()
-        return {row["id"]: row for row in found}
-
-    def living(self, table: str) -> dict[str, object]:
-        return {
-            key: (row.get("name"), row.get("owner_id"), row.get("target_id"))
-            for key, row in self.rows(table).items()
-            if not row["is_deleted"]
-        }
-
-
-def company(accounts: int = 3) -> MemoryCRM:
-    crm = MemoryCRM(
-        {
-            "Users": [
-                {"id": "u1", "name": "佐藤", "is_deleted": None},
-                {"id": "u2", "name": "田中", "is_deleted": None},
-            ],
-            "Accounts": [
-                {
-                    "id": f"a{n:04d}",
-                    "name": f"会社{n}",
-                    "owner_id": "u1",
-                    "employees": "5",
-                    "is_deleted": None,
-                }
-                for n in range(accounts)
-            ],
-            "Activities": [
-                {
-                    "id": "v1",
-                    "kind": "call",
-                    "is_done": "yes",
-                    "happened_at": "2027-02-01",
-                    "account_id": "a0000",
-                    "is_deleted": None,
-                }
-            ],
-        },
-        page_size=50,
-    )
-    crm.pass_time(dt.timedelta(days=1))
-    return crm
+from tests.syncing import MAPPING, Mill, company, sums
 
 
 @pytest.fixture
 def mill(tmp_path: Path) -> Mill:
     return Mill(tmp_path, company())
-
-
-def sums(synced: Synced) -> None:
-    for counts in synced.counts.values():
-        parts = counts.new + counts.changed + counts.same + counts.deleted
-        assert counts.read == parts + counts.rejected
 
 
 def test_what_is_in_the_crm_is_in_the_mirror(mill: Mill) -> None:
@@ -252,9 +126,7 @@ def test_a_large_loss_stops_the_sync_until_it_is_accepted(tmp_path: Path) -> Non
 def test_a_changed_mapping_reads_everything_again(mill: Mill) -> None:
     mill.sync()
     mill.crm.pass_time(dt.timedelta(days=1))
-    file = mill.folder / "test.toml"
-    file.write_text(MAPPING.replace('employees = "employees"\n', ""), encoding="utf-8")
-    mill.mapping = load_mapping("test.toml", mill.folder)
+    mill.map(MAPPING.replace('employees = "employees"\n', ""))
     synced = mill.sync()
     assert synced.counts["accounts"].read == 3
     said = [one["why"] for o in synced.outcomes for one in o.announcements]
@@ -387,7 +259,7 @@ def test_a_mirror_grown_night_by_night_equals_one_read_at_once(
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from tests.test_sync import Mill, company
+from tests.syncing import Mill, company
 mill = Mill(Path(sys.argv[1]), company(accounts=180))
 if sys.argv[2] == "second":
     mill.sync()
@@ -419,98 +291,6 @@ def test_a_killed_writer_leaves_a_whole_generation(
     mill.sync()
     assert mill.living("accounts")["a0001"] == ("新社名", "u1", None)
     assert not list((tmp_path / "mirror").glob(".tmp-*"))
-
-
-# Through the command line
-
-
-def write(folder: Path, name: str, text: str) -> None:
-    (folder / "export" / name).write_text(text, encoding="utf-8")
-
-
-USERS = "id,name\nu1,佐藤\nu2,田中\n"
-ACCOUNTS = "id,name,owner_id\na1,東京精機,u1\na2,大阪商事,u1\n"
-
-
-def test_a_folder_is_synced_and_counted(folder: Path, cli: Cli) -> None:
-    write(folder, "users.csv", USERS)
-    write(folder, "accounts.csv", ACCOUNTS)
-    ended = cli("sync", "--json")
-    assert ended.code == 0
-    assert ended.data["generation"] == 1
-    assert ended.data["objects"]["accounts"] == {
-        "read": 2,
-        "new": 2,
-        "changed": 0,
-        "same": 0,
-        "deleted": 0,
-        "rejected": 0,
-    }
-    assert ended.data["sources"] == [{"source": "files", "ok": True, "code": None}]
-
-
-def test_a_quiet_sync_says_nothing(folder: Path, cli: Cli) -> None:
-    write(folder, "users.csv", USERS)
-    write(folder, "accounts.csv", ACCOUNTS)
-    ended = cli("sync", "--quiet")
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
-
-
-def test_an_owner_changed_in_the_crm_is_an_unmanaged_change(
-    folder: Path, cli: Cli
-) -> None:
-    write(folder, "users.csv", USERS)
-    write(folder, "accounts.csv", ACCOUNTS)
-    cli("sync")
-    write(folder, "accounts.csv", ACCOUNTS.replace("a2,大阪商事,u1", "a2,大阪商事,u2"))
-    (change,) = cli("sync", "--json").data["unmanaged"]
-    assert (change["account_id"], change["before"], change["after"]) == (
-        "a2",
-        "u1",
-        "u2",
-    )
-
-
-def test_rejects_are_listed_and_strict_fails(folder: Path, cli: Cli) -> None:
-    write(folder, "users.csv", USERS)
-    write(
-        folder,
-        "accounts.csv",
-        "id,name,owner_id,renewal_date\na1,東京精機,u1,2026-02-30\n",
-    )
-    ended = cli("sync", "--strict", "--json")
-    assert ended.code == 6
-    assert ended.data["objects"]["accounts"]["rejected"] == 1
-    (listed,) = (folder / ".handover" / "runs").glob("*/rejects.csv")
-    assert "bad_date,2026-02-30" in listed.read_text(encoding="utf-8-sig")
-
-
-@pytest.mark.parametrize(
-    ("files", "code", "exit_code"),
-    [
-        ({}, "folder_empty", 2),
-        ({"users.csv": USERS}, "required_table", 2),
-        ({"users.csv": USERS, "accounts.csv": "id,name\na1,x\n"}, "required_column", 2),
-        (
-            {"users.csv": USERS, "accounts.csv": "id,name,owner_id\na1,\0,u1\n"},
-            "nul_byte",
-            2,
-        ),
-        (
-            {"users.csv": USERS, "accounts.csv": 'id,name,owner_id\na1,"x,u1\n'},
-            "unreadable_quoting",
-            2,
-        ),
-    ],
-)
-def test_a_folder_that_cannot_be_read_has_its_own_error(
-    folder: Path, cli: Cli, files: dict[str, str], code: str, exit_code: int
-) -> None:
-    for name, text in files.items():
-        write(folder, name, text)
-    ended = cli("sync", "--json")
-    assert (ended.code, ended.json["error"]["code"]) == (exit_code, code)
-    assert cli("audit", "--json").json["error"]["code"] == "no_generation"
 
 
 def test_without_incremental_reading_every_night_reads_everything(

@@ -1,0 +1,96 @@
+"""``handover sync``: a folder of files through the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / "export" / name).write_text(text, encoding="utf-8")
+
+
+USERS = "id,name\nu1,佐藤\nu2,田中\n"
+ACCOUNTS = "id,name,owner_id\na1,東京精機,u1\na2,大阪商事,u1\n"
+
+
+def test_a_folder_is_synced_and_counted(folder: Path, cli: Cli) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    ended = cli("sync", "--json")
+    assert ended.code == 0
+    assert ended.data["generation"] == 1
+    assert ended.data["objects"]["accounts"] == {
+        "read": 2,
+        "new": 2,
+        "changed": 0,
+        "same": 0,
+        "deleted": 0,
+        "rejected": 0,
+    }
+    assert ended.data["sources"] == [{"source": "files", "ok": True, "code": None}]
+
+
+def test_a_quiet_sync_says_nothing(folder: Path, cli: Cli) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    ended = cli("sync", "--quiet")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_an_owner_changed_in_the_crm_is_an_unmanaged_change(
+    folder: Path, cli: Cli
+) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    cli("sync")
+    write(folder, "accounts.csv", ACCOUNTS.replace("a2,大阪商事,u1", "a2,大阪商事,u2"))
+    (change,) = cli("sync", "--json").data["unmanaged"]
+    assert (change["account_id"], change["before"], change["after"]) == (
+        "a2",
+        "u1",
+        "u2",
+    )
+
+
+def test_rejects_are_listed_and_strict_fails(folder: Path, cli: Cli) -> None:
+    write(folder, "users.csv", USERS)
+    write(
+        folder,
+        "accounts.csv",
+        "id,name,owner_id,renewal_date\na1,東京精機,u1,2026-02-30\n",
+    )
+    ended = cli("sync", "--strict", "--json")
+    assert ended.code == 6
+    assert ended.data["objects"]["accounts"]["rejected"] == 1
+    (listed,) = (folder / ".handover" / "runs").glob("*/rejects.csv")
+    assert "bad_date,2026-02-30" in listed.read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "exit_code"),
+    [
+        ({}, "folder_empty", 2),
+        ({"users.csv": USERS}, "required_table", 2),
+        ({"users.csv": USERS, "accounts.csv": "id,name\na1,x\n"}, "required_column", 2),
+        (
+            {"users.csv": USERS, "accounts.csv": "id,name,owner_id\na1,\0,u1\n"},
+            "nul_byte",
+            2,
+        ),
+        (
+            {"users.csv": USERS, "accounts.csv": 'id,name,owner_id\na1,"x,u1\n'},
+            "unreadable_quoting",
+            2,
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_read_has_its_own_error(
+    folder: Path, cli: Cli, files: dict[str, str], code: str, exit_code: int
+) -> None:
+    for name, text in files.items():
+        write(folder, name, text)
+    ended = cli("sync", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (exit_code, code)
+    assert cli("audit", "--json").json["error"]["code"] == "no_generation"
