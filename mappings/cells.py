@@ -59,7 +59,7 @@ def take(
     """Take a column's cells out of rows; ``keep`` what a lookup does not know."""
     match form:
         case Constant():
-            return [form.constant] * len(rows)
+            return [form.constant or None] * len(rows)
         case Joined():
             seen = [name for name in form.names if sight.sees(name)]
             return _joined(form.join, [_texts(rows, name, sight) for name in seen])

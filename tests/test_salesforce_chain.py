@@ -1,0 +1,246 @@
+"""The whole way on Salesforce, as a person walks it: from the sync to undoing it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Cli, Ended
+from tests.crm.salesforce import KEY, Answer, Call
+from tests.crm.salesforce_company import Company, company
+from tests.crm.salesforce_http import serve
+
+TODAY = "2027-03-01"
+EFFECTIVE = "2027-04-01"
+CONFIG = """\
+language = "en"
+timezone = "Asia/Tokyo"
+[crm.salesforce]
+base_url = "{address}"
+auth = "client_credentials"
+client_id = "env:SF_ID"
+client_secret = "env:SF_SECRET"
+mapping = "own.toml"
+"""
+MAPPING = """\
+extends = "salesforce"
+[accounts.fields]
+customer_class = "CustomerClass__c"
+"""
+SECRET = "canary-secret-4711"
+
+
+class Desk:
+    """Somebody at the command line, in front of an org."""
+
+    def __init__(self, cli: Cli, made: Company) -> None:
+        self.cli, self.made, self.org = cli, made, made.org
+
+    def run(self, *words: str, person: str = "佐藤 健一", day: str = TODAY) -> Ended:
+        given = ("--json", "--yes", "--as-of", day, "--as", person)
+        return self.cli(*given, *words)
+
+    def done(self, *words: str, **more: str) -> dict[str, Any]:
+        ended = self.run(*words, **more)
+        assert ended.code == 0, ended.out + ended.err
+        return ended.data
+
+    def approved_plan(self) -> str:
+        self.done("sync")
+        made = self.run(
+            "plan",
+            "new",
+            "--from",
+            "佐藤 健一",
+            "--to",
+            "田中 遥",
+            "--end",
+            "2027-03-31",
+            "--effective",
+            EFFECTIVE,
+        )
+        assert made.code == 0, made.out
+        plan = made.data["plans"][0]
+        undecided = [
+            row["account_id"]
+            for row in plan["rows"]
+            if row["co_attendance"] == "undecided"
+        ]
+        words = [w for a in undecided for w in ("--no-attend", a)]
+        if words:
+            self.done("plan", "edit", plan["id"], *words, person="山田 部長")
+        self.done("plan", "submit", plan["id"])
+        self.done("plan", "approve", plan["id"], person="山田 部長")
+        return str(plan["id"])
+
+    def owners(self, kind: str) -> Counter[str]:
+        rows = self.org.records[kind].values()
+        return Counter(str(row["OwnerId"]) for row in rows if not row["IsDeleted"])
+
+
+@pytest.fixture
+def desk(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("SF_ID", "client")
+    monkeypatch.setenv("SF_SECRET", SECRET)
+    made = company()
+    with serve(made.org) as address:
+        text = CONFIG.format(address=address)
+        (folder / "handover.toml").write_text(text, encoding="utf-8")
+        (folder / "own.toml").write_text(MAPPING, encoding="utf-8")
+        yield Desk(cli, made)
+
+
+def test_what_is_in_the_org_is_in_the_mirror(desk: Desk) -> None:
+    counts = desk.done("sync")["objects"]
+    for table, kinds in {
+        "users": ("User", "Group"),
+        "accounts": ("Account",),
+        "contacts": ("Contact",),
+        "opportunities": ("Opportunity",),
+        "line_items": ("OpportunityLineItem",),
+        "activities": ("Task", "Event"),
+        "requests": ("Case",),
+        "account_team": ("AccountTeamMember",),
+    }.items():
+        there = sum(len(desk.org.records[kind]) for kind in kinds)
+        assert (table, counts[table]["new"]) == (table, there)
+        assert counts[table]["rejected"] == 0
+    again = desk.done("sync")["objects"]
+    assert all(c["new"] == c["changed"] == c["deleted"] == 0 for c in again.values())
+
+
+def test_the_audit_tells_hidden_from_missing(desk: Desk) -> None:
+    desk.org.hide("Account", "Industry")
+    desk.org.hide("Account", "Phone")
+    desk.done("sync")
+    data = desk.done("audit")
+    states = {
+        (column["table_name"], column["column_name"]): column["status"]
+        for column in data["unmapped"]
+    }
+    assert states["accounts", "phone"] == "unreadable"
+    assert len(data["accounts"]) == 13
+
+
+def test_customers_change_hands_and_back(desk: Desk) -> None:
+    made, org = desk.made, desk.org
+    before = {kind: dict(desk.owners(kind)) for kind in ("Account", "Opportunity")}
+    done = {k for k, r in org.records["Task"].items() if r["IsClosed"]}
+    plan = desk.approved_plan()
+
+    published = desk.done("plan", "publish", plan)["run"]
+    assert published["counts"]["done"] == published["counts"]["planned"] > 0
+    ours = [row for row in org.records["Task"].values() if row.get(KEY)]
+    assert len(ours) == len({row[KEY] for row in ours}) == published["counts"]["done"]
+    assert all(row["WhatId"] in made.accounts for row in ours)
+
+    run = desk.done("reassign", plan, day=EFFECTIVE)["run"]
+    assert run["counts"]["done"] == run["counts"]["planned"]
+    assert desk.owners("Account") == {made.tanaka: 13}
+    assert desk.owners("Contact")[made.sato] == 0
+    assert desk.owners("Case") == {made.tanaka: 4}
+    won = [r for r in org.records["Opportunity"].values() if r["IsWon"]]
+    assert Counter(r["OwnerId"] for r in won)[made.sato] == 12
+    moved = {r["OwnerId"] for k, r in org.records["Task"].items() if k in done}
+    assert made.sato in moved  # completed activities stay
+    team = [r for r in org.records["AccountTeamMember"].values() if not r["IsDeleted"]]
+    assert Counter(r["TeamMemberRole"] for r in team) == {"技術担当": 7}
+
+    again = desk.done("reassign", plan, day=EFFECTIVE)["run"]
+    assert again["counts"]["planned"] == 0
+
+    desk.done("undo", run["id"], person="山田 部長", day=EFFECTIVE)
+    after = {kind: dict(desk.owners(kind)) for kind in ("Account", "Opportunity")}
+    assert after == before
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lost_reply_changes_nothing_about_the_end(desk: Desk, when: str) -> None:
+    plan = desk.approved_plan()
+    dropped = Answer(200, "", drop=True)
+    lost: set[str] = set()
+
+    def lose(call: Call) -> Answer | None:
+        """Lose the first reply of every kind of write."""
+        if call.method == "GET" or "composite" not in call.path:
+            return None
+        kinds = {r["attributes"]["type"] for r in call.body.get("records", ())}
+        if not kinds or kinds <= lost:
+            return None
+        lost.update(kinds)
+        if when == "after":
+            desk.org.route(call)
+        return dropped
+
+    desk.org.faults.append(lose)
+    desk.done("plan", "publish", plan)
+    desk.done("reassign", plan, day=EFFECTIVE)
+    assert desk.owners("Account") == {desk.made.tanaka: 13}
+    keys = Counter(r[KEY] for r in desk.org.records["Task"].values() if r.get(KEY))
+    assert set(keys.values()) == {1}
+    assert lost >= {"Account", "Task", "Contact"}
+    owned = Counter(
+        key
+        for kind, key, given in desk.org.commits
+        if kind == "Account" and "OwnerId" in given
+    )
+    assert set(owned.values()) == {1}
+
+
+def test_an_org_without_the_key_field_gets_each_task_once(desk: Desk) -> None:
+    desk.org.hide("Task", KEY)
+    plan = desk.approved_plan()
+    first = desk.done("plan", "publish", plan)["run"]["counts"]["done"]
+    desk.done("plan", "publish", plan)
+    marks = [
+        row["Description"].splitlines()[-1]
+        for row in desk.org.records["Task"].values()
+        if "[handover:" in str(row.get("Description"))
+    ]
+    assert len(marks) == len(set(marks)) == first
+
+
+def test_each_refusal_reaches_the_person_who_asked(desk: Desk) -> None:
+    plan = desk.approved_plan()
+    code = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    stubborn = desk.made.accounts[3]
+    desk.org.refuse = lambda _kind, record: (
+        code if record.get("id") == stubborn else None
+    )
+    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    assert ended.code == 6
+    steps = ended.data["run"]["steps"]
+    (refused,) = [s for s in steps if s["outcome"] == "refused"]
+    assert (refused["record_id"], refused["code"]) == (stubborn, code)
+    assert "own words" in refused["message"]
+    held = {s["code"] for s in steps if s["outcome"] == "skipped"}
+    assert held == {"account_not_done"}
+    assert SECRET not in ended.out + ended.err
+
+
+def test_another_org_is_refused(desk: Desk, folder: Path) -> None:
+    text = (folder / "handover.toml").read_text(encoding="utf-8")
+    text = text.replace("auth =", 'org_id = "00Dxx0000001gER"\nauth =')
+    (folder / "handover.toml").write_text(text, encoding="utf-8")
+    ended = desk.run("sync")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "wrong_org")
+
+
+def test_no_secret_is_written_anywhere(desk: Desk, folder: Path) -> None:
+    desk.approved_plan()
+    desk.org.token = "00D-canary-other"
+    desk.org.faults.append(
+        lambda call: (
+            Answer(400, {"error": "invalid_grant", "error_description": SECRET})
+            if "/token" in call.path
+            else None
+        )
+    )
+    ended = desk.run("-vv", "sync")
+    assert ended.code == 4
+    written = [p.read_bytes() for p in folder.rglob("*") if p.is_file()]
+    for canary in (SECRET, "00D-canary-token-1"):
+        assert canary not in ended.out + ended.err
+        assert all(canary.encode() not in content for content in written)
