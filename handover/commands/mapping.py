@@ -74,7 +74,7 @@ def show_mapping(shell: Shell, *, name: str | None) -> Result:
 @click.option("--source", metavar="CRM", help="Check this CRM only.")
 def check_mapping(shell: Shell, *, source: str | None) -> Result:
     """Ask the CRM whether it has everything that its mapping names."""
-    from handover.mirror.pulling import describer
+    from handover.mirror.remembering import Describer
     from mappings.check import check
 
     workspace = shell.workspace
@@ -82,7 +82,9 @@ def check_mapping(shell: Shell, *, source: str | None) -> Result:
     if source is not None and source not in sources:
         raise click.UsageError(shell.words("{source} is not configured", source=source))
     checked = {
-        one: check(workspace.mapping(one), describer(workspace.connector(one)))
+        one: check(
+            workspace.mapping(one), Describer(connector=workspace.connector(one))
+        )
         for one in ([source] if source else sources)
     }
 

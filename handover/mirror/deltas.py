@@ -15,6 +15,12 @@ from mappings.model import Mapping as CrmMapping
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema, columns, extra_column
 from mappings.translate import Reject
 
+_FOLLOWING = {
+    "customer_class": ("customer_class_state",),
+    "happened_at": ("happened_on", "has_time"),
+}
+"""Columns that the translation derives from others."""
+
 
 @dataclass(kw_only=True)
 class SourceOutcome:
@@ -117,7 +123,7 @@ def _hidden_columns(table: str, outcome: SourceOutcome) -> Iterator[str]:
             known = columns(table)
             spec = known[name] if name in known else extra_column(name)
             yield name
-            yield from spec.companions()
+            yield from (*spec.companions(), *_FOLLOWING.get(name, ()))
 
 
 def feeds(mapping: CrmMapping, object_name: str, table: str) -> bool:

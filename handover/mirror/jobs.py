@@ -6,7 +6,7 @@ what has changed, and when the same records would now yield other rows.
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from connectors.base import Capability, Connector
@@ -83,16 +83,12 @@ class Jobs:
             visible = frozenset(self.connector.describe(name).fields)
         except (NotPermitted, UnknownObject):
             return None  # its columns stand as unreadable or unmapped already
-        wanted = self.mapping.fields(pattern)
-        heads = {
-            one for one in wanted if one in visible or one.split(".")[0] in visible
-        }
         before = self.marks.get(name)
         mark = Mark(
             mark=None,
-            mapping_hash=_hash(self.mapping.hash, self.settings),
+            mapping_hash=reading_hash(self.mapping, self.settings),
             translation_version=TRANSLATION_VERSION,
-            visible_hash=_hash(*sorted(heads)),
+            visible_hash=visible_hash(self.mapping, pattern, visible),
             swept_at=before.swept_at if before else None,
         )
         why = self._why_full(name, mark)
@@ -103,7 +99,7 @@ class Jobs:
         )
         return Job(
             object=name,
-            fields=tuple(one for one in wanted if one in heads),
+            fields=_shown(self.mapping, pattern, visible),
             visible=visible,
             since=since,
             mark=mark,
@@ -138,6 +134,27 @@ class Jobs:
             return False
         last, now = before.swept_at, before.mark
         return last is None or now is None or now - last >= SWEEP_EVERY - NIGHT
+
+
+def reading_hash(mapping: CrmMapping, settings: TranslationSettings) -> str:
+    """Tell by which mapping and settings records become rows."""
+    return _hash(mapping.hash, settings)
+
+
+def visible_hash(mapping: CrmMapping, pattern: str, visible: Collection[str]) -> str:
+    """Tell which of the fields that a mapping names can be seen."""
+    return _hash(*sorted(_shown(mapping, pattern, visible)))
+
+
+def _shown(
+    mapping: CrmMapping, pattern: str, visible: Collection[str]
+) -> tuple[str, ...]:
+    """Name the fields to ask for; of a related record, its link has to be visible."""
+    return tuple(
+        name
+        for name in mapping.fields(pattern)
+        if name in visible or name.partition(".")[0] in visible
+    )
 
 
 def _hash(*parts: object) -> str:

@@ -13,11 +13,12 @@ from pathlib import Path
 from threading import Event
 
 from connectors.base import Capability, Connector, Page, Pull
-from connectors.errors import NotPermitted, ResumeExpired, ShortPull, UnknownObject
+from connectors.errors import NotPermitted, ResumeExpired, ShortPull
 from handover.mirror.jobs import SWEEP_EVERY, Job, Jobs, Mark
+from handover.mirror.remembering import Describer, Memory, Statuses
 from handover.mirror.staging import Progress, Staging
 from mappings.cells import Lookups, index_rows
-from mappings.check import Checked, Describe, Seen, check
+from mappings.check import Checked, check
 from mappings.forms import Lookup
 from mappings.model import Mapping as CrmMapping
 from mappings.schema import LINK_TABLES
@@ -65,6 +66,8 @@ class Puller:
     folder: Path
     marks: Mapping[str, Mark]
     full: bool
+    statuses: Statuses
+    """What the last generation could see, by table and column."""
     known: Callable[[str, str], Collection[str]]
     """Gives the ids that the mirror has of a table and object."""
     told: Callable[[str, Page], None]
@@ -108,7 +111,15 @@ class Puller:
         ).all()
 
     def _check(self, mapping: CrmMapping) -> None:
-        describe = describer(self.connector, self.refused)
+        memory = Memory(
+            mapping=mapping,
+            settings=self.settings,
+            marks=self.marks,
+            statuses=self.statuses,
+        )
+        describe = Describer(
+            connector=self.connector, refused=self.refused, memory=memory
+        )
         self.checked = check(mapping, describe)
         self.checked.raise_errors()
         self.mapping = self.checked.mapping
@@ -268,34 +279,6 @@ class Puller:
         """Name the table that has an object's records by their ids, if there is one."""
         records = self._tables(name) - LINK_TABLES
         return min(records, default=None)
-
-
-def describer(connector: Connector, refused: Collection[str] = ()) -> Describe:
-    """Describe a connector's objects in the words of the mappings.
-
-    Args:
-        connector: whom to ask.
-        refused: objects known to be hidden, whatever it says.
-    """
-
-    def describe(pattern: str) -> Seen | None:
-        try:
-            names = connector.objects(pattern)
-            if set(names) & set(refused):
-                return Seen(refused=True)
-            found = [connector.describe(name) for name in names]
-        except NotPermitted:
-            return Seen(refused=True)
-        except UnknownObject:
-            return None
-        if not found:
-            return None
-        return Seen(
-            fields=frozenset().union(*(schema.fields for schema in found)),
-            hidden=frozenset().union(*(schema.hidden for schema in found)),
-        )
-
-    return describe
 
 
 def _parts(ids: Sequence[str]) -> Iterator[list[str]]:

@@ -26,6 +26,7 @@ from handover.mirror.jobs import Mark
 from handover.mirror.merging import Counts, Merger, literal
 from handover.mirror.publishing import NextGeneration, move_marks, publish
 from handover.mirror.pulling import Puller, rejects_of
+from handover.mirror.remembering import seen_statuses
 from handover.mirror.staging import drop
 from mappings.model import DerivedOwner
 from mappings.model import Mapping as CrmMapping
@@ -156,6 +157,7 @@ class Syncer:
                 folder=self._staging / source.name,
                 marks=marks,
                 full=self.options.full,
+                statuses=seen_statuses(before, source.name),
                 known=lambda table, name: known_ids(before, source.name, table, name),
                 told=self.told,
             )
