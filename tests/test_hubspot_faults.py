@@ -214,7 +214,7 @@ def test_a_rejected_grant_is_tried_once_by_all_threads_together(portal: Portal) 
     body = {"status": "BAD_REFRESH_TOKEN", "message": "canary-r is dead"}
     portal.faults.append(faults.always(Answer(400, {"error": "invalid_grant"} | body)))
     with serve(portal) as address, ThreadPoolExecutor(8) as pool:
-        crm = opened(address, token=None, **GRANT)
+        crm = opened(address, Hurry(), token=None, **GRANT)
         pulls = [pool.submit(rows, crm, "companies", "id") for _ in range(8)]
         errors = [pull.exception() for pull in pulls]
     assert {type(error) for error in errors} == {AuthenticationFailed}

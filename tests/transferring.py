@@ -381,12 +381,16 @@ def handing_over(folder: Path, *rows: Row, **known: Any) -> Office:
 
 
 def outcomes(entries: Iterable[Entry]) -> dict[str, str]:
-    """What became of each record: outcome, with its code behind a colon."""
+    """What became of each record: outcome, with its code behind a colon.
+
+    Contacts that are looked after for others are left out.
+    """
     return {
         entry.record_id or entry.key or "": ":".join(
             filter(None, (entry.outcome, entry.code))
         )
         for entry in entries
+        if entry.action != "contact_kept"
     }
 
 

@@ -57,6 +57,16 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptContact:
+    """A contact of an account that belongs to somebody else than the predecessor."""
+
+    id: str
+    object: str | None
+    account_id: str
+    owner_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Extra:
     """An owner-like field beyond the standard ones that holds the predecessor."""
 
@@ -91,6 +101,7 @@ class Facts:
     """How many accounts the source has."""
     children: tuple[Child, ...] = ()
     members: tuple[Member, ...] = ()
+    kept: tuple[KeptContact, ...] = ()
     extras: tuple[Extra, ...] = ()
     tasks: tuple[OurTask, ...] = ()
 

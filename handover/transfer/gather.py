@@ -13,6 +13,7 @@ from handover.mirror.views import Mirror
 from handover.plan.model import Plan
 from handover.transfer.address import crm_record, crm_user
 from handover.transfer.facts import Extra, Facts, Written, read_facts
+from handover.transfer.kept_contacts import kept_contacts
 from handover.transfer.live import held
 from handover.transfer.our_tasks import our_tasks
 from handover.transfer.site import Site
@@ -52,6 +53,9 @@ def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Fa
     return replace(
         facts,
         members=teams,
+        kept=tuple(kept_contacts(site, mirror, plan))
+        if Capability.CONTACTS_FOLLOW in site.connector.capabilities
+        else (),
         extras=tuple(_extras(site, facts, plan)),
         tasks=tasks,
     )

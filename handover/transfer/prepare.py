@@ -17,6 +17,7 @@ from handover.transfer.errors import NotAnnounced
 from handover.transfer.facts import Facts
 from handover.transfer.gather import gather, known_records
 from handover.transfer.journal import Kind, Run, entries_of
+from handover.transfer.kept_contacts import not_given_back
 from handover.transfer.live import Readings
 from handover.transfer.our_tasks import last_written
 from handover.transfer.reassign import Timing, moving, owner_steps
@@ -91,6 +92,7 @@ def prepare_reassign(
     successors = moving(plan, facts, timing)
     listed = owner_steps(approved, facts, site.mapping, timing)
     listed += restored_again(approved, unrestored(connection, plan.id))
+    listed += not_given_back(connection, approved)
     if facts.tasks:
         tasks = _wanted(site, plan, moved=successors)
         listed += changed_tasks(approved, tasks, facts.tasks, site.mapping)

@@ -9,6 +9,7 @@ from handover.plan.approval import ApprovedPlan
 from handover.plan.model import LooseRecord, Mode, Plan, Row
 from handover.transfer.address import field_change, owner_change
 from handover.transfer.facts import Child, Facts
+from handover.transfer.kept_contacts import kept_steps
 from handover.transfer.steps import OWNER_ACTION, Action, Step
 from handover.transfer.teams import team_steps
 from mappings.model import Mapping
@@ -89,17 +90,18 @@ def owner_steps(
         for account, successor in successors.items()
     ]
     children = list(_child_moves(plan, facts, timing, successors))
+    changing = [
+        move for move in accounts if facts.accounts[move.id].owner_id != move.successor
+    ]
     owners = [
-        *(
-            _owner_step(approved, mapping, replace(move, follows=()))
-            for move in accounts
-            if facts.accounts[move.id].owner_id != move.successor
-        ),
+        *(_owner_step(approved, mapping, replace(m, follows=())) for m in changing),
         *(_owner_step(approved, mapping, move) for move in children),
     ]
+    changed = {move.id: move.successor for move in changing}
     return [
         *owners,
         *_extra_steps(approved, facts, mapping, [*accounts, *children]),
+        *kept_steps(approved, mapping, facts.kept, changed),
         *team_steps(approved, facts.members, owners),
     ]
 

@@ -16,8 +16,8 @@ from handover.transfer.authority import Authority
 class Action(StrEnum):
     """What a step does; the order is that of the waves.
 
-    Accounts go first because a child may only follow, teams after everything that can
-    drop them, our own tasks last.
+    Accounts go first because a child may only follow, contacts of others and teams
+    after everything that can change or drop them, our own tasks last.
     """
 
     ACCOUNT_OWNER = "account_owner"
@@ -26,6 +26,7 @@ class Action(StrEnum):
     REQUEST_OWNER = "request_owner"
     ACTIVITY_OWNER = "activity_owner"
     OWNER_FIELD = "owner_field"
+    CONTACT_KEPT = "contact_kept"
     TEAM_MEMBER = "team_member"
     CREATE_TASK = "create_task"
     CHANGE_TASK = "change_task"

@@ -5,7 +5,7 @@ step in doubt is left alone until it is settled (promise P20).
 """
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Map
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from handover.plan.errors import NotYours
 from handover.transfer.address import task_mapping
 from handover.transfer.authority import UndoOf
 from handover.transfer.journal import Entry, Run, all_runs
+from handover.transfer.kept_contacts import kept_again
 from handover.transfer.steps import Action, Step
 from handover.transfer.teams import restored_again
 from mappings.model import Mapping
@@ -78,7 +79,7 @@ def undo_of(
 
 def undo_steps(
     authority: UndoOf,
-    entries: Iterable[Entry],
+    entries: Sequence[Entry],
     mapping: Mapping,
     written: Map[str, Map[str, str | None]],
 ) -> list[Step]:
@@ -93,9 +94,15 @@ def undo_steps(
     ours = [e for e in entries if e.outcome == "done" and e.code != "already"]
     moved = {e.account_id for e in ours if e.action == Action.ACCOUNT_OWNER}
     teams = [e for e in entries if e.action == Action.TEAM_MEMBER]
-    back = [_back(e, authority, mapping, written) for e in ours if e not in teams]
+    kept = [e for e in entries if e.action == Action.CONTACT_KEPT]
+    left = [e for e in ours if e not in teams and e not in kept]
+    back = [_back(e, authority, mapping, written) for e in left]
     dropped = [e for e in teams if e.outcome == "done" and e.account_id in moved]
-    return back + restored_again(authority, dropped)
+    return [
+        *back,
+        *kept_again(authority, entries),
+        *restored_again(authority, dropped),
+    ]
 
 
 def _back(
