@@ -15,6 +15,12 @@ from sqlalchemy import Connection, insert, select
 from handover.ledger.tables import owner_history, runs, steps
 from handover.mirror.merging import literal
 
+OWNER_STEP = "account_owner"
+"""What the transfer calls the step that sets an account's owner."""
+
+OWNER_STEP = "account_owner"
+"""The action of a step that changes an account's owner."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OwnerChange:
@@ -95,16 +101,29 @@ def remember(
 
 
 def _explaining_run(connection: Connection, change: OwnerChange) -> str | None:
-    """Find the newest run that set exactly this owner on exactly this account."""
+    """Find the newest run that gave this account this owner.
+
+    A run explains one change: whoever brings the same owner back later did it himself.
+    """
+    told = (
+        select(owner_history.c.run_id)
+        .where(
+            owner_history.c.source == change.source,
+            owner_history.c.account_id == change.account_id,
+            owner_history.c.run_id == steps.c.run_id,
+        )
+        .exists()
+    )
     found: str | None = connection.execute(
         select(steps.c.run_id)
         .join(runs, runs.c.id == steps.c.run_id)
         .where(
             steps.c.source == change.source,
             steps.c.account_id == change.account_id,
-            steps.c.record_id == change.account_id,
+            steps.c.action == OWNER_STEP,
             steps.c.after == change.after,
             steps.c.outcome == "done",
+            ~told,
         )
         .order_by(runs.c.started_at.desc())
         .limit(1)
