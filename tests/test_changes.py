@@ -143,9 +143,7 @@ def test_owners_are_compared_account_by_account(tmp_path: Path) -> None:
         users,
     )
     with open_duckdb(tmp_path) as con:
-        found = changed_owners(
-            con, old, new, f"'{users}'", source="crm", seen_at=NOW
-        )
+        found = changed_owners(con, old, new, f"'{users}'", source="crm", seen_at=NOW)
         without = changed_owners(con, old, new, None, source="crm", seen_at=NOW)
     assert [(c.account_id, c.before, c.after, c.team) for c in found] == [
         ("found", None, "u1", None),
