@@ -188,15 +188,27 @@ def crm(
                 text="reassign will refuse; map accounts.owner_id to a field."
             ),
         )
-    for name in missing:
-        yield Check(
-            code="key",
-            state="warning",
-            detail=Phrase(
-                text="{source} lacks {name}", params={"source": source, "name": name}
-            ),
-            remedy=Phrase(text="Run: handover doctor --fix"),
-        )
+    yield from (_lacking(source, name, fix=fix) for name in missing)
+
+
+def _lacking(source: str, name: str, *, fix: bool) -> Check:
+    """Say who can give the CRM what it lacks: we, unless we may not or just tried."""
+    of_object, _, permission = name.partition(":")
+    text = "{source} lacks {name}"
+    if permission:
+        text = "{source} does not let us write {object}: {name} is missing"
+    by_admin = permission or fix
+    return Check(
+        code="permission" if permission else "key",
+        state="warning",
+        detail=Phrase(
+            text=text,
+            params={"source": source, "name": permission or name, "object": of_object},
+        ),
+        remedy=Phrase(text="Ask an administrator of the CRM to grant or make it.")
+        if by_admin
+        else Phrase(text="Run: handover doctor --fix"),
+    )
 
 
 def _org(source: str, identity: Identity) -> Phrase:

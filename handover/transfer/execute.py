@@ -24,7 +24,7 @@ from handover.transfer.journal import (
 from handover.transfer.prepare import Prepared
 from handover.transfer.recover import doubtful_keys
 from handover.transfer.run_folder import RunFolder, check_reserve
-from handover.transfer.site import Site
+from handover.transfer.site import Site, check_permitted
 from handover.transfer.undo import find_run
 
 
@@ -72,8 +72,11 @@ def execute(
 
     Raises:
         DiskFull: the journal could not be kept; nothing was sent without it.
+        NotPermitted: the CRM would not let us write all of it.
     """
     check_reserve(desk.ledger.path.parent)
+    if prepared.steps:
+        check_permitted(site, prepared.steps)
     run = _new_run(site, desk, prepared)
     folder = RunFolder(desk.runs_folder, run.id)
     folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connectors.base import Capability, Connector, Identity
-from connectors.errors import ReadOnlySource
+from connectors.errors import NotPermitted, ReadOnlySource
 from handover.errors import WrongOrg
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
@@ -76,6 +76,20 @@ def check_confirmed(site: Site, *, yes: bool, named: str | None) -> None:
     identity = site.identity
     if identity.production and not (yes and named):
         raise ProductionUnconfirmed(org=identity.org_id, name=identity.org_name)
+
+
+def check_permitted(site: Site, steps: Iterable[Step]) -> None:
+    """Refuse to begin what the CRM would forbid half-way.
+
+    Raises:
+        NotPermitted: objects of these steps cannot be written by us.
+    """
+    objects = {step.change.object for step in steps}
+    lacking = [name.partition(":") for name in site.connector.prepare()]
+    missing = {right for name, _, right in lacking if right and name in objects}
+    if missing:
+        detail = ", ".join(sorted(missing))
+        raise NotPermitted(source=site.source, detail=detail)
 
 
 def check_size(
