@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -105,6 +106,9 @@ def test_the_later_place_wins(cli: Cli) -> None:
     "words",
     [
         ("--json", "nosuch"),
+        ("plan", "nosuch", "--json"),
+        ("plan", "show", "--json"),
+        ("audit", "--fail-on", "often", "--json"),
         ("audit", "--bogus", "--json"),
         ("--json", "audit", "--as-of", "x"),
     ],
@@ -168,6 +172,34 @@ def test_the_result_goes_into_the_file_asked_for(cli: Cli, folder: Path) -> None
     assert (ended.code, ended.out) == (0, "")
     assert '"130"' in (folder / "codes.json").read_text(encoding="utf-8")
     assert [p.name for p in folder.glob(".codes*")] == []
+
+
+def test_a_dash_is_no_file(cli: Cli, folder: Path) -> None:
+    assert cli("help", "-q", "-o", "-").out == cli("help").out
+    assert not (folder / "-").exists()
+
+
+def test_a_workbook_is_not_shown_on_a_terminal(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    ended = cli("audit", "--format", "xlsx")
+    assert (ended.code, ended.out) == (2, "")
+    assert "-o FILE" in ended.err
+
+
+def test_a_file_is_replaced_at_one_stroke_or_not_at_all(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    old = folder / "codes.json"
+    old.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(os, "fsync", full)
+    assert cli("help", "exit-codes", "--json", "-o", "codes.json").code == 7
+    assert old.read_text(encoding="utf-8") == "old"
+    assert [path.name for path in folder.glob(".codes*")] == []
 
 
 def test_init_does_not_overwrite(cli: Cli, folder: Path) -> None:
@@ -245,3 +277,53 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
     )
     os.close(write)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def spoken(folder: Path, *words: str, **environ: str) -> bytes:
+    """Run a command line in a process of its own; give what it wrote."""
+    ended = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "cli", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == b""
+    return ended.stdout
+
+
+def test_a_japanese_windows_console_can_show_everything(cli: Cli, folder: Path) -> None:
+    (folder / "handover.toml").unlink()
+    (folder / "export").rmdir()
+    assert cli("init", "--demo", "--lang", "ja").code == 0
+    new = ("plan", "new", "--from", "佐藤 健一", "--to", "鈴木 美咲")
+    for words in (new, ("audit", "-q", "-o", "-")):
+        shown = spoken(folder, *words, PYTHONIOENCODING="cp932").decode("cp932")
+        assert "?" not in shown
+        assert len(shown) > 200
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(
+    ("words", "environ", "coloured"),
+    [((), {}, True), (("--no-color",), {}, False), ((), {"NO_COLOR": "1"}, False)],
+)
+def test_colours_are_for_terminals_of_those_who_want_them(
+    folder: Path, words: tuple[str, ...], environ: dict[str, str], *, coloured: bool
+) -> None:
+    ours, theirs = os.openpty()
+    known = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "cli", "audit", *words],
+        cwd=folder,
+        env={**known, "PYTHONPATH": str(ROOT), "TERM": "xterm", **environ},
+        stdout=theirs,
+        stderr=theirs,
+        check=False,
+    )
+    shown = os.read(ours, 4096)
+    os.close(ours)
+    os.close(theirs)
+    assert b"Error:" in shown
+    assert (b"\x1b[31m" in shown) is coloured

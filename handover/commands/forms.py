@@ -31,7 +31,7 @@ def write_text(show: Callable[["Console"], None], options: Options) -> None:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    if options.output is None:
+    if _file(options) is None:
         console = Pipe(
             width=None if sys.stdout.isatty() else _columns(),
             no_color=options.no_color or None,
@@ -47,20 +47,26 @@ def write_text(show: Callable[["Console"], None], options: Options) -> None:
     write_bytes(buffer.getvalue().encode(), options)
 
 
+def _file(options: Options) -> Path | None:
+    """Give the file asked for; ``-`` is stdout."""
+    return None if str(options.output) == "-" else options.output
+
+
 def _columns() -> int:
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
 def write_bytes(content: bytes, options: Options) -> None:
     """Write to stdout, or at one stroke to the file asked for."""
-    if options.output is None or str(options.output) == "-":
+    file = _file(options)
+    if file is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         if not content.endswith(b"\n"):
             sys.stdout.buffer.write(b"\n")
         sys.stdout.buffer.flush()
         return
-    replace_file(options.output, content)
+    replace_file(file, content)
 
 
 def replace_file(path: Path, content: bytes) -> None:

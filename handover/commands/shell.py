@@ -287,6 +287,8 @@ def _check_output(
         text = "{name} has no form {form}"
         raise click.UsageError(words(text, name=name, form=options.format), ctx)
     output = options.output
+    if options.format == "xlsx" and output is None and sys.stdout.isatty():
+        raise click.UsageError(words("a workbook needs -o FILE"), ctx)
     if output is not None and not output.absolute().parent.is_dir():
         text = "there is no folder {folder}"
         raise click.UsageError(words(text, folder=output.parent), ctx)
