@@ -202,37 +202,6 @@ def test_a_file_is_replaced_at_one_stroke_or_not_at_all(
     assert [path.name for path in folder.glob(".codes*")] == []
 
 
-def test_init_does_not_overwrite(cli: Cli, folder: Path) -> None:
-    before = (folder / "handover.toml").read_bytes()
-    ended = cli("init", "--json")
-    assert (ended.code, ended.json["error"]["code"]) == (2, "already_initialised")
-    assert (folder / "handover.toml").read_bytes() == before
-
-
-@pytest.mark.parametrize("crm", ["files", "salesforce", "hubspot"])
-def test_init_writes_a_configuration_that_is_valid(
-    cli: Cli, folder: Path, crm: str
-) -> None:
-    from handover.config import load_config
-
-    (folder / "handover.toml").unlink()
-    assert cli("init", "--crm", crm, "--no-input").code == 0
-    config = load_config(folder / "handover.toml")
-    assert [name for name, _ in config.crm.sections()] == [crm]
-    assert ".handover/" in (folder / ".gitignore").read_text(encoding="utf-8")
-    assert (folder / "people.csv").read_text(encoding="utf-8").startswith("user,")
-
-
-def test_init_demo_leads_straight_to_an_audit(cli: Cli, folder: Path) -> None:
-    (folder / "handover.toml").unlink()
-    (folder / "export").rmdir()
-    assert cli("init", "--demo", "--no-input").code == 0
-    csv = cli("audit", "--format", "csv").out
-    assert csv.startswith("\ufeff")
-    assert csv.count("\r\n") == csv.count("\n") > 240
-    assert cli("sync", "--quiet").out == ""
-
-
 def test_completion_knows_four_shells(cli: Cli) -> None:
     for shell in ("bash", "zsh", "fish", "powershell"):
         assert "_HANDOVER_COMPLETE" in cli("completion", shell).out

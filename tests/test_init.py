@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from handover.config import load_config
+from tests.conftest import Cli
+
+
+@pytest.fixture
+def bare(folder: Path) -> Path:
+    """Work in a folder in which nothing was set up yet."""
+    (folder / "handover.toml").unlink()
+    (folder / "export").rmdir()
+    return folder
+
+
+def test_init_does_not_overwrite(cli: Cli, folder: Path) -> None:
+    before = (folder / "handover.toml").read_bytes()
+    for words in ((), ("--demo",)):
+        ended = cli("init", *words, "--json")
+        assert (ended.code, ended.json["error"]["code"]) == (2, "already_initialised")
+    assert (folder / "handover.toml").read_bytes() == before
+    assert {path.name for path in folder.iterdir()} == {"handover.toml", "export"}
+
+
+@pytest.mark.parametrize("crm", ["files", "salesforce", "hubspot"])
+def test_init_writes_a_configuration_that_is_valid(
+    cli: Cli, bare: Path, crm: str
+) -> None:
+    assert cli("init", "--crm", crm, "--no-input").code == 0
+    config = load_config(bare / "handover.toml")
+    assert [name for name, _ in config.crm.sections()] == [crm]
+    assert ".handover/" in (bare / ".gitignore").read_text(encoding="utf-8")
+    assert (bare / "people.csv").read_text(encoding="utf-8").startswith("user,")
+
+
+def test_init_speaks_the_language_it_was_asked_in(cli: Cli, bare: Path) -> None:
+    assert cli("init", "--lang", "ja").code == 0
+    assert load_config(bare / "handover.toml").language == "ja"
+
+
+def test_what_somebody_wrote_before_stays(cli: Cli, bare: Path) -> None:
+    (bare / ".gitignore").write_text("mine\n", encoding="utf-8")
+    made = cli("init", "--json").data["files"]
+    assert (bare / ".gitignore").read_text(encoding="utf-8") == "mine\n"
+    assert ".gitignore" not in [Path(file).name for file in made]
+
+
+def test_the_demo_leads_straight_to_an_audit(cli: Cli, bare: Path) -> None:
+    ended = cli("init", "--demo", "--no-input")
+    assert ended.code == 0
+    assert all((bare / line.split()[-1]).exists() for line in ended.out.splitlines())
+    csv = cli("audit", "--format", "csv").out
+    assert csv.startswith("\ufeff")
+    assert csv.count("\r\n") == csv.count("\n") > 240
+    assert cli("sync", "--quiet").out == ""
+
+
+def test_the_demo_can_be_made_elsewhere(cli: Cli, bare: Path) -> None:
+    (bare / "try").mkdir()
+    config = str(Path("try") / "handover.toml")
+    assert cli("init", "--demo", "-c", config).code == 0
+    assert {path.name for path in bare.iterdir()} == {"try"}
+    found = json.loads(cli("audit", "-c", config, "--json").out)
+    assert found["data"]["totals"]["accounts"] == 240
