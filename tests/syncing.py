@@ -101,11 +101,12 @@ class Mill:
 
     def rows(self, table: str) -> dict[str, Mapping[str, object]]:
         """Read a table, deleted rows too, by id."""
+        return {str(row["id"]): row for row in self.table(table)}
+
+    def table(self, table: str) -> list[Mapping[str, object]]:
+        """Read a table, all sources and deleted rows too."""
         file = self.generation().files.get(table)
-        if file is None:
-            return {}
-        found = pq.read_table(file).to_pylist()
-        return {row["id"]: row for row in found}
+        return list(pq.read_table(file).to_pylist()) if file else []
 
     def living(self, table: str) -> dict[str, object]:
         """Read what tells the living rows of a table apart, by id."""
