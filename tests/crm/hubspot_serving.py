@@ -19,6 +19,8 @@ def serve(portal: Portal) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1  # head and body in one packet
 
         def log_message(self, *_: object) -> None:
             pass

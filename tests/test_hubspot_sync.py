@@ -1,0 +1,215 @@
+"""A HubSpot portal in the mirror: each table filled, each night only what changed."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
+import pytest
+
+from connectors.base import Page
+from connectors.errors import Unreachable
+from handover.ledger import Ledger
+from handover.mirror.generations import current_generation
+from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
+from mappings.load import load_mapping
+from mappings.translate import TranslationSettings
+from tests.crm.hubspot_company import Company, company
+from tests.crm.hubspot_replies import Answer
+from tests.crm.hubspot_serving import serve
+from tests.portals import opened
+
+DAY = dt.timedelta(days=1)
+
+
+class Mill:
+    """A mirror of a portal."""
+
+    def __init__(self, folder: Path, address: str, company: Company) -> None:
+        self.folder, self.address, self.company = folder, address, company
+        self.ledger = Ledger.open(folder / "ledger.sqlite")
+        self.ways: dict[str, str] = {}
+
+    def sync(self) -> Synced:
+        self.ways = {}
+        return Syncer(
+            ledger=self.ledger,
+            folder=self.folder / "mirror",
+            settings=TranslationSettings(
+                timezone=ZoneInfo("Asia/Tokyo"),
+                country="JP",
+                currency="JPY",
+                empty_words=frozenset({"なし"}),
+            ),
+            now=dt.datetime(2027, 3, 1, tzinfo=dt.UTC),
+            options=SyncOptions(),
+            told=self._note,
+        ).sync(
+            [
+                Source(
+                    name="hubspot",
+                    connect=lambda: opened(self.address),
+                    mapping=load_mapping("hubspot", self.folder),
+                )
+            ]
+        )
+
+    def _note(self, name: str, page: Page) -> None:
+        if page.way:
+            self.ways[name] = page.way
+
+    def rows(self, table: str) -> dict[str, Mapping[str, Any]]:
+        file = current_generation(self.ledger, self.folder / "mirror").files[table]
+        return {row["id"]: row for row in pq.read_table(file).to_pylist()}
+
+    def row(self, table: str, name: str, kind: str = "") -> Mapping[str, Any]:
+        key = self.company.ids[name]
+        return self.rows(table)[f"{kind}:{key}" if kind else key]
+
+    def links(self) -> set[tuple[str, str, str]]:
+        known = {key: name for name, key in self.company.ids.items()}
+        return {
+            (known[r["activity_id"].split(":")[1]], r["target"], known[r["target_id"]])
+            for r in self.rows("activity_links").values()
+        }
+
+
+@pytest.fixture
+def mill(tmp_path: Path) -> Iterator[Mill]:
+    made = company()
+    with serve(made.portal) as address:
+        yield Mill(tmp_path, address, made)
+
+
+def test_every_table_is_filled_from_where_hubspot_keeps_it(mill: Mill) -> None:
+    synced = mill.sync()
+    assert not synced.rejects
+    assert mill.row("accounts", "seiki")["business"] == "精密部品の加工"
+    users = mill.rows("users")
+    assert (users["7"]["name"], users["9"]["is_active"]) == ("佐藤", False)
+    deal, won = mill.row("opportunities", "open"), mill.row("opportunities", "won")
+    assert (deal["stage"], deal["is_closed"], deal["is_won"]) == (
+        "商談中",
+        False,
+        False,
+    )
+    assert (won["is_closed"], won["is_won"], won["currency"]) == (True, True, "JPY")
+    line, order = mill.row("line_items", "line"), mill.row("orders", "order")
+    assert (line["product"], line["opportunity_id"]) == (
+        "旋盤 X1",
+        mill.company.ids["won"],
+    )
+    assert (order["product"], order["date"]) == ("治具", dt.date(2026, 12, 1))
+    ticket = mill.row("requests", "ticket")
+    assert (ticket["is_open"], ticket["subject"]) == (True, "納期")
+
+
+def test_people_hang_on_their_companies_with_labels_as_roles(mill: Mill) -> None:
+    mill.sync()
+    person = mill.row("contacts", "hayashi")
+    assert person["account_id"] == mill.company.ids["seiki"]
+    assert person["role"] == "decision maker; end user"
+    links = {
+        row["account_id"]: (row["role"], row["is_primary"])
+        for row in mill.rows("contact_links").values()
+        if row["contact_id"] == person["id"]
+    }
+    assert links == {
+        mill.company.ids["seiki"]: ("決裁者", True),
+        mill.company.ids["other"]: (None, False),
+    }
+
+
+def test_activities_hang_on_companies_contacts_and_deals(mill: Mill) -> None:
+    mill.sync()
+    assert mill.links() == {
+        ("call", "contact", "hayashi"),
+        ("visit", "account", "seiki"),
+        ("mail", "opportunity", "open"),
+        ("note", "account", "denki"),
+        ("task", "account", "seiki"),
+    }
+    call = mill.row("activities", "call", "calls")
+    assert call["text_norm"] == "次回は見積を持参"
+    assert call["is_done"] is True
+    assert mill.row("activities", "visit", "meetings")["outcome"] == "no_answer"
+    task = mill.row("activities", "task", "tasks")
+    assert (task["is_done"], task["due"]) == (False, dt.date(2027, 5, 1))
+
+
+def test_a_second_sync_searches_and_changes_nothing(mill: Mill) -> None:
+    first = mill.sync()
+    mill.company.portal.now += DAY
+    again = mill.sync()
+    assert again.generation == first.generation
+    assert all(c.new == c.changed == c.deleted == 0 for c in again.counts.values())
+    assert set(mill.ways.values()) == {"search"}
+
+
+def test_at_night_come_changes_archived_and_merged_records(mill: Mill) -> None:
+    mill.sync()
+    portal, ids = mill.company.portal, mill.company.ids
+    portal.now += DAY
+    portal.edit("companies", ids["denki"], name="大阪電機株式会社")
+    portal.archive("deals", ids["won2"])
+    portal.merge("contacts", ids["ono"], ids["hayashi"])
+    task = portal.records["tasks"][ids["task"]]
+    task.links["companies"] = {ids["denki"]: {"unlabeled"}}
+    portal.edit("tasks", ids["task"], hs_task_status="WAITING")
+    synced = mill.sync()
+    assert not synced.rejects
+    assert mill.row("accounts", "denki")["name"] == "大阪電機株式会社"
+    assert mill.row("opportunities", "won2")["is_deleted"] is True
+    assert mill.row("contacts", "ono")["is_deleted"] is True
+    assert ("task", "account", "denki") in mill.links()
+    assert ("task", "account", "seiki") not in mill.links()
+    assert mill.rows("accounts").keys() == {ids["seiki"], ids["denki"], ids["other"]}
+
+
+def test_once_a_week_everything_is_read_and_what_was_missed_comes(mill: Mill) -> None:
+    mill.company.portal.now += DAY
+    mill.sync()
+    portal, ids = mill.company.portal, mill.company.ids
+    lost = portal.records["companies"].pop(ids["other"])
+    portal.records["notes"][ids["note"]].links = {}  # no stamp moves
+    for days in (5, 1):
+        portal.now += days * DAY
+        mill.sync()
+        assert ("note", "account", "denki") in mill.links()
+    portal.now += DAY
+    assert mill.sync().vanished == 1
+    assert mill.rows("accounts")[lost.id]["is_deleted"] is True
+    assert ("note", "account", "denki") not in mill.links()
+    assert set(mill.ways.values()) == {"list"}
+
+
+def test_what_may_not_be_read_is_unreadable_and_the_rest_comes(mill: Mill) -> None:
+    mill.company.portal.forbidden |= {"tickets", "emails"}
+    mill.sync()
+    columns = {
+        (row["table_name"], row["column_name"]): row["status"]
+        for row in pq.read_table(
+            current_generation(mill.ledger, mill.folder / "mirror").files["columns"]
+        ).to_pylist()
+    }
+    assert columns["requests", "subject"] == "unreadable"
+    assert columns["accounts", "name"] == "mapped"
+    assert len(mill.rows("activities")) == 4
+
+
+@pytest.mark.parametrize("calls", [5, 35, 45])
+def test_a_portal_that_is_cut_off_is_gone_on_with(mill: Mill, calls: int) -> None:
+    portal = mill.company.portal
+    portal.page_limit = 1
+    allowed = iter(range(calls))
+    gone = Answer(200, "", drop=True)
+    portal.faults = [lambda _call: None if next(allowed, None) is not None else gone]
+    with pytest.raises(Unreachable):
+        mill.sync()
+    portal.faults = []
+    mill.sync()
+    counts = {table: len(mill.rows(table)) for table in ("contacts", "opportunities")}
+    assert counts == {"contacts": 2, "opportunities": 3}
+    assert len(mill.links()) == 5
