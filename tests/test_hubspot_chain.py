@@ -1,0 +1,182 @@
+"""The whole way on a HubSpot portal, by the command line; its commits are the judge."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli, Ended
+from tests.crm.hubspot_company import Company, company
+from tests.crm.hubspot_data import TOKEN
+from tests.crm.hubspot_faults import after_commit, gateway
+from tests.crm.hubspot_serving import serve
+
+TODAY = ("--as-of", "2027-03-01")
+WRITING = (*TODAY, "--yes", "--org", "4242")
+CONFIG = """\
+language = "en"
+timezone = "Asia/Tokyo"
+[crm.hubspot]
+portal_id = 4242
+base_url = "{address}"
+token = "env:HUBSPOT_TOKEN"
+rate = {{ burst = 100000, search = 100000 }}
+[people]
+file = "people.csv"
+"""
+PEOPLE = "user,manager\n7,5\n8,5\n"
+
+
+class Desk:
+    """A working folder on the portal."""
+
+    def __init__(self, cli: Cli, made: Company) -> None:
+        self.cli, self.company, self.portal = cli, made, made.portal
+
+    def __call__(self, *words: str, code: int = 0) -> Ended:
+        ended = self.cli(*words, "--json")
+        assert ended.code == code, ended.out + ended.err
+        assert TOKEN not in ended.out + ended.err
+        return ended
+
+    def approved(self) -> str:
+        """Sync, draw up Sato's plan, decide what is open, submit and approve it."""
+        self("sync", *TODAY)
+        drawn = self("plan", "new", "--from", "佐藤", "--to", "田中", *TODAY)
+        plan: str = drawn.data["plan"]["id"]
+        self("plan", "edit", plan, "--no-attend", "rest", *TODAY, "--as", "5")
+        self("plan", "submit", plan, *TODAY, "--as", "7")
+        self("plan", "approve", plan, *TODAY, "--as", "5", "--evidence", "people.csv")
+        return plan
+
+    def owners(self) -> dict[str, str | None]:
+        known = {key: name for name, key in self.company.ids.items()}
+        kinds = ("companies", "contacts", "deals", "tickets", "tasks")
+        return {
+            known[record.id]: record.properties.get("hubspot_owner_id")
+            for kind in kinds
+            for record in self.portal.living(kind)
+            if record.id in known
+        }
+
+
+@pytest.fixture
+def desk(folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("HUBSPOT_TOKEN", TOKEN)
+    made = company()
+    (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    with serve(made.portal) as address:
+        text = CONFIG.format(address=address)
+        (folder / "handover.toml").write_text(text, encoding="utf-8")
+        yield Desk(cli, made)
+
+
+def outcomes(ended: Ended) -> Counter[str]:
+    return Counter(step["outcome"] for step in ended.data["run"]["steps"])
+
+
+AFTER = {
+    **dict.fromkeys(("seiki", "denki", "hayashi", "open", "ticket", "task"), "8"),
+    **dict.fromkeys(("won", "won2"), "7"),
+    **dict.fromkeys(("other", "ono"), "6"),
+}
+
+
+def test_from_sync_to_undo_on_hubspot(desk: Desk) -> None:
+    desk("doctor", "--fix", *TODAY)
+    desk("sync", *TODAY)
+    audit = desk("audit", *TODAY).data
+    assert {row["name"] for row in audit["accounts"]} >= {"東京精機", "大阪電機"}
+    plan, before = desk.approved(), desk.owners()
+    desk("plan", "publish", plan, "--before-announcement", "test", *WRITING)
+    tasks = [r for r in desk.portal.living("tasks") if r.properties.get("handover_key")]
+    assert tasks
+    assert all(record.links["companies"] for record in tasks)
+    run = desk("reassign", plan, "--early", "test", *WRITING)
+    assert set(outcomes(run)) == {"done"}
+    assert desk.owners() == AFTER
+    desk("undo", "last", *WRITING, "--as", "5")
+    assert desk.owners() == before
+
+
+def test_publishing_twice_makes_each_task_once(desk: Desk) -> None:
+    desk("doctor", "--fix", *TODAY)
+    plan = desk.approved()
+    publish = ("plan", "publish", plan, "--before-announcement", "test", *WRITING)
+    desk.portal.faults.append(after_commit(desk.portal, "batch/upsert"))
+    desk(*publish)
+    desk(*publish)
+    keys = Counter(
+        r.properties.get("handover_key") for r in desk.portal.living("tasks")
+    )
+    del keys[None]
+    assert set(keys.values()) == {1}
+
+
+def test_without_the_property_the_body_carries_the_key(desk: Desk) -> None:
+    desk.portal.unwritable.add("schemas")
+    plan = desk.approved()
+    publish = ("plan", "publish", plan, "--before-announcement", "test", *WRITING)
+    desk.portal.faults.append(after_commit(desk.portal, "tasks/batch/create", gateway))
+    desk(*publish)
+    made = len(desk.portal.living("tasks"))
+    desk(*publish)
+    desk("sync", *TODAY)
+    desk(*publish)
+    assert len(desk.portal.living("tasks")) == made
+    run = desk("reassign", plan, "--early", "test", *WRITING)
+    assert not [s for s in run.data["run"]["steps"] if s["action"] == "activity_owner"][
+        1:
+    ]
+
+
+def test_a_contact_of_somebody_else_survives_the_portals_setting(desk: Desk) -> None:
+    desk.portal.contacts_follow = True
+    plan = desk.approved()
+    run = desk("reassign", plan, "--early", "test", *WRITING)
+    assert set(outcomes(run)) == {"done"}
+    assert desk.owners() == AFTER
+    desk("undo", "last", *WRITING, "--as", "5")
+    assert desk.owners()["ono"] == "6"
+
+
+def test_a_lost_reply_changes_nothing_in_the_end(desk: Desk) -> None:
+    plan = desk.approved()
+    for when in ("companies/batch/update", "deals/batch/update"):
+        desk.portal.faults.append(after_commit(desk.portal, when))
+    desk("reassign", plan, "--early", "test", *WRITING)
+    assert desk.owners() == AFTER
+    written = Counter(key for kind, key, _ in desk.portal.commits)
+    assert set(written.values()) == {1}
+
+
+def test_a_missing_scope_is_found_before_the_first_write(desk: Desk) -> None:
+    desk.portal.unwritable.add("tickets")
+    plan = desk.approved()
+    checks = desk("doctor", *TODAY).data["checks"]
+    said = [check["detail"] for check in checks if check["code"] == "permission"]
+    assert any("crm.objects.tickets.write" in text for text in said)
+    ended = desk("reassign", plan, "--early", "test", *WRITING, code=4)
+    assert "crm.objects.tickets.write" in ended.json["error"]["message"]
+    assert not desk.portal.commits
+
+
+def test_a_rehearsal_only_reads(desk: Desk) -> None:
+    plan = desk.approved()
+    before = len(desk.portal.calls)
+    desk("reassign", plan, "--early", "test", "--dry-run", *TODAY)
+    asked = [c.path for c in desk.portal.calls[before:] if c.method != "GET"]
+    assert all(path.endswith(("/search", "/batch/read")) for path in asked)
+    assert not desk.portal.commits
+
+
+def test_verbose_says_whether_it_was_listed_or_searched(desk: Desk) -> None:
+    assert "companies: 3 rows, by list" in desk.cli("sync", "-v", *TODAY).err
+    assert "companies: 3 rows, by search" in desk.cli("sync", "-v", *TODAY).err
+
+
+def test_a_successor_is_named_by_his_owner_id_not_his_user_id(desk: Desk) -> None:
+    desk("sync", *TODAY)
+    ended = desk("plan", "new", "--from", "7", "--to", "80", *TODAY, code=2)
+    assert ended.json["error"]["code"] == "unknown_name"
