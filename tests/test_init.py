@@ -47,6 +47,19 @@ def test_what_somebody_wrote_before_stays(cli: Cli, bare: Path) -> None:
     assert ".gitignore" not in [Path(file).name for file in made]
 
 
+@pytest.mark.parametrize("name", ["people.csv", "export/accounts.csv"])
+def test_the_demo_replaces_no_file_of_a_real_company(
+    cli: Cli, bare: Path, name: str
+) -> None:
+    (bare / "export").mkdir()
+    (bare / name).write_text("ours\n", encoding="utf-8")
+    ended = cli("init", "--demo", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "already_initialised")
+    assert Path(name).name in ended.json["error"]["message"]
+    assert (bare / name).read_text(encoding="utf-8") == "ours\n"
+    assert not (bare / "handover.toml").exists()
+
+
 def test_the_demo_leads_straight_to_an_audit(cli: Cli, bare: Path) -> None:
     ended = cli("init", "--demo", "--no-input")
     assert ended.code == 0

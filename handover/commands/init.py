@@ -9,6 +9,8 @@ from handover.commands.shell import Result, Shell, command
 from handover.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
 KINDS = ("files", "salesforce", "hubspot")
@@ -62,7 +64,7 @@ IGNORE = ".handover/\nhandover.toml.bak\n"
 
 
 class AlreadyInitialised(UsageProblem):
-    """There is a configuration here already (``file``); it is not overwritten."""
+    """There is something here already (``file``); it is not overwritten."""
 
     code = "already_initialised"
 
@@ -73,8 +75,8 @@ class AlreadyInitialised(UsageProblem):
 def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
     """Set up a working folder."""
     config = Path(shell.options.config or "handover.toml")
-    if config.exists():
-        raise AlreadyInitialised(file=config)
+    for path in _in_the_way(config, demo=demo):
+        raise AlreadyInitialised(file=path)
     kind = "files" if demo else crm or _asked_crm(shell)
     made = _write(config, kind, shell.words.language, demo=demo)
     if demo:
@@ -94,6 +96,15 @@ def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
         text=show,
         next="handover audit" if demo else "handover doctor",
     )
+
+
+def _in_the_way(config: Path, *, demo: bool) -> "Iterator[Path]":
+    """Find what would be overwritten: a sample company must not replace a real one."""
+    if config.exists():
+        yield config
+    if demo:
+        yield from config.parent.glob("people.csv")
+        yield from config.parent.glob("export/*")
 
 
 def _asked_crm(shell: Shell) -> str:
