@@ -1,4 +1,8 @@
+import csv
 import datetime as dt
+import io
+import re
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -10,7 +14,9 @@ from jinja2 import UndefinedError
 
 from handover.i18n import words_for
 from handover.paper import dates, inert, pages, svg
+from tests.conftest import Cli
 
+MARKUP = "<script>alert(1)</script>\x1b[31m</p>"
 FORMULAS = [
     "=1+1",
     "+SUM(A1)",
@@ -114,3 +120,60 @@ def test_a_page_loads_nothing_and_prints(tmp_path: Path) -> None:
 def test_a_page_with_a_forgotten_value_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UndefinedError):
         pages.page(template(tmp_path, "{{ nobody }}"), words_for("en"))
+
+
+@pytest.fixture
+def hostile(cli: Cli, folder: Path) -> Cli:
+    """Audit a company whose customers are named like formulas and markup."""
+    names = [*FORMULAS, MARKUP]
+    tables: dict[str, list[tuple[str, ...]]] = {
+        "users": [("id", "name"), ("U1", "=1+1"), ("U2", "Mori")],
+        "accounts": [
+            ("id", "name", "owner_id"),
+            *((f"A{n}", name, "U1") for n, name in enumerate(names)),
+        ],
+    }
+    for table, rows in tables.items():
+        path = folder / "export" / f"{table}.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+    assert cli("sync").code == 0
+    return cli
+
+
+def unread(text: str) -> bool:
+    """Tell whether a spreadsheet takes the text as it stands."""
+    return not text.lstrip("\ufeff\u3000 \t\r\n").startswith(tuple("=+-@＝＋－＠"))
+
+
+def test_a_csv_of_the_audit_computes_nothing(hostile: Cli) -> None:
+    text = hostile("audit", "--format", "csv").out.removeprefix("\ufeff")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert len(rows) > len(FORMULAS)
+    assert [cell for row in rows for cell in row if not unread(cell)] == []
+    assert inert.cell("=cmd|' /C calc'!A0") in {cell for row in rows for cell in row}
+
+
+def test_a_workbook_of_the_audit_computes_nothing(hostile: Cli, folder: Path) -> None:
+    assert hostile("audit", "-o", "audit.xlsx").code == 0
+    with zipfile.ZipFile(folder / "audit.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        texts = ET.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314 - ours
+    assert "<f>" not in sheet
+    assert "hyperlink" not in sheet.lower()
+    cells = ["".join(cell.itertext()) for cell in texts]
+    assert inert.cell("@SUM(1)") in cells
+    assert [cell for cell in cells if not unread(cell)] == []
+
+
+def test_a_page_of_the_audit_runs_and_loads_nothing(hostile: Cli) -> None:
+    html = hostile("audit", "--format", "html").out
+    assert "&lt;script&gt;" in html
+    assert not re.search(r"<script|<iframe|<object|\son\w+=", html)
+    assert re.findall(r"""(?:src|href|action)\s*=\s*["'][^#]""", html) == []
+    assert re.findall(r"url\(|@import", html) == []
+
+
+def test_a_terminal_is_not_told_what_to_do_by_a_name(hostile: Cli) -> None:
+    assert "\x1b" not in hostile("audit").out
+    assert "\x1b" not in hostile("show", f"A{len(FORMULAS)}").out
