@@ -42,8 +42,8 @@ def company(count: int = 12) -> Company:
     made.left = _user(org, "高橋 直樹", made.manager, active=False)
     org.add("Group", Name="サポート窓口", Type="Queue")
     products = [org.add("Product2", Name=name) for name in PRODUCTS]
-    for n, kind in zip(range(count), cycle(CLASSES), strict=False):
-        made.accounts.append(_customer(made, n, kind, products[n % len(products)]))
+    for n, klass in zip(range(count), cycle(CLASSES), strict=False):
+        made.accounts.append(_customer(made, n, klass, products[n % len(products)]))
     _customer(made, count, "一般", products[0], owner=made.tanaka)
     return made
 
