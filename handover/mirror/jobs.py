@@ -7,7 +7,7 @@ what has changed, and when the same records would now yield other rows.
 import datetime as dt
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from connectors.base import Capability, Connector
 from connectors.errors import NotPermitted, UnknownObject
@@ -138,7 +138,10 @@ class Jobs:
 
 def reading_hash(mapping: CrmMapping, settings: TranslationSettings) -> str:
     """Tell by which mapping and settings records become rows."""
-    return _hash(mapping.hash, settings)
+    values = (getattr(settings, field.name) for field in fields(settings))
+    # A set's order differs from one process to the next.
+    said = (sorted(v) if isinstance(v, frozenset) else v for v in values)
+    return _hash(mapping.hash, *said)
 
 
 def visible_hash(mapping: CrmMapping, pattern: str, visible: Collection[str]) -> str:
