@@ -77,16 +77,16 @@ def test_one_changed_value_of_the_plan_voids_the_approval(place: Office) -> None
             "state",
         )
         try:
-            found = place.rehearse().entries
+            place.approved()  # what follows takes longer
+            assert not covered, path
+            assert place.rehearse().entries == steps, path
         except (HandoverError, ValueError):
             continue
         finally:
             put(place, "update plan_versions set content = ?", before)
-        assert not covered, path
-        assert found == steps, path
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_one_changed_byte_of_the_plan_writes_nothing_else(
     place: Office, data: st.DataObject
@@ -101,6 +101,7 @@ def test_one_changed_byte_of_the_plan_writes_nothing_else(
         before[:at] + byte + before[at + 1 :],
     )
     try:
+        place.approved()
         found = place.rehearse().entries
     except (HandoverError, ValueError, KeyError):
         return

@@ -15,8 +15,10 @@ from handover.transfer.errors import (
     DriftedApart,
     FutureAsOf,
     OwnerNotWritable,
+    ProductionUnconfirmed,
     TooLarge,
 )
+from handover.transfer.site import check_confirmed
 from tests.planning import POLICY
 from tests.transferring import (
     MAPPING,
@@ -409,6 +411,14 @@ def test_a_successor_who_left_since_the_sync_is_refused(
     assert place.crm.commits == []
 
 
+def test_whoever_takes_over_loose_records_must_be_active_too(tmp_path: Path) -> None:
+    loose = LooseRecord(object="contacts", id="C03", action="transfer", successor="T")
+    place = handing_over(tmp_path, row(1), loose=(loose,))
+    place.crm.put("users.csv", "T", is_active="false")
+    with pytest.raises(InactiveSuccessor):
+        place.reassign()
+
+
 def test_another_org_is_refused(tmp_path: Path) -> None:
     place = handing_over(tmp_path, org_id="memory:2")
     with pytest.raises(WrongOrg):
@@ -425,6 +435,17 @@ def test_a_real_crm_follows_the_real_calendar(tmp_path: Path) -> None:
     place.crm._identity = real
     with pytest.raises(FutureAsOf):
         place.prepared()
+
+
+def test_production_is_written_to_only_when_it_was_named(tmp_path: Path) -> None:
+    place = handing_over(tmp_path)
+    check_confirmed(place.site, yes=False, named=None)
+    real = Identity(org_id="memory:1", org_name="ABC", production=True)
+    place.crm._identity = real
+    for yes, named in ((False, None), (True, None), (False, "memory:1")):
+        with pytest.raises(ProductionUnconfirmed):
+            check_confirmed(place.site, yes=yes, named=named)
+    check_confirmed(place.site, yes=True, named="memory:1")
 
 
 def test_a_read_only_crm_is_refused(tmp_path: Path) -> None:

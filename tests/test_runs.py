@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from cli import handover as root
 from handover.commands.shell import run
 from handover.ledger import Ledger
 from handover.plan import store
+from handover.transfer import points
 from tests.conftest import Cli, Ended
 from tests.plan_company import NEW, TODAY, synced
 
@@ -323,6 +326,28 @@ def test_the_author_may_not_take_a_run_back(place: Path, cli: Cli) -> None:
     assert (nobody.code, nobody.json["error"]["code"]) == (2, "no_decider")
     unknown = cli("undo", "20270101", *TODAY, "--json")
     assert (unknown.code, unknown.json["error"]["code"]) == (2, "unknown_name")
+
+
+def test_ctrl_c_ends_the_run_after_the_batch(
+    place: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(point: str) -> None:
+        if point == "batch_sent":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(points, "reached", press)
+    ended = cli("reassign", plan_of(place), *EARLY, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (130, "interrupted")
+    assert ended.data["run"]["state"] == "interrupted"
+    assert counts(ended)["done"] == len(sato_before(ended))
+    monkeypatch.undo()
+    assert cli("-c", str(place / "handover.toml"), "runs", "verify").code == 0
+
+
+def sato_before(ended: Ended) -> list[str]:
+    """The accounts of a run: they are its first batch."""
+    steps = ended.data["run"]["steps"]
+    return [s["record_id"] for s in steps if s["action"] == "account_owner"]
 
 
 def test_another_org_named_is_refused(place: Path, cli: Cli) -> None:

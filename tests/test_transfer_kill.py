@@ -92,12 +92,19 @@ def reassigned(folder: Path) -> dict[str, object]:
 
 
 FAULTS = ("none", "lose_before", "lose_after")
-ONE = [((point, nth),) for point in POINTS for nth in (1, 3)]
-TWO = [(*a, *b) for a, b in product(ONE, ONE)] if SOAK else []
+LATER = ("intent_recorded", "batch_sent", "outcome_recorded")
+ONE = [((point, 1),) for point in POINTS] + [((point, 4),) for point in LATER]
+TWO = [(*a, *b) for a, b in product(ONE, ONE)] if SOAK else [(*ONE[-2], *ONE[0])]
 
 
-@pytest.mark.parametrize("deaths", [*ONE, *TWO], ids=str)
-@pytest.mark.parametrize("fault", FAULTS if SOAK else FAULTS[::2])
+@pytest.mark.parametrize(
+    ("fault", "deaths"),
+    [
+        *product(FAULTS if SOAK else FAULTS[:1], [*ONE, *TWO]),
+        *product(FAULTS[2:], ONE[: len(POINTS)]),
+    ],
+    ids=str,
+)
 def test_a_run_that_died_is_completed_by_the_next(
     tmp_path: Path,
     dying: Callable[..., None],
@@ -153,6 +160,9 @@ def test_every_point_is_reached(
 
 
 # Real processes, real signals, on files
+
+WITHOUT_DOUBT = tuple(point for point in POINTS if point != "doubt_settled")
+REAL = WITHOUT_DOUBT if SOAK else ("intent_recorded", "batch_sent", "run_finished")
 
 KILLED = """\
 import os, signal, sys
@@ -217,7 +227,7 @@ def _killed(folder: Path, point: str, *words: str) -> int:
     ).returncode
 
 
-@pytest.mark.parametrize("point", [p for p in POINTS if p != "doubt_settled"])
+@pytest.mark.parametrize("point", REAL)
 def test_kill_9_on_files_leaves_what_one_execution_would(
     approved_company: Path, calm: Path, folder: Path, cli: Cli, point: str
 ) -> None:

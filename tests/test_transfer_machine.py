@@ -223,8 +223,8 @@ class Handovers(RuleBasedStateMachine):
 
 
 Handovers.TestCase.settings = settings(
-    max_examples=200 if SOAK else 10,
-    stateful_step_count=30 if SOAK else 15,
+    max_examples=200 if SOAK else 6,
+    stateful_step_count=30 if SOAK else 12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

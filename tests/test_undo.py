@@ -6,9 +6,11 @@ import pytest
 
 from connectors.base import Change, SetField
 from handover.errors import AmbiguousName, UnknownName, WrongOrg
+from handover.plan import store
 from handover.plan.errors import NotYours
 from handover.transfer.undo import find_run
 from tests.transferring import (
+    PLAN,
     TASKS,
     Office,
     handing_over,
@@ -42,6 +44,21 @@ def test_undo_brings_back_all_that_the_run_changed(tmp_path: Path) -> None:
     assert everything(place) == after
     assert place.undo(again.run_id).error is None
     assert everything(place) == before
+
+
+def test_the_plan_tells_whose_the_accounts_are_now(tmp_path: Path) -> None:
+    place = handing_over(tmp_path)
+    run = place.reassign()
+    assert states(place) == {"owner_changed"}
+    undone = place.undo(run.run_id)
+    assert states(place) == {"approved"}
+    place.undo(undone.run_id)
+    assert states(place) == {"owner_changed"}
+
+
+def states(place: Office) -> set[str]:
+    with place.ledger.read() as connection:
+        return {row.state for row in store.load(connection, PLAN).rows}
 
 
 def test_peoples_later_edits_win_and_are_listed(tmp_path: Path) -> None:

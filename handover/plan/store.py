@@ -155,7 +155,7 @@ def load_all(
 def _plan(connection: Connection, found: RowMapping) -> Plan:
     plan = Plan.model_validate(found["content"])
     state = PlanState(found["state"])
-    changed = _changed_owner(connection, plan.id)
+    changed = _changed_owner(connection, plan)
     rows = tuple(
         row.model_copy(update={"state": _row_state(row, state, changed)})
         for row in plan.rows
@@ -176,22 +176,22 @@ def _row_state(row: Row, state: PlanState, changed: Collection[str]) -> str:
     return "approved" if state in OPEN_STATES - {PlanState.SUBMITTED} else "proposed"
 
 
-def _changed_owner(connection: Connection, plan_id: str) -> set[str]:
-    """Find the accounts whose owner a run of the plan changed, and none undid."""
+def _changed_owner(connection: Connection, plan: Plan) -> set[str]:
+    """Find the accounts that runs of the plan took from the predecessor for good."""
     query = (
-        select(steps.c.account_id, runs.c.kind)
+        select(steps.c.account_id, steps.c.after)
         .join(runs, runs.c.id == steps.c.run_id)
         .where(
-            runs.c.plan_id == plan_id,
+            runs.c.plan_id == plan.id,
             steps.c.action == "account_owner",
             steps.c.outcome == "done",
         )
         .order_by(runs.c.started_at, steps.c.n)
     )
-    latest: dict[str, str] = {
-        account: kind for account, kind in connection.execute(query) if account
+    latest: dict[str, str | None] = {
+        account: owner for account, owner in connection.execute(query) if account
     }
-    return {account for account, kind in latest.items() if kind == "reassign"}
+    return {account for account, owner in latest.items() if owner != plan.predecessor}
 
 
 def find_plan(connection: Connection, text: str) -> str:

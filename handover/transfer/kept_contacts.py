@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Map
 from itertools import groupby
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from connectors.base import SetField
-from handover.ledger.tables import runs, steps
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan
 from handover.transfer.address import crm_record, owner_change
 from handover.transfer.authority import Authority
 from handover.transfer.facts import KeptContact
-from handover.transfer.journal import Entry, entries_of
+from handover.transfer.journal import Entry
+from handover.transfer.left_behind import latest_steps
 from handover.transfer.live import held
 from handover.transfer.site import Site
 from handover.transfer.steps import Action, Step
@@ -109,29 +109,11 @@ def kept_again(authority: Authority, entries: Iterable[Entry]) -> list[Step]:
 
 def not_given_back(connection: Connection, authority: ApprovedPlan) -> Iterator[Step]:
     """Yield once more what runs of a plan meant to give back and did not."""
-    plan = authority.plan
-    with_contacts = select(steps.c.run_id).where(steps.c.action == Action.CONTACT_KEPT)
-    query = (
-        select(runs.c.id)
-        .where(runs.c.plan_id == plan.id, runs.c.id.in_(with_contacts))
-        .order_by(runs.c.started_at)
-    )
-    latest: dict[str, tuple[Entry, bool]] = {}
-    for run_id in connection.execute(query).scalars():
-        entries = entries_of(connection, run_id)
-        moved = {
-            e.account_id
-            for e in entries
-            if e.action == Action.ACCOUNT_OWNER and e.outcome == "done"
-        }
-        latest |= {
-            e.record_id or "": (e, e.account_id in moved)
-            for e in entries
-            if e.action == Action.CONTACT_KEPT
-        }
-    for entry, has_moved in latest.values():
-        if has_moved and entry.outcome != "done" and isinstance(entry.change, SetField):
-            yield _step(authority, entry.source, entry.account_id, entry.change)
+    plan_id = authority.plan.id
+    for latest in latest_steps(connection, plan_id, Action.CONTACT_KEPT):
+        entry, change = latest.entry, latest.entry.change
+        if latest.is_left and isinstance(change, SetField):
+            yield _step(authority, entry.source, entry.account_id, change)
 
 
 def _step(

@@ -20,7 +20,7 @@ from handover.transfer.journal import Kind, Run, entries_of
 from handover.transfer.kept_contacts import not_given_back
 from handover.transfer.live import Readings
 from handover.transfer.our_tasks import last_written
-from handover.transfer.reassign import Timing, moving, owner_steps
+from handover.transfer.reassign import Timing, moving, owner_steps, receivers
 from handover.transfer.remarks import idle, strangers
 from handover.transfer.rows_file import Rows, chosen
 from handover.transfer.site import (
@@ -101,8 +101,7 @@ def prepare_reassign(
         listed = chosen(listed, asked.rows, known)
     steps = in_order(listed)
     check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
-    concerned = {step.account_id for step in steps}
-    check_successors(site, (u for a, u in successors.items() if a in concerned))
+    check_successors(site, receivers(plan, successors, timing, steps))
     readings = Readings(connector=site.connector, clock=site.clock)
     check_drift(site, steps, readings)
     return _of_plan(

@@ -68,6 +68,24 @@ def moving(plan: Plan, facts: Facts, timing: Timing) -> dict[str, str]:
     }
 
 
+def receivers(
+    plan: Plan, successors: Map[str, str], timing: Timing, steps: Iterable[Step]
+) -> set[str]:
+    """Name who takes something over in a run."""
+    concerned = {step.account_id for step in steps}
+    loose = {_loose_successor(record, plan, timing) for record in plan.loose}
+    return {user for account, user in successors.items() if account in concerned} | {
+        user for user in loose if user is not None and concerned
+    }
+
+
+def _loose_successor(record: LooseRecord, plan: Plan, timing: Timing) -> str | None:
+    """Tell who takes over a loose record now; None when it stays."""
+    if not timing.takes_loose(record, plan):
+        return None
+    return record.successor or next(iter(plan.successors), None)
+
+
 def owner_steps(
     approved: ApprovedPlan, facts: Facts, mapping: Mapping, timing: Timing
 ) -> list[Step]:
@@ -138,8 +156,8 @@ def _child_moves(
     for child in facts.children:
         decided = loose.get((child.table, child.id))
         if decided is not None:
-            successor = decided.successor or next(iter(plan.successors), None)
-            if successor is not None and timing.takes_loose(decided, plan):
+            successor = _loose_successor(decided, plan, timing)
+            if successor is not None:
                 yield _child_move(child, successor, follows=())
         elif child.accounts and all(a in successors for a in child.accounts):
             first = child.accounts[0]

@@ -9,17 +9,17 @@ from collections.abc import Mapping as Map
 from itertools import groupby
 from types import MappingProxyType
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from connectors.base import Connector, Create
-from handover.ledger.tables import runs, steps
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan
 from handover.transfer.address import crm_user
 from handover.transfer.authority import Authority
 from handover.transfer.facts import Member
-from handover.transfer.journal import Entry, entries_of
+from handover.transfer.journal import Entry
+from handover.transfer.left_behind import latest_steps
 from handover.transfer.steps import OWNER_ACTION, Action, Step
 from mappings.model import Mapping
 
@@ -78,42 +78,15 @@ def restored_again(authority: Authority, entries: Iterable[Entry]) -> list[Step]
 
 def unrestored(connection: Connection, plan_id: str) -> list[Entry]:
     """List the members whom runs of a plan dropped and have not put back."""
-    return [
-        entry
-        for entry, dropped in _latest(connection, plan_id)
-        if dropped and entry.outcome != "done"
-    ]
-
-
-def _latest(connection: Connection, plan_id: str) -> list[tuple[Entry, bool]]:
-    """Give the latest step for each member, and whether his account changed hands."""
-    with_teams = select(steps.c.run_id).where(steps.c.action == Action.TEAM_MEMBER)
-    query = (
-        select(runs.c.id)
-        .where(runs.c.plan_id == plan_id, runs.c.id.in_(with_teams))
-        .order_by(runs.c.started_at)
-    )
-    latest: dict[str, tuple[Entry, bool]] = {}
-    for run_id in connection.execute(query).scalars():
-        entries = entries_of(connection, run_id)
-        changed = {
-            entry.account_id
-            for entry in entries
-            if entry.action == Action.ACCOUNT_OWNER and entry.outcome == "done"
-        }
-        latest |= {
-            entry.key: (entry, entry.account_id in changed)
-            for entry in entries
-            if entry.action == Action.TEAM_MEMBER and entry.key is not None
-        }
-    return list(latest.values())
+    latest = latest_steps(connection, plan_id, Action.TEAM_MEMBER)
+    return [each.entry for each in latest if each.is_left]
 
 
 def _put_back(
     connection: Connection, mapping: Mapping, plan_id: str
 ) -> Iterator[Member]:
-    for entry, _ in _latest(connection, plan_id):
-        change = entry.change
+    for latest in latest_steps(connection, plan_id, Action.TEAM_MEMBER):
+        entry, change = latest.entry, latest.entry.change
         for team, table in TEAMS.items():
             target = mapping.target(team, "record_id", entry.object)
             if (
