@@ -321,6 +321,7 @@ def run_of(ledger: Connection, number: int, kind: str, plan: Plan) -> None:
             account_id="A01",
             action="account_owner",
             object="accounts",
+            after="S" if kind == "reassign" else "P",
             authority="plan",
             outcome="done",
         )
