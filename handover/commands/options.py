@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -130,9 +131,8 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def asked_form(argv: Sequence[str]) -> dict[str, Any]:
     """Find out before parsing whether errors are to be shown as JSON, too."""
-    pairs = zip(argv, [*argv[1:], ""], strict=True)
     wanted = any(
         word in {"--json", "--format=json"} or (word == "--format" and next_ == "json")
-        for word, next_ in pairs
+        for word, next_ in pairwise([*argv, ""])
     )
     return {"format": "json"} if wanted else {}
