@@ -207,6 +207,32 @@ def test_completion_knows_four_shells(cli: Cli) -> None:
         assert "_HANDOVER_COMPLETE" in cli("completion", shell).out
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("handover rea", {"reassign"}),
+        ("handover plan pu", {"publish"}),
+        ("handover audit --lang ", {"ja", "en"}),
+        ("handover schedule ", {"cron", "systemd", "windows"}),
+    ],
+)
+def test_a_shell_that_asks_is_offered_words(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, typed: str, offered: set[str]
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))
+    ended = cli(env={"_HANDOVER_COMPLETE": "bash_complete"})
+    assert ended.code == 0
+    assert {line.partition(",")[2] for line in ended.out.split()} == offered
+
+
+@pytest.mark.parametrize("words", [(), ("plan",), ("runs",)])
+def test_a_word_too_few_shows_what_there_is(cli: Cli, words: tuple[str, ...]) -> None:
+    ended = cli(*words)
+    assert (ended.code, ended.err) == (0, "")
+    assert "Commands:" in ended.out
+
+
 def ended_by(error: BaseException) -> int:
     return excuse(error, Said(words=words_for("en")))
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handover.commands.shell import Result, Shell, command
+from handover.commands.shell import COMPLETE, Result, Shell, command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,9 +22,7 @@ def completion(shell: Shell, *, kind: str) -> Result:
             shell.words("click has no completion for {shell}", shell=kind)
         )
     ctx = click.get_current_context()
-    script = found(
-        ctx.find_root().command, {}, "handover", "_HANDOVER_COMPLETE"
-    ).source()
+    script = found(ctx.find_root().command, {}, "handover", COMPLETE).source()
 
     def show(console: "Console") -> None:
         console.print(script, end="", soft_wrap=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
+from inspect import cleandoc
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from handover.commands.workspace import Workspace
     from handover.errors import HandoverError
     from mappings.errors import MappingError
+
+COMPLETE = "_HANDOVER_COMPLETE"
+"""In this variable the script of ``handover completion`` asks for words."""
 
 Body = TypeVar("Body", bound=Callable[..., "Result"])
 
@@ -267,7 +271,7 @@ def command(
         made = Command(
             name,
             callback=callback,
-            help=body.__doc__,
+            help=cleandoc(body.__doc__ or ""),
             params=[*own, *global_options()],
         )
         made.example = example
@@ -301,6 +305,11 @@ def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
     language = language_for(argv, environ)
     speak_to_click(language)
+    if asked := environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        known = {"obj": Said(words=words_for(language))}
+        return shell_complete(root, known, "handover", COMPLETE, asked)
     command = next((word for word in argv if word in root.entries), root.name)
     said = Said(words=words_for(language), command=command or "")
     try:
