@@ -15,6 +15,7 @@ from handover.commands.shell import run
 from tests.conftest import FILES, Cli, Ended
 
 PLANNED, EFFECTIVE, EXPIRED = "2027-03-01", "2027-03-15", "2027-03-30"
+PLAN = "2027-03-sato-tanaka"
 NEW = ("--from", "Sato", "--to", "Tanaka", "--end", "2027-03-12")
 DECIDED = ("--no-attend", "rest", "--loose", "opportunities=transfer")
 
@@ -102,7 +103,7 @@ class Job:
 
 def build(folder: Path) -> Path:
     """Write the company's files, and sync them."""
-    (folder / "export").mkdir()
+    (folder / "export").mkdir(parents=True)
     (folder / "handover.toml").write_text(FILES, encoding="utf-8")
     (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
     for name, text in EXPORT.items():
@@ -115,11 +116,10 @@ def build(folder: Path) -> Path:
 def build_approved(folder: Path) -> Path:
     """Build the company, with a plan that its manager has approved."""
     build(folder)
-    plan = "2027-03-sato-tanaka"
     _run(folder, "plan", "new", *NEW)
-    _run(folder, "plan", "edit", plan, *DECIDED, "--as", "M")
-    _run(folder, "plan", "submit", plan, "--as", "P")
-    _run(folder, "plan", "approve", plan, "--as", "M")
+    _run(folder, "plan", "edit", PLAN, *DECIDED, "--as", "M")
+    _run(folder, "plan", "submit", PLAN, "--as", "P")
+    _run(folder, "plan", "approve", PLAN, "--as", "M")
     return folder
 
 
