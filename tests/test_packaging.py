@@ -1,7 +1,13 @@
 import ast
+import shutil
+import subprocess
+import sys
 import tomllib
+import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
+
+import pytest
 
 from handover import __version__
 from handover.doctor import OUR_NAMES
@@ -48,3 +54,49 @@ def test_the_changelog_begins_with_this_version() -> None:
     lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
     headings = [line for line in lines if line.startswith("## ")]
     assert __version__ in headings[0]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Build the wheel in a copy, without a network; give the names in it."""
+    copy = tmp_path_factory.mktemp("source")
+    for name in (
+        *PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"],
+        "pyproject.toml",
+        "hatch_build.py",
+        "README.md",
+        "LICENSE",
+    ):
+        source = ROOT / name
+        if source.is_dir():
+            unbuilt = shutil.ignore_patterns("__pycache__", "*.mo")
+            shutil.copytree(source, copy / name, ignore=unbuilt)
+        else:
+            shutil.copy(source, copy / name)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "dist"],
+        cwd=copy,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = (copy / "dist").glob("*.whl")
+    with zipfile.ZipFile(built) as packed:
+        return set(packed.namelist())
+
+
+def test_the_wheel_carries_all_that_is_no_python(wheel: set[str]) -> None:
+    kinds = {".toml", ".sql", ".html", ".css", ".po"}
+    for folder in OUR_NAMES[1:]:
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in kinds:
+                name = path.relative_to(ROOT).as_posix()
+                assert name in wheel
+                if path.suffix == ".po":
+                    assert name.replace(".po", ".mo") in wheel
+    assert {Path(name).suffix for name in wheel} >= {*kinds, ".mo"}
+
+
+def test_the_wheel_has_the_command_and_nothing_of_ours_beside(wheel: set[str]) -> None:
+    tops = {name.partition("/")[0] for name in wheel}
+    assert {t for t in tops if ".dist-info" not in t} == {"cli.py", *OUR_NAMES[1:]}
+    assert not any("__pycache__" in name or name.startswith("tests") for name in wheel)

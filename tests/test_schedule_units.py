@@ -1,9 +1,12 @@
 import datetime as dt
 import shlex
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from handover.schedule_units import NightJob, cron, systemd, windows
+from tests.conftest import Cli
 
 JOB = NightJob(
     program=PurePosixPath("/opt/hand over/bin/handover"),
@@ -49,3 +52,17 @@ def test_the_windows_task_is_xml_that_runs_both() -> None:
         r'--config "C:\Sales dept\handover.toml" sync --quiet',
         r'--config "C:\Sales dept\handover.toml" audit --quiet',
     ]
+
+
+@pytest.mark.parametrize("kind", ["cron", "systemd", "windows"])
+def test_what_is_printed_is_the_job_letter_by_letter(
+    cli: Cli, folder: Path, kind: str
+) -> None:
+    told = cli("schedule", kind, "--json").data
+    assert told["kind"] == kind
+    assert str((folder / "handover.toml").resolve()) in told["text"]
+    assert cli("schedule", kind).out == told["text"]
+
+
+def test_an_unknown_scheduler_is_a_usage_error(cli: Cli) -> None:
+    assert cli("schedule", "at").code == 2
