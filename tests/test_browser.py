@@ -21,11 +21,15 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--enable-logging=stderr",
 )
 
 
 def chromium(folder: Path, *words: str) -> str:
-    """Run the browser with a profile of its own."""
+    """Run the browser with a profile of its own; the page must not complain.
+
+    A page asks nobody for anything: its policy would refuse, and the console say so.
+    """
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
     ended = subprocess.run(  # noqa: S603 - the browser we looked up
@@ -35,7 +39,19 @@ def chromium(folder: Path, *words: str) -> str:
         timeout=120,
         check=True,
     )
+    assert [line for line in ended.stderr.splitlines() if ":CONSOLE" in line] == []
     return ended.stdout
+
+
+@pytest.mark.browser
+def test_a_page_that_asks_for_something_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    rule = "Content-Security-Policy"
+    policy = f"""<meta http-equiv="{rule}" content="default-src 'none'">"""
+    image = '<img src="http://127.0.0.1:9/x.png">'
+    page.write_text(f"<!doctype html>{policy}{image}", encoding="utf-8")
+    with pytest.raises(AssertionError, match="Loading the image"):
+        chromium(tmp_path, "--dump-dom", page.as_uri())
 
 
 @pytest.mark.browser
