@@ -1,6 +1,7 @@
 """Owners by rule: who owns the latest record, or most of them."""
 
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -10,6 +11,10 @@ from mappings.model import DerivedOwner
 
 Pick = Literal["latest", "most"]
 Table = Literal["opportunities", "orders"]
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "timezone": "UTC",
+    "autoinstall_known_extensions": False,
+}
 Record = tuple[str, str | None, str | None]
 """The id, owner and day of a record of account a1."""
 
@@ -19,10 +24,11 @@ def owner(
     *records: Record,
     table: Table = "orders",
     made: dict[str, str] | None = None,
+    zone: str = "UTC",
 ) -> object:
     """Derive the owner of a1 from records; ``made`` tells when some were made."""
     day = "date" if table == "orders" else "close_date"
-    with duckdb.connect() as con:
+    with duckdb.connect(config=SETTINGS) as con:
         con.execute(
             "create table accounts as from (values ('crm', 'a1', null), "
             "('other', 'a1', 'kept'), ('crm', 'a2', 'gone')) t(source, id, owner_id)"
@@ -43,7 +49,7 @@ def owner(
             "('crm', null, 'z', 'nowhere', '2030-01-01', null, false)"
         )
         rule = DerivedOwner(table=table, pick=pick)
-        query = derived_owners("accounts", "records", "crm", rule)
+        query = derived_owners("accounts", "records", "crm", rule, ZoneInfo(zone))
         found = {(source, key): user for source, key, user in con.sql(query).fetchall()}
     assert found["other", "a1"] == "kept"
     assert found["crm", "a2"] is None
@@ -99,3 +105,12 @@ def test_an_opportunity_without_a_close_date_counts_by_its_making() -> None:
     records = [("r1", "u1", "2026-02-01"), ("r0", "u2", None)]
     made = {"r0": "2026-03-01 00:00:00+00"}
     assert owner("latest", *records, table="opportunities", made=made) == "u2"
+
+
+@pytest.mark.parametrize(("zone", "later"), [("Asia/Tokyo", "u2"), ("UTC", "u1")])
+def test_the_day_of_its_making_is_that_of_the_company(zone: str, later: str) -> None:
+    """In Tokyo the second was made a day later than in London, on the first's day."""
+    records = [("r1", "u1", "2026-03-01"), ("r2", "u2", None)]
+    made = {"r2": "2026-02-28 15:00:00+00"}
+    found = owner("latest", *records, table="opportunities", made=made, zone=zone)
+    assert found == later

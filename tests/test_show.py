@@ -68,3 +68,16 @@ def test_two_accounts_of_one_name_have_to_be_told_apart(cli: Cli, folder: Path) 
 
     assert (ended.code, ended.json["error"]["code"]) == (2, "ambiguous_name")
     assert "A2" in ended.json["error"]["message"]
+
+
+def test_a_request_was_opened_on_the_day_it_was_here(cli: Cli, folder: Path) -> None:
+    """Eight in the morning in Tokyo is the evening before in London."""
+    opened = "2027-03-10T08:00:00+09:00"
+    requests = [{**COMPANY["requests"][0], "opened_at": opened}]
+    export({**COMPANY, "requests": requests}, folder / "export")
+    cli("sync")
+    account = cli("show", "完備", "--json", *AS_OF).data["account"]
+
+    (item,) = [i for i in account["items"] if i["item"] == "interactions.requests"]
+    assert item["evidence"]["at"] == "2027-03-10"
+    assert account["facts"]["requests"][0]["opened_on"] == "2027-03-10"

@@ -32,7 +32,7 @@ QUESTIONS = {
         limit 10
     """,
     "requests": """
-        select id, subject, cast(opened_at as date) as opened_on, owner_id
+        select id, subject, opened_on, owner_id
         from open_requests
         order by opened_at nulls last, id
     """,

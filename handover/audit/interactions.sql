@@ -29,7 +29,7 @@ from latest
 union all
 -- Where requests are kept as such, each open one needs a subject and somebody to answer.
 select
-    account_id, 'interactions.requests', id, cast(opened_at as date),
+    account_id, 'interactions.requests', id, opened_on,
     worse(text_state(subject_norm, $placeholders),
         case
             when owner_id is null then 'missing'

@@ -4,18 +4,22 @@ A rule, not a fact: the generation says so, every audit announces it, and such a
 cannot be written.
 """
 
+from zoneinfo import ZoneInfo
+
 from handover.mirror.merging import literal
 from mappings.model import DerivedOwner
 
 DATES = {
-    "opportunities": "coalesce(close_date, cast(created_at as date))",
+    "opportunities": "coalesce(close_date, cast(timezone({zone}, created_at) as date))",
     "orders": "date",
 }
 LONG_AGO = "date '0001-01-01'"
 """Where a record without a date stands."""
 
 
-def derived_owners(accounts: str, records: str, source: str, rule: DerivedOwner) -> str:
+def derived_owners(
+    accounts: str, records: str, source: str, rule: DerivedOwner, zone: ZoneInfo
+) -> str:
     """Write the query for all accounts, with the owners of one source by the rule.
 
     ``latest``: who owns the latest record; of one day, the larger record id.
@@ -27,8 +31,10 @@ def derived_owners(accounts: str, records: str, source: str, rule: DerivedOwner)
         records: in SQL, the opportunities or orders of all sources.
         source: whose accounts.
         rule: which records count, and how the owner is picked.
+        zone: where days begin, for records that only tell when they were made.
     """
-    latest = f"max(row(coalesce({DATES[rule.table]}, {LONG_AGO}), id))"
+    day = DATES[rule.table].format(zone=literal(zone.key))
+    latest = f"max(row(coalesce({day}, {LONG_AGO}), id))"
     order = latest if rule.pick == "latest" else f"(count(*), {latest})"
     return f"""select a.* replace (
             case when a.source = {literal(source)} then p.owner_id

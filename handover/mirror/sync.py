@@ -232,7 +232,8 @@ class Syncer:
         """Fill owners by rule, if accounts or what the rule looks at has changed."""
         accounts, records = map(following.relation, ("accounts", rule.table))
         if accounts and records and {"accounts", rule.table} & set(following.written):
-            rows = derived_owners(accounts, records, source, rule)
+            zone = self.settings.timezone
+            rows = derived_owners(accounts, records, source, rule, zone)
             following.write("accounts", f"({rows})")
 
     def _merge_columns(

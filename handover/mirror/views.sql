@@ -187,5 +187,8 @@ where not coalesce(is_closed, is_won, false)
     and account_id in (select id from accounts);
 
 create view open_requests as
-select * from requests
+select
+    *,
+    cast(timezone((select zone from settings), opened_at) as date) as opened_on
+from requests
 where coalesce(is_open, true) and account_id in (select id from accounts);
