@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
-from handover.errors import DiskFull, TryLater, UsageProblem
+from handover.errors import DiskFull, HandoverError, TryLater, UsageProblem
 from handover.ledger.migrations import HEAD
 
 BUSY_SECONDS = 10.0
 """How long a transaction waits for the one before it; they take milliseconds."""
+PRIMARY = 0xFF
+"""The part of SQLite's error codes that tells the kind; the rest tells the place."""
 
 
 class NewerLedger(UsageProblem):
@@ -41,6 +43,8 @@ class Ledger:
 
     _known: ClassVar[dict[int, type[TryLater]]] = {
         sqlite3.SQLITE_FULL: DiskFull,
+        # A reader, too, needs a little room for the index of the write-ahead log.
+        sqlite3.SQLITE_IOERR_SHMSIZE: DiskFull,
         sqlite3.SQLITE_BUSY: LedgerBusy,
     }
 
@@ -101,18 +105,22 @@ class Ledger:
                 connection.execution_options(writing=writing)
                 with connection.begin():
                     yield connection
-        except (DatabaseError, OperationalError) as error:
-            raise self._named(error) from error
+        except DatabaseError as error:
+            named = self._named(error.orig)
+            if named is None:
+                raise
+            raise named from error
 
-    def _named(self, error: DatabaseError) -> Exception:
-        cause = error.orig
-        if not isinstance(cause, sqlite3.DatabaseError):
-            return error
-        code = getattr(cause, "sqlite_errorcode", None)
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return DamagedLedger(file=self.path, detail=str(cause))
-        known = self._known.get(code) if code is not None else None
-        return known(file=self.path) if known else error
+    def _named(self, error: BaseException | None) -> HandoverError | None:
+        """Give an error that says what to do; None if SQLite's own has to stand."""
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:
+            return None
+        kind = code & PRIMARY
+        if kind in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return DamagedLedger(file=self.path, detail=str(error))
+        known = self._known.get(code) or self._known.get(kind)
+        return known(file=self.path) if known else None
 
     def _migrate(self, version: str | None) -> None:
         # Alembic takes a quarter of a second to import: only who migrates pays.
@@ -131,6 +139,8 @@ class Ledger:
         source, target = sqlite3.connect(self.path), sqlite3.connect(copy)
         try:
             source.backup(target)
+        except sqlite3.DatabaseError as error:
+            raise self._named(error) or error from None
         finally:
             source.close()
             target.close()
