@@ -395,6 +395,28 @@ def test_a_bulk_result_that_is_too_short_is_an_error(
         rows(crm, "Account")
 
 
+@in_bulk
+def test_a_bulk_result_that_leaves_out_a_piece_is_an_error(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    org.accounts(50)
+    told = {"Sforce-NumberOfRecords": "1", "Sforce-Locator": "null"}
+    org.faults.append(once(Answer(200, "Id\n001\n", told), "/results"))
+    with pytest.raises(ShortPull):
+        rows(crm, "Account")
+
+
+@in_bulk
+@pytest.mark.parametrize("text", ["Id,Name\n001\n", 'Id\n"001\n', "Id\n\ufffd,\n"])
+def test_a_bulk_result_that_is_no_table_is_an_error(
+    org: Company, crm: SalesforceCRM, text: str
+) -> None:
+    org.accounts(50)
+    org.faults.append(once(Answer(200, text), "/results"))
+    with pytest.raises(Unreachable):
+        rows(crm, "Account")
+
+
 def test_the_end_of_the_day_stops_at_once(org: Company, crm: SalesforceCRM) -> None:
     org.accounts(1)
     crm.describe("Account")

@@ -32,6 +32,7 @@ def ahead(pages: Iterator[Page]) -> Iterator[Page]:
                 raise page
             wanted.put(MORE)
             yield page
+            del page  # what was handed on is not held while we wait
     finally:
         wanted.put(ENOUGH)
 

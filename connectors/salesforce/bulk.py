@@ -7,10 +7,11 @@ call. Not every object and field can be read this way; then REST is used.
 import csv
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from connectors.errors import ShortPull
+from connectors.errors import ShortPull, Unreachable
 from connectors.salesforce.org import Org, Turned
 from connectors.salesforce.problems import SOURCE
 
@@ -20,7 +21,7 @@ ABOVE = 4000
 """Records above which a job pays: Salesforce's own rule of thumb is 2,000, and two
 pages by REST cost no more calls than a job."""
 CHUNK = 10_000
-"""Records for each download: what is in memory at a time."""
+"""Records for each download: as text, all of them are in memory."""
 ATTEMPTS = 120
 """Questions after a job's state, most of them half a minute apart."""
 RUNNING = frozenset({"UploadComplete", "InProgress", "Open"})
@@ -46,10 +47,47 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """One download: records as text, empty is None; ``locator`` leads to the next."""
+    """One download, whole; ``locator`` leads to the next.
 
-    rows: list[dict[str, object]]
+    It is taken apart page by page: as records it would be ten times as large.
+    """
+
+    content: bytes
+    promised: int | None
+    """How many records the org says there are in it."""
     locator: str
+
+    def pages(self, size: int) -> Iterator[tuple[list[dict[str, object]], bool]]:
+        """Yield its records as text, empty is None, and whether they are the last.
+
+        Raises:
+            ShortPull: there are fewer than promised.
+            Unreachable: it is no table.
+        """
+        records, read = self._records(), 0
+        first = next(records, None)
+        while True:
+            page = [first, *islice(records, size - 1)] if first else []
+            first = next(records, None)
+            read += len(page)
+            if first is None and self.promised is not None and read < self.promised:
+                raise ShortPull(
+                    source=SOURCE, object="Bulk API", read=read, promised=self.promised
+                )
+            yield page, first is None
+            if first is None:
+                return
+            del page  # what was handed on is not held
+
+    def _records(self) -> Iterator[dict[str, object]]:
+        lines = io.TextIOWrapper(io.BytesIO(self.content), "utf-8", newline="")
+        reader = csv.reader(lines, strict=True)
+        try:
+            header = next(reader, [])
+            for cells in reader:
+                yield dict(zip(header, [cell or None for cell in cells], strict=True))
+        except (csv.Error, ValueError):
+            raise Unreachable(source=SOURCE, detail="a result that is no CSV") from None
 
 
 def run_job(org: Org, soql: str, *, everything: bool) -> Job:
@@ -81,32 +119,21 @@ def run_job(org: Org, soql: str, *, everything: bool) -> Job:
     return Job(id=str(data["id"]), rows=int(count) if count is not None else None)
 
 
-def download(org: Org, object_name: str, job_id: str, locator: str) -> Chunk:
-    """Read a piece of a job's result, whole.
+def download(org: Org, job_id: str, locator: str) -> Chunk:
+    """Read a piece of a job's result.
 
     Raises:
         JobGone: the org no longer has it.
-        ShortPull: fewer records came than the reply promised.
     """
     params = {"maxRecords": str(CHUNK)} | ({"locator": locator} if locator else {})
     try:
         reply = org.download(f"jobs/query/{job_id}/results", params)
     except Turned as turned:
         raise JobGone(turned.problem.code) from None
-    rows = _rows(reply.content)
     promised = reply.headers.get("Sforce-NumberOfRecords")
-    if promised and int(promised) != len(rows):
-        raise ShortPull(
-            source=SOURCE, object=object_name, read=len(rows), promised=promised
-        )
     following = reply.headers.get("Sforce-Locator") or ""
-    return Chunk(rows=rows, locator="" if following in NO_MORE else following)
-
-
-def _rows(content: bytes) -> list[dict[str, object]]:
-    reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
-    header: Sequence[str] = next(reader, [])
-    return [
-        dict(zip(header, [cell or None for cell in cells], strict=True))
-        for cells in reader
-    ]
+    return Chunk(
+        content=reply.content,
+        promised=int(promised) if promised else None,
+        locator="" if following in NO_MORE else following,
+    )

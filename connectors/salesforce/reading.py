@@ -29,8 +29,8 @@ from connectors.salesforce.schema import STAMP, Shape, Shapes
 
 log = logging.getLogger(__name__)
 
-PAGE = 2000
-"""Records that we hand on at a time; also what a REST reply holds at most."""
+BULK_PAGE = 1000
+"""Records of a Bulk result that are handed on at a time."""
 FIXES = 40
 """How often a query is begun anew without getting any further: halving the window of
 all times down to a second takes 30."""
@@ -141,7 +141,7 @@ class Walk:
 
     def _window(self) -> Iterator[Page]:
         if self.place.job:
-            yield from self._chunks(self.place.job, promised=None)
+            yield from self._chunks(self.place.job, None, None)
         elif self._in_bulk:
             yield from self._bulk(0)
         else:
@@ -149,9 +149,9 @@ class Walk:
 
     def _rest(self) -> Iterator[Page]:
         """Read by REST; after the first page, in bulk if there are many more."""
-        reply = self._org.read(self._resource, {"q": self._soql(ordered=True)})
+        query = {"q": self._soql(ordered=True)}
+        data, read = _result(self._org.read(self._resource, query).data), 0
         self._begin()
-        data, read = _result(reply.data), 0
         total = int(data["totalSize"])
         while True:
             rows: list[dict[str, Any]] = data["records"]
@@ -165,6 +165,7 @@ class Walk:
             yield self._page(rows, done=done, promised=promised)
             if done:
                 return
+            del rows, data  # what was handed on is not held
             if many and (yield from self._tried_in_bulk(read)):
                 return
             data = _result(self._org.read(link).data)
@@ -189,21 +190,33 @@ class Walk:
         self._begin()
         known = self._sole and job.rows is not None
         self.place = replace(self.place, job=job.id)
-        yield from self._chunks(job.id, read + (job.rows or 0) if known else None)
+        promised = read + (job.rows or 0) if known else None
+        yield from self._chunks(job.id, promised, job.rows)
 
-    def _chunks(self, job: str, promised: int | None) -> Iterator[Page]:
-        """Read a job's result; a resumed one from the page where it stopped."""
-        skipped = self.place.done
+    def _chunks(
+        self, job: str, promised: int | None, expected: int | None
+    ) -> Iterator[Page]:
+        """Read a job's result; a resumed one from the page where it stopped.
+
+        ``expected`` is the number of its records, where that is known.
+        """
+        skipped, came = self.place.done, 0
         while True:
-            chunk = bulk.download(self._org, self._reader.name, job, self.place.locator)
-            for at in range(skipped, max(len(chunk.rows), 1), PAGE):
-                rows = chunk.rows[at : at + PAGE]
-                ends = at + PAGE >= len(chunk.rows)
+            chunk = bulk.download(self._org, job, self.place.locator)
+            read = 0
+            for rows, ends in chunk.pages(BULK_PAGE):
+                read += len(rows)
+                came += len(rows)
+                if read <= skipped and not ends:
+                    continue
                 locator = chunk.locator if ends else self.place.locator
-                done = 0 if ends else at + PAGE
+                done = 0 if ends else read
                 self.place = replace(self.place, locator=locator, done=done)
-                final = ends and not chunk.locator
-                yield self._page(rows, done=final, promised=promised)
+                over = ends and not chunk.locator
+                if over and expected is not None and came < expected:
+                    self._short(came, expected)
+                yield self._page(rows, done=over, promised=promised)
+                del rows  # what was handed on is not held
             if not chunk.locator:
                 return
             skipped = 0
