@@ -15,7 +15,7 @@ from connectors.base import (
     Pull,
     Row,
 )
-from connectors.errors import ConnectorError, Refused
+from connectors.errors import NotPermitted, Refused, UnknownObject
 from connectors.salesforce import finding, teams, writing
 from connectors.salesforce.ahead import ahead
 from connectors.salesforce.derived import added
@@ -28,8 +28,7 @@ from connectors.salesforce.schema import Shapes
 RETRIEVED = 2000
 """Records that one call retrieves by their ids."""
 TASK = "Task"
-ORG_FIELDS = ("Id", "Name", "IsSandbox", "OrganizationType")
-DEVELOPER = "Developer Edition"
+ORG_FIELDS = ("Id", "Name", "IsSandbox")
 ALWAYS = frozenset(
     {
         Capability.WRITE,
@@ -66,12 +65,10 @@ class SalesforceCRM:
         """Ask which org answers, and who we are in it."""
         organization = self._organization()
         user_id, user_name = self._user()
-        sandbox = organization.get("IsSandbox") is True
         return Identity(
             org_id=str(organization["Id"]),
             org_name=str(organization.get("Name") or organization["Id"]),
-            production=not sandbox
-            and organization.get("OrganizationType") != DEVELOPER,
+            production=organization.get("IsSandbox") is not True,
             local=self.org.is_local,
             user_id=user_id,
             user_name=user_name,
@@ -156,22 +153,24 @@ class SalesforceCRM:
         return create if self._is_keyed else replace(create, key_field=None)
 
     def _organization(self) -> Row:
-        """Read the org's own record, as far as we may see it."""
-        shape = self._shapes.known("Organization")
-        names = [n for n in ORG_FIELDS if shape and shape.sees(n)] or ORG_FIELDS[:2]
-        rows = list(query(self.org, "Organization", names, ()))
+        """Read the org's own record."""
+        rows = list(query(self.org, "Organization", ORG_FIELDS, ()))
         if not rows:
             raise Refused(source=SOURCE, object="Organization", detail="no record")
         return rows[0]
 
     def _user(self) -> tuple[str | None, str | None]:
-        """Ask who we are; an integration user may not be allowed to know."""
-        user_id, name = self.org.token.user_id, None
+        """Tell who we are: the log-in said it, or else we ask.
+
+        An integration user may not be allowed to know.
+        """
+        if self.org.token.user_id:
+            return self.org.token.user_id, None
         try:
             data = self.org.data("/services/oauth2/userinfo")
-        except ConnectorError:
-            return user_id, name
-        return user_id or data.get("user_id"), data.get("name")
+        except (NotPermitted, UnknownObject):
+            return None, None
+        return data.get("user_id"), data.get("name")
 
     def _retrieved(
         self, name: str, ids: Sequence[str], fields: Sequence[str]
