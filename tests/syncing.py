@@ -67,6 +67,7 @@ class Mill:
 
     def map(self, text: str) -> None:
         """Use another mapping from now on."""
+        self.mapping_text = text
         (self.folder / "test.toml").write_text(text, encoding="utf-8")
         self.mapping = load_mapping("test.toml", self.folder)
 
