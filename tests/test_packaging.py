@@ -1,4 +1,5 @@
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from handover import __version__
 from handover.doctor import OUR_NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
+BY_NAME_ONLY = {"tzdata", "xlsxwriter"}
+"""What Python (time zones) or pandas (workbooks) imports on our behalf."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -30,6 +33,17 @@ def test_nobody_below_the_command_line_imports_it() -> None:
     sources = [f for n in OUR_NAMES[1:] for f in (ROOT / n).rglob("*.py")]
     assert len(sources) > 50
     assert [str(f) for f in sources if "cli" in imported(f)] == []
+
+
+def test_everything_imported_is_declared_and_nothing_else() -> None:
+    """What is only there because something else needs it may be gone tomorrow."""
+    sources = [f for n in OUR_NAMES[1:] for f in (ROOT / n).rglob("*.py")]
+    names = set().union(*(imported(file) for file in sources))
+    owners = packages_distributions()
+    used = {owners[n][0].lower() for n in names - set(OUR_NAMES) if n in owners}
+    listed = PROJECT["project"]["dependencies"]
+    declared = {re.split(r"[<>=;~! \[]", each)[0] for each in listed}
+    assert used == declared - BY_NAME_ONLY
 
 
 def test_no_other_distribution_owns_our_import_names() -> None:
