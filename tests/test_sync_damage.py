@@ -164,7 +164,7 @@ def test_rejects_of_pages_read_before_the_break_are_told_after_it(
     mill.crm.faults.unreachable_after = None
     synced = mill.sync()
     sums(synced)
-    assert sorted(str(reject.id) for _, reject in synced.rejects) == ["a0003", "a0170"]
+    assert sorted(str(one.reject.id) for one in synced.rejects) == ["a0003", "a0170"]
     assert mill.generation().sources["memory"]["rejects"] == 2
 
 
@@ -238,7 +238,8 @@ def test_a_duplicate_in_another_file_of_the_table_is_put_aside(mill: Mill) -> No
     )
     synced = mill.sync(files(mill, FilesCRM(folder)))
     sums(synced)
-    assert [(r.id, r.reason) for _, r in synced.rejects] == [("v1", "duplicate_id")]
+    (aside,) = synced.rejects
+    assert (aside.reject.id, aside.reject.reason) == ("v1", "duplicate_id")
     assert {key: row["kind"] for key, row in mill.rows("activities").items()} == {
         "v1": "call",
         "v2": "task",
@@ -304,7 +305,9 @@ def test_numbers_that_do_not_fit_are_put_aside_or_rounded(
     assert "o2" in mill.living("opportunities")
     fits = amount in {"0.12345678", "-5"}
     assert ("o1" in mill.living("opportunities")) == fits
-    assert [r.reason for _, r in synced.rejects] == ([] if fits else ["bad_number"])
+    assert [one.reject.reason for one in synced.rejects] == (
+        [] if fits else ["bad_number"]
+    )
 
 
 def test_ctrl_c_keeps_the_pages_and_ends_the_others(

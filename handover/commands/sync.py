@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from connectors.base import Connector, Page
     from handover.commands.workspace import Workspace
+    from handover.mirror.aside import Aside
     from handover.mirror.deltas import SourceOutcome
     from handover.mirror.sync import Synced, SyncOptions
-    from mappings.translate import Reject
 
 COUNTED = ("read", "new", "changed", "same", "deleted", "rejected")
 
@@ -109,21 +109,20 @@ def _progress(shell: Shell) -> "Callable[[str, Page], None]":
     return told
 
 
-def write_rejects(
-    workspace: "Workspace", rejects: "Iterable[tuple[str, Reject]]"
-) -> "Path | None":
-    """List the rows put aside in the run folder; give the file."""
+def write_rejects(workspace: "Workspace", rejects: "Sequence[Aside]") -> "Path | None":
+    """List the rows that are put aside now in the run folder; give the file."""
     from handover.commands.forms import replace_file
     from handover.paper.inert import cell
 
-    rows = list(rejects)
-    if not rows:
+    if not rejects:
         return None
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(["source", "table", "row", "id", "field", "reason", "value"])
-    for source, one in rows:
-        line = (source, one.table, one.row, one.id, one.field, one.reason, one.value)
+    for aside in rejects:
+        one = aside.reject
+        where = (aside.source, one.table, one.row, one.id)
+        line = (*where, one.field, one.reason, one.value)
         writer.writerow(["" if part is None else cell(part) for part in line])
     folder = workspace.runs_folder / f"{workspace.now:%Y%m%d-%H%M%S}-sync"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -199,7 +198,7 @@ def _notices(synced: "Synced") -> list[Notice]:
 
 
 def _rejected(synced: "Synced", file: "Path | None") -> list[Notice]:
-    count = sum(1 for _ in synced.rejects)
+    count = len(synced.rejects)
     if not count:
         return []
     return [Notice(code="rows_put_aside", params={"count": count, "file": file or "-"})]

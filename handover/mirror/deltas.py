@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -13,7 +14,9 @@ from handover.mirror.pulling import Pulled
 from mappings.check import Problem
 from mappings.model import Mapping as CrmMapping
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema, columns, extra_column
-from mappings.translate import Reject
+
+if TYPE_CHECKING:
+    from handover.mirror.aside import Aside
 
 _FOLLOWING = {
     "customer_class": ("customer_class_state",),
@@ -29,7 +32,8 @@ class SourceOutcome:
     source: str
     error: ConnectorError | None = None
     pulled: Sequence[Pulled] = ()
-    rejects: Sequence[Reject] = ()
+    rejects: Sequence["Aside"] = ()
+    """What this source lacks now."""
     problems: Sequence[Problem] = ()
     columns: Sequence[tuple[str, str, str]] = ()
     announcements: Sequence[Mapping[str, object]] = ()

@@ -149,7 +149,7 @@ class Merger:
         return counts
 
     def _check_shrink(self, delta: Delta, counts: Counts) -> None:
-        lost = counts.vanished + counts.gone_now
+        lost = counts.vanished + counts.gone_now + counts.dropped
         if self.allow_shrink or lost < SHRINK_ROWS:
             return
         living = _one(

@@ -22,7 +22,7 @@ from mappings.check import Checked, check
 from mappings.forms import Lookup
 from mappings.model import Mapping as CrmMapping
 from mappings.schema import LINK_TABLES
-from mappings.translate import Reject, TranslationSettings, Translator
+from mappings.translate import TranslationSettings, Translator
 
 LATE_AT_ONCE = 2_000
 """Records that a sweep reads and stages together."""
@@ -285,8 +285,3 @@ def _parts(ids: Sequence[str]) -> Iterator[list[str]]:
     rest = iter(ids)
     while part := list(islice(rest, LATE_AT_ONCE)):
         yield part
-
-
-def rejects_of(pulled: Sequence[Pulled]) -> list[Reject]:
-    """List the rows of all objects that were put aside."""
-    return [reject for one in pulled for reject in one.staging.rejects()]

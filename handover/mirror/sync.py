@@ -5,6 +5,7 @@ while the others go on; a sync that was killed is gone on with by the next one.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from connectors.errors import ConnectorError
 from handover.errors import TryLater
 from handover.ledger import Ledger
 from handover.ledger.tables import generations, watermarks
+from handover.mirror.aside import FILE, Aside, as_table, asides_now, known_asides
 from handover.mirror.changes import OwnerChange, changed_owners, remember
 from handover.mirror.deltas import SourceOutcome, delta_of, feeders, known_ids
 from handover.mirror.deriving import derived_owners
@@ -25,13 +27,13 @@ from handover.mirror.generations import Generation, collect_garbage, newest_gene
 from handover.mirror.jobs import Mark
 from handover.mirror.merging import Counts, Merger, literal
 from handover.mirror.publishing import NextGeneration, move_marks, publish
-from handover.mirror.pulling import Puller, rejects_of
+from handover.mirror.pulling import Puller
 from handover.mirror.remembering import seen_statuses
 from handover.mirror.staging import drop
 from mappings.model import DerivedOwner
 from mappings.model import Mapping as CrmMapping
 from mappings.schema import COLUMNS_SCHEMA, LINK_TABLES, TABLES
-from mappings.translate import Reject, TranslationSettings
+from mappings.translate import TranslationSettings
 
 
 class SourceFailed(TryLater):
@@ -65,6 +67,8 @@ class Synced:
 
     generation: int | None
     outcomes: list[SourceOutcome]
+    rejects: list[Aside]
+    """What the sources that were read lack now, also since earlier nights."""
     unmanaged: list[OwnerChange]
 
     @property
@@ -80,11 +84,6 @@ class Synced:
     def vanished(self) -> int:
         """Count the records that were there and did not come; links are no records."""
         return sum(c.vanished for t, c in self.counts.items() if t not in LINK_TABLES)
-
-    @property
-    def rejects(self) -> list[tuple[str, Reject]]:
-        """List the rows put aside, with their source."""
-        return [(o.source, reject) for o in self.outcomes for reject in o.rejects]
 
 
 @dataclass(kw_only=True)
@@ -167,7 +166,6 @@ class Syncer:
             return outcome
         outcome.org_id, outcome.org_name = identity.org_id, identity.org_name
         outcome.calls = connector.calls
-        outcome.rejects = rejects_of(outcome.pulled)
         outcome.problems = [p for p in puller.checked.problems if not p.fatal]
         outcome.columns = puller.checked.columns
         outcome.announcements = list(_announcements(outcome, source.mapping))
@@ -188,6 +186,10 @@ class Syncer:
     ) -> Synced:
         read = [o for o in outcomes if o.error is None]
         mappings = {one.name: one.mapping for one in sources}
+        known = known_asides(before)
+        for outcome in read:
+            outcome.rejects = asides_now(known, outcome, mappings[outcome.source])
+        rejects = [aside for outcome in read for aside in outcome.rejects]
         with open_duckdb(self.folder) as con:
             following = NextGeneration(
                 con=con, folder=self.folder, before=before, reached=self.reached
@@ -198,8 +200,11 @@ class Syncer:
                 if self.options.dry_run:
                     drop(self._staging, mappings)
                     n = before.n if before else None
-                    return Synced(generation=n, outcomes=outcomes, unmanaged=[])
+                    return Synced(
+                        generation=n, outcomes=outcomes, rejects=rejects, unmanaged=[]
+                    )
                 self._merge_columns(following, read)
+                self._merge_rejects(following, known, read)
                 unmanaged, n = self._make_current(following, read, before)
             finally:
                 following.discard()
@@ -208,7 +213,9 @@ class Syncer:
             self.ledger, self.folder, keep=self.options.keep_generations, now=self.now
         )
         drop(self._staging, [outcome.source for outcome in read])
-        return Synced(generation=n, outcomes=outcomes, unmanaged=unmanaged)
+        return Synced(
+            generation=n, outcomes=outcomes, rejects=rejects, unmanaged=unmanaged
+        )
 
     def _merge(
         self, following: NextGeneration, outcome: SourceOutcome, mapping: CrmMapping
@@ -259,6 +266,20 @@ class Syncer:
             if not len(gained) and not len(lost):
                 return
         following.write("columns", now)
+
+    def _merge_rejects(
+        self,
+        following: NextGeneration,
+        known: Sequence[Aside],
+        read: Sequence[SourceOutcome],
+    ) -> None:
+        """Write what this generation lacks, if that is not what the last one lacked."""
+        names = {outcome.source for outcome in read}
+        lacking = [aside for aside in known if aside.source not in names]
+        lacking += [aside for outcome in read for aside in outcome.rejects]
+        if Counter(lacking) != Counter(known):
+            following.con.register("lacking", as_table(lacking))
+            following.write(FILE, "lacking")
 
     def _make_current(
         self,
