@@ -8,12 +8,13 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from connectors.base import Capability, Connector, Identity
 from connectors.errors import ConnectorError
@@ -21,6 +22,7 @@ from handover.errors import HandoverError, NoGeneration
 from handover.i18n import Phrase
 from handover.ledger import Ledger
 from handover.mirror.generations import Generation
+from mappings.errors import MappingError
 from mappings.model import Mapping
 
 State = Literal["ok", "warning", "failed"]
@@ -60,8 +62,10 @@ def machine() -> Iterator[Check]:
         state="failed" if others else "ok",
         detail=Phrase(
             text="import names also owned by: {others}",
-            params={"others": ", ".join(others) or "-"},
-        ),
+            params={"others": ", ".join(others)},
+        )
+        if others
+        else Phrase(text="no other package owns our import names"),
         remedy=Phrase(text="Install handover by itself, with pipx or uv tool install."),
         exit_code=2 if others else 0,
     )
@@ -127,9 +131,12 @@ def ledger(opened: Callable[[], Ledger]) -> Iterator[Check]:
 
 
 def mirror(
-    generation: Callable[[], Generation], sources: Sequence[str], now: datetime
+    generation: Callable[[], Generation],
+    sources: Sequence[str],
+    now: datetime,
+    zone: ZoneInfo,
 ) -> Iterator[Check]:
-    """Look at the age of the mirror, source by source."""
+    """Look at the age of the mirror, source by source; times are told in ``zone``."""
     try:
         known = generation().sources
     except NoGeneration:
@@ -145,22 +152,44 @@ def mirror(
             state="warning" if old else "ok",
             detail=Phrase(
                 text="{source} was synced: {at}",
-                params={"source": source, "at": synced or "-"},
+                params={
+                    "source": source,
+                    "at": f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else "-",
+                },
             ),
             remedy=SYNC,
         )
 
 
+def rules(name: str | None, read: Callable[[], object]) -> Iterator[Check]:
+    """Look at the policy; without a name it is the built-in one."""
+    found = Phrase(text="rules: {name}", params={"name": name})
+    yield from _readable(
+        "policy", found if name else Phrase(text="rules: the built-in ones"), read
+    )
+
+
+def mapping(name: str, read: Callable[[], object]) -> Iterator[Check]:
+    """Look at a source's mapping."""
+    found = Phrase(text="mapping: {name}", params={"name": name})
+    yield from _readable("mapping", found, read)
+
+
+def secrets(faults: Iterable[HandoverError]) -> Iterator[Check]:
+    """Name every secret that is not where the configuration says."""
+    yield from (_failed("secret", fault) for fault in faults)
+
+
 def crm(
     source: str,
     connect: Callable[[], Connector],
-    mapping: Callable[[], Mapping],
+    rules: Mapping,
     *,
     fix: bool,
 ) -> Iterator[Check]:
     """Look at a CRM: does it answer, may it be written to, is anything missing?"""
     try:
-        connector, rules = connect(), mapping()
+        connector = connect()
         identity = connector.identify()
         missing = connector.prepare(create=fix)
     except (HandoverError, ConnectorError) as error:
@@ -212,28 +241,29 @@ def _lacking(source: str, name: str, *, fix: bool) -> Check:
 
 
 def _org(source: str, identity: Identity) -> Phrase:
-    kind = (
-        "PRODUCTION"
-        if identity.production
-        else "local"
-        if identity.local
-        else "sandbox"
-    )
-    return Phrase(
-        text="{source}: {name} ({org}), {kind}",
-        params={
-            "source": source,
-            "name": identity.org_name,
-            "org": identity.org_id,
-            "kind": kind,
-        },
-    )
+    text = "{source}: {name} ({org}), sandbox"
+    if identity.local:
+        text = "{source}: {name} ({org}), on this machine"
+    elif identity.production:
+        text = "{source}: {name} ({org}), PRODUCTION"
+    known = {"source": source, "name": identity.org_name, "org": identity.org_id}
+    return Phrase(text=text, params=known)
 
 
-def _failed(code: str, error: HandoverError | ConnectorError) -> Check:
+def _failed(code: str, error: HandoverError | ConnectorError | MappingError) -> Check:
     return Check(
         code=code,
         state="failed",
         detail=Phrase(text=f"error:{error.code}", params=dict(error.params)),
         exit_code=error.exit_code,
     )
+
+
+def _readable(code: str, found: Phrase, read: Callable[[], object]) -> Iterator[Check]:
+    """Look whether what people write can be read; ``found`` says it where it can."""
+    try:
+        read()
+    except (HandoverError, MappingError) as error:
+        yield _failed(code, error)
+    else:
+        yield Check(code=code, state="ok", detail=found)

@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,6 +12,7 @@ from handover.mirror.generations import Generation
 from tests.conftest import Cli
 
 NOW = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
+ZONE = ZoneInfo("Asia/Tokyo")
 
 
 def states(checks: list[doctor.Check]) -> dict[str, str]:
@@ -59,12 +61,13 @@ def test_a_full_disk_fails_as_try_later(
     [("2026-11-23T17:30:00+00:00", "ok"), ("2026-11-22T17:30:00+00:00", "warning")],
 )
 def test_a_mirror_that_missed_a_night_is_warned_of(synced_at: str, state: str) -> None:
-    checks = list(doctor.mirror(lambda: generation(synced_at), ["files"], NOW))
+    checks = list(doctor.mirror(lambda: generation(synced_at), ["files"], NOW, ZONE))
     assert states(checks) == {"mirror": state}
 
 
 def test_a_source_that_was_never_synced_is_warned_of() -> None:
-    checks = list(doctor.mirror(lambda: generation(NOW.isoformat()), ["hubspot"], NOW))
+    found = generation(NOW.isoformat())
+    checks = list(doctor.mirror(lambda: found, ["hubspot"], NOW, ZONE))
     assert states(checks) == {"mirror": "warning"}
 
 
@@ -97,14 +100,41 @@ def test_lines_begin_with_a_sign_and_faults_are_followed_by_a_remedy(
     assert "chmod 700" in lines[fault + 1]
 
 
-def test_a_crm_that_does_not_answer_is_told_with_its_own_remedy(
+def failed(cli: Cli, config: str) -> list[dict[str, str]]:
+    """Run doctor with this configuration; give what it found wrong."""
+    Path("handover.toml").write_text(config, encoding="utf-8")
+    ended = cli("doctor", "--json")
+    assert ended.code == 2
+    return [c for c in ended.data["checks"] if c["state"] == "failed"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_every_secret_that_is_missing_is_named(cli: Cli) -> None:
+    found = failed(
+        cli,
+        "[crm.salesforce]\n"
+        'base_url = "https://example.my.salesforce.com"\n'
+        'auth = "client_credentials"\n'
+        'client_id = "env:NO_SUCH_ID"\n'
+        'client_secret = "file:no-such-file"\n'
+        '[crm.hubspot]\ntoken = "env:NO_SUCH_TOKEN"\n',
+    )
+    assert [check["code"] for check in found] == ["secret"] * 3
+    for check, name in zip(
+        found, ("NO_SUCH_ID", "no-such-file", "NO_SUCH_TOKEN"), strict=True
+    ):
+        assert name in check["detail"]
+        assert check["remedy"]
+
+
+def test_a_rule_and_a_mapping_that_cannot_be_read_are_both_named(
     cli: Cli, folder: Path
 ) -> None:
-    config = '[crm.hubspot]\ntoken = "env:NO_SUCH_TOKEN"\n'
-    (folder / "handover.toml").write_text(config, encoding="utf-8")
-    ended = cli("doctor", "--json")
-    failed = [c for c in ended.data["checks"] if c["state"] == "failed"]
-    assert ended.code == 2
-    assert [c["code"] for c in failed] == ["crm"]
-    assert "NO_SUCH_TOKEN" in failed[0]["detail"]
-    assert failed[0]["remedy"]
+    (folder / "rules.toml").write_text("[audit]\nno_such_rule = 1\n", encoding="utf-8")
+    found = failed(
+        cli,
+        '[policy]\nfile = "rules.toml"\n[crm.files]\nmapping = "no-such.toml"\n',
+    )
+    assert [check["code"] for check in found] == ["policy", "mapping"]
+    assert "no_such_rule" in found[0]["detail"]
+    assert "no-such" in found[1]["detail"]

@@ -39,25 +39,40 @@ def doctor(shell: Shell, *, fix: bool) -> Result:
 
 
 def _checks(shell: Shell, *, fix: bool) -> "Iterator[Check]":
-    from functools import partial
-
     from handover import doctor as checks
 
     workspace = shell.workspace
     yield from checks.machine()
     yield from checks.folder(workspace.folder)
+    yield from checks.rules(workspace.config.policy.file, lambda: workspace.policy)
     for source in workspace.sources():
-        yield from checks.crm(
-            source,
-            partial(workspace.connector, source),
-            partial(workspace.mapping, source),
-            fix=fix,
-        )
+        yield from _source(shell, source, fix=fix)
     if workspace.folder.exists():
         yield from checks.ledger(lambda: workspace.ledger)
         yield from checks.mirror(
-            workspace.generation, workspace.sources(), workspace.now
+            workspace.generation,
+            workspace.sources(),
+            workspace.now,
+            workspace.config.zone,
         )
+
+
+def _source(shell: Shell, source: str, *, fix: bool) -> "Iterator[Check]":
+    """Look at one source; its CRM is only asked when all that it needs is there."""
+    from functools import partial
+
+    from handover import doctor as checks
+
+    workspace = shell.workspace
+    read = partial(workspace.mapping, source)
+    found = [
+        *checks.mapping(workspace.mapping_name(source), read),
+        *checks.secrets(workspace.missing_secrets(source)),
+    ]
+    yield from found
+    if all(check.state == "ok" for check in found):
+        connect = partial(workspace.connector, source)
+        yield from checks.crm(source, connect, read(), fix=fix)
 
 
 def _row(shell: Shell, check: "Check") -> dict[str, str]:

@@ -7,7 +7,7 @@ import datetime as dt
 import getpass
 import os
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +26,7 @@ from handover.config import (
     find_config,
     load_config,
 )
-from handover.errors import BadConfig, NoDecider, WrongOrg
+from handover.errors import BadConfig, HandoverError, NoDecider, WrongOrg
 from handover.secrets import reveal
 from mappings.load import load_mapping
 from mappings.model import Mapping as CrmMapping
@@ -131,9 +131,13 @@ class Workspace:
     def mapping(self, source: str) -> CrmMapping:
         """Load a source's mapping."""
         if source not in self._mappings:
-            name = self._sections[source].mapping
+            name = self.mapping_name(source)
             self._mappings[source] = load_mapping(name, self.config.base)
         return self._mappings[source]
+
+    def mapping_name(self, source: str) -> str:
+        """Name a source's mapping, as the configuration does."""
+        return self._sections[source].mapping
 
     @cached_property
     def _connectors(self) -> dict[str, Connector]:
@@ -177,18 +181,31 @@ class Workspace:
             case SalesforceConfig() | HubSpotConfig():
                 given = section.model_dump(exclude={"mapping"}, exclude_none=True)
                 secrets = {
-                    key: reveal(
-                        f"crm.{source}.{key}",
-                        given[key],
-                        self.config.base,
-                        self.environ,
-                    )
-                    for key in SECRETS
-                    if key in given
+                    key: self._secret(source, key, reference)
+                    for key, reference in self._references(source)
                 }
                 network = self.config.network.model_dump()
                 kept = {"token_folder": self.folder}
                 return shared | given | secrets | network | kept
+
+    def missing_secrets(self, source: str) -> Iterator[HandoverError]:
+        """Yield what is wrong with the secrets that a source needs, each by itself."""
+        for key, reference in self._references(source):
+            try:
+                self._secret(source, key, reference)
+            except HandoverError as error:
+                yield error
+
+    def _references(self, source: str) -> Iterator[tuple[str, str]]:
+        section = self._sections[source]
+        for key in SECRETS:
+            reference = getattr(section, key, None)
+            if reference is not None:
+                yield key, reference
+
+    def _secret(self, source: str, key: str, reference: str) -> str:
+        name = f"crm.{source}.{key}"
+        return reveal(name, reference, self.config.base, self.environ)
 
     # Mirror and people
 
