@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,73 @@ def test_init_writes_a_configuration_that_is_valid(
     assert [name for name, _ in config.crm.sections()] == [crm]
     assert ".handover/" in (bare / ".gitignore").read_text(encoding="utf-8")
     assert (bare / "people.csv").read_text(encoding="utf-8").startswith("user,")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize("auth", ["jwt", "client_credentials", "refresh_token"])
+def test_somebody_at_a_terminal_is_asked_until_the_answers_fit(
+    bare: Path, auth: str
+) -> None:
+    address = "https://acme.my.salesforce.com"
+    typed = [
+        "sales",
+        "salesforce",
+        "acme",
+        address,
+        "password",
+        auth,
+        "日本",
+        "",
+        "USD",
+    ]
+    shown = at_a_terminal(bare, *typed, "Asia/Kyoto", "Europe/Paris")
+    assert shown.count("cannot be used here") == 5
+    config = load_config(bare / "handover.toml")
+    assert config.crm.salesforce is not None
+    assert (config.crm.salesforce.base_url, config.crm.salesforce.auth) == (
+        address,
+        auth,
+    )
+    assert (config.calendar.country, config.money.currency) == ("JP", "USD")
+    assert config.timezone == "Europe/Paris"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(("auth", "key"), [("token", "token"), ("oauth", "client_id")])
+def test_a_portal_is_given_the_keys_of_its_log_in(
+    bare: Path, auth: str, key: str
+) -> None:
+    at_a_terminal(bare, "hubspot", auth, "", "", "")
+    portal = load_config(bare / "handover.toml").crm.hubspot
+    assert getattr(portal, key).startswith("env:HUBSPOT_")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals")
+def test_the_folder_of_the_exports_is_where_somebody_says(bare: Path) -> None:
+    at_a_terminal(bare, "files", "data/export", "", "", "")
+    config = load_config(bare / "handover.toml")
+    assert config.crm.files is not None
+    assert (bare / config.crm.files.folder).is_dir()
+
+
+def at_a_terminal(folder: Path, *answers: str) -> str:
+    """Type answers; give what is shown."""
+    ours, theirs = os.openpty()
+    known = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", "init", "--lang", "en"],
+        cwd=folder,
+        env=known,
+        stdin=theirs,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ) as asking:
+        os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
+        assert asking.wait(timeout=60) == 0
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    os.close(theirs)
+    return shown
 
 
 def test_init_speaks_the_language_it_was_asked_in(cli: Cli, bare: Path) -> None:

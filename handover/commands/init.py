@@ -5,36 +5,60 @@ from typing import TYPE_CHECKING
 
 import click
 
+from handover.commands import questions
 from handover.commands.shell import Result, Shell, command
 from handover.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import Console
 
-KINDS = ("files", "salesforce", "hubspot")
+LOGINS = {
+    "client_credentials": """\
+client_id = "env:SF_CLIENT_ID"           # secrets are references: env: keyring: file:
+client_secret = "env:SF_CLIENT_SECRET"
+""",
+    "jwt": """\
+client_id = "env:SF_CLIENT_ID"           # secrets are references: env: keyring: file:
+key = "file:salesforce.key"              # the private key, readable by you alone
+username = "handover@example.com"        # the integration user
+""",
+    "refresh_token": """\
+client_id = "env:SF_CLIENT_ID"           # secrets are references: env: keyring: file:
+client_secret = "env:SF_CLIENT_SECRET"
+refresh_token = "env:SF_REFRESH_TOKEN"
+""",
+    "access_token": """\
+token = "env:SF_TOKEN"                   # secrets are references: env: keyring: file:
+""",
+    "token": """\
+token = "env:HUBSPOT_TOKEN"              # secrets are references: env: keyring: file:
+""",
+    "oauth": """\
+client_id = "env:HUBSPOT_CLIENT_ID"      # secrets are references: env: keyring: file:
+client_secret = "env:HUBSPOT_CLIENT_SECRET"
+refresh_token = "env:HUBSPOT_REFRESH_TOKEN"
+""",
+}
 
 CRM = {
     "files": """\
 [crm.files]
-folder = "export"                        # one CSV or XLSX per table
-mapping = "files"                        # or a file of yours with: extends = "files"
+folder = "{folder}"                        # one CSV or XLSX per table
+mapping = "files"                        # or yours: extends = "files"
 """,
     "salesforce": """\
 [crm.salesforce]
 # org_id = "00D..."                      # pin it: another org is then refused
-base_url = "https://example.my.salesforce.com"
-auth = "client_credentials"              # or jwt, refresh_token, access_token
-client_id = "env:SF_CLIENT_ID"           # secrets are references: env: keyring: file:
-client_secret = "env:SF_CLIENT_SECRET"
-mapping = "salesforce"                   # or a file of yours: extends = "salesforce"
+base_url = "{base_url}"
+auth = "{auth}"
+{login}mapping = "salesforce"                   # or yours: extends = "salesforce"
 """,
     "hubspot": """\
 [crm.hubspot]
 # portal_id = 12345678                   # pin it: another portal is then refused
-token = "env:HUBSPOT_TOKEN"              # secrets are references: env: keyring: file:
-mapping = "hubspot"                      # or a file of yours: extends = "hubspot"
+{login}mapping = "hubspot"                      # or yours: extends = "hubspot"
 """,
 }
 
@@ -52,10 +76,10 @@ file = "people.csv"                      # managers, delegates and absences
 # file = "policy.toml"
 
 [money]
-currency = "JPY"                         # where the CRM names none
+currency = "{currency}"                         # where the CRM names none
 
 [calendar]
-country = "JP"                           # national holidays
+country = "{country}"                           # national holidays
 closed = []                              # "2026-12-29/2027-01-03", "2027-05-01"
 """
 
@@ -71,18 +95,24 @@ class AlreadyInitialised(UsageProblem):
 
 @command("init", example="handover init --demo")
 @click.option("--demo", is_flag=True, help="Make a sample company to try things on.")
-@click.option("--crm", type=click.Choice(KINDS), help="Where the customers are kept.")
+@click.option(
+    "--crm",
+    type=click.Choice(questions.CRM.choices),
+    help="Where the customers are kept.",
+)
 def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
     """Set up a working folder."""
     config = Path(shell.options.config or "handover.toml")
     for path in _in_the_way(config, demo=demo):
         raise AlreadyInitialised(file=path)
-    kind = "files" if demo else crm or _asked_crm(shell)
-    made = _write(config, kind, shell.words.language, demo=demo)
+    words = shell.words if shell.is_interactive and not demo else None
+    kind = "files" if demo else crm or questions.crm(words)
+    answers = questions.answers(kind, words)
+    made = _write(config, _content(kind, shell.words.language, answers), demo=demo)
     if demo:
         _fill(shell, config.parent)
     elif kind == "files":
-        (config.parent / "export").mkdir(exist_ok=True)
+        (config.parent / answers["folder"]).mkdir(parents=True, exist_ok=True)
 
     def show(console: "Console") -> None:
         for path in made:
@@ -107,16 +137,14 @@ def _in_the_way(config: Path, *, demo: bool) -> "Iterator[Path]":
         yield from config.parent.glob("export/*")
 
 
-def _asked_crm(shell: Shell) -> str:
-    if not shell.is_interactive:
-        return "files"
-    asked = shell.words("Where are the customers kept?")
-    return str(click.prompt(asked, type=click.Choice(KINDS), default="files", err=True))
+def _content(kind: str, language: str, answers: "Mapping[str, str]") -> str:
+    """Write the configuration that the answers make."""
+    known = {"login": LOGINS.get(answers.get("auth", ""), ""), **answers}
+    return CONFIG.format(language=language, crm=CRM[kind].format(**known), **answers)
 
 
-def _write(config: Path, kind: str, language: str, *, demo: bool) -> list[Path]:
+def _write(config: Path, content: str, *, demo: bool) -> list[Path]:
     """Write what is not there yet; give the files written."""
-    content = CONFIG.format(language=language, timezone="Asia/Tokyo", crm=CRM[kind])
     wanted = {config: content, config.with_name(".gitignore"): IGNORE}
     if not demo:
         wanted[config.with_name("people.csv")] = PEOPLE
