@@ -13,8 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from connectors.registry import kinds
 from handover.errors import BadConfig, UsageProblem
 
 FILE = "handover.toml"
@@ -86,12 +94,17 @@ class HubSpotConfig(Section):
     mapping: str = "hubspot"
 
 
-CrmConfig = FilesConfig | SalesforceConfig | HubSpotConfig
-CRM_SECTIONS: dict[str, type[FilesConfig | SalesforceConfig | HubSpotConfig]] = {
-    "files": FilesConfig,
-    "salesforce": SalesforceConfig,
-    "hubspot": HubSpotConfig,
-}
+class OtherConfig(BaseModel):
+    """The section of a connector that is not ours; it knows its keys itself."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    mapping: str
+
+
+CrmConfig = FilesConfig | SalesforceConfig | HubSpotConfig | OtherConfig
+OURS = ("files", "salesforce", "hubspot")
+ANNOUNCED = "(announced)"
+"""What no section is called: under it we sort those of connectors that are not ours."""
 
 
 class Crm(Section):
@@ -100,13 +113,25 @@ class Crm(Section):
     files: FilesConfig | None = None
     salesforce: SalesforceConfig | None = None
     hubspot: HubSpotConfig | None = None
+    others: Annotated[dict[str, OtherConfig], Field(alias=ANNOUNCED)] = {}
+    """Connectors that announce themselves by an entry point."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _announced(cls, value: dict[str, object]) -> dict[str, object]:
+        """Sort out what is neither ours nor a mistake."""
+        unknown = value.keys() - {*OURS}
+        others = {name: value[name] for name in unknown & {*kinds()}} if unknown else {}
+        ours = {name: known for name, known in value.items() if name not in others}
+        return {**ours, ANNOUNCED: others} if others else ours
 
     def sections(self) -> Iterator[tuple[str, CrmConfig]]:
         """Yield the configured sources."""
-        for name in CRM_SECTIONS:
+        for name in OURS:
             section = getattr(self, name)
             if section is not None:
                 yield name, section
+        yield from self.others.items()
 
 
 class NetworkConfig(Section):
@@ -233,7 +258,7 @@ def load_config(path: Path) -> Config:
 def _bad(path: Path, text: str, error: ValidationError) -> BadConfig:
     """Tell the first mistake, with its line and the nearest key."""
     first = error.errors()[0]
-    keys = [str(part) for part in first["loc"]]
+    keys = [str(part) for part in first["loc"] if part != ANNOUNCED]
     detail = first["msg"]
     if first["type"] == "extra_forbidden":
         near = get_close_matches(keys[-1], _known(keys[:-1]), n=1)
@@ -255,7 +280,7 @@ def _known(keys: list[str]) -> list[str]:
     return [
         info.alias or name
         for name, info in section.model_fields.items()
-        if name != "base"
+        if name not in {"base", "others"}
     ]
 
 

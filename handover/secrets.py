@@ -32,6 +32,11 @@ class OpenSecret(UsageProblem):
     code = "open_secret"
 
 
+def is_reference(value: object) -> bool:
+    """Tell whether a value of the configuration leads to a secret."""
+    return isinstance(value, str) and value.partition(":")[0] in KINDS
+
+
 def reveal(key: str, reference: str, base: Path, environ: Mapping[str, str]) -> str:
     """Look up a secret.
 

@@ -21,13 +21,12 @@ from handover.config import (
     Config,
     CrmConfig,
     FilesConfig,
-    HubSpotConfig,
-    SalesforceConfig,
+    OtherConfig,
     find_config,
     load_config,
 )
 from handover.errors import BadConfig, HandoverError, NoDecider, WrongOrg
-from handover.secrets import reveal
+from handover.secrets import is_reference, reveal
 from mappings.load import load_mapping
 from mappings.model import Mapping as CrmMapping
 
@@ -178,7 +177,7 @@ class Workspace:
                     "name": section.folder,
                     "id_fields": mapping.id_fields(),
                 }
-            case SalesforceConfig() | HubSpotConfig():
+            case _:
                 given = section.model_dump(exclude={"mapping"}, exclude_none=True)
                 secrets = {
                     key: self._secret(source, key, reference)
@@ -198,10 +197,10 @@ class Workspace:
 
     def _references(self, source: str) -> Iterator[tuple[str, str]]:
         section = self._sections[source]
-        for key in SECRETS:
-            reference = getattr(section, key, None)
-            if reference is not None:
-                yield key, reference
+        for key, value in section:
+            foreign = isinstance(section, OtherConfig) and is_reference(value)
+            if value is not None and (key in SECRETS or foreign):
+                yield key, value
 
     def _secret(self, source: str, key: str, reference: str) -> str:
         name = f"crm.{source}.{key}"
