@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handover.audit.page import render
+from handover.audit.page import PER_OWNER, render
 from handover.audit.report import Asked, combine, read_source
 from handover.i18n import words_for
 from tests.audited import POLICY, Records, mirror_of
@@ -130,3 +130,16 @@ def test_it_stays_usable_with_thousands_of_accounts(count: int, tmp_path: Path) 
     assert len(html) < 6_000_000
     assert "<details open>" not in html.split("<h2>Besides")[0]
     assert html.count("<tr>") > count
+
+
+def test_of_an_owner_with_too_many_the_most_urgent_are_shown(tmp_path: Path) -> None:
+    accounts = [
+        {"id": f"a{n:04d}", "name": f"お客様{n:04d}", "owner_id": "u1"}
+        for n in range(PER_OWNER + 7)
+    ]
+    html = page_of({"users": COMPANY["users"], "accounts": accounts}, tmp_path)
+
+    assert html.count("and 7 more: handover audit --format xlsx") == 2
+    assert f"{PER_OWNER + 7} of {PER_OWNER + 7} accounts need something" in html
+    assert f"お客様{PER_OWNER - 1:04d}" in html
+    assert f"お客様{PER_OWNER:04d}" not in html

@@ -24,6 +24,9 @@ DRAWN = 40
 """Owners drawn one by one; of more, the teams are."""
 LISTED = 100
 """Rows of a list beside the score; the JSON has all."""
+PER_OWNER = 200
+"""Accounts of an owner that are listed, the most urgent: nobody reads more on a page,
+and no browser shows a hundred thousand. The workbook and the JSON have all."""
 OPEN = 60
 """Accounts up to which the lists are unfolded."""
 
@@ -55,6 +58,7 @@ def render(report: Json, words: Words, as_of: dt.date, warnings: Sequence[str]) 
         asked=_asked(report["accounts"], words),
         is_short=len(report["accounts"]) <= OPEN,
         listed=LISTED,
+        per_owner=PER_OWNER,
     )
 
 
@@ -78,19 +82,21 @@ def _owners(report: Json, words: Words) -> list[Json]:
 
 
 def _owner(owner: Json, accounts: Sequence[Json], words: Words) -> Json:
-    shown = [
-        {**account, "gaps": [_gap(item, words) for item in lacking(account)]}
-        for account in accounts
-    ]
-    shown.sort(key=_by_urgency)
-    count = Counter(gap["name"] for account in shown for gap in account["gaps"])
+    sorted_ = sorted(accounts, key=_by_urgency)
+    lacks = [(account, list(lacking(account))) for account in sorted_]
+    open_ = [(account, items) for account, items in lacks if items]
+    count = Counter(item["item"] for _, items in open_ for item in items)
     return {
         **owner,
         "name": owner["name"] or words("(nobody)"),
-        "accounts": len(shown),
-        "all": shown,
-        "open": [account for account in shown if account["gaps"]],
-        "gaps": count.most_common(),
+        "accounts": len(sorted_),
+        "all": sorted_,
+        "open": len(open_),
+        "to_fill_in": [
+            {**account, "gaps": [_gap(item, words) for item in items]}
+            for account, items in open_[:PER_OWNER]
+        ],
+        "gaps": [(item_name(code, words), n) for code, n in count.most_common()],
     }
 
 
