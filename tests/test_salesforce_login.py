@@ -353,7 +353,7 @@ def test_no_secret_reaches_a_log_an_error_or_a_result(
             for call in (
                 lambda: rows(crm, "Account", "Name"),
                 lambda: crm.read("Account", ["001a"], ["Name"]),
-                crm.identify,
+                lambda: list(crm.identifiers("Account")),
             ):
                 with pytest.raises(ConnectorError) as caught:
                     call()

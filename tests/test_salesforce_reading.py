@@ -522,6 +522,7 @@ def test_production_is_told_by_the_orgs_own_record(
     assert crm.identify().production is False
     (record,) = org.records["Organization"].values()
     record["IsSandbox"] = False
-    identity = crm.identify()
+    with connected(org) as again:
+        identity = again.identify()
     assert (identity.production, identity.local) == (True, True)
     assert identity.org_name == "見本株式会社"

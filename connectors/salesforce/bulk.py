@@ -7,13 +7,15 @@ call. Not every object and field can be read this way; then REST is used.
 import csv
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from connectors.errors import ShortPull, Unreachable
 from connectors.salesforce.org import Org, Turned
-from connectors.salesforce.problems import SOURCE
+from connectors.salesforce.problems import LOST_LOCATOR, SOURCE
+from connectors.salesforce.replies import job_state, number
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ CHUNK = 10_000
 ATTEMPTS = 120
 """Questions after a job's state, most of them half a minute apart."""
 RUNNING = frozenset({"UploadComplete", "InProgress", "Open"})
+NOT_KEPT = frozenset({404, 409, 410})
+"""No such job, one of another API version, or gone."""
 NO_MORE = frozenset({"", "null"})
 
 
@@ -94,29 +98,27 @@ def run_job(org: Org, soql: str, *, everything: bool) -> Job:
     """Run a query and wait for its end.
 
     Raises:
-        BulkRefused: the org does not take it, or did not finish it.
+        BulkRefused: the org does not take it, or did not finish it, or Bulk API is out
+            of order or used up for the day.
     """
-    operation = "queryAll" if everything else "query"
-    try:
-        data = org.read("jobs/query", body={"operation": operation, "query": soql}).data
-    except Turned as turned:
-        raise BulkRefused(turned.problem.message or turned.problem.code) from None
-    path = f"jobs/query/{data['id']}"
-    state = data
-
-    def has_ended() -> bool:
-        nonlocal state
-        state = org.read(path).data
-        return state.get("state") not in RUNNING
+    body = {"operation": "queryAll" if everything else "query", "query": soql}
 
     try:
-        ended = org.until(has_ended, ATTEMPTS)
+        job = job_state(org.read("jobs/query", body=body).data)
+
+        def ended() -> Mapping[str, Any] | None:
+            state = job_state(org.read(f"jobs/query/{job['id']}").data)
+            return None if state.get("state") in RUNNING else state
+
+        state = org.until(ended, ATTEMPTS) or {}
     except Turned as turned:
-        raise BulkRefused(turned.problem.message) from None
-    if not ended or state.get("state") != "JobComplete":
+        raise BulkRefused(turned.problem.said) from None
+    except Unreachable as unreachable:
+        # Where all of the org is down, REST will say so.
+        raise BulkRefused(str(unreachable.params.get("detail"))) from None
+    if state.get("state") != "JobComplete":
         raise BulkRefused(org.clean(str(state.get("errorMessage") or "unfinished")))
-    count = state.get("numberRecordsProcessed")
-    return Job(id=str(data["id"]), rows=int(count) if count is not None else None)
+    return Job(id=state["id"], rows=number(state.get("numberRecordsProcessed")))
 
 
 def download(org: Org, job_id: str, locator: str) -> Chunk:
@@ -124,16 +126,18 @@ def download(org: Org, job_id: str, locator: str) -> Chunk:
 
     Raises:
         JobGone: the org no longer has it.
+        Turned: it is not given to us.
     """
     params = {"maxRecords": str(CHUNK)} | ({"locator": locator} if locator else {})
     try:
         reply = org.download(f"jobs/query/{job_id}/results", params)
     except Turned as turned:
-        raise JobGone(turned.problem.code) from None
-    promised = reply.headers.get("Sforce-NumberOfRecords")
+        if turned.problem.status in NOT_KEPT or turned.problem.code in LOST_LOCATOR:
+            raise JobGone(turned.problem.code) from None
+        raise
     following = reply.headers.get("Sforce-Locator") or ""
     return Chunk(
         content=reply.content,
-        promised=int(promised) if promised else None,
+        promised=number(reply.headers.get("Sforce-NumberOfRecords")),
         locator="" if following in NO_MORE else following,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from connectors.base import (
@@ -15,7 +16,7 @@ from connectors.base import (
     Pull,
     Row,
 )
-from connectors.errors import NotPermitted, Refused, UnknownObject
+from connectors.errors import NotPermitted, Refused, UnknownObject, Unreachable
 from connectors.salesforce import finding, teams, writing
 from connectors.salesforce.ahead import ahead
 from connectors.salesforce.derived import added
@@ -62,7 +63,11 @@ class SalesforceCRM:
         return self.org.calls
 
     def identify(self) -> Identity:
-        """Ask which org answers, and who we are in it."""
+        """Tell which org answers, and who we are in it; it is asked once."""
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> Identity:
         organization = self._organization()
         user_id, user_name = self._user()
         return Identity(
@@ -162,15 +167,19 @@ class SalesforceCRM:
     def _user(self) -> tuple[str | None, str | None]:
         """Tell who we are: the log-in said it, or else we ask.
 
-        An integration user may not be allowed to know.
+        An integration user may not be allowed to know, and nothing hangs on it.
         """
         if self.org.token.user_id:
             return self.org.token.user_id, None
         try:
             data = self.org.data("/services/oauth2/userinfo")
-        except (NotPermitted, UnknownObject):
+        except (NotPermitted, UnknownObject, Refused, Unreachable):
             return None, None
-        return data.get("user_id"), data.get("name")
+        return (
+            (data.get("user_id"), data.get("name"))
+            if isinstance(data, dict)
+            else (None, None)
+        )
 
     def _retrieved(
         self, name: str, ids: Sequence[str], fields: Sequence[str]

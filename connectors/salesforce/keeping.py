@@ -34,3 +34,14 @@ class TokenFile:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+        _sync_names(self.folder)
+
+
+def _sync_names(folder: Path) -> None:
+    """Make a new name durable, on systems that can open folders."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -227,19 +227,21 @@ class Login:
         with self._lock:
             return self._token or self._fetch(exchange)
 
-    def accepted(self, token: Token) -> None:
-        """Remember that a call with this token was let in."""
-        if token is self._token:
-            self._unproved = 0
+    def accepted(self) -> None:
+        """Remember that a call was let in: what the org gives, it honours."""
+        self._unproved = 0
 
     def renew(self, rejected: Token, exchange: Exchange) -> Token:
         """Replace a token that was rejected, unless another thread has done so.
+
+        The org may give the very same session again, so that its text does not tell
+        which log-in a token came from.
 
         Raises:
             AuthenticationFailed: new tokens are not let in either.
         """
         with self._lock:
-            if self._token is not None and self._token.value != rejected.value:
+            if self._token is not None and self._token is not rejected:
                 return self._token
             self._token = None
             return self._fetch(exchange)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -18,15 +18,14 @@ from tenacity import Retrying
 
 from connectors.address import is_loopback
 from connectors.errors import (
-    ConnectorError,
-    DailyShareSpent,
+    AuthenticationFailed,
     ForeignAddress,
-    RateLimited,
     Unreachable,
 )
 from connectors.pace import Limiter, retrying
 from connectors.salesforce.address import within
-from connectors.salesforce.client import paths, usage
+from connectors.salesforce.client import paths
+from connectors.salesforce.daily import DailyShare
 from connectors.salesforce.login import Answer, Login, Token
 from connectors.salesforce.problems import (
     EXPIRED,
@@ -48,11 +47,14 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
 WRITE_ATTEMPTS = 5
+SIGNINGS = 6
+"""Tokens that one call is tried with: sessions may end again before it gets through."""
 AT_ONCE = 8
 """Calls at a time: far from the 25 long ones that the whole org may have."""
 THROTTLE_SECONDS = 2.0
 """Quiet for all threads when the org has too much to do at once."""
 
+Value = TypeVar("Value")
 Method = Literal["GET", "POST", "PATCH"]
 
 
@@ -112,7 +114,7 @@ class Org:
             local=self.is_local,
         )
         self._paths = paths(self.base_url, connection.version, self._session)
-        self._daily = _DailyShare(daily_share)
+        self._daily = DailyShare(daily_share)
         self._free = threading.BoundedSemaphore(AT_ONCE)
         self._counting = threading.Lock()
         self.calls = 0
@@ -177,18 +179,18 @@ class Org:
             raise
         return reply
 
-    def until(self, ready: Callable[[], bool], attempts: int) -> bool:
-        """Ask again and again, ever more slowly; False when it never became ready."""
+    def until(self, ready: Callable[[], Value | None], attempts: int) -> Value | None:
+        """Ask again and again, ever more slowly; None when it never became ready."""
 
-        def ask() -> bool:
-            if not ready():
+        def ask() -> Value:
+            if (found := ready()) is None:
                 raise _NotReady
-            return True
+            return found
 
         try:
             return self._policy(lambda e: isinstance(e, _NotReady), attempts)(ask)
         except _NotReady:
-            return False
+            return None
 
     def clean(self, text: str) -> str:
         """Take our secrets out of a text that came back."""
@@ -243,19 +245,25 @@ class Org:
         params: Mapping[str, str] | None,
         body: object,
     ) -> Reply:
-        """Send with the shared token, after a 401 again with a new one."""
+        """Send with the shared token, after a 401 again with a new one.
+
+        A 401 that stays while other calls are let in is about this call.
+        """
         token = self.token
-        while True:
+        for _ in range(SIGNINGS):
             try:
                 reply = self._send(method, path, params, body, token)
             except Turned as turned:
                 if turned.problem.status != EXPIRED:
-                    self._login.accepted(token)
+                    self._login.accepted()
                     raise
                 token = self._login.renew(token, self._exchange)
             else:
-                self._login.accepted(token)
+                self._login.accepted()
                 return reply
+        raise AuthenticationFailed(
+            source=SOURCE, detail="the org lets other calls in, and never this one"
+        )
 
     def _send(
         self,
@@ -328,34 +336,6 @@ class Org:
     def _count(self) -> None:
         with self._counting:
             self.calls += 1
-
-
-class _DailyShare:
-    """Stops us before the calls of the day are used up for people and other systems."""
-
-    def __init__(self, share: float) -> None:
-        self._share = share
-        self._stop: ConnectorError | None = None
-
-    def heed(self, header: str | None) -> None:
-        used = usage(header) if header else None
-        if used is not None and used[0] >= self._share * used[1]:
-            self._stop = DailyShareSpent(
-                source=SOURCE,
-                used=used[0],
-                total=used[1],
-                share=round(self._share * 100),
-            )
-
-    def end(self) -> None:
-        """Stop at once: the org said that nothing is left."""
-        self._stop = RateLimited(
-            source=SOURCE, detail="the daily allowance of the org is used up"
-        )
-
-    def check(self) -> None:
-        if self._stop is not None:
-            raise self._stop
 
 
 def _headers(connection: Connection) -> dict[str, str]:

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from connectors.errors import ShortPull
 from connectors.salesforce.client import quoted
 from connectors.salesforce.org import Org, Turned
 from connectors.salesforce.place import Part, stamped
-from connectors.salesforce.problems import as_error
+from connectors.salesforce.problems import SOURCE, as_error
+from connectors.salesforce.replies import query_result
 from connectors.salesforce.schema import (
     ACTIVITIES,
     DELETED,
@@ -117,14 +119,25 @@ def query(
     *,
     everything: bool = False,
 ) -> Iterator[dict[str, object]]:
-    """Read the few records that some conditions leave, page after page."""
+    """Read the few records that some conditions leave, page after page.
+
+    Raises:
+        ShortPull: there are fewer than promised.
+    """
     path = "queryAll" if everything else "query"
+    read = 0
     try:
-        data = org.read(path, {"q": soql(object_name, fields, where)}).data
+        found = query_result(
+            org.read(path, {"q": soql(object_name, fields, where)}).data
+        )
+        total = found.total
         while True:
-            yield from data["records"]
-            if data.get("done", True):
-                return
-            data = org.read(str(data["nextRecordsUrl"])).data
+            yield from found.records
+            read += len(found.records)
+            if not found.link:
+                break
+            found = query_result(org.read(found.link).data)
     except Turned as turned:
         raise as_error(turned.problem, object_name) from None
+    if read < total:
+        raise ShortPull(source=SOURCE, object=object_name, read=read, promised=total)

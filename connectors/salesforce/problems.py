@@ -49,13 +49,21 @@ class Problem:
     @property
     def is_daily_limit(self) -> bool:
         """The org's allowance of the day is gone; each further call burns more."""
-        return self.code == LIMIT and "Concurrent" not in self.message
+        return self.code == LIMIT and not (self._is_concurrency or self.is_bulk_limit)
+
+    @property
+    def is_bulk_limit(self) -> bool:
+        """The day's Bulk jobs or results are used up; REST goes on."""
+        return self.code == LIMIT and "bulk" in self.message.lower()
+
+    @property
+    def _is_concurrency(self) -> bool:
+        return self.code == LIMIT and "Concurrent" in self.message
 
     @property
     def is_untouched(self) -> bool:
         """It was turned away at the door for the moment; nothing was done."""
-        busy = self.code == LIMIT and not self.is_daily_limit
-        return busy or self.status in THROTTLED
+        return self._is_concurrency or self.status in THROTTLED
 
     @property
     def is_transient(self) -> bool:

@@ -6,12 +6,12 @@ last record.
 """
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from connectors.base import Note, Page, Pull
-from connectors.errors import Refused, ResumeExpired, ShortPull, Unreachable
+from connectors.errors import Refused, ResumeExpired, ShortPull
 from connectors.salesforce import bulk
 from connectors.salesforce.derived import Added
 from connectors.salesforce.org import Org, Turned
@@ -25,6 +25,7 @@ from connectors.salesforce.problems import (
     Problem,
     as_error,
 )
+from connectors.salesforce.replies import query_result
 from connectors.salesforce.schema import STAMP, Shape, Shapes
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,13 @@ class Reader:
         """Name the fields to select: only what the org shows us."""
         names = [*self._asked, STAMP] if part.by_stamp else self._asked
         return [name for name in dict.fromkeys(names) if self.shape.sees(name)]
+
+    def compare(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Notice fields that the org stopped showing: a page may come without them."""
+        if rows:
+            heads = {name.partition(".")[0] for name in self.fields(Part())}
+            for column in sorted(heads - rows[0].keys()):
+                self.forget(column)
 
     def pages(self, request: Pull) -> Iterator[Page]:
         """Read what was asked for; only the very last page has no cursor."""
@@ -117,6 +125,7 @@ class Walk:
         self._sole = sole and not place.id and not place.job
         self._last = last
         self._in_bulk: bool | None = None
+        self._jobs_lost = False
         self._fixes = 0
 
     def pages(self) -> Iterator[Page]:
@@ -128,8 +137,7 @@ class Walk:
                 self._mend(turned.problem)
                 continue
             except bulk.JobGone:
-                self._count_fix(ResumeExpired(source=SOURCE, object=self._reader.name))
-                self.place = replace(self.place, job="", locator="", done=0)
+                self._forget_job()
                 continue
             except bulk.BulkRefused as refused:
                 raise Refused(
@@ -149,26 +157,26 @@ class Walk:
 
     def _rest(self) -> Iterator[Page]:
         """Read by REST; after the first page, in bulk if there are many more."""
-        query = {"q": self._soql(ordered=True)}
-        data, read = _result(self._org.read(self._resource, query).data), 0
         self._begin()
-        total = int(data["totalSize"])
+        query = {"q": self._soql(ordered=True)}
+        found, read = query_result(self._org.read(self._resource, query).data), 0
+        self._begin()
+        total = found.total
         while True:
-            rows: list[dict[str, Any]] = data["records"]
+            rows, link = found.records, found.link
+            self._reader.compare(rows)
             read += len(rows)
-            link = str(data.get("nextRecordsUrl") or "")
-            done = bool(data.get("done", True))
-            if read < total and (done or not link):
+            if read < total and not link:
                 self._short(read, total)
-            many = self._in_bulk is None and total > bulk.ABOVE and not done
+            many = self._in_bulk is None and total > bulk.ABOVE and bool(link)
             promised = total if self._sole and not many else None
-            yield self._page(rows, done=done, promised=promised)
-            if done:
+            yield self._page(rows, done=not link, promised=promised)
+            if not link:
                 return
-            del rows, data  # what was handed on is not held
+            del rows, found  # what was handed on is not held
             if many and (yield from self._tried_in_bulk(read)):
                 return
-            data = _result(self._org.read(link).data)
+            found = query_result(self._org.read(link).data)
 
     def _tried_in_bulk(self, read: int) -> Generator[Page, None, bool]:
         """Read the rest in bulk; False, with nothing read, where the org refuses."""
@@ -183,11 +191,11 @@ class Walk:
         return True
 
     def _bulk(self, read: int) -> Iterator[Page]:
+        self._begin()
         job = bulk.run_job(
             self._org, self._soql(ordered=False), everything=self._part.everything
         )
         log.info("%s: %s records by Bulk API", self._reader.name, job.rows)
-        self._begin()
         known = self._sole and job.rows is not None
         self.place = replace(self.place, job=job.id)
         promised = read + (job.rows or 0) if known else None
@@ -239,7 +247,11 @@ class Walk:
         )
 
     def _begin(self) -> None:
-        """Remember the server's time when the pull began: the next watermark."""
+        """Remember the server's time when the pull began: the next watermark.
+
+        It is that of the last reply before the query left: what is committed while the
+        query or a job runs lies behind it. Only the very first reply tells it late.
+        """
         now = self._org.server_time
         if not self.place.begun and now is not None:
             self.place = replace(self.place, begun=now.isoformat())
@@ -257,6 +269,14 @@ class Walk:
             self._in_bulk = True
         elif column is None or not self._reader.forget(column):
             raise error
+
+    def _forget_job(self) -> None:
+        """Run a job that is gone again, and do without jobs if that goes as well."""
+        self._count_fix(ResumeExpired(source=SOURCE, object=self._reader.name))
+        self.place = replace(self.place, job="", locator="", done=0)
+        if self._jobs_lost and self._in_bulk is None:
+            self._in_bulk = False
+        self._jobs_lost = True
 
     def _narrow(self, error: Exception) -> None:
         now = self._org.server_time
@@ -297,10 +317,3 @@ class Walk:
             self.place.where(self._part),
             order if ordered else "",
         )
-
-
-def _result(data: object) -> Mapping[str, Any]:
-    """Take a reply for a query's result only if it looks like one."""
-    if not isinstance(data, dict) or "records" not in data or "totalSize" not in data:
-        raise Unreachable(source=SOURCE, detail="a reply that is no query result")
-    return data

@@ -6,7 +6,7 @@ fields that every org has do we know better: one that is not shown is hidden.
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +14,7 @@ from connectors.base import Field, ObjectSchema
 from connectors.errors import NotPermitted, UnknownObject
 from connectors.salesforce.org import Org, Turned
 from connectors.salesforce.problems import SOURCE, as_error
+from connectors.salesforce.replies import described_fields
 
 STAMP = "SystemModstamp"
 DELETED = "IsDeleted"
@@ -59,7 +60,8 @@ class Shape:
     """An object as its description shows it.
 
     ``links`` are the names that lead to related records, ``refers`` the objects that
-    each reference may point to, ``keys`` the unique external-id fields.
+    each reference may point to, ``keys`` the unique external-id fields. ``vanished``
+    are fields that the org has stopped showing since.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Shape:
     links: frozenset[str] = frozenset()
     refers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: frozenset[str] = frozenset()
+    vanished: frozenset[str] = frozenset()
 
     def sees(self, name: str) -> bool:
         """Tell whether a field can be selected; behind a dot, whether its link can."""
@@ -79,7 +82,9 @@ class Shape:
         fields = dict(self.fields)
         fields |= {name: Field(name=name, writable=False) for name in added}
         hidden = STANDARD.get(self.name, frozenset()) - self.fields.keys()
-        return ObjectSchema(name=self.name, fields=fields, hidden=frozenset(hidden))
+        return ObjectSchema(
+            name=self.name, fields=fields, hidden=hidden | self.vanished
+        )
 
 
 class Shapes:
@@ -87,7 +92,7 @@ class Shapes:
 
     def __init__(self, org: Org) -> None:
         self._org = org
-        self._known: dict[str, Shape] = {}
+        self._known: dict[str, Shape | UnknownObject | NotPermitted] = {}
         self._lock = threading.Lock()
 
     def of(self, name: str) -> Shape:
@@ -99,10 +104,12 @@ class Shapes:
         """
         known = self._known.get(name)
         if known is None:
-            known = self._describe(name)
+            known = self._asked(name)
             with self._lock:
                 self._known[name] = known
-        return known
+        if isinstance(known, Shape):
+            return known
+        raise known
 
     def known(self, name: str) -> Shape | None:
         """Describe an object; None when there is none for us."""
@@ -115,13 +122,21 @@ class Shapes:
         """Forget fields that the org no longer shows."""
         shape = self.of(name)
         left = {n: f for n, f in shape.fields.items() if n not in fields}
-        links = shape.links - set(fields)
-        kept = Shape(
-            name=name, fields=left, links=links, refers=shape.refers, keys=shape.keys
+        kept = replace(
+            shape,
+            fields=left,
+            links=shape.links - set(fields),
+            vanished=shape.vanished | set(fields),
         )
         with self._lock:
             self._known[name] = kept
         return kept
+
+    def _asked(self, name: str) -> Shape | UnknownObject | NotPermitted:
+        try:
+            return self._describe(name)
+        except (UnknownObject, NotPermitted) as error:
+            return error
 
     def _describe(self, name: str) -> Shape:
         if not name.isidentifier():
@@ -136,8 +151,8 @@ class Shapes:
         return _shape(name, data)
 
 
-def _shape(name: str, data: Mapping[str, Any]) -> Shape:
-    entries: list[Mapping[str, Any]] = list(data.get("fields") or ())
+def _shape(name: str, data: object) -> Shape:
+    entries = described_fields(data)
     return Shape(
         name=name,
         fields={str(entry["name"]): _field(entry) for entry in entries},

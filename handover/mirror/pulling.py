@@ -18,7 +18,7 @@ from handover.mirror.jobs import SWEEP_EVERY, Job, Jobs, Mark
 from handover.mirror.remembering import Describer, Memory, Statuses
 from handover.mirror.staging import Progress, Staging
 from mappings.cells import Lookups, index_rows
-from mappings.check import Checked, check
+from mappings.check import Checked, Seen, check
 from mappings.forms import Lookup
 from mappings.model import Mapping as CrmMapping
 from mappings.schema import LINK_TABLES
@@ -46,6 +46,11 @@ class Pulled:
     def is_full(self) -> bool:
         """Everything was read, so what did not come is not there any more."""
         return self.job.since is None
+
+    @property
+    def lost_sight(self) -> bool:
+        """A field that was asked for stopped being shown while it was read."""
+        return any(note.code == "field_vanished" for note in self.staging.notes())
 
     def new_mark(self) -> Mark:
         """Move the mark to the server's time when the pull began."""
@@ -97,7 +102,7 @@ class Puller:
         pulled = [one for one in self._pull_all(self._jobs()) if one is not None]
         if self.refused and not pulled:
             raise next(iter(self.refused.values()))
-        if self.refused:
+        if self.refused or any(one.lost_sight for one in pulled):
             self._check(given)
         return pulled
 
@@ -120,9 +125,17 @@ class Puller:
         describe = Describer(
             connector=self.connector, refused=self.refused, memory=memory
         )
-        self.checked = check(mapping, describe)
+        self.checked = check(mapping, self._described(mapping, describe).get)
         self.checked.raise_errors()
         self.mapping = self.checked.mapping
+
+    def _described(
+        self, mapping: CrmMapping, describe: Describer
+    ) -> dict[str, Seen | None]:
+        """Ask for the descriptions of all objects, side by side over a network."""
+        names = mapping.objects()
+        with ThreadPoolExecutor(1 if self.one_by_one else WORKERS) as pool:
+            return dict(zip(names, pool.map(describe, names), strict=True))
 
     def _pull_all(self, jobs: Sequence[Job]) -> list[Pulled | None]:
         lookups = self._lookups()

@@ -1,0 +1,70 @@
+"""The shapes of replies that bring something; another shape counts as no answer.
+
+A gateway, a login page or a proxy may answer 200 with anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from connectors.errors import Unreachable
+from connectors.salesforce.problems import SOURCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One page of a query: ``total`` counts all pages, ``link`` leads to the next."""
+
+    records: list[dict[str, Any]]
+    total: int
+    link: str
+
+
+def query_result(data: object) -> Result:
+    """Read a page of a query.
+
+    Raises:
+        Unreachable: it is none.
+    """
+    if isinstance(data, dict):
+        records, total = data.get("records"), number(data.get("totalSize"))
+        if total is not None and _are_objects(records):
+            link = "" if data.get("done", True) else data.get("nextRecordsUrl")
+            return Result(records=records, total=total, link=str(link or ""))
+    raise _odd("query result")
+
+
+def described_fields(data: object) -> Sequence[Mapping[str, Any]]:
+    """Read the fields of a describe.
+
+    Raises:
+        Unreachable: it names none.
+    """
+    fields = data.get("fields") if isinstance(data, dict) else None
+    if fields and _are_objects(fields) and all(one.get("name") for one in fields):
+        return fields
+    raise _odd("description of an object")
+
+
+def job_state(data: object) -> Mapping[str, Any]:
+    """Read the state of a Bulk job.
+
+    Raises:
+        Unreachable: it is none.
+    """
+    if isinstance(data, dict) and isinstance(data.get("id"), str):
+        return data
+    raise _odd("state of a job")
+
+
+def number(text: object) -> int | None:
+    """Read a count that may be left out."""
+    return int(str(text)) if str(text).isdecimal() else None
+
+
+def _are_objects(values: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(values, list) and all(isinstance(one, dict) for one in values)
+
+
+def _odd(wanted: str) -> Unreachable:
+    return Unreachable(source=SOURCE, detail=f"a reply that is no {wanted}")
