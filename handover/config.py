@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from connectors.registry import kinds
+from connectors.salesforce import refuse_password
 from handover.errors import BadConfig, UsageProblem
 
 FILE = "handover.toml"
@@ -72,6 +73,14 @@ class SalesforceConfig(Section):
     daily_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     allow_duplicates: bool = False
     mapping: str = "salesforce"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_password(cls, given: Any) -> Any:  # noqa: ANN401 - as the file has it
+        """Explain a log-in that ends before its keys are called unknown."""
+        if isinstance(given, Mapping):
+            refuse_password(given)
+        return given
 
 
 class Rate(Section):
@@ -236,6 +245,7 @@ def load_config(path: Path) -> Config:
     Raises:
         NoConfig: it does not exist.
         BadConfig: it is no TOML, or a key or value is wrong; names the line.
+        RetiredLogin: it asks for a log-in by password, which its CRM ends.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

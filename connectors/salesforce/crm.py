@@ -18,7 +18,6 @@ from connectors.base import (
 )
 from connectors.errors import NotPermitted, Refused, UnknownObject, Unreachable
 from connectors.salesforce import finding, teams, writing
-from connectors.salesforce.ahead import ahead
 from connectors.salesforce.derived import added
 from connectors.salesforce.org import Org, Turned
 from connectors.salesforce.parts import Merges, chunks, query
@@ -88,12 +87,16 @@ class SalesforceCRM:
         return self._shapes.of(object).schema()
 
     def pull(self, request: Pull) -> Iterator[Page]:
-        """Read records; the next page is fetched while one is worked on."""
+        """Read records; a page is asked for when the one before it is safe.
+
+        So a killed run reads at most one page of an object again (reliability P6). What
+        overlaps with the work on a page are the calls for other objects.
+        """
         self._shapes.of(request.object)
         own = added(request.object, request.fields, self.org.base_url, self._task_key)
         fields = [name for name in request.fields if name not in own.wanted]
         reader = Reader(self.org, self._shapes, self._merges, added=own, fields=fields)
-        yield from ahead(reader.pages(request))
+        yield from reader.pages(request)
 
     def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
         """Read the ids of all records that exist."""

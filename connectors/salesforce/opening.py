@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from connectors.address import checked_address, is_loopback
-from connectors.errors import MissingSetting, RetiredLogin
+from connectors.errors import MissingSetting
 from connectors.pace import Limiter
+from connectors.salesforce import refuse_password
 from connectors.salesforce.crm import SalesforceCRM
 from connectors.salesforce.keeping import TokenFile
 from connectors.salesforce.login import Grant, Login, RefreshGrant, SignedGrant, Token
@@ -19,9 +20,6 @@ CALLS_PER_SECOND = 100
 only keeps a loop of ours from becoming a storm."""
 PRODUCTION_LOGIN = "https://login.salesforce.com"
 SANDBOX_LOGIN = "https://test.salesforce.com"
-RETIRED = frozenset({"password", "username_password", "soap", "security_token"})
-SOAP_ENDS = "Summer '27"
-"""Salesforce Help 005132110: SOAP login() is gone from API 65 on and ends for good."""
 
 
 def open_org(
@@ -37,6 +35,7 @@ def open_org(
         limiter: shared with other connectors to the same org, if there are any.
         sleep: sleeps between attempts.
     """
+    refuse_password(settings)
     base_url = checked_address(_needed(settings, "base_url"), SOURCE)
     login, login_url = _login(settings, base_url)
     connection = Connection(
@@ -78,8 +77,6 @@ def _login(settings: Mapping[str, object], base_url: str) -> tuple[Login, str]:
     given = settings.get("login_url")
     own = checked_address(str(given), SOURCE) if given else ""
     auth = str(settings.get("auth") or "access_token")
-    if auth in RETIRED:
-        raise RetiredLogin(source=SOURCE, auth=auth, ends=SOAP_ENDS)
     match auth:
         case "access_token":
             return Login(None, Token(value=_needed(settings, "token"))), base_url

@@ -5,7 +5,7 @@ taken for a result; a server that only trickles is given up after ``WHOLE_SECOND
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,8 +17,10 @@ import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3 import HTTPResponse
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    HTTPError,
     MaxRetryError,
     NewConnectionError,
     ProxyError,
@@ -134,22 +136,21 @@ def send(
             timeout=(CONNECT_SECONDS, READ_SECONDS),
             **content,
         ) as response:
-            body = b"".join(_chunks(response, ends))
-    except requests.RequestException as error:
+            body = b"".join(_chunks(response.raw, ends))
+    except (requests.RequestException, HTTPError) as error:
         raise Broken(type(error).__name__, sent=not _never_left(error)) from None
     return Reply(status=response.status_code, content=body, headers=response.headers)
 
 
-def _chunks(response: requests.Response, ends: float) -> list[bytes]:
-    chunks: list[bytes] = []
-    for chunk in response.iter_content(CHUNK):
-        chunks.append(chunk)
+def _chunks(raw: HTTPResponse, ends: float) -> Iterator[bytes]:
+    """Take what has come as it comes: waiting for more would let a trickle go on."""
+    while chunk := raw.read1(CHUNK, decode_content=True):
+        yield chunk
         if time.monotonic() > ends:
             raise requests.ReadTimeout
-    return chunks
 
 
-def _never_left(error: requests.RequestException) -> bool:
+def _never_left(error: Exception) -> bool:
     """Tell whether no connection was made at all."""
     if isinstance(error, requests.ConnectTimeout):
         return True
