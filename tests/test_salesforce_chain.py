@@ -220,6 +220,40 @@ def test_each_refusal_reaches_the_person_who_asked(desk: Desk) -> None:
     assert SECRET not in ended.out + ended.err
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        'auth = "password"',
+        'auth = "SOAP"\nusername = "it@example.jp"\npassword = "env:SF_SECRET"',
+        'username = "it@example.jp"\npassword = "x"\nsecurity_token = "y"',
+    ],
+)
+@pytest.mark.parametrize("command", ["sync", "doctor"])
+def test_a_password_is_refused_with_the_reason_and_the_date_it_ends(
+    desk: Desk, folder: Path, keys: str, command: str
+) -> None:
+    text = (folder / "handover.toml").read_text(encoding="utf-8")
+    text = text.replace('auth = "client_credentials"', keys)
+    (folder / "handover.toml").write_text(text, encoding="utf-8")
+    ended = desk.run(command)
+    assert (ended.code, ended.json["error"]["code"]) == (4, "retired_login")
+    said = desk.cli("--lang", "en", command).err
+    assert "Summer '27" in said
+    assert "client_credentials" in said
+    assert not desk.org.calls
+
+
+@pytest.mark.parametrize("pinned", [15, 18])
+def test_the_org_is_pinned_by_either_form_of_its_id(
+    desk: Desk, folder: Path, pinned: int
+) -> None:
+    (org_id,) = desk.org.records["Organization"]
+    text = (folder / "handover.toml").read_text(encoding="utf-8")
+    text = text.replace("auth =", f'org_id = "{org_id[:pinned]}"\nauth =')
+    (folder / "handover.toml").write_text(text, encoding="utf-8")
+    desk.done("sync")
+
+
 def test_another_org_is_refused(desk: Desk, folder: Path) -> None:
     text = (folder / "handover.toml").read_text(encoding="utf-8")
     text = text.replace("auth =", 'org_id = "00Dxx0000001gER"\nauth =')

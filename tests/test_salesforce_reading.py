@@ -1,32 +1,15 @@
 """Reading Salesforce over real HTTP: what is there comes, once, or the run says so."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from connectors.base import Pull
-from connectors.errors import (
-    ConnectorError,
-    ForeignAddress,
-    NotPermitted,
-    RateLimited,
-    Refused,
-    ResumeExpired,
-    ShortPull,
-    UnknownObject,
-    Unreachable,
-)
-from connectors.salesforce import bulk
+from connectors.errors import NotPermitted, Refused, ResumeExpired, UnknownObject
 from connectors.salesforce.crm import SalesforceCRM
-from tests.crm.salesforce import Answer, Call, error, later
+from tests.crm.salesforce import error, later
 from tests.salesforce_org import Company, connected, ids, once, pages, rows
-
-TIMEOUT = error(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
-BUSY = error(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded")
-DAY_IS_OVER = error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
-MAINTENANCE = Answer(503, "<html>Down for maintenance</html>")
-GONE = error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
 
 
 @pytest.fixture
@@ -40,15 +23,6 @@ def org() -> Company:
 def crm(org: Company) -> Iterator[SalesforceCRM]:
     with connected(org) as crm:
         yield crm
-
-
-@pytest.fixture
-def _bulk_above_20(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "ABOVE", 20)
-    monkeypatch.setattr(bulk, "CHUNK", 15)
-
-
-in_bulk = pytest.mark.usefixtures("_bulk_above_20")
 
 
 def test_every_record_is_read_once_page_by_page(
@@ -179,130 +153,6 @@ def test_a_cursor_of_somebody_else_is_refused(crm: SalesforceCRM) -> None:
             pages(crm, "Account", resume=cursor)
 
 
-@in_bulk
-def test_many_rows_come_by_a_bulk_job(org: Company, crm: SalesforceCRM) -> None:
-    keys = org.accounts(50)
-    org.edit("Account", keys[30], Name='N/A "\n,', Phone=None)
-    found = pages(crm, "Account", "Name", "Phone", "url")
-    read = [row for page in found for row in page.rows]
-    assert ids(read) == keys
-    assert (read[30]["Name"], read[30]["Phone"]) == ('N/A "\n,', None)
-    assert str(read[40]["url"]).endswith(f"/{keys[40]}")
-    assert [page.way for page in found] == ["rest", "bulk", "bulk", "bulk"]
-    assert {page.promised for page in found} == {None, 50}
-    assert found[-1].cursor is None
-
-
-@in_bulk
-def test_a_bulk_result_resumes_behind_each_page(
-    org: Company, crm: SalesforceCRM
-) -> None:
-    keys = org.accounts(50)
-    read = 0
-    for page in pages(crm, "Account")[:-1]:
-        read += len(page.rows)
-        assert ids(rows(crm, "Account", resume=page.cursor)) == keys[read:]
-
-
-@in_bulk
-def test_a_job_that_is_gone_is_run_again(org: Company, crm: SalesforceCRM) -> None:
-    keys = org.accounts(50)
-    page = pages(crm, "Account")[1]
-    org.jobs.clear()
-    assert ids(rows(crm, "Account", resume=page.cursor)) == keys[10:]
-
-
-@in_bulk
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        error(400, "INVALIDENTITY", "Account is not supported by the Bulk API"),
-        error(404, "NOT_FOUND", "no such resource"),
-        Answer(200, {"id": "750", "state": "Failed", "errorMessage": "compound data"}),
-    ],
-)
-def test_what_bulk_refuses_is_read_by_rest(
-    org: Company, crm: SalesforceCRM, refusal: Answer
-) -> None:
-    keys = org.accounts(50)
-    org.faults.append(
-        lambda call: refusal if "jobs" in call.path else None,
-    )
-    assert ids(rows(crm, "Account")) == keys
-
-
-@in_bulk
-def test_changes_come_in_bulk_once_each(org: Company, crm: SalesforceCRM) -> None:
-    keys = org.accounts(50)
-    org.delete("Account", keys[5])
-    found = rows(crm, "Account", "IsDeleted", since=org.now)
-    assert sorted(ids(found)) == keys
-    assert [str(r["IsDeleted"]).lower() for r in found].count("true") == 1
-
-
-def test_a_statement_too_long_for_an_address_goes_by_bulk(
-    org: Company, crm: SalesforceCRM
-) -> None:
-    names = [f"{'X' * 30}{n}__c" for n in range(600)]
-    org.define("Account", *names)
-    keys = org.accounts(3)
-    assert ids(rows(crm, "Account", *names)) == keys
-    assert org.sent("jobs/query")
-
-
-def test_a_lost_locator_begins_only_that_query_anew(
-    org: Company, crm: SalesforceCRM
-) -> None:
-    keys = org.accounts(50)
-    org.faults.append(once(GONE, "/query/0r8", skip=2))
-    assert ids(rows(crm, "Account")) == keys
-    queries = [call.query["q"] for call in org.sent("/query") if call.query]
-    assert len(queries) == 2
-    assert f"Id > '{keys[29]}'" in queries[1]
-
-
-@pytest.mark.parametrize("since", [None, datetime(2027, 2, 1, tzinfo=UTC)])
-def test_a_query_that_takes_too_long_is_halved_until_it_does_not(
-    org: Company, crm: SalesforceCRM, since: datetime | None
-) -> None:
-    keys = org.accounts(5)
-    later(org, days=20)
-    keys += org.accounts(25)
-
-    def too_many(call: Call) -> Answer | None:
-        text = call.query.get("q", "")
-        if "FROM Account" not in text or "MasterRecordId" in text:
-            return None
-        found = org.selected(text, everything=True)
-        return TIMEOUT if isinstance(found, list) and len(found) > 26 else None
-
-    org.faults.append(too_many)
-    assert sorted(ids(rows(crm, "Account", since=since))) == sorted(keys)
-
-
-def test_a_query_that_always_takes_too_long_is_an_error(
-    org: Company, crm: SalesforceCRM
-) -> None:
-    org.accounts(5)
-    org.faults.append(lambda call: TIMEOUT if call.query.get("q") else None)
-    with pytest.raises(Unreachable):
-        rows(crm, "Account")
-
-
-def test_a_field_that_vanishes_between_two_pages_is_left_out_and_named(
-    org: Company, crm: SalesforceCRM
-) -> None:
-    keys = org.accounts(25)
-    vanishing = iter(crm.pull(Pull(object="Account", fields=("Name", "Phone"))))
-    found = [next(vanishing)]
-    org.hide("Account", "Phone")
-    org.faults.append(once(GONE, "/query/0r8"))
-    found += list(vanishing)
-    assert ids([row for page in found for row in page.rows]) == keys
-    notes = [note for page in found for note in page.notes]
-    assert [(n.code, n.params["field"]) for n in notes] == [("field_vanished", "Phone")]
-
-
 def test_an_object_that_is_hidden_differs_from_one_that_is_absent(
     org: Company, crm: SalesforceCRM
 ) -> None:
@@ -314,147 +164,6 @@ def test_an_object_that_is_hidden_differs_from_one_that_is_absent(
     for name in ("Unicorn", "Account WHERE Name != ''", "a'b", "../x"):
         with pytest.raises(UnknownObject):
             crm.describe(name)
-
-
-@pytest.mark.parametrize("index", range(5))
-def test_a_refused_page_is_never_taken_for_the_end(
-    org: Company, crm: SalesforceCRM, index: int
-) -> None:
-    org.accounts(40)
-    refused = error(403, "INSUFFICIENT_ACCESS", "no")
-    org.faults.append(once(refused, "/services/data", skip=index))
-    with pytest.raises(NotPermitted):
-        rows(crm, "Account")
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        MAINTENANCE,
-        BUSY,
-        Answer(429, ""),
-        Answer(420, "<html>calm down</html>"),
-        Answer(502, "", drop=True),
-        Answer(200, "<html>login</html>"),
-        Answer(200, {"totalSize": 9, "done": True, "records": []}, cut=7),
-    ],
-    ids=["503", "busy", "429", "420", "dropped", "html", "truncated"],
-)
-def test_what_goes_by_is_waited_for(
-    org: Company, crm: SalesforceCRM, fault: Answer
-) -> None:
-    keys = org.accounts(25)
-    for path in ("describe", "/query", "/query/0r8"):
-        org.faults.append(once(fault, path))
-    assert ids(rows(crm, "Account")) == keys
-
-
-@pytest.mark.parametrize("fault", [MAINTENANCE, Answer(200, "", drop=True)])
-def test_what_does_not_go_by_ends_the_run(
-    org: Company, crm: SalesforceCRM, fault: Answer
-) -> None:
-    org.accounts(25)
-    org.faults.append(lambda call: fault if "0r8" in call.path else None)
-    with pytest.raises(Unreachable):
-        rows(crm, "Account")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"totalSize": 30, "done": True, "records": []},
-        {"totalSize": 30, "done": False, "records": []},
-    ],
-)
-def test_fewer_rows_than_promised_are_an_error(
-    org: Company, crm: SalesforceCRM, body: object
-) -> None:
-    org.accounts(30)
-    org.faults.append(once(Answer(200, body), "/query/0r8"))
-    with pytest.raises(ShortPull):
-        rows(crm, "Account")
-
-
-@pytest.mark.parametrize("body", [[], {}, {"records": []}, 1])
-def test_a_reply_of_another_kind_is_no_result(
-    org: Company, crm: SalesforceCRM, body: object
-) -> None:
-    org.faults.append(once(Answer(200, body), "/query"))
-    with pytest.raises(Unreachable):
-        rows(crm, "Account")
-
-
-@in_bulk
-def test_a_bulk_result_that_is_too_short_is_an_error(
-    org: Company, crm: SalesforceCRM
-) -> None:
-    org.accounts(50)
-    told = {"Sforce-NumberOfRecords": "15"}
-    org.faults.append(once(Answer(200, "Id\n001\n", told), "/results"))
-    with pytest.raises(ShortPull):
-        rows(crm, "Account")
-
-
-@in_bulk
-def test_a_bulk_result_that_leaves_out_a_piece_is_an_error(
-    org: Company, crm: SalesforceCRM
-) -> None:
-    org.accounts(50)
-    told = {"Sforce-NumberOfRecords": "1", "Sforce-Locator": "null"}
-    org.faults.append(once(Answer(200, "Id\n001\n", told), "/results"))
-    with pytest.raises(ShortPull):
-        rows(crm, "Account")
-
-
-@in_bulk
-@pytest.mark.parametrize("text", ["Id,Name\n001\n", 'Id\n"001\n', "Id\n\ufffd,\n"])
-def test_a_bulk_result_that_is_no_table_is_an_error(
-    org: Company, crm: SalesforceCRM, text: str
-) -> None:
-    org.accounts(50)
-    org.faults.append(once(Answer(200, text), "/results"))
-    with pytest.raises(Unreachable):
-        rows(crm, "Account")
-
-
-def test_the_end_of_the_day_stops_at_once(org: Company, crm: SalesforceCRM) -> None:
-    org.accounts(1)
-    crm.describe("Account")
-    org.faults.append(lambda _call: DAY_IS_OVER)
-    before = len(org.calls)
-    for _ in range(3):
-        with pytest.raises(RateLimited):
-            rows(crm, "Account")
-    assert len(org.calls) == before + 1
-
-
-def test_people_keep_their_share_of_the_day(org: Company, crm: SalesforceCRM) -> None:
-    org.accounts(1)
-    org.used, org.allowed = 799, 1000
-    crm.describe("Account")
-    with pytest.raises(RateLimited):
-        rows(crm, "Account")
-
-
-@pytest.mark.parametrize(
-    "link",
-    ["https://evil.example/x", "//evil.example/services/x", "http://127.0.0.1:1/x"],
-)
-def test_links_to_another_server_are_not_followed(
-    org: Company, crm: SalesforceCRM, link: str
-) -> None:
-    body = {"totalSize": 2, "done": False, "records": [], "nextRecordsUrl": link}
-    org.faults.append(once(Answer(200, body), "/query"))
-    with pytest.raises(ForeignAddress):
-        rows(crm, "Account")
-
-
-def test_redirects_are_not_followed(org: Company, crm: SalesforceCRM) -> None:
-    org.faults.append(
-        lambda _call: Answer(302, "", {"Location": "https://evil.example/"})
-    )
-    with pytest.raises(ForeignAddress):
-        rows(crm, "Account")
 
 
 @pytest.mark.parametrize("days", [-365, 365, 1])
@@ -504,16 +213,6 @@ def test_a_pull_that_is_given_up_leaves_nothing_behind(
     before = len(org.calls)
     assert ids(rows(crm, "User"))
     assert len(org.calls) >= before
-
-
-def test_a_server_that_stalls_does_not_hold_us(
-    org: Company, crm: SalesforceCRM, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("connectors.salesforce.wire.READ_SECONDS", 0.05)
-    stopped = org.stall(0.12)
-    with stopped, pytest.raises(ConnectorError) as caught:
-        crm.identify()
-    assert caught.value.exit_code == 7
 
 
 def test_production_is_told_by_the_orgs_own_record(

@@ -15,13 +15,11 @@ class DailyShare:
 
     def heed(self, header: str | None) -> None:
         """Read ``Sforce-Limit-Info``; without it, only the org can stop us."""
-        used = usage(header) if header else None
-        if used is not None and used[0] >= self._share * used[1]:
+        used, total = (usage(header) if header else None) or (0, 0)
+        if total and used >= self._share * total:
+            share = round(self._share * 100)
             self._stop = DailyShareSpent(
-                source=SOURCE,
-                used=used[0],
-                total=used[1],
-                share=round(self._share * 100),
+                source=SOURCE, used=used, total=total, share=share
             )
 
     def end(self) -> None:

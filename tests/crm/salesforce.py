@@ -84,6 +84,7 @@ class Org:
         """How far the clock of the server's Date header is off."""
         self.page = 2000
         self.used, self.allowed = 10, 100_000
+        self.tells_usage = True
         self.forbidden: set[str] = set()
         self.not_in_bulk: set[str] = set()
         self.locators: dict[str, list[dict[str, Any]]] = {}
@@ -155,6 +156,11 @@ class Org:
 
     def _stamp(self, kind: str, key: str) -> None:
         self.records[kind][key]["SystemModstamp"] = stamp(self.now)
+
+    @property
+    def usage_header(self) -> str:
+        """Tell the day's calls, as every reply does; gateways may leave it out."""
+        return f"api-usage={self.used}/{self.allowed}" if self.tells_usage else ""
 
     # Answering
 

@@ -61,7 +61,8 @@ def serve(org: Org) -> Iterator[str]:
             date = format_datetime(org.now + org.clock, usegmt=True)
             self.send_header("Date", date)
             self.send_header("Content-Length", str(len(raw)))
-            self.send_header("Sforce-Limit-Info", f"api-usage={org.used}/{org.allowed}")
+            if org.usage_header:
+                self.send_header("Sforce-Limit-Info", org.usage_header)
             for name, text in own.items():
                 self.send_header(name, text)
             self.end_headers()

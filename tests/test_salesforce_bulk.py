@@ -1,0 +1,228 @@
+"""Reading Salesforce by Bulk API 2.0, and doing without it where it refuses."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.errors import NotPermitted, ShortPull, Unreachable
+from connectors.salesforce import bulk
+from connectors.salesforce.crm import SalesforceCRM
+from tests.crm.salesforce import Answer, Call, error
+from tests.salesforce_org import Company, connected, ids, once, pages, rows
+
+
+@pytest.fixture
+def org() -> Company:
+    org = Company()
+    org.page = 10
+    return org
+
+
+@pytest.fixture
+def crm(org: Company) -> Iterator[SalesforceCRM]:
+    with connected(org) as crm:
+        yield crm
+
+
+@pytest.fixture
+def _bulk_above_20(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "ABOVE", 20)
+    monkeypatch.setattr(bulk, "CHUNK", 15)
+
+
+in_bulk = pytest.mark.usefixtures("_bulk_above_20")
+
+
+@in_bulk
+def test_many_rows_come_by_a_bulk_job(org: Company, crm: SalesforceCRM) -> None:
+    keys = org.accounts(50)
+    org.edit("Account", keys[30], Name='N/A "\n,', Phone=None)
+    found = pages(crm, "Account", "Name", "Phone", "url")
+    read = [row for page in found for row in page.rows]
+    assert ids(read) == keys
+    assert (read[30]["Name"], read[30]["Phone"]) == ('N/A "\n,', None)
+    assert str(read[40]["url"]).endswith(f"/{keys[40]}")
+    assert [page.way for page in found] == ["rest", "bulk", "bulk", "bulk"]
+    assert {page.promised for page in found} == {None, 50}
+    assert found[-1].cursor is None
+
+
+@in_bulk
+def test_a_bulk_result_resumes_behind_each_page(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(50)
+    read = 0
+    for page in pages(crm, "Account")[:-1]:
+        read += len(page.rows)
+        assert ids(rows(crm, "Account", resume=page.cursor)) == keys[read:]
+
+
+@in_bulk
+def test_a_job_that_is_gone_is_run_again(org: Company, crm: SalesforceCRM) -> None:
+    keys = org.accounts(50)
+    page = pages(crm, "Account")[1]
+    org.jobs.clear()
+    assert ids(rows(crm, "Account", resume=page.cursor)) == keys[10:]
+
+
+@in_bulk
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        error(400, "INVALIDENTITY", "Account is not supported by the Bulk API"),
+        error(404, "NOT_FOUND", "no such resource"),
+        Answer(200, {"id": "750", "state": "Failed", "errorMessage": "compound data"}),
+    ],
+)
+def test_what_bulk_refuses_is_read_by_rest(
+    org: Company, crm: SalesforceCRM, refusal: Answer
+) -> None:
+    keys = org.accounts(50)
+    org.faults.append(
+        lambda call: refusal if "jobs" in call.path else None,
+    )
+    assert ids(rows(crm, "Account")) == keys
+
+
+@in_bulk
+def test_changes_come_in_bulk_once_each(org: Company, crm: SalesforceCRM) -> None:
+    keys = org.accounts(50)
+    org.delete("Account", keys[5])
+    found = rows(crm, "Account", "IsDeleted", since=org.now)
+    assert sorted(ids(found)) == keys
+    assert [str(r["IsDeleted"]).lower() for r in found].count("true") == 1
+
+
+def test_a_statement_too_long_for_an_address_goes_by_bulk(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    names = [f"{'X' * 30}{n}__c" for n in range(600)]
+    org.define("Account", *names)
+    keys = org.accounts(3)
+    assert ids(rows(crm, "Account", *names)) == keys
+    assert org.sent("jobs/query")
+
+
+@in_bulk
+def test_a_bulk_result_that_is_too_short_is_an_error(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    org.accounts(50)
+    told = {"Sforce-NumberOfRecords": "15"}
+    org.faults.append(once(Answer(200, "Id\n001\n", told), "/results"))
+    with pytest.raises(ShortPull):
+        rows(crm, "Account")
+
+
+@in_bulk
+def test_a_bulk_result_that_leaves_out_a_piece_is_an_error(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    org.accounts(50)
+    told = {"Sforce-NumberOfRecords": "1", "Sforce-Locator": "null"}
+    org.faults.append(once(Answer(200, "Id\n001\n", told), "/results"))
+    with pytest.raises(ShortPull):
+        rows(crm, "Account")
+
+
+@in_bulk
+@pytest.mark.parametrize("text", ["Id,Name\n001\n", 'Id\n"001\n', "Id\n\ufffd,\n"])
+def test_a_bulk_result_that_is_no_table_is_an_error(
+    org: Company, crm: SalesforceCRM, text: str
+) -> None:
+    org.accounts(50)
+    org.faults.append(once(Answer(200, text), "/results"))
+    with pytest.raises(Unreachable):
+        rows(crm, "Account")
+
+
+@in_bulk
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(503, "<html>no Bulk today</html>"),
+        error(403, "REQUEST_LIMIT_EXCEEDED", "DailyBulkV2QueryJobs Limit exceeded."),
+        error(403, "API_DISABLED_FOR_ORG", "Bulk API is not enabled"),
+        error(405, "METHOD_NOT_ALLOWED", "no"),
+        error(400, "INVALIDENTITY", "Selecting compound data not supported in Bulk"),
+        Answer(200, "[]"),
+        Answer(200, {"state": "UploadComplete"}),
+    ],
+)
+def test_without_any_bulk_api_all_comes_by_rest(
+    org: Company, crm: SalesforceCRM, answer: Answer
+) -> None:
+    keys = org.accounts(50)
+    org.faults.append(lambda call: answer if "jobs" in call.path else None)
+    found = pages(crm, "Account")
+    assert ids([row for page in found for row in page.rows]) == keys
+    assert {page.way for page in found} == {"rest"}
+    assert crm.describe("Account").fields  # the day is not over
+
+
+@in_bulk
+def test_a_job_that_takes_long_is_waited_for(org: Company, crm: SalesforceCRM) -> None:
+    keys = org.accounts(50)
+    busy = iter([Answer(200, {"id": "750", "state": "InProgress"})] * 5)
+    org.faults.append(
+        lambda call: next(busy, None) if "query/750" in call.path else None
+    )
+    assert ids(rows(crm, "Account")) == keys
+
+
+@in_bulk
+def test_results_that_are_refused_stop_the_run(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    org.accounts(50)
+    refused = error(403, "INSUFFICIENT_ACCESS", "no")
+    org.faults.append(once(refused, "/results"))
+    with pytest.raises(NotPermitted):
+        rows(crm, "Account")
+
+
+@in_bulk
+def test_results_that_are_always_gone_come_by_rest(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(50)
+    gone = error(404, "NOT_FOUND", "no such job")
+    org.faults.append(lambda call: gone if "/results" in call.path else None)
+    assert ids(rows(crm, "Account")) == keys
+    assert sum(call.method == "POST" for call in org.sent("jobs/query")) == 2
+
+
+@in_bulk
+def test_the_mark_is_the_time_before_a_long_job_began(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    org.define("Account", *[f"{'X' * 30}{n}__c" for n in range(600)])
+    org.accounts(3)
+    began = org.now
+
+    def work(call: Call) -> None:
+        if "jobs" in call.path:
+            org.now = began.replace(hour=5)
+
+    org.faults.append(work)
+    names = [f"{'X' * 30}{n}__c" for n in range(600)]  # too long for an address
+    found = pages(crm, "Account", *names)
+    assert {page.way for page in found} == {"bulk"}
+    assert {page.server_time for page in found} == {began}
+
+
+@pytest.mark.parametrize("count", [12_000, 50_000])
+@pytest.mark.parametrize("has_bulk", [True, False])
+def test_a_mass_update_of_one_stamp_costs_no_more_calls(
+    org: Company, crm: SalesforceCRM, count: int, *, has_bulk: bool
+) -> None:
+    org.page = 2000
+    org.accounts(count)
+    if not has_bulk:
+        org.not_in_bulk.add("Account")
+    crm.describe("Account")
+    before = crm.calls
+    found = ids(rows(crm, "Account", since=org.now))
+    assert len(found) == len(set(found)) == count
+    assert crm.calls - before <= 1.1 * (count / 2000) + 1  # 1: merged accounts

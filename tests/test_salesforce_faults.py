@@ -1,0 +1,356 @@
+"""Salesforce breaking off, refusing and contradicting itself while we read."""
+
+import contextlib
+import itertools
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+import responses
+
+from connectors.base import Pull
+from connectors.errors import (
+    AuthenticationFailed,
+    ConnectorError,
+    ForeignAddress,
+    NotPermitted,
+    RateLimited,
+    ShortPull,
+    Unreachable,
+)
+from connectors.salesforce.crm import SalesforceCRM
+from tests.crm.salesforce import Answer, Call, Org, error, later
+from tests.salesforce_org import CLIENT, Company, connected, ids, once, opened, rows
+
+TIMEOUT = error(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
+BUSY = error(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded")
+DAY_IS_OVER = error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+MAINTENANCE = Answer(503, "<html>Down for maintenance</html>")
+GONE = error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+ODD = (
+    "",
+    "null",
+    "[]",
+    "{}",
+    "1",
+    '"x"',
+    "<html>",
+    "[null, null]",
+    '{"records": 1, "totalSize": 1}',
+    '{"records": [1], "totalSize": 1}',
+    '{"records": [], "totalSize": "many"}',
+    '{"fields": [{}]}',
+    '{"fields": {"name": "Id"}}',
+    '{"id": 750, "state": "JobComplete"}',
+    '\ufeff{"records": [], "totalSize": 0}',
+    "\x00",
+    '{"records": [',
+)
+
+
+@pytest.fixture
+def org() -> Company:
+    org = Company()
+    org.page = 10
+    return org
+
+
+@pytest.fixture
+def crm(org: Company) -> Iterator[SalesforceCRM]:
+    with connected(org) as crm:
+        yield crm
+
+
+def test_a_lost_locator_begins_only_that_query_anew(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(50)
+    org.faults.append(once(GONE, "/query/0r8", skip=2))
+    assert ids(rows(crm, "Account")) == keys
+    queries = [call.query["q"] for call in org.sent("/query") if call.query]
+    assert len(queries) == 2
+    assert f"Id > '{keys[29]}'" in queries[1]
+
+
+@pytest.mark.parametrize("since", [None, datetime(2027, 2, 1, tzinfo=UTC)])
+def test_a_query_that_takes_too_long_is_halved_until_it_does_not(
+    org: Company, crm: SalesforceCRM, since: datetime | None
+) -> None:
+    keys = org.accounts(5)
+    later(org, days=20)
+    keys += org.accounts(25)
+
+    def too_many(call: Call) -> Answer | None:
+        text = call.query.get("q", "")
+        if "FROM Account" not in text or "MasterRecordId" in text:
+            return None
+        found = org.selected(text, everything=True)
+        return TIMEOUT if isinstance(found, list) and len(found) > 26 else None
+
+    org.faults.append(too_many)
+    assert sorted(ids(rows(crm, "Account", since=since))) == sorted(keys)
+
+
+def test_a_query_that_always_takes_too_long_is_an_error(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    org.accounts(5)
+    org.faults.append(lambda call: TIMEOUT if call.query.get("q") else None)
+    with pytest.raises(Unreachable):
+        rows(crm, "Account")
+
+
+def test_a_field_that_vanishes_between_two_pages_is_left_out_and_named(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(25)
+    vanishing = iter(crm.pull(Pull(object="Account", fields=("Name", "Phone"))))
+    found = [next(vanishing)]
+    org.hide("Account", "Phone")
+    org.faults.append(once(GONE, "/query/0r8"))
+    found += list(vanishing)
+    assert ids([row for page in found for row in page.rows]) == keys
+    notes = [note for page in found for note in page.notes]
+    assert [(n.code, n.params["field"]) for n in notes] == [("field_vanished", "Phone")]
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_refused_page_is_never_taken_for_the_end(
+    org: Company, crm: SalesforceCRM, index: int
+) -> None:
+    org.accounts(40)
+    refused = error(403, "INSUFFICIENT_ACCESS", "no")
+    org.faults.append(once(refused, "/services/data", skip=index))
+    with pytest.raises(NotPermitted):
+        rows(crm, "Account")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        MAINTENANCE,
+        BUSY,
+        Answer(429, ""),
+        Answer(420, "<html>calm down</html>"),
+        Answer(502, "", drop=True),
+        Answer(200, "<html>login</html>"),
+        Answer(200, {"totalSize": 9, "done": True, "records": []}, cut=7),
+    ],
+    ids=["503", "busy", "429", "420", "dropped", "html", "truncated"],
+)
+def test_what_goes_by_is_waited_for(
+    org: Company, crm: SalesforceCRM, fault: Answer
+) -> None:
+    keys = org.accounts(25)
+    for path in ("describe", "/query", "/query/0r8"):
+        org.faults.append(once(fault, path))
+    assert ids(rows(crm, "Account")) == keys
+
+
+@pytest.mark.parametrize("fault", [MAINTENANCE, Answer(200, "", drop=True)])
+def test_what_does_not_go_by_ends_the_run(
+    org: Company, crm: SalesforceCRM, fault: Answer
+) -> None:
+    org.accounts(25)
+    org.faults.append(lambda call: fault if "0r8" in call.path else None)
+    with pytest.raises(Unreachable):
+        rows(crm, "Account")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"totalSize": 30, "done": True, "records": []},
+        {"totalSize": 30, "done": False, "records": []},
+    ],
+)
+def test_fewer_rows_than_promised_are_an_error(
+    org: Company, crm: SalesforceCRM, body: object
+) -> None:
+    org.accounts(30)
+    org.faults.append(once(Answer(200, body), "/query/0r8"))
+    with pytest.raises(ShortPull):
+        rows(crm, "Account")
+
+
+@pytest.mark.parametrize("body", [[], {}, {"records": []}, 1])
+def test_a_reply_of_another_kind_is_no_result(
+    org: Company, crm: SalesforceCRM, body: object
+) -> None:
+    org.faults.append(once(Answer(200, body), "/query"))
+    with pytest.raises(Unreachable):
+        rows(crm, "Account")
+
+
+def test_the_end_of_the_day_stops_at_once(org: Company, crm: SalesforceCRM) -> None:
+    org.accounts(1)
+    crm.describe("Account")
+    org.faults.append(lambda _call: DAY_IS_OVER)
+    before = len(org.calls)
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            rows(crm, "Account")
+    assert len(org.calls) == before + 1
+
+
+def test_people_keep_their_share_of_the_day(org: Company, crm: SalesforceCRM) -> None:
+    org.accounts(1)
+    org.used, org.allowed = 799, 1000
+    crm.describe("Account")
+    with pytest.raises(RateLimited):
+        rows(crm, "Account")
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://evil.example/x", "//evil.example/services/x", "http://127.0.0.1:1/x"],
+)
+def test_links_to_another_server_are_not_followed(
+    org: Company, crm: SalesforceCRM, link: str
+) -> None:
+    body = {"totalSize": 2, "done": False, "records": [], "nextRecordsUrl": link}
+    org.faults.append(once(Answer(200, body), "/query"))
+    with pytest.raises(ForeignAddress):
+        rows(crm, "Account")
+
+
+def test_redirects_are_not_followed(org: Company, crm: SalesforceCRM) -> None:
+    org.faults.append(
+        lambda _call: Answer(302, "", {"Location": "https://evil.example/"})
+    )
+    with pytest.raises(ForeignAddress):
+        rows(crm, "Account")
+
+
+def test_a_server_that_stalls_does_not_hold_us(
+    org: Company, crm: SalesforceCRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.salesforce.wire.READ_SECONDS", 0.05)
+    stopped = org.stall(0.12)
+    with stopped, pytest.raises(ConnectorError) as caught:
+        crm.identify()
+    assert caught.value.exit_code == 7
+
+
+@pytest.mark.parametrize("body", ODD)
+@responses.activate(assert_all_requests_are_fired=False)
+def test_no_odd_reply_is_taken_for_an_answer(body: str) -> None:
+    crm = opened("https://example.my.salesforce.com", Org())
+    responses.add_passthru("http://127.0.0.1")
+    for method in (responses.GET, responses.POST):
+        responses.add(method, url=ANYWHERE, body=body.encode(), status=200)
+    for call in (
+        crm.identify,
+        lambda: crm.describe("Account"),
+        lambda: list(crm.pull(Pull(object="Account", fields=("Name",)))),
+        lambda: list(crm.identifiers("Account")),
+        lambda: crm.read("Account", ["001000000000000AAA"], ["Name"]),
+    ):
+        with pytest.raises(ConnectorError):
+            call()
+
+
+ANYWHERE = re.compile(r"https://example\.my\.salesforce\.com/.*")
+
+
+@pytest.mark.parametrize("every", [2, 3, 5, 9])
+def test_sessions_that_end_all_the_time_keep_no_thread_out(
+    org: Company, every: int
+) -> None:
+    """The org answers each k-th call with 401 and gives the same session again."""
+    keys = org.accounts(60)
+    counts = itertools.count(1)
+    ended = error(401, "INVALID_SESSION_ID", "Session expired or invalid")
+    org.faults.append(
+        lambda call: (
+            ended if "/data" in call.path and next(counts) % every == 0 else None
+        )
+    )
+    with connected(org, **CLIENT) as crm, ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: ids(rows(crm, "Account")), range(8)))
+    assert found == [keys] * 8
+
+
+def test_threads_that_meet_a_401_at_once_log_in_once(org: Company) -> None:
+    keys = org.accounts(5)
+    together = threading.Barrier(8)
+    ended = error(401, "INVALID_SESSION_ID", "Session expired or invalid")
+    first = iter([ended] * 8)
+
+    def end(call: Call) -> Answer | None:
+        return next(first, None) if "q" in call.query else None
+
+    with connected(org, **CLIENT) as crm, ThreadPoolExecutor(8) as pool:
+        crm.describe("Account")
+
+        def read(_n: int) -> list[str]:
+            together.wait()
+            return ids(rows(crm, "Account"))
+
+        org.faults.append(end)
+        assert list(pool.map(read, range(8))) == [keys] * 8
+    assert len(org.sent("/oauth2/token")) <= 3
+
+
+def test_one_call_that_is_never_let_in_does_not_log_in_for_ever(org: Company) -> None:
+    org.accounts(5)
+    ended = error(401, "INVALID_SESSION_ID", "Session expired or invalid")
+    org.faults.append(lambda call: ended if "describe" in call.path else None)
+    with connected(org, **CLIENT) as crm, pytest.raises(AuthenticationFailed):
+        crm.describe("Account")
+    assert len(org.sent("/oauth2/token")) <= 7
+
+
+def test_a_reply_that_only_trickles_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.salesforce.wire.WHOLE_SECONDS", 0.2)
+    with trickling() as address, pytest.raises(Unreachable):
+        opened(address, Org()).identify()
+
+
+@contextmanager
+def trickling() -> Iterator[str]:
+    """Serve replies of which a byte comes now and then, and that never end."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+    over = threading.Event()
+
+    def answer(client: socket.socket) -> None:
+        with contextlib.suppress(OSError), client:
+            client.recv(1 << 16)
+            client.sendall(head)
+            while not over.wait(0.02):
+                client.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threads: list[threading.Thread] = []
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    threads.append(threading.Thread(target=answer, args=(client,)))
+                    threads[-1].start()
+
+        threads.append(threading.Thread(target=accept))
+        threads[0].start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        over.set()
+        server.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("allowed", [0, 100_000])
+def test_without_usage_in_the_replies_only_the_org_stops_us(
+    org: Company, crm: SalesforceCRM, allowed: int
+) -> None:
+    keys = org.accounts(25)
+    org.tells_usage, org.allowed = allowed == 0, allowed
+    assert ids(rows(crm, "Account")) == keys
+    org.faults.append(lambda _call: DAY_IS_OVER)
+    with pytest.raises(RateLimited):
+        rows(crm, "Account")
