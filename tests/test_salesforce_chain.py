@@ -1,10 +1,13 @@
 """The whole way on Salesforce, as a person walks it: from the sync to undoing it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import Cli, Ended
@@ -109,6 +112,30 @@ def test_what_is_in_the_org_is_in_the_mirror(desk: Desk) -> None:
         assert counts[table]["rejected"] == 0
     again = desk.done("sync")["objects"]
     assert all(c["new"] == c["changed"] == c["deleted"] == 0 for c in again.values())
+
+
+@pytest.mark.parametrize("kept", ["Asset", "OrderItem"])
+def test_purchases_kept_elsewhere_are_read_as_the_mapping_says(
+    desk: Desk, folder: Path, kept: str
+) -> None:
+    org, account = desk.org, desk.made.accounts[0]
+    sold = {"Product2Id": "01t", "Product2": {"Name": "計量機"}, "Quantity": 1}
+    order = {"AccountId": account, "OwnerId": None, "EffectiveDate": "2026-12-01"}
+    day = {"PurchaseDate": "2026-12-01"}
+    org.add("Asset", AccountId=account, **sold, Price=5, **day)
+    org.add("OrderItem", OrderId="801", Order=order, **sold, TotalPrice=5)
+    text = files("mappings").joinpath("salesforce.toml").read_text(encoding="utf-8")
+    options = re.findall(r"(#   \[orders\]\n(?:#   .*\n)+)", text)
+    (option,) = [o for o in options if f'"{kept}"' in o]
+    own = MAPPING + option.replace("#   ", "")
+    (folder / "own.toml").write_text(own, encoding="utf-8")
+    assert desk.done("sync")["objects"]["orders"]["new"] == 1
+    (bought,) = [
+        row
+        for row in pq.read_table(next(folder.rglob("orders*.parquet"))).to_pylist()
+        if row["account_id"] == account
+    ]
+    assert (bought["product"], str(bought["date"])) == ("計量機", "2026-12-01")
 
 
 def test_the_audit_tells_hidden_from_missing(desk: Desk) -> None:

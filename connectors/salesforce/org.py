@@ -46,6 +46,7 @@ from connectors.salesforce.wire import (
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
+LOGIN_ATTEMPTS = 3
 WRITE_ATTEMPTS = 5
 SIGNINGS = 6
 """Tokens that one call is tried with: sessions may end again before it gets through."""
@@ -273,13 +274,13 @@ class Org:
         body: object,
         token: Token,
     ) -> Reply:
-        self._daily.check()
         url = self._url(path)
         content: dict[str, Any] = {"params": params}
         if body is not None:
             content["data"] = orjson.dumps(body)
             content["headers"] = {"Content-Type": "application/json"}
         with self._free:
+            self._daily.check()  # whoever waited here may have waited too long
             self._count()
             reply = send(self._session, method, url, Bearer(token.value), **content)
         return self._judged(reply)
@@ -310,8 +311,11 @@ class Org:
         return self._paths.data + path
 
     def _exchange(self, form: Mapping[str, str]) -> Answer:
-        """Post to the token address, once."""
-        self._limiter.wait()
+        """Post to the token address, again only where nothing answers."""
+        policy = self._policy(lambda e: isinstance(e, Unreachable), LOGIN_ATTEMPTS)
+        return policy(self._answer, form)
+
+    def _answer(self, form: Mapping[str, str]) -> Answer:
         self._count()
         url = self._connection.login_url + self._paths.login + "token"
         try:

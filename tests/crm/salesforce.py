@@ -40,6 +40,7 @@ LINKS: dict[str, tuple[str, ...]] = {
     "WhatId": ("Account", "Opportunity"),
     "WhoId": ("Contact", "Lead"),
     "Product2Id": ("Product2",),
+    "OrderId": ("Order",),
 }
 TEAMS = {"Account": "AccountTeamMember", "Opportunity": "OpportunityTeamMember"}
 QUEUE = "00G000000000001AAA"

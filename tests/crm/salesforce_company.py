@@ -58,12 +58,24 @@ TASK = (
     KEY,
 )
 MEMBER = ("AccountId", "UserId", "TeamMemberRole")
+PLACE = ("BillingStreet", "BillingCity", "BillingState", "BillingCountry")
 EMPTY = {
-    "Contact": ("AccountId", "OwnerId", "Name", "Title", "Department", "Email"),
-    "Case": ("AccountId", "ContactId", "OwnerId", "Subject", "Status", "IsClosed"),
+    "Account": ("ParentId", "Description", "NumberOfEmployees", "Website", *PLACE),
+    "Contact": (
+        *("AccountId", "OwnerId", "Name", "Title", "Department", "Email"),
+        *("MobilePhone", "HasOptedOutOfEmail", "IsEmailBounced"),
+    ),
+    "Opportunity": ("CreatedDate", "Description"),
+    "Case": (
+        *("AccountId", "ContactId", "OwnerId", "Subject", "Status", "IsClosed"),
+        "CreatedDate",
+    ),
     "OpportunityLineItem": ("OpportunityId", "Product2Id", "Quantity", "TotalPrice"),
     "Task": (*TASK, "WhoId", "WhatId", "AccountId", "OwnerId", "CreatedDate"),
-    "Event": ("Subject", "StartDateTime", "EndDateTime", "WhatId", "OwnerId"),
+    "Event": (
+        *("Subject", "Description", "StartDateTime", "EndDateTime"),
+        *("ActivityDate", "WhoId", "WhatId", "OwnerId", "CreatedDate"),
+    ),
     "AccountTeamMember": (*MEMBER, "AccountAccessLevel"),
 }
 

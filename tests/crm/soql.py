@@ -167,7 +167,8 @@ def shown(kind: str, row: dict[str, Any], fields: Sequence[str]) -> dict[str, An
         head, dot, tail = name.partition(".")
         if dot:
             related = row.get(head)
-            found[head] = related and {"attributes": {}, tail: related.get(tail)}
+            before = found.get(head) or {"attributes": {}}
+            found[head] = related and {**before, tail: related.get(tail)}
         else:
             found[name] = row.get(name)
     return found
