@@ -11,105 +11,19 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from connectors.errors import ConnectorError, RateLimited
 from handover.errors import HandoverError
 from handover.mirror.merging import Shrunk
-from handover.mirror.sync import Synced
-from tests.crm.salesforce import Answer, Call, Org, error, later
+from tests.crm.salesforce import Answer, Call, error, later
 from tests.crm.salesforce_http import serve
-from tests.salesforce_org import Company, once, opened
-from tests.syncing import Mill, company, sums
+from tests.salesforce_nights import PAGES, Nights, filled, kind_of, names
+from tests.salesforce_org import once
 
-MAPPING = """\
-[users]
-object = "User"
-[users.fields]
-id = "Id"
-name = "Name"
-[accounts]
-object = "Account"
-[accounts.fields]
-id = "Id"
-name = "Name"
-owner_id = "OwnerId"
-phone = { field = "Phone", optional = true }
-employees = { field = "NumberOfEmployees", optional = true }
-is_deleted = "IsDeleted"
-modified_at = "SystemModstamp"
-[contacts]
-object = "Contact"
-[contacts.fields]
-id = "Id"
-account_id = "AccountId"
-name = "Name"
-is_deleted = "IsDeleted"
-[[activities]]
-object = "Visit__c"
-[activities.fields]
-id = "Id"
-kind = { constant = "visit" }
-is_done = { constant = "yes" }
-happened_at = "VisitedOn__c"
-text = "Report__c"
-account_id = "Customer__c"
-is_deleted = "IsDeleted"
-"""
 CALLS = 17
 """Of a first sync: two to know where we are, five descriptions, ten pages."""
 DAY_IS_OVER = error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
-
-
-class Nights:
-    """A mirror of an org, synced night by night."""
-
-    def __init__(self, folder: Path, address: str, org: Company) -> None:
-        self.org, self.address = org, address
-        self.mill = Mill(folder, company(), MAPPING)
-
-    def sync(self) -> Synced:
-        crm = opened(self.address, self.org)
-        synced = self.mill.sync(self.mill.source("salesforce", crm))
-        sums(synced)
-        return synced
-
-    def names(self) -> dict[str, object]:
-        """Give the names of living accounts as the mirror has them."""
-        rows = self.mill.rows("accounts").values()
-        return {str(r["id"]): r["name"] for r in rows if not r["is_deleted"]}
-
-    def status(self, table: str, column: str) -> str:
-        file = self.mill.generation().files["columns"]
-        found = {
-            (row["table_name"], row["column_name"]): row["status"]
-            for row in pq.read_table(file).to_pylist()
-        }
-        return str(found[table, column])
-
-
-def names(org: Org) -> dict[str, object]:
-    """Give the names of living accounts as the org has them."""
-    rows = org.records["Account"].values()
-    return {str(row["Id"]): row["Name"] for row in rows if not row["IsDeleted"]}
-
-
-def filled() -> Company:
-    """Make an org whose accounts, contacts and visits fill several pages."""
-    org = Company()
-    org.page = 10
-    org.define("Account", "Name", "OwnerId", "Phone", "NumberOfEmployees")
-    keys = org.accounts(35)
-    for key in keys[:25]:
-        org.edit("Account", key, Phone="03-5555-1234")
-        org.add("Contact", AccountId=key, Name="鈴木")
-    for key in keys[:15]:
-        org.add(
-            "Visit__c", Customer__c=key, VisitedOn__c="2027-02-01", Report__c="訪問"
-        )
-    later(org, hours=1)
-    return org
 
 
 @pytest.fixture
@@ -243,7 +157,7 @@ import time
 from pathlib import Path
 from connectors.salesforce import open_salesforce
 from tests.syncing import Mill, company
-from tests.test_salesforce_sync import MAPPING
+from tests.salesforce_nights import MAPPING
 folder, address, token = sys.argv[1:]
 crm = open_salesforce({"base_url": address, "auth": "access_token", "token": token})
 mill = Mill(Path(folder), company(), MAPPING)
@@ -259,7 +173,7 @@ def test_a_sync_killed_at_a_page_reads_one_page_a_stream_again(
     started: list[int] = []
 
     def kill(call: Call) -> Answer | None:
-        if not _kind(org, call) or next(calls) != page:
+        if not kind_of(org, call) or next(calls) != page:
             return None
         os.kill(started.pop(), signal.SIGKILL)
         return Answer(200, "", drop=True)
@@ -274,22 +188,10 @@ def test_a_sync_killed_at_a_page_reads_one_page_a_stream_again(
     nights.sync()
     assert nights.names() == names(org)
     assert len(nights.mill.rows("contacts")) == 25
-    asked = Counter(kind for call in org.calls if (kind := _kind(org, call)))
+    asked = Counter(kind for call in org.calls if (kind := kind_of(org, call)))
     assert asked.keys() == PAGES.keys()
     for kind, count in asked.items():
         assert count <= PAGES[kind] + 1, kind
-
-
-PAGES = {"User": 1, "Account": 4, "Contact": 3, "Visit__c": 2}
-
-
-def _kind(org: Org, call: Call) -> str:
-    """Tell which object's page a call asks for; empty if it is none of ours."""
-    locator = call.path.rpartition("/")[2]
-    if locator in org.locators:
-        return str(org.locators[locator][0]["attributes"]["type"])
-    kind = call.query.get("q", "").partition(" FROM ")[2].partition(" ")[0]
-    return kind if kind in PAGES else ""
 
 
 # What the org stops showing (P8, P9)
@@ -308,7 +210,7 @@ def test_a_field_that_vanishes_between_two_pages_keeps_what_was_known(
     later(org, hours=1)
 
     def hide(call: Call) -> None:
-        if "/query/0r8" in call.path and _kind(org, call) == "Account":
+        if "/query/0r8" in call.path and kind_of(org, call) == "Account":
             org.fields["Account"].pop("Phone", None)
             for rows in org.locators.values():
                 for row in rows:
@@ -380,13 +282,13 @@ def test_a_locator_that_is_lost_costs_only_its_own_query(nights: Nights) -> None
     lost = iter([gone])
 
     def lose(call: Call) -> Answer | None:
-        kind = _kind(org, call) if "0r8" in call.path else ""
+        kind = kind_of(org, call) if "0r8" in call.path else ""
         return next(lost, None) if kind == "Account" else None
 
     org.faults = [lose]
     nights.sync()
     assert nights.names() == names(org)
-    asked = Counter(_kind(org, call) for call in org.calls if call.query)
+    asked = Counter(kind_of(org, call) for call in org.calls if call.query)
     assert (asked["Account"], asked["Contact"], asked["Visit__c"]) == (2, 1, 1)
 
 

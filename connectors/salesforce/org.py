@@ -48,8 +48,9 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 6
 LOGIN_ATTEMPTS = 3
 WRITE_ATTEMPTS = 5
-SIGNINGS = 6
-"""Tokens that one call is tried with: sessions may end again before it gets through."""
+SIGNINGS = 20
+"""Tokens that one call is tried with while others are let in: sessions that end all the
+time may turn one call away again and again, but not for ever."""
 AT_ONCE = 8
 """Calls at a time: far from the 25 long ones that the whole org may have."""
 THROTTLE_SECONDS = 2.0
