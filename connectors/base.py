@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Row = Mapping[str, object]
 """One record as the CRM gave it: nested where it nests, scalars as it sent them."""
@@ -35,7 +35,7 @@ class Capability(StrEnum):
     KEYED_CREATES = "keyed_creates"
     """Creating twice with one key yields one record, whatever happened in between."""
     TEAMS = "teams"
-    """An owner change may drop the record's team; it has to be put back."""
+    """An owner change may drop the record's team; see ``KeepsTeams``."""
     CONTACTS_FOLLOW = "contacts_follow"
     """An account's new owner may be copied to its contacts, also to those of others."""
 
@@ -161,6 +161,25 @@ class Outcome:
     id: str | None = None
     code: str | None = None
     message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """Somebody on a record's team, and what would put him back as he is now."""
+
+    id: str
+    """Of the membership, not of the user."""
+    record_id: str
+    again: Create
+
+
+@runtime_checkable
+class KeepsTeams(Protocol):
+    """What a connector with the capability ``TEAMS`` can do besides."""
+
+    def members(self, object: str, ids: Sequence[str]) -> Sequence[Member]:  # noqa: A002
+        """List who is on the teams of some records now; none where it has no teams."""
+        ...
 
 
 class Connector(Protocol):

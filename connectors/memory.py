@@ -17,6 +17,7 @@ from connectors.base import (
     Create,
     Field,
     Identity,
+    Member,
     ObjectSchema,
     Outcome,
     Page,
@@ -31,6 +32,8 @@ DAWN = datetime(2026, 1, 5, tzinfo=UTC)
 
 TICK = timedelta(seconds=1)
 KEY_FIELD = "handover_key"
+SYSTEM = frozenset({"id", "modified_at", "is_deleted", KEY_FIELD})
+"""Fields that a record gets by itself."""
 
 Cells = dict[str, str | None]
 
@@ -248,6 +251,16 @@ class MemoryCRM:
                 found[create.key] = dict(self._records[create.object][record_id])
         return found
 
+    def members(self, object: str, ids: Sequence[str]) -> Sequence[Member]:  # noqa: A002
+        """List who is on the teams of some records."""
+        self.calls += 1
+        name = self._teams.get(object, "")
+        return [
+            _member(name, key, row)
+            for key, row in self._records.get(name, {}).items()
+            if _lives(row) and row.get("record_id") in ids
+        ]
+
     def prepare(self, *, create: bool = False) -> Sequence[str]:  # noqa: ARG002
         """Need nothing: any record takes any field."""
         return ()
@@ -323,6 +336,18 @@ class MemoryCRM:
 
     def _record(self, change: Change, record_id: str) -> None:
         self.commits.append(Commit(at=self.now, change=change, id=record_id))
+
+
+def _member(name: str, key: str, row: Cells) -> Member:
+    record, user = str(row["record_id"]), row.get("user_id")
+    values = {n: v for n, v in row.items() if n not in SYSTEM}
+    again = Create(
+        object=name,
+        key=f"handover:team:{record}:{user}",
+        key_field=None,
+        values=values,
+    )
+    return Member(id=key, record_id=record, again=again)
 
 
 def _stamped(time: datetime) -> str:

@@ -301,13 +301,48 @@ def test_a_team_that_the_owner_change_drops_is_put_back(tmp_path: Path) -> None:
     assert [(e.outcome, e.code) for e in restored] == [("done", None)] * 3
 
 
-def test_a_team_that_is_still_there_needs_no_call(tmp_path: Path) -> None:
+def test_a_team_that_is_still_there_needs_no_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = handing_over(tmp_path)
-    place.crm._teams = {}
+    monkeypatch.setattr(place.crm, "_drop_team", lambda _change: None)
     run = place.reassign()
     restored = [e for e in run.entries if e.action == "team_member"]
     assert {e.code for e in restored} == {"already"}
     assert len(place.crm.rows("account_team.csv")) == 3
+
+
+def test_who_joined_a_team_after_the_sync_is_put_back_too(tmp_path: Path) -> None:
+    place = handing_over(tmp_path)
+    newcomer = {
+        "user_id": "D",
+        "role": "legal",
+        "access": "Edit",
+        "case_access": "Read",
+    }
+    place.crm.put("account_team.csv", "M99", record_id="A01", **newcomer)
+    place.reassign()
+    team = place.crm.rows("account_team.csv").values()
+    found = [r for r in team if (r["record_id"], r["user_id"]) == ("A01", "D")]
+    assert [{name: r[name] for name in newcomer} for r in found] == [newcomer]
+
+
+def test_who_was_taken_off_a_team_after_the_sync_stays_off(tmp_path: Path) -> None:
+    place = handing_over(tmp_path)
+    place.crm.erase("account_team.csv", "M01")
+    place.reassign()
+    team = place.crm.rows("account_team.csv").values()
+    assert sorted(str(r["record_id"]) for r in team) == ["A02", "A03"]
+
+
+def test_a_member_who_becomes_the_owner_stays_a_member(tmp_path: Path) -> None:
+    place = handing_over(tmp_path)
+    place.crm.put("account_team.csv", "M01", user_id="S")
+    run = place.reassign()
+    assert run.error is None
+    place.undo(run.run_id)
+    team = place.crm.rows("account_team.csv").values()
+    assert {(r["record_id"], r["user_id"]) for r in team} >= {("A01", "S")}
 
 
 # Drift

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Change, SetField
+from connectors.base import Change, Create, SetField
 from handover.errors import AmbiguousName, UnknownName, WrongOrg
 from handover.plan import store
 from handover.plan.errors import NotYours
@@ -127,6 +127,33 @@ def test_teams_are_put_back_when_the_owner_returns(tmp_path: Path) -> None:
     assert undone.error is None
     team = place.crm.rows("account_team.csv").values()
     assert sorted(str(r["record_id"]) for r in team) == ["A01", "A02", "A03"]
+    place.undo(run.run_id)
+    assert len(place.crm.rows("account_team.csv")) == 3
+
+
+def test_an_undo_keeps_the_team_as_people_have_made_it_meanwhile(
+    tmp_path: Path,
+) -> None:
+    place = handing_over(tmp_path)
+    run = place.reassign()
+    for key, member in place.crm.rows("account_team.csv").items():
+        if member["record_id"] == "A01":
+            place.crm.erase("account_team.csv", key)
+    place.crm.put("account_team.csv", "M99", record_id="A02", user_id="D")
+    place.undo(run.run_id)
+    team = place.crm.rows("account_team.csv").values()
+    pairs = sorted((str(r["record_id"]), str(r["user_id"])) for r in team)
+    assert pairs == [("A02", "D"), ("A02", "T"), ("A03", "T")]
+
+
+def test_an_undo_puts_back_whom_the_run_could_not(tmp_path: Path) -> None:
+    place = handing_over(tmp_path)
+    place.crm.faults.refuse = lambda change: (
+        "TEAM_FULL" if isinstance(change, Create) else None
+    )
+    run = place.reassign()
+    assert not place.crm.rows("account_team.csv")
+    place.crm.faults.refuse = lambda _change: None
     place.undo(run.run_id)
     assert len(place.crm.rows("account_team.csv")) == 3
 

@@ -10,6 +10,7 @@ from connectors.base import (
     Change,
     Create,
     Identity,
+    Member,
     ObjectSchema,
     Outcome,
     Page,
@@ -134,8 +135,8 @@ class SalesforceCRM:
         """Find our tasks by key or mark, team members by record and user."""
         return finding.find(self.org, [self._fitting(create) for create in creates])
 
-    def members(self, object: str, ids: Sequence[str]) -> Mapping[str, Create]:  # noqa: A002
-        """Say how to put back the team members that an owner change would drop."""
+    def members(self, object: str, ids: Sequence[str]) -> Sequence[Member]:  # noqa: A002
+        """List the team members that an owner change would drop."""
         return teams.members(self.org, self._shapes, object, ids)
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:  # noqa: ARG002

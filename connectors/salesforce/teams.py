@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from connectors.base import Create
+from connectors.base import Create, Member
 from connectors.salesforce.client import quoted
 from connectors.salesforce.org import Org
 from connectors.salesforce.parts import IDS_A_QUERY, chunks, query
@@ -54,28 +54,30 @@ BY_OBJECT: Mapping[str, Team] = MappingProxyType({team.object: team for team in 
 
 def members(
     org: Org, shapes: Shapes, object_name: str, ids: Sequence[str]
-) -> dict[str, Create]:
-    """Say how to put back each member that records have now, by the member's id."""
+) -> list[Member]:
+    """List who is on the teams of some records, with all that he may do there."""
     team = BY_OBJECT.get(object_name)
     shape = shapes.known(team.members) if team else None
     if team is None or shape is None:
-        return {}
+        return []
     values = [name for name in team.values if shape.sees(name)]
-    found: dict[str, Create] = {}
-    for part in chunks(list(ids), IDS_A_QUERY):
-        condition = f"{team.record} IN {quoted(list(part))}"
-        fields = ["Id", team.record, "UserId", *values]
-        for row in query(org, team.members, fields, [condition]):
-            found[str(row["Id"])] = _again(team, row, values)
-    return found
+    fields = ["Id", team.record, "UserId", *values]
+    return [
+        _member(team, row, values)
+        for part in chunks(list(ids), IDS_A_QUERY)
+        for row in query(
+            org, team.members, fields, [f"{team.record} IN {quoted(list(part))}"]
+        )
+    ]
 
 
-def _again(team: Team, row: Mapping[str, object], names: Sequence[str]) -> Create:
+def _member(team: Team, row: Mapping[str, object], names: Sequence[str]) -> Member:
     record, user = str(row[team.record]), str(row["UserId"])
     given = {name: str(row[name]) for name in names if row.get(name)}
-    return Create(
+    again = Create(
         object=team.members,
         key=f"handover:team:{record}:{user}",
         key_field=None,
         values={team.record: record, "UserId": user, **given},
     )
+    return Member(id=str(row["Id"]), record_id=record, again=again)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from connectors.base import Create
 from handover.mirror.views import Mirror
 
 ChildTable = Literal["contacts", "opportunities", "requests", "activities"]
@@ -42,18 +41,6 @@ class Child:
     id: str
     object: str | None
     accounts: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """A colleague who is on a record's team now, and what would put him back."""
-
-    table: str
-    """The canonical table of the record; its owner change may drop him."""
-    record_id: str
-    """The CRM's id of that record."""
-    id: str
-    create: Create
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +87,6 @@ class Facts:
     total: int
     """How many accounts the source has."""
     children: tuple[Child, ...] = ()
-    members: tuple[Member, ...] = ()
     kept: tuple[KeptContact, ...] = ()
     extras: tuple[Extra, ...] = ()
     tasks: tuple[OurTask, ...] = ()

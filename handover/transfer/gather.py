@@ -18,7 +18,6 @@ from handover.transfer.live import held
 from handover.transfer.our_tasks import our_tasks
 from handover.transfer.site import Site
 from handover.transfer.steps import OWNER_ACTION
-from handover.transfer.teams import members
 from mappings.model import Mapping
 
 OWNED_BY_ACTION = {action.value: table for table, action in OWNER_ACTION.items()}
@@ -40,11 +39,6 @@ def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Fa
         planned=[row.account_id for row in plan.rows],
         written=written,
     )
-    teams = (
-        members(connection, mirror, site.connector, site.mapping, plan)
-        if Capability.TEAMS in site.connector.capabilities
-        else ()
-    )
     tasks = (
         our_tasks(connection, mirror, site.connector, site.mapping, plan)
         if site.mapping.write.task
@@ -52,7 +46,6 @@ def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Fa
     )
     return replace(
         facts,
-        members=teams,
         kept=tuple(kept_contacts(site, mirror, plan))
         if Capability.CONTACTS_FOLLOW in site.connector.capabilities
         else (),

@@ -33,7 +33,7 @@ from handover.transfer.site import (
 from handover.transfer.steps import Step, in_order
 from handover.transfer.task_text import TaskWriter
 from handover.transfer.tasks import changed_tasks, new_tasks
-from handover.transfer.teams import restored_again, unrestored
+from handover.transfer.teams import left_off, put_back
 from handover.transfer.undo import undo_steps
 from handover.transfer.wanted import Wanted, preparer, wanted
 
@@ -91,7 +91,7 @@ def prepare_reassign(
     )
     successors = moving(plan, facts, timing)
     listed = owner_steps(approved, facts, site.mapping, timing)
-    listed += restored_again(approved, unrestored(connection, plan.id))
+    listed += left_off(connection, plan.id, approved)
     listed += not_given_back(connection, approved)
     if facts.tasks:
         tasks = _wanted(site, plan, moved=successors)
@@ -99,7 +99,7 @@ def prepare_reassign(
     if asked.rows is not None:
         known = known_records(connection, plan, site.mapping)
         listed = chosen(listed, asked.rows, known)
-    steps = in_order(listed)
+    steps = _with_teams(site, listed)
     check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
     check_successors(site, receivers(plan, successors, timing, steps))
     readings = Readings(connector=site.connector, clock=site.clock)
@@ -177,7 +177,12 @@ def prepare_undo(
     entries = entries_of(connection, run.id)
     records = [entry.record_id or "" for entry in entries if entry.key is not None]
     written = last_written(connection, run.source, records)
-    steps = in_order(undo_steps(authority, entries, site.mapping, written))
+    listed = undo_steps(authority, entries, site.mapping, written)
+    accounts = {entry.account_id for entry in entries}
+    if run.plan_id is not None:
+        left = left_off(connection, run.plan_id, authority)
+        listed += [step for step in left if step.account_id in accounts]
+    steps = _with_teams(site, listed)
     doubtful = [entry for entry in entries if entry.outcome == "in_doubt"]
     notes = [Note(code="nothing_to_undo", params={"run": run.id})] if not steps else []
     if doubtful:
@@ -195,6 +200,13 @@ def prepare_undo(
         undoes=run.id,
         person_id=authority.person_id,
     )
+
+
+def _with_teams(site: Site, listed: Sequence[Step]) -> tuple[Step, ...]:
+    """Put steps in order, with those that put back whom their owner changes drop."""
+    teams = list(put_back(site.connector, listed))
+    there = {step.key for step in teams}
+    return in_order([*(s for s in listed if s.key not in there), *teams])
 
 
 def _of_plan(

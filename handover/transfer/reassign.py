@@ -11,7 +11,6 @@ from handover.transfer.address import field_change, owner_change
 from handover.transfer.facts import Child, Facts
 from handover.transfer.kept_contacts import kept_steps
 from handover.transfer.steps import OWNER_ACTION, Action, Step
-from handover.transfer.teams import team_steps
 from mappings.model import Mapping
 
 
@@ -120,7 +119,6 @@ def owner_steps(
         *owners,
         *_extra_steps(approved, facts, mapping, [*accounts, *children]),
         *kept_steps(approved, mapping, facts.kept, changed),
-        *team_steps(approved, facts.members, owners),
     ]
 
 

@@ -20,7 +20,6 @@ from handover.transfer.authority import UndoOf
 from handover.transfer.journal import Entry, Run, all_runs
 from handover.transfer.kept_contacts import kept_again
 from handover.transfer.steps import Action, Step
-from handover.transfer.teams import restored_again
 from mappings.model import Mapping
 
 WAYS_BACK = {
@@ -28,6 +27,8 @@ WAYS_BACK = {
     Action.CLOSE_TASK: Action.CHANGE_TASK,
 }
 """What takes back a step is of the same kind, but for these."""
+FOR_OTHERS = (Action.TEAM_MEMBER, Action.CONTACT_KEPT)
+"""Steps that owner changes made necessary: nothing of them is taken back."""
 
 
 def find_run(connection: Connection, text: str) -> Run:
@@ -85,6 +86,8 @@ def undo_steps(
 ) -> list[Step]:
     """List the steps that take back what a run changed.
 
+    Those who are on a team when the owner returns are put back as in any other run.
+
     Args:
         authority: whose word it is.
         entries: the run's steps.
@@ -92,16 +95,10 @@ def undo_steps(
         written: for tasks that the run made, the fields as we last wrote them.
     """
     ours = [e for e in entries if e.outcome == "done" and e.code != "already"]
-    moved = {e.account_id for e in ours if e.action == Action.ACCOUNT_OWNER}
-    teams = [e for e in entries if e.action == Action.TEAM_MEMBER]
-    kept = [e for e in entries if e.action == Action.CONTACT_KEPT]
-    left = [e for e in ours if e not in teams and e not in kept]
-    back = [_back(e, authority, mapping, written) for e in left]
-    dropped = [e for e in teams if e.outcome == "done" and e.account_id in moved]
+    back = [e for e in ours if e.action not in FOR_OTHERS]
     return [
-        *back,
+        *(_back(e, authority, mapping, written) for e in back),
         *kept_again(authority, entries),
-        *restored_again(authority, dropped),
     ]
 
 
