@@ -15,6 +15,7 @@ limiter, always sends time-outs, and follows no link to another host.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
@@ -120,13 +121,18 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class SetField:
-    """Set one field of one record, expecting it to hold ``before``."""
+    """Set one field of one record, expecting it to hold ``before``.
+
+    ``account`` is what the record hangs on, where known: a CRM locks it while it writes
+    what belongs to it, so such changes go out together.
+    """
 
     object: str
     id: str
     field: str
     before: str | None
     after: str | None
+    account: str | None = dataclass_field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

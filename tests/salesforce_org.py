@@ -81,13 +81,15 @@ def connected(org: Org, **settings: object) -> Iterator[SalesforceCRM]:
 
 
 def opened(address: str, org: Org, **settings: object) -> SalesforceCRM:
+    """Open an org; ``clock`` is no setting but counts the time that is waited."""
+    clock = settings.pop("clock", Clock())
+    assert isinstance(clock, Clock)
     given: dict[str, object] = {
         "base_url": address,
         "auth": "access_token",
         "token": org.token,
         "task_key": KEY,
     }
-    clock = Clock()
     limiter = Limiter(calls=100_000, clock=clock, sleep=clock.sleep)
     return open_org({**given, **settings}, limiter=limiter, sleep=clock.sleep)
 

@@ -1,6 +1,7 @@
 """Writing to Salesforce over real HTTP: what was sent is there once, or in doubt."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from connectors.salesforce.crm import SalesforceCRM
 from tests.crm.salesforce import KEY, Answer, error
 from tests.salesforce_org import (
     CLIENT,
+    Clock,
     Company,
     after_commit,
     connected,
@@ -58,6 +60,26 @@ def test_a_call_holds_at_most_ten_runs_of_a_type(crm: SalesforceCRM) -> None:
     assert [len(batch) for batch in crm.batches(changes)] == [10, 10, 4]
 
 
+def test_what_hangs_on_one_account_goes_out_in_one_call(crm: SalesforceCRM) -> None:
+    changes = [
+        SetField(
+            object="Contact",
+            id=f"003-{account}-{n}",
+            field="OwnerId",
+            before=None,
+            after="005",
+            account=f"001-{account:03}",
+        )
+        for account in range(90)
+        for n in range(7)
+    ]
+    batches = list(crm.batches(changes))
+    assert [change for batch in batches for change in batch] == changes
+    assert [len(batch) for batch in batches] == [196, 196, 196, 42]
+    large = [replace(change, account="001-1") for change in changes]
+    assert [len(batch) for batch in crm.batches(large)] == [200, 200, 200, 30]
+
+
 def test_one_record_stands_in_a_call_only_once(
     org: Company, crm: SalesforceCRM
 ) -> None:
@@ -85,6 +107,16 @@ def test_a_refused_record_has_the_orgs_own_words(
     assert outcomes[1].code == code
     assert outcomes[1].message == f"{code} in the org's own words"
     assert len(org.sent("composite")) == 1  # a permanent refusal is not tried again
+
+
+def test_reading_asks_for_nothing_that_is_hidden_or_worked_out(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(2)
+    org.hide("Account", "Phone")
+    fields = ["Name", "Phone", "url", "OwnerId"]
+    found = crm.read("Account", keys, fields)
+    assert [set(row) for row in found.values()] == [{"Name", "OwnerId"}] * 2
 
 
 def test_an_inactive_successor_is_refused_for_each_record(
@@ -117,13 +149,15 @@ def test_a_locked_record_is_sent_again_alone_in_ever_smaller_calls(
 
 
 def test_a_record_that_stays_locked_is_refused_after_five_more_attempts(
-    org: Company, crm: SalesforceCRM
+    org: Company,
 ) -> None:
-    keys = org.accounts(1)
+    keys, clock = org.accounts(1), Clock()
     org.refuse = lambda _kind, _record: "UNABLE_TO_LOCK_ROW"
-    (outcome,) = crm.write(org.moves(keys))
+    with connected(org, clock=clock) as crm:
+        (outcome,) = crm.write(org.moves(keys))
     assert (outcome.state, outcome.code) == ("refused", "UNABLE_TO_LOCK_ROW")
     assert len(org.sent("composite")) == 6
+    assert clock.now == 0.25 + 0.5 + 1 + 2 + 4  # a lock needs time to go away
 
 
 @pytest.mark.parametrize(
@@ -136,8 +170,24 @@ def test_a_record_that_stays_locked_is_refused_after_five_more_attempts(
         Answer(200, "[{truncated"),
         Answer(200, [{"id": "x", "success": True}] * 3, cut=9),
         Answer(200, {"success": True}),
+        Answer(200, [{"id": "001x", "success": True, "errors": []}] * 4),
+        Answer(200, [{"success": True, "errors": []}] * 3),
+        Answer(200, [{"errors": []}] * 3),
+        Answer(200, [None] * 3),
     ],
-    ids=["dropped", "502", "500", "short", "no json", "truncated", "no list"],
+    ids=[
+        "dropped",
+        "502",
+        "500",
+        "short",
+        "no json",
+        "truncated",
+        "no list",
+        "too long",
+        "no ids",
+        "no verdict",
+        "nothing",
+    ],
 )
 def test_a_reply_that_tells_nothing_leaves_the_batch_in_doubt(
     org: Company, crm: SalesforceCRM, answer: Answer

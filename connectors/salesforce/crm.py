@@ -24,7 +24,7 @@ from connectors.salesforce.org import Org, Turned
 from connectors.salesforce.parts import Merges, chunks, query
 from connectors.salesforce.problems import SOURCE, as_error
 from connectors.salesforce.reading import Reader
-from connectors.salesforce.schema import Shapes
+from connectors.salesforce.schema import Shapes, is_added
 
 RETRIEVED = 2000
 """Records that one call retrieves by their ids."""
@@ -188,11 +188,16 @@ class SalesforceCRM:
     def _retrieved(
         self, name: str, ids: Sequence[str], fields: Sequence[str]
     ) -> list[Any]:
-        body = {"ids": list(ids), "fields": [f for f in fields if f != "id"] or ["Id"]}
+        """Retrieve records in the order of the ids, without what is hidden from us."""
+        asked = [f for f in fields if f != "id" and not is_added(name, f)] or ["Id"]
+        body = {"ids": list(ids), "fields": asked}
         try:
             rows = self.org.read(f"composite/sobjects/{name}", body=body).data
         except Turned as turned:
-            raise as_error(turned.problem, name) from None
+            hidden = turned.problem.hidden_column
+            if hidden not in asked:
+                raise as_error(turned.problem, name) from None
+            return self._retrieved(name, ids, [f for f in asked if f != hidden])
         if not isinstance(rows, list) or len(rows) != len(ids):
             detail = "a reply that is no list of these records"
             raise Refused(source=SOURCE, object=name, detail=detail)

@@ -194,6 +194,10 @@ class Org:
         except _NotReady:
             return None
 
+    def rest(self, seconds: float) -> None:
+        """Let no call leave for a while."""
+        self._limiter.pause(seconds)
+
     def clean(self, text: str) -> str:
         """Take our secrets out of a text that came back."""
         token = self._login.current

@@ -34,6 +34,12 @@ ADDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 URL = "url"
 """Worked out for every object."""
 
+
+def is_added(object_name: str, name: str) -> bool:
+    """Tell whether a name is no field of the org's but worked out by us."""
+    return name == URL or name in ADDED.get(object_name, ())
+
+
 _OWNED = ("Id", "OwnerId", STAMP, DELETED, "CreatedDate")
 _ACTIVITY = (*_OWNED, "Subject", "Description", "WhoId", "WhatId", "ActivityDate")
 _ACCOUNT = ("Name", "ParentId", "Description", "Industry", "Phone", "Website")

@@ -15,6 +15,7 @@ from connectors.salesforce.derived import MARK
 from connectors.salesforce.org import Lost, Method, Org, Turned
 from connectors.salesforce.parts import chunks
 from connectors.salesforce.schema import ACTIVITIES
+from connectors.salesforce.teams import TEAMS
 
 LIMIT = 200
 """Records of one call (sObject Collections)."""
@@ -26,28 +27,68 @@ TRANSIENT = frozenset(
     {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG"}
 )
 """Nothing is wrong with the record, and nothing was done."""
+REST = 0.25
+"""Seconds before they are sent again; twice as long each time."""
 MESSAGE_LENGTH = 500
 
 
 def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
     """Cut changes into calls, keeping their order.
 
-    One kind of call, at most 200 records and ten runs of types, no record twice.
+    One kind of call, at most 200 records and ten runs of types, no record twice. What
+    hangs on one account stays in one call, as the org locks the account meanwhile.
     """
     for _, run in groupby(changes, key=_call):
-        batch: list[Change] = []
-        seen: set[tuple[str, str]] = set()
-        runs = 0
-        for change in run:
-            starts = not batch or batch[-1].object != change.object
-            full = len(batch) == LIMIT or (starts and runs == TYPES)
-            if full or _identity(change) in seen:
-                yield batch
-                batch, seen, runs, starts = [], set(), 0, True
-            batch.append(change)
-            seen.add(_identity(change))
-            runs += starts
-        yield batch
+        batch = _Batch()
+        for _, group in groupby(run, key=_account):
+            together = list(group)
+            if batch.changes and not batch.has_room(together):
+                yield batch.changes
+                batch = _Batch()
+            for change in together:
+                if not batch.has_room([change]):
+                    yield batch.changes
+                    batch = _Batch()
+                batch.add(change)
+        yield batch.changes
+
+
+class _Batch:
+    """The changes of one call."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self._seen: set[tuple[str, str]] = set()
+        self._runs = 0
+
+    def has_room(self, more: Sequence[Change]) -> bool:
+        """Tell whether these fit in as well."""
+        records = {_identity(change) for change in more}
+        return (
+            len(self.changes) + len(more) <= LIMIT
+            and self._runs + self._starts(more) <= TYPES
+            and len(records) == len(more)
+            and self._seen.isdisjoint(records)
+        )
+
+    def add(self, change: Change) -> None:
+        self._runs += self._starts([change])
+        self.changes.append(change)
+        self._seen.add(_identity(change))
+
+    def _starts(self, more: Sequence[Change]) -> int:
+        """Count the runs of a type that these begin."""
+        objects = [change.object for change in (*self.changes[-1:], *more)]
+        return sum(1 for _ in groupby(objects)) - bool(self.changes)
+
+
+def _account(change: Change) -> str | None:
+    """Name what a change hangs on."""
+    if isinstance(change, SetField):
+        return change.account or change.id
+    team = TEAMS.get(change.object)
+    on = change.values.get(team.record) if team else change.links.get("account")
+    return on or change.key
 
 
 def _call(change: Change) -> tuple[Method, str]:
@@ -67,10 +108,11 @@ def write(org: Org, batch: Sequence[Change]) -> list[Outcome]:
     """Send one batch; records that the org was too busy for again, fewer at a time."""
     outcomes = _send(org, batch)
     size = len(batch)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         waiting = [n for n, o in enumerate(outcomes) if o.code in TRANSIENT]
         if not waiting:
             break
+        org.rest(REST * 2**attempt)
         size = max(1, min(size, len(waiting)) // 2)
         for piece in chunks(waiting, size):
             sent = _send(org, [batch[n] for n in piece])
@@ -146,22 +188,24 @@ def _outcomes(org: Org, batch: Sequence[Change], data: object) -> list[Outcome]:
     if not isinstance(data, list) or len(data) != len(batch):
         return _all(batch, _doubt("the number of results is not that of the records"))
     if not all(map(_fits, batch, data)):
-        return _all(batch, _doubt("the results are not in the order of the records"))
+        return _all(batch, _doubt("the results are not those of the records"))
     return [_outcome(org, result) for result in data]
 
 
 def _fits(change: Change, result: object) -> bool:
-    if not isinstance(result, dict):
+    """Tell whether a result can be that of a change; only a failure has no id."""
+    if not isinstance(result, dict) or not isinstance(result.get("success"), bool):
         return False
-    own = change.id if isinstance(change, SetField) else None
     answered = result.get("id")
+    if not answered:
+        return not result["success"]
     # Ids are 15 characters, or 18 with a checksum.
-    return not (own and answered) or str(answered)[:15] == own[:15]
+    return not isinstance(change, SetField) or str(answered)[:15] == change.id[:15]
 
 
 def _outcome(org: Org, result: Mapping[str, Any]) -> Outcome:
-    if result.get("success") is True:
-        return Outcome(state="done", id=result.get("id"))
+    if result["success"]:
+        return Outcome(state="done", id=result["id"])
     errors = result.get("errors") or [{}]
     first = errors[0] if isinstance(errors[0], dict) else {}
     return Outcome(

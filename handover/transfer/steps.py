@@ -94,7 +94,17 @@ class Step:
 def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Sort steps into waves, by account inside a wave, and number them from 1."""
     ordered = sorted(steps, key=_place)
-    return tuple(replace(step, n=n) for n, step in enumerate(ordered, start=1))
+    return tuple(
+        replace(step, n=n, change=_beside(step.change, step.account_id))
+        for n, step in enumerate(ordered, start=1)
+    )
+
+
+def _beside(change: Change, account_id: str | None) -> Change:
+    """Tell the connector which changes hang on one account."""
+    if isinstance(change, SetField):
+        return replace(change, account=account_id)
+    return change
 
 
 def waves(steps: Iterable[Step]) -> list[Sequence[Step]]:

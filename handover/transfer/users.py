@@ -9,6 +9,9 @@ from mappings.model import Mapping, is_file
 from mappings.text import as_text
 from mappings.words import canonical
 
+SAID = ("is_active", "is_deleted")
+"""Columns that tell whether a user is active."""
+
 
 def active_users(
     connector: Connector, mapping: Mapping, users: Iterable[str]
@@ -17,16 +20,17 @@ def active_users(
 
     Where it says nothing about being active, a user is (design §17).
     """
-    by_own_id = {mapping.crm_id("users", user)[1]: user for user in users}
+    left = {mapping.crm_id("users", user)[1]: user for user in users}
     found: set[str] = set()
     for part in mapping.of("users"):
-        fields = mapping.fields(part.object)
-        for name in connector.objects(part.object) if by_own_id else ():
-            for own_id, row in connector.read(name, list(by_own_id), fields).items():
-                active = _said(row, part.fields.get("is_active"), name)
-                deleted = _said(row, part.fields.get("is_deleted"), name)
+        forms = [part.fields.get(column) for column in SAID]
+        fields = [name for form in forms if form for name in form.names]
+        for name in connector.objects(part.object) if left else ():
+            for own_id, row in connector.read(name, list(left), fields).items():
+                active, deleted = (_said(row, form, name) for form in forms)
+                user = left.pop(own_id)
                 if active != "false" and deleted != "true":
-                    found.add(by_own_id[own_id])
+                    found.add(user)
     return found
 
 

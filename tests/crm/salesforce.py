@@ -296,6 +296,10 @@ class Org:
             rows = self.records.get(rest[0], {})
             asked = [rows.get(key) for key in call.body["ids"]]
             names = call.body["fields"]
+            for name in names:
+                if name not in self.fields.get(rest[0], {}):
+                    message = f"No such column '{name}' on sobject of type {rest[0]}"
+                    return error(400, "INVALID_FIELD", message)
             return Answer(
                 200,
                 [
