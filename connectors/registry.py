@@ -7,10 +7,12 @@ imported when it is asked for.
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from connectors.base import Connector
+from connectors.effects import SideEffect
 from connectors.errors import UnknownConnector
 
 GROUP = "handover.connectors"
@@ -43,6 +45,17 @@ def connect(kind: str, settings: Mapping[str, object]) -> Connector:
         )
     opener = cast("Callable[[Mapping[str, object]], Connector]", known[kind].load())
     return opener(settings)
+
+
+def side_effects(kind: str, settings: Mapping[str, object]) -> tuple[SideEffect, ...]:
+    """Tell what writing to a kind of CRM makes happen there besides (promise P22).
+
+    Nothing is opened: the function ``side_effects`` beside the one that opens a
+    connector knows, where there is one.
+    """
+    point = _known().get(kind)
+    told = getattr(import_module(point.module), "side_effects", None) if point else None
+    return tuple(told(settings)) if told else ()
 
 
 def kinds() -> tuple[str, ...]:

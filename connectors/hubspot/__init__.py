@@ -7,6 +7,9 @@ changes them; ``crm.py`` is the connector made of these.
 from collections.abc import Mapping
 
 from connectors.base import Connector
+from connectors.hubspot.effects import side_effects
+
+__all__ = ["open_hubspot", "side_effects"]
 
 
 def open_hubspot(settings: Mapping[str, object]) -> Connector:

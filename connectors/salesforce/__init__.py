@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 from connectors.base import Connector
 from connectors.errors import RetiredLogin
+from connectors.salesforce.effects import side_effects
+
+__all__ = ["open_salesforce", "refuse_password", "side_effects"]
 
 RETIRED = frozenset({"password", "user_password", "username_password", "soap"})
 """Ways to log in that Salesforce ends, as people write them."""

@@ -26,6 +26,7 @@ from connectors.pace import Limiter, retrying
 from connectors.salesforce.address import within
 from connectors.salesforce.client import paths
 from connectors.salesforce.daily import DailyShare
+from connectors.salesforce.effects import ALLOW_DUPLICATES, AUTO_ASSIGN
 from connectors.salesforce.login import Answer, Login, Token
 from connectors.salesforce.problems import (
     EXPIRED,
@@ -109,8 +110,10 @@ class Org:
         self._sleep = sleep
         self._connection = connection
         self._login = login
+        self.headers = _headers(connection)
+        """What every call carries, also when it is sent again."""
         self._session = new_session(
-            _headers(connection),
+            self.headers,
             proxy=connection.proxy,
             ca_file=connection.ca_file,
             local=self.is_local,
@@ -352,13 +355,9 @@ def _headers(connection: Connection) -> dict[str, str]:
         "Accept": "application/json, text/csv",
         "Accept-Encoding": "gzip",
         "X-PrettyPrint": "0",
-        # Else an assignment rule may give an account or case to somebody else, and the
-        # reply still says success.
-        "Sforce-Auto-Assign": "FALSE",
+        **AUTO_ASSIGN,
     }
-    if connection.allow_duplicates:
-        headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
-    return headers
+    return headers | (ALLOW_DUPLICATES if connection.allow_duplicates else {})
 
 
 def _is_transient(error: BaseException) -> bool:

@@ -47,6 +47,21 @@ def write_text(show: Callable[["Console"], None], options: Options) -> None:
     write_bytes(buffer.getvalue().encode(), options)
 
 
+def print_aside(show: Callable[["Console"], None], options: Options) -> None:
+    """Print something for people beside the result: on stderr."""
+    from rich.console import Console
+
+    show(
+        Console(
+            stderr=True,
+            no_color=options.no_color or None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+    )
+
+
 def _file(options: Options) -> Path | None:
     """Give the file asked for; ``-`` is stdout."""
     return None if str(options.output) == "-" else options.output

@@ -76,7 +76,7 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     return desk.result(
         shell,
         plans,
-        data=_data(plans),
+        data=_data(shell, plans),
         error=_too_short(short[0]) if short else None,
         next=f"handover plan submit {plans[0].id}",
     )
@@ -139,7 +139,7 @@ def show(shell: Shell, *, plan_id: str, changes: bool) -> Result:
         )
     if changes:
         return _changes(shell, found, before)
-    return desk.result(shell, [found], data=_data([found]))
+    return desk.result(shell, [found], data=_data(shell, [found]))
 
 
 def _changes(shell: Shell, found: "Plan", before: "Plan | None") -> Result:
@@ -157,7 +157,7 @@ def _changes(shell: Shell, found: "Plan", before: "Plan | None") -> Result:
         print_changes(found, made, drifted, desk.reader(shell, found.source), console)
 
     data = {
-        **_data([found]),
+        **_data(shell, [found]),
         "changes": [asdict(each) for each in made],
         "drift": [asdict(each) for each in drifted],
     }
@@ -345,12 +345,17 @@ def _decided(
     return replace(shown, text=text)
 
 
-def _data(plans: Sequence["Plan"]) -> dict[str, object]:
+def _data(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
+    from handover.plan.effects import effects_json
+
+    source = plans[0].source if plans else ""
+    effects = shell.workspace.side_effects(source)
     shown = [each.model_dump(mode="json") for each in plans]
     return {
         "plans": shown,
         **({"plan": shown[0]} if len(shown) == 1 else {}),
         "reorganisation": plans[0].reorganisation if plans else None,
+        "side_effects": effects_json(effects, shell.words),
     }
 
 

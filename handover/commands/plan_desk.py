@@ -158,6 +158,7 @@ def reader(shell: Shell, source: str) -> "Reader":
         name=workspace.people(source).name,
         currency=workspace.config.money.currency,
         prepare=workspace.policy.plan.prepare,
+        effects=workspace.side_effects(source),
     )
 
 

@@ -1,7 +1,7 @@
 """What the writing commands have in common: the CRM, the lock, the run, the result."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,21 @@ import click
 from handover.commands.shell import Notice, Result, Shell
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from sqlalchemy import Connection
 
+    from connectors.effects import SideEffect
     from handover.mirror.views import Mirror
     from handover.plan.approval import ApprovedPlan
-    from handover.transfer.execute import Desk
+    from handover.transfer.execute import Desk, Executed
     from handover.transfer.prepare import Asked, Prepared
     from handover.transfer.site import Site
 
     OfPlan = Callable[[Site, Connection, ApprovedPlan, Mirror], Prepared]
     OfRun = Callable[[Site, Connection], Prepared]
+
+FIRST_STEPS = 10
+"""Steps that are shown before the org's name is typed."""
 
 
 def publish_plan(shell: Shell, plan: str, asked: "Asked", *, dry_run: bool) -> Result:
@@ -96,22 +101,34 @@ def _walk(
     shell: Shell, source: str, prepare: "OfRun", *, kind: str, dry_run: bool
 ) -> Result:
     """Prepare steps behind the lock and walk them, or show what they would do."""
+    from handover.plan.effects import effects_json
     from handover.transfer.execute import execute, rehearse
-    from handover.transfer.terminal import print_run, run_json
+    from handover.transfer.terminal import concerned, print_run, run_json
 
     workspace, site = shell.workspace, _open_site(shell, source)
+    effects = workspace.side_effects(source)
     with _writing(shell, site, kind, dry_run=dry_run) as desk:
         with workspace.ledger.read() as connection:
             prepared = prepare(site, connection)
-        if desk is None:
-            executed = rehearse(prepared)
-        else:
+        executed = rehearse(prepared)
+        if desk is not None:
+            _ask(shell, site, executed, effects)
             with _stoppable(shell) as stopped:
                 executed = execute(site, desk, prepared, stopped=stopped)
+    told = concerned(effects, executed.entries)
+
+    def show(console: "Console") -> None:
+        print_run(executed, site.identity, shell.words, console, told)
+        if dry_run:
+            console.print(shell.words("Nothing was written."))
+
     return Result(
         name="run",
-        data={"run": run_json(executed)},
-        text=lambda console: print_run(executed, site.identity, shell.words, console),
+        data={
+            "run": run_json(executed),
+            "side_effects": effects_json(told, shell.words),
+        },
+        text=show,
         warnings=[Notice(code=n.code, params=n.params) for n in prepared.notes],
         error=executed.error,
         next="handover sync",
@@ -145,6 +162,7 @@ def _writing(
     """Hold the lock and settle what earlier runs left open; a dry run does neither."""
     from handover.transfer.execute import Desk, leave_files
     from handover.transfer.recover import recover
+    from handover.transfer.site import check_confirmed
 
     if dry_run:
         yield None
@@ -156,26 +174,48 @@ def _writing(
         zone=workspace.config.zone,
         actor=workspace.actor.user,
     )
-    _confirm(shell, site)
+    if not _is_asked(shell, site):
+        check_confirmed(site, yes=shell.options.yes, named=shell.options.org)
     with workspace.lock(kind):
         for run_id in recover(desk.ledger, site.connector, site.source, site.clock()):
             leave_files(desk, run_id)
         yield desk
 
 
-def _confirm(shell: Shell, site: "Site") -> None:
-    """Make sure that this org is meant: a person types its name, a job names its id."""
-    from handover.transfer.site import check_confirmed
+def _is_asked(shell: Shell, site: "Site") -> bool:
+    """Tell whether somebody is there to type the org's name; a job names its id."""
+    return site.identity.production and shell.is_interactive and not shell.options.yes
 
-    identity, options = site.identity, shell.options
-    if identity.production and shell.is_interactive and not options.yes:
-        asked = shell.words(
-            "This writes to PRODUCTION. Type the org's name ({name})",
-            name=identity.org_name,
-        )
-        if click.prompt(asked, err=True) == identity.org_name:
-            return
-    check_confirmed(site, yes=options.yes, named=options.org)
+
+def _ask(
+    shell: Shell, site: "Site", planned: "Executed", effects: "Sequence[SideEffect]"
+) -> None:
+    """Show what is about to be written to production, and have the org's name typed.
+
+    The lock is held meanwhile, so that what was shown is what will be done.
+
+    Raises:
+        ProductionUnconfirmed: another name was typed.
+    """
+    from handover.commands.forms import print_aside
+    from handover.transfer.errors import ProductionUnconfirmed
+    from handover.transfer.terminal import print_run
+
+    identity = site.identity
+    if not planned.entries or not _is_asked(shell, site):
+        return
+    print_aside(
+        lambda console: print_run(
+            planned, identity, shell.words, console, effects, FIRST_STEPS
+        ),
+        shell.options,
+    )
+    asked = shell.words(
+        "This writes to PRODUCTION. Type the org's name ({name})",
+        name=identity.org_name,
+    )
+    if click.prompt(asked, err=True) != identity.org_name:
+        raise ProductionUnconfirmed(org=identity.org_id, name=identity.org_name)
 
 
 @contextmanager

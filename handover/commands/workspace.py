@@ -31,6 +31,7 @@ from mappings.load import load_mapping
 from mappings.model import Mapping as CrmMapping
 
 if TYPE_CHECKING:
+    from connectors.effects import SideEffect
     from handover.ledger import Ledger
     from handover.mirror.generations import Generation
     from handover.mirror.people import People
@@ -159,6 +160,14 @@ class Workspace:
         from connectors.registry import connect
 
         return connect(source, self.settings(source))
+
+    def side_effects(self, source: str) -> "tuple[SideEffect, ...]":
+        """Tell what the CRM does of its own accord when we write; without a call."""
+        from connectors.registry import side_effects
+
+        section = self._sections.get(source)
+        given = section.model_dump(exclude={"mapping", *SECRETS}) if section else {}
+        return side_effects(source, given)
 
     def _check_org(self, source: str, identity: Identity) -> None:
         section = self._sections[source]

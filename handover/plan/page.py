@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from handover.paper.pages import page
 from handover.plan.calendar import WorkingDays
+from handover.plan.effects import effect_lines
 from handover.plan.lists import tables
 from handover.plan.model import Mode, Plan, Row
 from handover.plan.store import Recorded
@@ -91,6 +92,7 @@ def plan_page(
                 "weeks": list(weeks(plan, company)),
                 "tables": tables(plan, reader),
                 "legend": legend(plan, reader.words),
+                "effects": list(effect_lines(reader.effects, reader.words)),
                 "undecided": list(undecided(plan, reader.words)),
                 "notes": [told(note, reader.words) for note in plan.notes],
                 "decisions": [

@@ -8,6 +8,7 @@ from rich.table import Table as Grid
 
 from handover.paper.inert import plain
 from handover.plan.changes import Change, Drift
+from handover.plan.effects import print_effects
 from handover.plan.lists import Table, tables
 from handover.plan.model import Mode, Plan
 from handover.plan.view import Reader, counts, head, legend, sentence, undecided
@@ -25,6 +26,7 @@ def print_plan(plan: Plan, reader: Reader, console: Console) -> None:
         console.print(grid(table))
     for code, text in legend(plan, words):
         console.print(f"  {code}  {text}")
+    print_effects(reader.effects, words, console)
     _print_undecided(plan, reader, console)
 
 

@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from connectors.effects import SideEffect
 from handover.i18n import Words
 from handover.paper.dates import day, money, short_day
 from handover.plan.model import Mode, Plan
@@ -21,6 +22,8 @@ class Reader:
     currency: str
     prepare: int = 0
     """Minutes of preparation for each account that is met."""
+    effects: Sequence[SideEffect] = ()
+    """What the CRM does of its own accord when the plan is carried out."""
 
     def person(self, user: str | None) -> str:
         """Name a user; nobody is a dash."""

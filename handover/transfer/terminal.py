@@ -1,14 +1,17 @@
 """Runs as JSON (design §12) and on the terminal."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from connectors.base import Identity
+from connectors.effects import SideEffect
 from handover.i18n import Words
 from handover.paper.inert import plain
+from handover.plan.effects import print_effects
 from handover.transfer.execute import Executed
 from handover.transfer.journal import Entry
 
@@ -50,26 +53,65 @@ def run_json(executed: Executed) -> dict[str, Any]:
 
 
 def print_run(
-    executed: Executed, identity: Identity | None, words: Words, console: Console
+    executed: Executed,
+    identity: Identity | None,
+    words: Words,
+    console: Console,
+    effects: Iterable[SideEffect] = (),
+    shown: int = SHOWN,
 ) -> None:
-    """Print where it went, each step, and how it ended."""
+    """Print where it went, each step, and how it ended.
+
+    What was not done comes first, with the CRM's own message; of a run that is still
+    to be, the ``effects`` are told.
+    """
     if identity is not None:
         kind = words("PRODUCTION") if identity.production else words("not production")
         console.print(f"{plain(identity.org_name)} ({identity.org_id}): {kind}")
-    if executed.entries:
-        console.print(_table(executed.entries[:SHOWN], words))
-    if len(executed.entries) > SHOWN:
-        more = len(executed.entries) - SHOWN
+    entries = sorted(executed.entries, key=lambda e: e.outcome in ("planned", "done"))
+    if entries:
+        console.print(_table(entries[:shown], words))
+    if len(entries) > shown:
+        more = len(entries) - shown
         console.print(words("... and {n} more steps: --json", n=more))
+    _print_messages(entries[:shown], console)
+    if executed.state == "dry_run":
+        _print_intentions(executed, words, console)
+        print_effects(concerned(effects, entries), words, console)
+    else:
+        _print_end(executed, words, console)
+
+
+def concerned(
+    effects: Iterable[SideEffect], entries: Iterable[Entry]
+) -> list[SideEffect]:
+    """Keep the effects of the kinds of writes that are among these steps."""
+    kinds = {"task" if e.action.endswith("_task") else "owner" for e in entries}
+    return [effect for effect in effects if effect.of in kinds]
+
+
+def _print_messages(entries: Iterable[Entry], console: Console) -> None:
+    for entry in entries:
+        if entry.message:
+            sign, record = SIGNS.get(entry.outcome, "-"), entry.record_id or entry.key
+            console.print(plain(f"{sign} {record}: {entry.message}"))
+
+
+def _print_intentions(executed: Executed, words: Words, console: Console) -> None:
+    """Count the steps by what they do."""
+    found = Counter(entry.action for entry in executed.entries)
+    console.print(words("{n} steps.", n=len(executed.entries)))
+    for action, count in found.items():
+        console.print(f"  {count:>5}  {words(f'action:{action}')}")
+
+
+def _print_end(executed: Executed, words: Words, console: Console) -> None:
     console.print(words(_SUM, **executed.counts))
     if executed.window_seconds:
         seconds = f"{executed.window_seconds:.1f}"
         console.print(words(_WINDOW, seconds=seconds))
-    if executed.run_id is None:
-        console.print(words("Nothing was written."))
-    else:
-        state = words(f"state:{executed.state}")
-        console.print(words("Run {run}: {state}.", run=executed.run_id, state=state))
+    state = words(f"state:{executed.state}")
+    console.print(words("Run {run}: {state}.", run=executed.run_id, state=state))
 
 
 _SUM = (
