@@ -1,10 +1,14 @@
-"""From canonical records to the CRM's own objects, fields and ids."""
+"""From canonical records to the CRM's own objects, fields and ids, and back."""
 
 from collections.abc import Mapping as Map
 
-from connectors.base import Create, SetField
+from connectors.base import Create, Row, SetField
 from handover.transfer.errors import NoTaskMapping, OwnerNotWritable
-from mappings.model import Mapping, TaskMapping
+from mappings.cells import Sight, recode, take
+from mappings.forms import Form
+from mappings.model import Mapping, TaskMapping, is_file
+from mappings.text import as_text
+from mappings.words import canonical
 
 
 def owner_change(
@@ -98,3 +102,13 @@ def task_create(
         values=values,
         links={"account": mapping.crm_id("accounts", account_id)[1]},
     )
+
+
+def yes_no(row: Row, form: Form | None, name: str) -> str | None:
+    """Read a yes or no out of a row, as the mapping says it."""
+    if form is None:
+        return None
+    sight = Sight(visible=None, nested=not is_file(name), empty=())
+    texts = [as_text(cell) for cell in take(form, [row], sight, {}, keep=False)]
+    text = recode(form, texts)[0]
+    return canonical("yes_no", text) if text else None

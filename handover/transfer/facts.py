@@ -41,6 +41,8 @@ class Child:
     id: str
     object: str | None
     accounts: tuple[str, ...]
+    expects: Mapping[str, str | None] = field(default_factory=dict)
+    """Fields of the CRM that show that it is still open, as they are now."""
 
 
 @dataclass(frozen=True, kw_only=True)

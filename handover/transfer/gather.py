@@ -18,6 +18,7 @@ from handover.transfer.live import held
 from handover.transfer.our_tasks import our_tasks
 from handover.transfer.site import Site
 from handover.transfer.steps import OWNER_ACTION
+from handover.transfer.still_open import still_open
 from mappings.model import Mapping
 
 OWNED_BY_ACTION = {action.value: table for table, action in OWNER_ACTION.items()}
@@ -44,8 +45,10 @@ def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Fa
         if site.mapping.write.task
         else ()
     )
+    children = still_open(site.connector, site.mapping, facts.children)
     return replace(
         facts,
+        children=tuple(children),
         kept=tuple(kept_contacts(site, mirror, plan))
         if Capability.CONTACTS_FOLLOW in site.connector.capabilities
         else (),

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import LooseRecord, Mode, Plan, Row
@@ -132,6 +132,8 @@ class Move:
     successor: str
     account_id: str | None
     follows: tuple[str, ...]
+    expects: Map[str, str | None] = field(default_factory=dict)
+    """Further fields that have to stay as they are."""
 
 
 def _owner_step(approved: ApprovedPlan, mapping: Mapping, move: Move) -> Step:
@@ -143,6 +145,7 @@ def _owner_step(approved: ApprovedPlan, mapping: Mapping, move: Move) -> Step:
         change=owner_change(mapping, move.table, (move.object, move.id), users),
         authority=approved,
         follows=move.follows,
+        expects=move.expects,
     )
 
 
@@ -173,6 +176,7 @@ def _child_move(child: Child, successor: str, *, follows: tuple[str, ...]) -> Mo
         successor=successor,
         account_id=next(iter(child.accounts), None),
         follows=follows,
+        expects=child.expects,
     )
 
 

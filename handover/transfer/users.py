@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable
 
-from connectors.base import Connector, Row
-from mappings.cells import Sight, recode, take
-from mappings.forms import Form
-from mappings.model import Mapping, is_file
-from mappings.text import as_text
-from mappings.words import canonical
+from connectors.base import Connector
+from handover.transfer.address import yes_no
+from mappings.model import Mapping
 
 SAID = ("is_active", "is_deleted")
 """Columns that tell whether a user is active."""
@@ -27,18 +24,8 @@ def active_users(
         fields = [name for form in forms if form for name in form.names]
         for name in connector.objects(part.object) if left else ():
             for own_id, row in connector.read(name, list(left), fields).items():
-                active, deleted = (_said(row, form, name) for form in forms)
+                active, deleted = (yes_no(row, form, name) for form in forms)
                 user = left.pop(own_id)
                 if active != "false" and deleted != "true":
                     found.add(user)
     return found
-
-
-def _said(row: Row, form: Form | None, name: str) -> str | None:
-    """Read a yes or no out of a row, as the mapping says it."""
-    if form is None:
-        return None
-    sight = Sight(visible=None, nested=not is_file(name), empty=())
-    texts = [as_text(cell) for cell in take(form, [row], sight, {}, keep=False)]
-    text = recode(form, texts)[0]
-    return canonical("yes_no", text) if text else None

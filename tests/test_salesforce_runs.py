@@ -1,0 +1,253 @@
+"""Runs on Salesforce by the command line: what people are shown, and what is left."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Cli
+from tests.crm.salesforce import KEY, Answer, Call
+from tests.salesforce_desk import EFFECTIVE, Desk, sitting
+from tests.salesforce_org import after_commit
+
+DROPPED = Answer(200, "", drop=True)
+ORG = "見本株式会社"
+
+
+@pytest.fixture
+def desk(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with sitting(cli, folder, monkeypatch) as desk:
+        yield desk
+
+
+# Production
+
+
+class Keyboard:
+    """Somebody who types a line and sees what stands on the screen by then."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        return self.line + "\n"
+
+
+def typing(desk: Desk, monkeypatch: pytest.MonkeyPatch, line: str, *words: str) -> Any:
+    production = next(iter(desk.org.records["Organization"].values()))
+    production["IsSandbox"] = False
+    monkeypatch.setattr("sys.stdin", Keyboard(line))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    return desk.cli("--as-of", EFFECTIVE, "--as", "佐藤 健一", *words)
+
+
+def test_the_steps_are_shown_before_the_orgs_name_is_typed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = desk.approved_plan()
+    ended = typing(desk, monkeypatch, ORG, "reassign", plan)
+    assert ended.code == 0, ended.err
+    before, asked, _ = ended.err.partition("Type the org's name")
+    assert asked
+    assert f"{ORG} (" in before
+    assert "12  owner of the account" in before
+    assert desk.made.accounts[0] in before
+    assert "Sforce-Auto-Assign: FALSE" in before
+    assert desk.owners("Account") == {desk.made.tanaka: 13}
+
+
+def test_another_name_writes_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = desk.approved_plan()
+    ended = typing(desk, monkeypatch, "見本", "reassign", plan)
+    assert ended.code == 5
+    assert desk.org.commits == []
+
+
+def test_where_nothing_is_to_be_written_nothing_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = desk.approved_plan()
+    words = ("--as-of", "2027-03-02", "reassign", plan)
+    ended = typing(desk, monkeypatch, "", *words)
+    assert (ended.code, "Type the org's name" in ended.err) == (0, False)
+
+
+def test_a_job_names_the_org_or_writes_nothing(desk: Desk) -> None:
+    plan = desk.approved_plan()
+    organization = next(iter(desk.org.records["Organization"].values()))
+    organization["IsSandbox"] = False
+    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    assert (ended.code, ended.json["error"]["code"]) == (5, "confirm_production")
+    assert desk.org.commits == []
+    named = ("--org", str(organization["Id"]))
+    assert desk.run("reassign", plan, *named, day=EFFECTIVE).code == 0
+
+
+# What people are told
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "TRANSFER_REQUIRES_READ",
+        "OP_WITH_INVALID_USER_TYPE_EXCEPTION",
+        "INACTIVE_OWNER_OR_USER",
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "DUPLICATES_DETECTED",
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+    ],
+)
+def test_each_permanent_refusal_is_told_per_record(
+    desk: Desk, folder: Path, code: str
+) -> None:
+    plan = desk.approved_plan()
+    stubborn = desk.made.accounts[11]
+    desk.org.refuse = lambda _kind, record: (
+        code if record.get("id") == stubborn else None
+    )
+    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    assert ended.code == 6
+    steps = ended.data["run"]["steps"]
+    told = [(s["record_id"], s["code"]) for s in steps if s["outcome"] == "refused"]
+    assert told == [(stubborn, code)]
+    waiting = {s["account_id"] for s in steps if s["code"] == "account_not_done"}
+    assert waiting == {stubborn}
+    shown = desk.cli("runs", "show", "last").out
+    assert f"× {stubborn}: {code} in the org's own words" in shown
+    (listed,) = (folder / ".handover" / "runs").glob("*/error.csv")
+    assert f"refused: {code}: {code} in the org's own words" in listed.read_text(
+        "utf-8"
+    )
+    desk.org.refuse = lambda _kind, _record: None
+    again = desk.done("reassign", plan, "--rows", str(listed), day=EFFECTIVE)["run"]
+    assert again["counts"]["done"] == again["counts"]["planned"] > 0
+    assert desk.owners("Account") == {desk.made.tanaka: 13}
+
+
+def test_an_inactive_successor_is_found_before_the_first_write(desk: Desk) -> None:
+    plan = desk.approved_plan()
+    desk.org.edit("User", desk.made.tanaka, IsActive=False)
+    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    assert (ended.code, ended.json["error"]["code"]) == (5, "inactive_successor")
+    assert desk.org.commits == []
+
+
+# Records that people change between the sync and the run
+
+
+def test_a_team_comes_back_with_all_its_access(desk: Desk) -> None:
+    made, org = desk.made, desk.org
+    levels = {
+        "TeamMemberRole": "法務",
+        "AccountAccessLevel": "Edit",
+        "OpportunityAccessLevel": "Read",
+        "CaseAccessLevel": "Edit",
+        "ContactAccessLevel": "Read",
+    }
+    plan = desk.approved_plan()
+    account = made.accounts[1]
+    org.add("AccountTeamMember", AccountId=account, UserId=made.manager, **levels)
+    opportunity = next(
+        key
+        for key, row in org.records["Opportunity"].items()
+        if row["AccountId"] == made.accounts[0] and not row["IsClosed"]
+    )
+    seat = {"TeamMemberRole": "技術", "OpportunityAccessLevel": "Edit"}
+    org.add(
+        "OpportunityTeamMember", OpportunityId=opportunity, UserId=made.manager, **seat
+    )
+    org.faults.append(_lose_teams(desk))
+    desk.done("reassign", plan, day=EFFECTIVE)
+    members = [
+        {name: row[name] for name in levels}
+        for row in org.records["AccountTeamMember"].values()
+        if not row["IsDeleted"] and row["UserId"] == made.manager
+    ]
+    assert members == [levels]
+    seats = [
+        {name: row[name] for name in seat}
+        for row in org.records["OpportunityTeamMember"].values()
+        if not row["IsDeleted"]
+    ]
+    assert seats == [seat]
+
+
+def _lose_teams(desk: Desk) -> Any:
+    """Lose the first reply of each kind of team, after the commit."""
+    lost: set[str] = set()
+
+    def lose(call: Call) -> Answer | None:
+        records = call.body.get("records", ()) if isinstance(call.body, dict) else ()
+        kinds = {r["attributes"]["type"] for r in records if "Team" in str(r)}
+        if not kinds or kinds <= lost:
+            return None
+        lost.update(kinds)
+        desk.org.route(call)
+        return DROPPED
+
+    return lose
+
+
+def test_an_org_without_teams_needs_none(desk: Desk) -> None:
+    del desk.org.fields["AccountTeamMember"], desk.org.records["AccountTeamMember"]
+    plan = desk.approved_plan()
+    run = desk.done("reassign", plan, day=EFFECTIVE)["run"]
+    assert "team_member" not in {step["action"] for step in run["steps"]}
+    assert desk.owners("Account") == {desk.made.tanaka: 13}
+
+
+def test_what_was_finished_since_the_sync_stays(desk: Desk) -> None:
+    made, org = desk.made, desk.org
+    plan = desk.approved_plan()
+    kinds = {"Task": "IsClosed", "Opportunity": "IsClosed", "Case": "IsClosed"}
+    finished = {}
+    for kind, field in kinds.items():
+        finished[kind] = next(
+            key
+            for key, row in org.records[kind].items()
+            if not row[field] and row["OwnerId"] == made.sato
+        )
+        org.edit(kind, finished[kind], **{field: True})
+    desk.done("reassign", plan, day=EFFECTIVE)
+    owners = {kind: org.records[kind][key]["OwnerId"] for kind, key in finished.items()}
+    assert owners == dict.fromkeys(kinds, made.sato)
+
+
+# Two machines
+
+
+@pytest.mark.parametrize("keyed", [True, False], ids=["key field", "mark"])
+@pytest.mark.parametrize("lost", [True, False], ids=["a reply is lost", "all is well"])
+def test_two_machines_make_each_task_once(
+    desk: Desk,
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    keyed: bool,
+    lost: bool,
+) -> None:
+    if not keyed:
+        desk.org.hide("Task", KEY)
+    plan = desk.approved_plan()
+    other = tmp_path_factory.mktemp("other") / "copy"
+    shutil.copytree(folder, other)
+    if lost:
+        desk.org.faults.append(after_commit(desk.org, DROPPED))
+    first = desk.done("plan", "publish", plan)["run"]["counts"]
+    again = desk.done("-c", str(other / "handover.toml"), "plan", "publish", plan)
+    assert again["run"]["counts"]["done"] == first["done"] > 0
+    tasks = desk.org.records["Task"].values()
+    texts = [f"{row.get(KEY)} {row.get('Description')}" for row in tasks]
+    keys = Counter(t for t in texts if "handover:" in t)
+    assert set(keys.values()) == {1}
+    assert len(keys) == first["done"]
