@@ -1,6 +1,7 @@
 """Runs on files through the command line: what they print, leave behind and take up."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -389,3 +390,56 @@ def test_verify_finds_what_somebody_changed(place: Path, cli: Cli) -> None:
     assert ended.code == 6
     assert [each["kind"] for each in ended.data["broken"]] == ["run"]
     assert "×" in cli("runs", "verify").out
+
+
+def test_verify_asks_the_crm_for_what_was_written_last(place: Path, cli: Cli) -> None:
+    cli("reassign", plan_of(place), *EARLY)
+    ended = cli("runs", "verify", "--json")
+    assert (ended.code, ended.data["broken"]) == (0, [])
+    assert ended.data["checked"]["files"] > 0
+    given_away(place, "A2", "B")
+    ended = cli("runs", "verify", "last", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (6, "records_differ")
+    (found,) = ended.data["broken"]
+    known = {name: found[name] for name in ("kind", "id", "what", "written", "found")}
+    assert known == {
+        "kind": "record",
+        "id": "A2",
+        "what": "changed",
+        "written": "S",
+        "found": "B",
+    }
+    assert "A2: owner_id holds B" in cli("runs", "verify").out
+
+
+def given_away(place: Path, account: str, owner: str) -> None:
+    """Change an account's owner in the file, as somebody else would."""
+    file = place / "export" / "accounts.csv"
+    rows = [*csv.reader(file.read_text(encoding="utf-8").splitlines())]
+    column = rows[0].index("owner_id")
+    for row in rows:
+        if row[0] == account:
+            row[column] = owner
+    with file.open("w", encoding="utf-8", newline="") as to:
+        csv.writer(to).writerows(rows)
+
+
+def test_verify_says_when_the_crm_could_not_be_asked(place: Path, cli: Cli) -> None:
+    cli("reassign", plan_of(place), *EARLY)
+    (place / "export").rename(place / "elsewhere")
+    ended = cli("runs", "verify", "--json")
+    assert (ended.code, ended.data["broken"], ended.data["checked"]) == (0, [], {})
+    (warning,) = ended.json["warnings"]
+    assert warning["code"] == "crm_not_asked"
+    assert "could not be asked" in cli("runs", "verify").err
+
+
+def test_a_list_of_rows_may_come_by_stdin(
+    place: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO("\ufeffId\r\nA2\r\n".encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    ended = cli("reassign", plan_of(place), "--rows", "-", "--json", *EARLY)
+    assert ended.code == 0, ended.out
+    accounts = {step["account_id"] for step in ended.data["run"]["steps"]}
+    assert accounts == {"A2"}

@@ -1,13 +1,18 @@
 """``handover runs``: what was written, and whether it still adds up."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from handover.commands.shell import Result, Shell, command, group
+from handover.commands.shell import Notice, Result, Shell, command, group
+from handover.paper.inert import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from handover.transfer.verify import Fault, Written
 
 
 @group("runs")
@@ -105,32 +110,75 @@ def retry(shell: Shell, *, run: str, dry_run: bool) -> Result:
     return desk.reassign_plan(shell, plan, asked, dry_run=dry_run)
 
 
-@command("verify", example="handover runs verify", parent=runs)
-def verify(shell: Shell) -> Result:
-    """Check that the ledger is whole and that runs add up."""
-    from handover.ledger.events import verify as verify_chain
-    from handover.transfer.errors import LedgerBroken
-    from handover.transfer.journal import all_runs, counts, entries_of
+@command("verify", example="handover runs verify last", parent=runs)
+@click.argument("run", required=False)
+def verify(shell: Shell, *, run: str | None) -> Result:
+    """Check that runs add up, and that the CRM holds what was written last.
 
-    broken: list[dict[str, object]] = []
+    RUN is its id, or last: look only at what this one wrote.
+    """
+    from handover.transfer.errors import LedgerBroken, RecordsDiffer
+    from handover.transfer.undo import find_run
+    from handover.transfer.verify import last_written, ledger_faults
+
     with shell.workspace.ledger.read() as connection:
-        broken += [
-            {"kind": "event", "id": one.n, "what": one.what}
-            for one in verify_chain(connection)
-        ]
-        for run in all_runs(connection):
-            found = counts(entries_of(connection, run.id))
-            ended = ("done", "skipped", "refused", "in_doubt")
-            if run.state != "running" and found["planned"] != sum(
-                found[name] for name in ended
-            ):
-                broken.append({"kind": "run", "id": run.id, "what": "sum"})
+        only = find_run(connection, run) if run else None
+        faults = list(ledger_faults(connection))
+        written = last_written(connection, only)
+    asked = [_asked(shell, source, ours) for source, ours in written.items()]
+    differ = [fault for one in asked for fault in one.faults]
+    checked = {
+        source: len(ours)
+        for (source, ours), one in zip(written.items(), asked, strict=True)
+        if one.notice is None
+    }
 
     def show(console: "Console") -> None:
-        if not broken:
+        if not faults:
             console.print(shell.words("The ledger is whole, and every run adds up."))
-        for one in broken:
-            console.print(f"× {one['kind']} {one['id']}: {one['what']}")
+        for source, count in checked.items():
+            text = "{source}: {n} values that runs wrote were compared."
+            console.print(shell.words(text, source=source, n=count))
+        for one in (*faults, *differ):
+            console.print(plain(f"× {_line(one, shell)}"))
 
-    error = LedgerBroken(broken=len(broken)) if broken else None
-    return Result(name="runs", data={"broken": broken}, text=show, error=error)
+    broken = [_fault_json(fault) for fault in (*faults, *differ)]
+    error = LedgerBroken(broken=len(faults)) if faults else None
+    return Result(
+        name="runs",
+        data={"broken": broken, "checked": checked},
+        text=show,
+        warnings=[one.notice for one in asked if one.notice],
+        error=error or (RecordsDiffer(records=len(differ)) if differ else None),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a CRM says of the records that runs wrote, or that it could not be asked."""
+
+    faults: "Sequence[Fault]" = ()
+    notice: Notice | None = None
+
+
+def _asked(shell: Shell, source: str, written: "Sequence[Written]") -> _Asked:
+    from connectors.errors import ConnectorError
+    from handover.errors import HandoverError
+    from handover.transfer.verify import record_faults
+
+    try:
+        connector = shell.workspace.connector(source)
+        return _Asked(faults=list(record_faults(connector, written)))
+    except (ConnectorError, HandoverError) as error:
+        params = {"source": source, "reason": error.code, "n": len(written)}
+        return _Asked(notice=Notice(code="crm_not_asked", params=params))
+
+
+def _line(fault: "Fault", shell: Shell) -> str:
+    if fault.kind != "record":
+        return f"{fault.kind} {fault.id}: {fault.what}"
+    return shell.words(f"fault:{fault.what}", record=fault.id, **fault.details)
+
+
+def _fault_json(fault: "Fault") -> dict[str, object]:
+    return {"kind": fault.kind, "id": fault.id, "what": fault.what, **fault.details}

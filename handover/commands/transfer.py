@@ -27,9 +27,9 @@ def publish(
 @click.argument("plan")
 @click.option(
     "--rows",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     metavar="FILE",
-    help="Only the records listed there, an error.csv say.",
+    help="Only the records listed there, an error.csv say; - is stdin.",
 )
 @click.option("--dry-run", is_flag=True, help="Show every write and do none.")
 @click.option("--early", metavar="T", help="Why before the effective date.")

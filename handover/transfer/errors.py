@@ -75,6 +75,12 @@ class LedgerBroken(Partly):
     code = "ledger_broken"
 
 
+class RecordsDiffer(Partly):
+    """Records no longer hold what runs wrote last (``records``)."""
+
+    code = "records_differ"
+
+
 class RunInterrupted(TryLater):
     """A person stopped the run; what is left waits for the next one."""
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +26,17 @@ class Rows:
 
 
 def read_rows(path: Path) -> Rows:
-    """Read the record ids of a CSV file with an ``Id`` column.
+    """Read the record ids of a CSV file with an ``Id`` column; ``-`` is stdin.
 
     Raises:
         BadRowsFile: it is no such file.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise BadRowsFile(file=path, detail="too large")
-        content = path.read_bytes()
+        content = _start_of(path)
     except OSError as error:
         raise BadRowsFile(file=path, detail=error.strerror) from error
+    if len(content) > LARGEST:
+        raise BadRowsFile(file=path, detail="too large")
     try:
         rows = list(csv.reader(io.StringIO(_text(content), newline="")))
     except (csv.Error, UnicodeDecodeError) as error:
@@ -46,6 +47,14 @@ def read_rows(path: Path) -> Rows:
         raise BadRowsFile(file=path, detail="no column Id")
     ids = [row[column].strip() for row in rows[1:] if len(row) > column]
     return Rows(name=str(path), ids=frozenset(map(plain_cell, filter(None, ids))))
+
+
+def _start_of(path: Path) -> bytes:
+    """Read a file as far as it may go, and a byte more if it is longer."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read(LARGEST + 1)
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)
 
 
 def left_open(run_id: str, entries: Iterable[Entry]) -> Rows:

@@ -1,0 +1,107 @@
+"""Whether what the ledger says of runs adds up, and still stands in the CRM (P36).
+
+The first needs nothing but the ledger. The second asks the CRM for every record that
+runs wrote, and compares it with what was written last.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from connectors.base import Connector, SetField
+from handover.ledger import events
+from handover.transfer.journal import Entry, Run, all_runs, counts, entries_of
+from handover.transfer.live import held
+
+ENDED = ("done", "skipped", "refused", "in_doubt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """The last that runs wrote of a record, and which step of which run it was."""
+
+    run_id: str
+    entry: Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Something that is not as it should be; ``kind``: ``event run record``."""
+
+    kind: str
+    id: int | str
+    what: str
+    details: dict[str, object] = field(default_factory=dict)
+
+
+def ledger_faults(connection: Connection) -> Iterator[Fault]:
+    """Yield where the chain of events breaks, and the runs that do not add up."""
+    for one in events.verify(connection):
+        yield Fault(kind="event", id=one.n, what=one.what)
+    for run in all_runs(connection):
+        found = counts(entries_of(connection, run.id))
+        ended = sum(found[name] for name in ENDED)
+        if run.state != "running" and found["planned"] != ended:
+            yield Fault(kind="run", id=run.id, what="sum")
+
+
+def last_written(
+    connection: Connection, only: Run | None = None
+) -> dict[str, list[Written]]:
+    """List what runs wrote last of each record and field, by source.
+
+    Args:
+        connection: to the ledger.
+        only: leave out what another run wrote last.
+    """
+    found: dict[tuple[str, str, str], Written] = {}
+    for run in reversed(all_runs(connection)):
+        for entry in entries_of(connection, run.id):
+            if entry.outcome == "done" and entry.record_id:
+                name = entry.key or f"{entry.record_id}.{entry.field}"
+                place = (entry.source, entry.object, name)
+                found[place] = Written(run_id=run.id, entry=entry)
+    by_source: dict[str, list[Written]] = defaultdict(list)
+    for written in found.values():
+        if only is None or written.run_id == only.id:
+            by_source[written.entry.source].append(written)
+    return by_source
+
+
+def record_faults(connector: Connector, written: Iterable[Written]) -> Iterator[Fault]:
+    """Yield the records that no longer hold what was written.
+
+    Raises:
+        ConnectorError: the CRM cannot be asked.
+    """
+    by_object: dict[str, list[Written]] = defaultdict(list)
+    for one in written:
+        by_object[one.entry.object].append(one)
+    for name, group in by_object.items():
+        ids = list(dict.fromkeys(one.entry.record_id or "" for one in group))
+        fields = sorted({one.entry.field for one in group if one.entry.field})
+        rows = connector.read(name, ids, fields)
+        for one in group:
+            row, change = rows.get(one.entry.record_id or ""), one.entry.change
+            if row is None:
+                yield _fault(one, "gone", None)
+            elif isinstance(change, SetField):
+                value = held(row, change.field)
+                if value != (change.after or None):
+                    yield _fault(one, "changed", value)
+
+
+def _fault(written: Written, what: str, found: str | None) -> Fault:
+    entry = written.entry
+    details = {
+        "run": written.run_id,
+        "n": entry.n,
+        "source": entry.source,
+        "object": entry.object,
+        "field": entry.field,
+        "written": entry.after or entry.key,
+        "found": found,
+    }
+    return Fault(kind="record", id=entry.record_id or "", what=what, details=details)
