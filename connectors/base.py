@@ -188,6 +188,23 @@ class KeepsTeams(Protocol):
         ...
 
 
+@runtime_checkable
+class HasOwnWords(Protocol):
+    """What a connector can do besides whose CRM names the states of tasks itself."""
+
+    def task_words(
+        self,
+        object: str,  # noqa: A002
+        field: str,
+        wished: tuple[str, str],
+    ) -> tuple[str, str]:
+        """Give the CRM's own words for an open and a done task.
+
+        ``wished`` are those of the mapping; each is kept where the CRM has it.
+        """
+        ...
+
+
 class Connector(Protocol):
     """One CRM. All times are the server's, all ids are the CRM's own."""
 

@@ -251,3 +251,39 @@ def test_two_machines_make_each_task_once(
     keys = Counter(t for t in texts if "handover:" in t)
     assert set(keys.values()) == {1}
     assert len(keys) == first["done"]
+
+
+# Words of the org
+
+
+def test_tasks_are_opened_and_closed_in_the_orgs_own_words(desk: Desk) -> None:
+    org, words = desk.org, (("着手前", False), ("保留", False), ("済", True))
+    for order, (word, closed) in enumerate(words):
+        org.add(
+            "TaskStatus",
+            ApiName=word,
+            MasterLabel=word,
+            IsClosed=closed,
+            IsDefault=order == 1,
+            SortOrder=order,
+        )
+    org.fields["Task"]["Status"]["picklistValues"] = [
+        {"value": word, "active": True} for word, _ in words
+    ]
+    plan = desk.approved_plan()
+    published = desk.done("plan", "publish", plan)["run"]
+    ours = [row for row in org.records["Task"].values() if row.get(KEY)]
+    assert {row["Status"] for row in ours} == {"保留"}  # its default for open ones
+    desk.done("undo", published["id"], person="山田 部長")
+    assert {row["Status"] for row in ours} == {"済"}
+
+
+def test_what_the_org_changes_behind_a_success_is_found_by_verify(desk: Desk) -> None:
+    plan = desk.approved_plan()
+    desk.done("reassign", plan, day=EFFECTIVE)
+    assert desk.done("runs", "verify", "last")["broken"] == []
+    account = desk.made.accounts[2]
+    desk.org.edit("Account", account, OwnerId=desk.made.manager)  # a flow, say
+    ended = desk.run("runs", "verify", "last")
+    assert ended.code == 6
+    assert [each["id"] for each in ended.data["broken"]] == [account]

@@ -18,7 +18,7 @@ from connectors.base import (
     Row,
 )
 from connectors.errors import NotPermitted, Refused, UnknownObject, Unreachable
-from connectors.salesforce import finding, teams, writing
+from connectors.salesforce import finding, statuses, teams, writing
 from connectors.salesforce.derived import added
 from connectors.salesforce.org import Org, Turned
 from connectors.salesforce.parts import Merges, chunks, query
@@ -138,6 +138,15 @@ class SalesforceCRM:
     def members(self, object: str, ids: Sequence[str]) -> Sequence[Member]:  # noqa: A002
         """List the team members that an owner change would drop."""
         return teams.members(self.org, self._shapes, object, ids)
+
+    def task_words(
+        self,
+        object: str,  # noqa: A002
+        field: str,
+        wished: tuple[str, str],
+    ) -> tuple[str, str]:
+        """Give the org's own words for an open and a done task (its TaskStatus)."""
+        return statuses.own_words(self.org, self._shapes, (object, field), wished)
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:  # noqa: ARG002
         """Name the key field if it is missing or not unique.

@@ -66,8 +66,9 @@ class Shape:
     """An object as its description shows it.
 
     ``links`` are the names that lead to related records, ``refers`` the objects that
-    each reference may point to, ``keys`` the unique external-id fields. ``vanished``
-    are fields that the org has stopped showing since.
+    each reference may point to, ``keys`` the unique external-id fields, ``choices`` the
+    values that people may choose from. ``vanished`` are fields that the org has stopped
+    showing since.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Shape:
     links: frozenset[str] = frozenset()
     refers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: frozenset[str] = frozenset()
+    choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     vanished: frozenset[str] = frozenset()
 
     def sees(self, name: str) -> bool:
@@ -177,6 +179,15 @@ def _shape(name: str, data: object) -> Shape:
             for entry in entries
             if entry.get("externalId", True) and entry.get("unique", True)
         ),
+        choices={
+            str(entry["name"]): frozenset(
+                str(choice.get("value"))
+                for choice in entry["picklistValues"]
+                if choice.get("active", True)
+            )
+            for entry in entries
+            if entry.get("picklistValues")
+        },
     )
 
 

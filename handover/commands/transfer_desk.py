@@ -138,7 +138,7 @@ def _walk(
 
 def _open_site(shell: Shell, source: str) -> "Site":
     """Open the CRM as a run meets it."""
-    from handover.transfer.site import Site
+    from handover.transfer.site import Site, in_own_words
 
     workspace = shell.workspace
     connector = workspace.connector(source)
@@ -146,7 +146,7 @@ def _open_site(shell: Shell, source: str) -> "Site":
         source=source,
         connector=connector,
         identity=connector.identify(),
-        mapping=workspace.mapping(source),
+        mapping=in_own_words(workspace.mapping(source), connector),
         people=workspace.people(source),
         policy=workspace.policy,
         clock=workspace.clock,

@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from connectors.base import Capability, Connector, Identity
+from connectors.base import Capability, Connector, HasOwnWords, Identity
 from connectors.errors import NotPermitted, ReadOnlySource
 from handover.errors import WrongOrg
 from handover.mirror.people import People
@@ -37,6 +37,20 @@ class Site:
     clock: Clock
     as_of: dt.date
     today: dt.date
+
+
+def in_own_words(mapping: Mapping, connector: Connector) -> Mapping:
+    """Let a mapping speak of open and done tasks as this CRM does."""
+    task = mapping.write.task
+    if task is None or not isinstance(connector, HasOwnWords):
+        return mapping
+    status = task.status
+    opened, done = connector.task_words(
+        task.object, status.field, (status.open, status.done)
+    )
+    spoken = status.model_copy(update={"open": opened, "done": done})
+    own = task.model_copy(update={"status": spoken})
+    return replace(mapping, write=mapping.write.model_copy(update={"task": own}))
 
 
 def check_site(site: Site, *, org_id: str, named: str | None) -> None:

@@ -107,7 +107,7 @@ class Org:
                     "referenceTo": list(LINKS[name]),
                     "relationshipName": name.removesuffix("Id"),
                 }
-            known[name] = entry
+            known.setdefault(name, entry)
 
     def add(self, kind: str, **values: Any) -> str:
         key = f"{PREFIXES.get(kind, 'a00')}{next(self._ids):012d}AAA"
