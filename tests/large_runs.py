@@ -1,0 +1,109 @@
+"""Owner changes and tasks by the thousand, as runs write them and verify compares."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from connectors.base import Change, Connector, Create, SetField
+from handover.ledger import Ledger
+from handover.plan import approval, store
+from handover.plan.approval import ApprovedPlan
+from handover.transfer.execute import Desk, execute
+from handover.transfer.journal import Kind
+from handover.transfer.live import Readings
+from handover.transfer.prepare import Prepared
+from handover.transfer.site import Site, check_drift, check_successors
+from handover.transfer.steps import Action, Step, in_order
+from handover.transfer.verify import last_written, record_faults
+from mappings.load import load_mapping
+from tests.planning import POLICY, by, people
+from tests.transferring import PLAN, TODAY, plan, row
+
+ZONE = ZoneInfo("Asia/Tokyo")
+
+
+def carry_out(
+    folder: Path,
+    connector: Connector,
+    successor: str,
+    owners: Sequence[SetField],
+    tasks: Sequence[Create],
+) -> None:
+    """Walk a run of owner changes and one of new tasks, journaled and drift-checked."""
+    ledger = Ledger.open(folder / "ledger.sqlite")
+    authority = _approved(ledger)
+    desk = Desk(ledger=ledger, runs_folder=folder / "runs", zone=ZONE, actor="bench")
+    site = _site(connector, folder)
+    wanted: list[tuple[Kind, Action, Sequence[Change]]] = [
+        ("reassign", Action.ACCOUNT_OWNER, owners),
+        ("publish", Action.CREATE_TASK, tasks),
+    ]
+    for kind, action, changes in wanted:
+        steps = in_order(_step(authority, connector, action, c) for c in changes)
+        _run(site, desk, kind, steps, successor)
+
+
+def compare(folder: Path, connector: Connector) -> int:
+    """Compare the CRM with what runs wrote last; count the values."""
+    with Ledger.open(folder / "ledger.sqlite").read() as connection:
+        written = last_written(connection)[connector.name]
+    assert list(record_faults(connector, written)) == []
+    return len(written)
+
+
+def _step(
+    authority: ApprovedPlan, connector: Connector, action: Action, change: Change
+) -> Step:
+    account = change.id if isinstance(change, SetField) else change.links["account"]
+    return Step(
+        source=connector.name,
+        account_id=account,
+        action=action,
+        change=change,
+        authority=authority,
+    )
+
+
+def _run(
+    site: Site, desk: Desk, kind: Kind, steps: tuple[Step, ...], successor: str
+) -> None:
+    readings = Readings(connector=site.connector, clock=site.clock)
+    check_successors(site, [successor])
+    check_drift(site, steps, readings)
+    prepared = Prepared(
+        kind=kind,
+        org_id=site.identity.org_id,
+        plan_id=PLAN,
+        plan_version=1,
+        steps=steps,
+        readings=readings,
+        content={},
+    )
+    done = execute(site, desk, prepared, stopped=lambda: False)
+    assert done.counts["done"] == len(steps), done.counts
+
+
+def _approved(ledger: Ledger) -> ApprovedPlan:
+    with ledger.begin() as connection:
+        at = "2027-03-01T00:00:00+00:00"
+        made = plan([row(1)])
+        store.save_version(connection, made, cause="new", made_by="P", at=at)
+        loaded = store.load(connection, PLAN)
+        approval.approve(connection, loaded, by("M"), people(), POLICY)
+    with ledger.read() as connection:
+        return approval.approved(connection, PLAN, TODAY)
+
+
+def _site(connector: Connector, folder: Path) -> Site:
+    return Site(
+        source=connector.name,
+        connector=connector,
+        identity=connector.identify(),
+        mapping=load_mapping(connector.name, folder),
+        people=people(),
+        policy=POLICY,
+        clock=lambda: dt.datetime.now(dt.UTC),
+        as_of=TODAY,
+        today=TODAY,
+    )
