@@ -145,6 +145,13 @@ class ResumeExpired(ConnectorError):
     exit_code = 7
 
 
+class FieldsChanged(ConnectorError):
+    """A field that was described is there no more (``object``, ``fields``)."""
+
+    code = "fields_changed"
+    exit_code = 7
+
+
 class FolderMissing(UnreadableFile):
     """The folder of files is not there or cannot be entered (``folder``)."""
 

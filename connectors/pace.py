@@ -58,6 +58,14 @@ class Limiter:
             until = self._clock() + seconds
             self._quiet_until = max(self._quiet_until, until)
 
+    def leave_at_most(self, calls: int) -> None:
+        """Let only so many more calls leave in this window: the CRM counts others, too.
+
+        Our own count already has what we sent, so this does nothing while we are alone.
+        """
+        with self._lock:
+            self._windows[0].leave_at_most(calls, self._clock())
+
     def _try_to_enter(self) -> float:
         """Count a call if it may leave now; else return the seconds to wait."""
         with self._lock:
@@ -85,6 +93,12 @@ class _Window:
 
     def enter(self, now: float) -> None:
         self._entered.append(now)
+
+    def leave_at_most(self, calls: int, now: float) -> None:
+        size = self._entered.maxlen or 0
+        used = sum(at > now - self._seconds for at in self._entered)
+        for _ in range(size - max(calls, 0) - used):
+            self.enter(now)
 
 
 def retrying(

@@ -7,9 +7,9 @@ import pytest
 
 from connectors.base import Capability, Connector, Pull
 from connectors.errors import (
+    FieldsChanged,
     NotPermitted,
     RateLimited,
-    ResumeExpired,
     UnknownObject,
 )
 from tests.crm.hubspot import Portal
@@ -369,7 +369,7 @@ def test_a_property_that_is_removed_while_we_read_blanks_nothing(
     portal.add("companies", name="A", phone="03")
     assert "phone" in crm.describe("companies").fields
     del portal.properties["companies"]["phone"]
-    with pytest.raises(ResumeExpired):
+    with pytest.raises(FieldsChanged):
         rows(crm, "companies", "id", "name", "phone")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.base import Field, ObjectSchema
 from connectors.errors import ConnectorError, NotPermitted, Refused, UnknownObject
+from connectors.hubspot.links import label_of
 from connectors.hubspot.objects import (
     CONTACT_FIELDS,
     FLAGS,
@@ -120,11 +121,9 @@ class Catalogue:
         return stages(self._ask(kind.pipelines))
 
     def has_labels(self, one: str, other: str) -> bool:
-        """Tell whether the portal gives this pair labels of its own."""
+        """Tell whether the portal gives this pair labels that say something."""
         path = association_path(one, other, "labels")
-        return self._permits(path) and any(
-            entry.get("category") == "USER_DEFINED" for entry in self._ask(path)
-        )
+        return self._permits(path) and any(map(label_of, self._ask(path)))
 
     def _permits(self, path: str, query: Query = ()) -> bool:
         try:

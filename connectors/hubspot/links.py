@@ -80,16 +80,18 @@ def associated(
 
 
 def _link(entry: Mapping[str, Any]) -> Link:
-    labels = [
-        str(kind["label"])
-        for kind in entry.get("associationTypes") or ()
-        if kind.get("label")
-    ]
+    kinds = entry.get("associationTypes") or ()
     return Link(
         id=str(entry["toObjectId"]),
-        label="; ".join(label for label in labels if label != PRIMARY),
-        is_primary=PRIMARY in labels,
+        label="; ".join(filter(None, map(label_of, kinds))),
+        is_primary=any(kind.get("label") == PRIMARY for kind in kinds),
     )
+
+
+def label_of(kind: Mapping[str, Any]) -> str | None:
+    """Read the label of an association type, if it has one that says something."""
+    label = kind.get("label")
+    return str(label) if label and label != PRIMARY else None
 
 
 def primary(found: Sequence[Link]) -> str | None:

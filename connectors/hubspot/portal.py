@@ -12,7 +12,13 @@ from urllib.parse import urlsplit
 from connectors.address import is_loopback
 from connectors.errors import ConnectorError, RateLimited, Unreachable
 from connectors.hubspot.login import Login
-from connectors.hubspot.problems import STRANGERS, Problem, as_error
+from connectors.hubspot.problems import (
+    MIXED,
+    STRANGERS,
+    Problem,
+    as_error,
+    missing_part,
+)
 from connectors.hubspot.wire import BrokenOff, Reply, Request, Turned, Wire
 from connectors.pace import Limiter, retrying
 
@@ -80,7 +86,7 @@ class Portal:
             self._limiters[family], _is_transient, attempts=ATTEMPTS, sleep=self._sleep
         )
         try:
-            return policy(self._signed, request, family)
+            return policy(self._whole, request, family)
         except Turned as turned:
             raise as_error(turned.problem, path) from None
         except BrokenOff as error:
@@ -119,6 +125,13 @@ class Portal:
             detail = f"{self._left:.0%} of the day's calls are left"
             raise RateLimited(source="hubspot", detail=detail, policy="RESERVE")
 
+    def _whole(self, request: Request, family: Family) -> Reply:
+        """Call, and take a mixed reply only if what it leaves out is not there."""
+        reply = self._signed(request, family)
+        if (problem := missing_part(reply.data)) is not None:
+            raise Turned(problem)
+        return reply
+
     def _signed(self, request: Request, family: Family) -> Reply:
         """Call with the token; with a new one if it is rejected."""
         if self._stopped is not None:
@@ -143,6 +156,8 @@ class Portal:
             raise
         if reply.left is not None:
             self._left = reply.left
+        if reply.burst_left is not None:
+            self._limiters["burst"].leave_at_most(reply.burst_left)
         return reply
 
     def _heed(self, problem: Problem, path: str, family: Family) -> None:
@@ -162,4 +177,6 @@ def _is_transient(error: BaseException) -> bool:
     if not isinstance(error, Turned):
         return False
     problem = error.problem
-    return problem.is_gateway or (problem.is_untouched and not problem.is_lasting)
+    if problem.status == MIXED or problem.is_gateway:
+        return True
+    return problem.is_untouched and not problem.is_lasting

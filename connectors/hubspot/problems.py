@@ -21,6 +21,7 @@ from connectors.errors import (
     Unreachable,
 )
 
+MIXED = 207
 LOCKED = 423
 THROTTLED = 429
 MIGRATING = 477
@@ -28,6 +29,10 @@ BAD_TOKEN = 530
 """Cloudflare's answer to a token that cannot be one."""
 PATIENCE = 120.0
 """The longest pause, in seconds, that a run waits for (477 may ask for a day)."""
+
+NOT_THERE = "OBJECT_NOT_FOUND"
+NO_LINKS = "crm.associations.NO_ASSOCIATIONS_FOUND"
+"""How a batch read names what does not exist: no record, nothing that hangs on it."""
 
 UNTOUCHED = frozenset({LOCKED, THROTTLED, MIGRATING})
 """The call was turned away at the door: it certainly had no effect."""
@@ -96,6 +101,17 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Proble
     )
 
 
+def missing_part(data: Mapping[str, object]) -> Problem | None:
+    """Find in a mixed reply what should have been read and was not."""
+    entries = data.get("errors")
+    for entry in entries if isinstance(entries, list) else ():
+        kinds = entry.get("category"), entry.get("subCategory")
+        if NOT_THERE not in kinds and NO_LINKS not in kinds:
+            said = str(entry.get("message") or "")
+            return Problem(status=MIXED, message=said, category=str(kinds[0] or ""))
+    return None
+
+
 def _policy_in(message: str) -> str:
     """Find the policy where only the message names it."""
     said = message.upper()
@@ -132,7 +148,7 @@ def as_error(problem: Problem, what: str) -> ConnectorError:
         (status == 403, NotPermitted),
         (status == 404, UnknownObject),
         (problem.is_untouched, RateLimited),
-        (problem.is_gateway or status == 0, Unreachable),
+        (problem.is_gateway or status in {0, MIXED}, Unreachable),
         (300 <= status < 400, ForeignAddress),
     )
     kind = next((kind for holds, kind in kinds if holds), Refused)

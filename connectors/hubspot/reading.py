@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Page, Pull, Row
-from connectors.errors import ResumeExpired
+from connectors.errors import FieldsChanged
 from connectors.hubspot import links
 from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.objects import (
@@ -32,6 +32,9 @@ SEARCH_SHARE = 0.5
 
 SEARCH_BODY = 2400
 """Characters of property names in one search; the body may have 3,000 (guide)."""
+
+BETWEEN = 4
+"""Characters between two names, in a body (``", "``); a URL has three (``%2C``)."""
 
 Records = list[dict[str, Any]]
 
@@ -106,17 +109,17 @@ class Reader:
             query.append(("after", after))
         inline = self.shape.inline()
         if inline and not archived:
-            names = ",".join(self.kind.inline(other) for other in inline)
-            query.append(("associations", names))
+            query.append(("associations", ",".join(inline)))
         first, *others = cut(self.properties)
         if first:
             query.append(("properties", ",".join(first)))
         reply = self.portal.read(self.kind.records, query)
         records = reply.results
-        self._check_fields(records, first)
-        # Archived records cannot be read by id: they show the first properties only.
-        for more in [] if archived else others:
+        if archived:  # cannot be read by id: they show the first properties only
+            return reply, records
+        for more in others:
             records = self._joined(records, more)
+        self._check_fields(records)
         return reply, records
 
     def _joined(self, records: Records, names: Sequence[str]) -> Records:
@@ -132,34 +135,42 @@ class Reader:
             if record["id"] in more
         ]
 
-    def _check_fields(self, records: Sequence[Record], asked: Sequence[str]) -> None:
+    def _check_fields(self, records: Sequence[Record]) -> None:
         """Make sure that no property was removed since it was described (P9).
 
         HubSpot leaves out what it does not know, and shows what is empty as null.
         """
-        if not records or set(asked) <= records[0]["properties"].keys():
-            return
-        known = {entry["name"] for entry in self.catalogue.properties(self.kind.name)}
-        shown = {name for record in records for name in record["properties"]}
-        missing = known.intersection(asked) - shown
+        asked = set(self.properties)
+        missing = {
+            name
+            for record in records
+            if not asked <= record["properties"].keys()
+            for name in asked - record["properties"].keys()
+        }
         if not missing:
             return
+        known = {entry["name"] for entry in self.catalogue.properties(self.kind.name)}
         self.catalogue.forget(self.kind.name)
         now = {entry["name"] for entry in self.catalogue.properties(self.kind.name)}
-        if not missing <= now:
-            raise ResumeExpired(source="hubspot", object=self.kind.name)
+        gone = sorted(missing & known - now)
+        if gone:
+            raise FieldsChanged(
+                source="hubspot", object=self.kind.name, fields=", ".join(gone)
+            )
 
     # Search
 
     def _search(
-        self, since: datetime, last: str, reply: Reply | None
+        self, since: datetime, begin: str, reply: Reply | None
     ) -> Iterator[Page]:
         """Search by growing id within what changed since; ``reply`` is the first page.
 
-        Each search tells how many there are still to come. Where fewer come, the index
-        is not in order, and a list knows better.
+        Each search tells how many there are still to come. Where fewer came in the end
+        than there are, or an empty page leads to itself, a list knows better.
         """
-        after, first, left = "", None, 0
+        after, last, first, left = "", begin, None, 0
+        seen: set[str] = set()
+        is_short = False
         while True:
             filters = self._since(since, above=last)
             reply = reply or self._searched(filters, SEARCH_LIMIT, after)
@@ -168,7 +179,12 @@ class Reader:
             # A short or empty page may still carry ``after``: only its absence ends it.
             more = _after(reply.data)
             rest = total - _offset(after) - len(records)
-            if total < left or (not more and rest > 0):
+            seen.update(str(record["id"]) for record in records)
+            is_short |= total < left or (not more and rest > 0)
+            leads_nowhere = not records and more is not None and more == after
+            if leads_nowhere or (
+                is_short and not more and self._count(since, begin) > len(seen)
+            ):
                 yield from self._listed_since("")
                 return
             last = str(records[-1]["id"]) if records else last
@@ -182,13 +198,16 @@ class Reader:
             if not more:
                 return
 
+    def _count(self, since: datetime, above: str) -> int:
+        """Ask the index how many have changed; some may be gone since we read them."""
+        return _total(self._searched(self._since(since, above=above), 1))
+
     def _found(self, records: Records) -> list[Row]:
         """Complete what a search brought: more properties, links, what was merged."""
-        first, *others = self._search_cuts()
         kept = records
-        for more in others:
+        for more in self._search_cuts()[1:]:
             kept = self._joined(kept, more)
-        self._check_fields(kept, [name for name in first if name != MERGED])
+        self._check_fields(kept)
         rows = self.shape.rows(kept, listed=False)
         return rows + self.shape.merged_away(records)
 
@@ -263,10 +282,10 @@ def cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:
     pieces: list[list[str]] = [[]]
     size = 0
     for name in names:
-        size += len(name) + 3
+        size += len(name) + BETWEEN
         if size > limit and pieces[-1]:
             pieces.append([])
-            size = len(name) + 3
+            size = len(name) + BETWEEN
         pieces[-1].append(name)
     return pieces
 

@@ -25,6 +25,7 @@ TIMEOUT = (10.0, 120.0)
 CONNECTIONS = 8
 DAILY = "X-HubSpot-RateLimit-Daily"
 DAILY_LEFT = "X-HubSpot-RateLimit-Daily-Remaining"
+BURST_LEFT = "X-HubSpot-RateLimit-Remaining"
 
 BrokenOff = HTTPError
 """No reply, or not the whole of it."""
@@ -41,12 +42,14 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """A success: its parsed body, the server's time, and what is left of the day."""
+    """A success: its parsed body, the server's time, and what calls are left."""
 
     data: Mapping[str, Any]
     server_time: datetime | None = None
     left: float | None = None
     """The share of the day's calls that all apps of the account may still make."""
+    burst_left: int | None = None
+    """How many calls we may still make within these ten seconds."""
 
     @property
     def results(self) -> list[dict[str, Any]]:
@@ -158,11 +161,14 @@ def _reply(headers: Mapping[str, str], body: bytes) -> Reply:
         data=data,
         server_time=parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None,
         left=_left(headers),
+        burst_left=_number(headers.get(BURST_LEFT)),
     )
 
 
 def _left(headers: Mapping[str, str]) -> float | None:
-    try:
-        return int(headers[DAILY_LEFT]) / int(headers[DAILY])
-    except (KeyError, ValueError, ZeroDivisionError):
-        return None
+    left, whole = _number(headers.get(DAILY_LEFT)), _number(headers.get(DAILY))
+    return left / whole if left is not None and whole else None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 
 from connectors.base import Capability, Connector, Page, Pull
-from connectors.errors import NotPermitted, ResumeExpired, ShortPull
+from connectors.errors import FieldsChanged, NotPermitted, ResumeExpired, ShortPull
 from handover.mirror.jobs import SWEEP_EVERY, Job, Jobs, Mark
 from handover.mirror.remembering import Describer, Memory, Statuses
 from handover.mirror.staging import Progress, Staging
@@ -98,6 +98,14 @@ class Puller:
             ConnectorError: reading stopped; the staged pages are kept.
         """
         given = self.mapping
+        try:
+            return self._pull_described(given)
+        except FieldsChanged:
+            # Look anew at what there is; objects that are complete stay staged (P9).
+            self.stopped.clear()
+            return self._pull_described(given)
+
+    def _pull_described(self, given: CrmMapping) -> list[Pulled]:
         self._check(given)
         pulled = [one for one in self._pull_all(self._jobs()) if one is not None]
         if self.refused and not pulled:
