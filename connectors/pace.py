@@ -26,8 +26,9 @@ LONGEST_BACKOFF = 30.0
 class Limiter:
     """At most ``calls`` in any ``seconds``, for all threads together.
 
-    ``per_second`` is a second, tighter limit on bursts where the API has one. ``clock``
-    and ``sleep`` speak of seconds on one monotonic clock.
+    ``per_second`` is a second, tighter limit on bursts where the API has one. ``slack``
+    is added to ``seconds``, as calls may bunch up on their way. ``clock`` and ``sleep``
+    speak of seconds on one monotonic clock.
     """
 
     def __init__(
@@ -35,13 +36,14 @@ class Limiter:
         *,
         calls: int,
         seconds: float = 1.0,
+        slack: float = 0.0,
         per_second: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._windows = [_Window(calls, seconds)]
+        self._windows = [_Window(calls, seconds, slack)]
         if per_second is not None:
-            self._windows.append(_Window(per_second, 1.0))
+            self._windows.append(_Window(per_second, 1.0, 0.0))
         self._clock = clock
         self._sleep = sleep
         self._lock = Lock()
@@ -80,16 +82,17 @@ class Limiter:
 class _Window:
     """The times of the last calls: as many as one window may hold."""
 
-    def __init__(self, calls: int, seconds: float) -> None:
+    def __init__(self, calls: int, seconds: float, slack: float) -> None:
         if calls < 1 or seconds <= 0:
             raise ValueError("a limiter has to let calls through")
         self._seconds = seconds
+        self._slack = slack
         self._entered: deque[float] = deque(maxlen=calls)
 
     def free_at(self) -> float:
         if len(self._entered) < (self._entered.maxlen or 0):
             return float("-inf")
-        return self._entered[0] + self._seconds
+        return self._entered[0] + self._seconds + self._slack
 
     def enter(self, now: float) -> None:
         self._entered.append(now)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Capability, Connector, Pull
+from connectors.base import Connector, Pull
 from connectors.errors import (
     FieldsChanged,
     NotPermitted,
@@ -14,7 +14,7 @@ from connectors.errors import (
 )
 from tests.crm.hubspot import Portal
 from tests.crm.hubspot_faults import once
-from tests.crm.hubspot_replies import Answer, Call
+from tests.crm.hubspot_replies import Answer
 from tests.crm.hubspot_serving import serve
 from tests.portals import LINKS, companies, opened, rows, small_portal
 
@@ -69,19 +69,6 @@ def test_labels_of_the_portal_stand_beside_the_ids(
         crm, "contacts", "id", "associations.companies", "association_labels.companies"
     )
     assert row["association_labels"] == {"companies": ["決裁者"]}
-
-
-def test_archived_records_are_found_in_the_night_they_were_archived(
-    portal: Portal, crm: Connector
-) -> None:
-    mark = portal.now
-    keys = [portal.add("companies", name="x") for _ in range(5)]
-    for key in keys:
-        portal.records["companies"][key].updated = mark - timedelta(days=2)
-    portal.now += timedelta(hours=1)
-    portal.archive("companies", keys[2])
-    found = rows(crm, "companies", "id", since=mark)
-    assert [(row["id"], row["archived"]) for row in found] == [(keys[2], True)]
 
 
 def test_stages_are_judged_by_their_metadata(portal: Portal, crm: Connector) -> None:
@@ -161,123 +148,6 @@ def test_unknown_types_are_refused_by_name(crm: Connector) -> None:
         crm.describe("unicorns")
 
 
-def changed_companies(portal: Portal, old: int, new: int) -> tuple[datetime, list[str]]:
-    """Add old companies and then new ones; give the time between, and the new ones."""
-    companies(portal, old)
-    portal.now += timedelta(hours=1)
-    return portal.now, companies(portal, new)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "way"), [(2000, 500, "search"), (400, 500, "list")]
-)
-def test_search_or_list_whichever_is_cheaper(
-    portal: Portal, crm: Connector, old: int, new: int, way: str
-) -> None:
-    mark, keys = changed_companies(portal, old, new)
-    pages = list(crm.pull(Pull(object="companies", fields=("id",), since=mark)))
-    assert {page.way for page in pages} == {way, None}
-    assert set(keys) <= {row["id"] for page in pages for row in page.rows}
-
-
-def test_a_few_changes_cost_a_search_and_a_look_at_the_archive(
-    portal: Portal, crm: Connector
-) -> None:
-    mark, keys = changed_companies(portal, 1000, 150)
-    assert [row["id"] for row in rows(crm, "companies", "id", since=mark)] == keys
-    assert crm.calls == 2
-
-
-@pytest.mark.parametrize(("old", "new"), [(2000, 500), (400, 500)])
-def test_a_pull_of_changes_resumes_the_way_it_began(
-    portal: Portal, crm: Connector, old: int, new: int
-) -> None:
-    mark, keys = changed_companies(portal, old, new)
-    gone = portal.add("companies")
-    portal.archive("companies", gone)
-    pages = list(crm.pull(Pull(object="companies", fields=("id",), since=mark)))
-    for at, page in enumerate(pages[:-1], 1):
-        rest = Pull(object="companies", fields=("id",), since=mark, resume=page.cursor)
-        again = [row["id"] for one in crm.pull(rest) for row in one.rows]
-        assert again == [row["id"] for one in pages[at:] for row in one.rows]
-    assert {*keys, gone} <= {row["id"] for page in pages for row in page.rows}
-
-
-def test_a_short_or_empty_page_with_a_cursor_does_not_end_a_search(
-    portal: Portal, crm: Connector
-) -> None:
-    mark, keys = changed_companies(portal, 2000, 500)
-    searched = 0
-
-    def thin(call: Call) -> Answer | None:
-        nonlocal searched
-        if not call.path.endswith("/search") or call.body["limit"] == 1:
-            return None
-        searched += 1
-        answer = portal.take(call)
-        assert isinstance(answer.body, dict)
-        first = answer.body["results"]
-        if searched == 1:  # nothing, though there is more behind it
-            answer.body["results"] = []
-            answer.body["paging"] = {"next": {"after": "0"}}
-        elif searched == 2:  # half a page
-            answer.body["results"] = first[:70]
-            answer.body["paging"] = {"next": {"after": "70"}}
-        return answer
-
-    portal.faults.append(thin)
-    assert [row["id"] for row in rows(crm, "companies", "id", since=mark)] == keys
-
-
-def test_what_the_index_promises_and_does_not_bring_is_listed(
-    portal: Portal, crm: Connector
-) -> None:
-    mark, keys = changed_companies(portal, 2000, 500)
-
-    def leaky(call: Call) -> Answer | None:
-        if not call.path.endswith("/search"):
-            return None
-        answer = portal.take(call)
-        assert isinstance(answer.body, dict)
-        results = answer.body["results"]
-        answer.body["results"] = [r for r in results if r["id"] != keys[450]]
-        return answer
-
-    portal.faults.append(leaky)
-    found = {row["id"] for row in rows(crm, "companies", "id", since=mark)}
-    assert set(keys) <= found
-
-
-def test_equal_stamps_are_read_once_each(portal: Portal, crm: Connector) -> None:
-    mark, keys = changed_companies(portal, 30_000, 12_000)
-    found = [row["id"] for row in rows(crm, "companies", "id", since=mark)]
-    assert found == keys
-    assert crm.calls <= 1.1 * 12_000 / 200
-
-
-def test_archived_records_are_found_when_a_list_was_cheaper(
-    portal: Portal, crm: Connector
-) -> None:
-    mark, keys = changed_companies(portal, 10, 600)
-    portal.archive("companies", keys[0])
-    found = {r["id"]: r["archived"] for r in rows(crm, "companies", "id", since=mark)}
-    assert found[keys[0]] is True
-    assert len(found) == 610
-
-
-def test_a_record_that_was_merged_away_is_gone_the_same_night(
-    portal: Portal, crm: Connector
-) -> None:
-    loser, winner, _ = companies(portal, 3)
-    portal.now += timedelta(hours=1)
-    portal.merge("companies", loser, winner)
-    found = rows(crm, "companies", "id", "name", since=portal.now)
-    assert [(row["id"], row.get("archived")) for row in found] == [
-        (winner, False),
-        (loser, True),
-    ]
-
-
 def test_long_lists_of_associations_are_read_to_their_end(
     portal: Portal, crm: Connector
 ) -> None:
@@ -310,19 +180,6 @@ def test_several_companies_and_no_primary_one_is_none(
         portal.link("deals", deal, "companies", company, "unlabeled")
     (row,) = rows(crm, "deals", "id", *LINKS)
     assert row["primary_association"] == {"companies": None}
-
-
-def test_associations_of_changed_records_are_read_anew(
-    portal: Portal, crm: Connector
-) -> None:
-    one, two = companies(portal, 2)
-    deal = portal.add("deals", dealname="x")
-    portal.link("deals", deal, "companies", one)
-    portal.now += timedelta(hours=1)
-    portal.records["deals"][deal].links["companies"] = {two: {"unlabeled", "primary"}}
-    portal.edit("deals", deal, dealname="y")
-    (row,) = rows(crm, "deals", "id", *LINKS, since=portal.now)
-    assert row["associations"] == {"companies": [two]}
 
 
 # What we may see
@@ -408,13 +265,38 @@ def test_a_pull_leaves_a_fifth_of_the_day_to_people(
     assert len(portal.calls) == 3
 
 
-def test_a_removed_record_is_found_by_reading_everything_not_by_ids(
-    crm: Connector,
-) -> None:
-    assert Capability.SWEEP not in crm.capabilities
-
-
 def test_one_refused_page_is_asked_for_again(portal: Portal, crm: Connector) -> None:
     companies(portal, 250)
     portal.faults.append(once(Answer(503, ""), "objects/companies"))
     assert len(rows(crm, "companies", "id")) == 250
+
+
+def test_line_items_are_asked_for_by_their_name_and_come_under_another(
+    portal: Portal, crm: Connector
+) -> None:
+    deal, line = portal.add("deals", dealname="x"), portal.add("line_items", name="y")
+    portal.link("deals", deal, "line_items", line)
+    (row,) = rows(crm, "deals", "id", "associations.line_items")
+    assert row["associations"] == {"line_items": [line]}
+    assert portal.calls[-1].query["associations"] == "line_items"
+
+
+def test_every_call_asks_for_a_compressed_answer(
+    portal: Portal, crm: Connector
+) -> None:
+    key = companies(portal, 150)[0]
+    rows(crm, "companies", "id", since=portal.now)
+    crm.read("companies", [key], ["name"])
+    crm.identify()
+    assert {call.headers["Accept-Encoding"] for call in portal.calls} == {"gzip"}
+
+
+def test_properties_that_go_while_a_long_list_of_them_is_read_are_noticed(
+    portal: Portal, crm: Connector
+) -> None:
+    names = [f"custom_property_number_{n:04d}" for n in range(600)]
+    portal.add("companies", **dict.fromkeys(names, "x"))
+    crm.describe("companies")
+    del portal.properties["companies"][names[-1]]
+    with pytest.raises(FieldsChanged):
+        rows(crm, "companies", "id", *names)

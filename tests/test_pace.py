@@ -188,3 +188,21 @@ def test_the_time_the_crm_asks_for_is_kept() -> None:
     begun = clock.now
     attempt(failing(1, Busy(120)), clock)
     assert clock.now >= begun + 120
+
+
+def test_calls_of_others_take_their_share_until_the_window_is_over() -> None:
+    now = [0.0]
+    limiter = Limiter(
+        calls=10,
+        seconds=10.0,
+        clock=lambda: now[0],
+        sleep=lambda seconds: now.__setitem__(0, now[0] + seconds),
+    )
+    limiter.wait()
+    limiter.leave_at_most(9)  # nobody else was there
+    limiter.leave_at_most(2)
+    left = []
+    for _ in range(4):
+        limiter.wait()
+        left.append(now[0])
+    assert left == [0.0, 0.0, 10.0, 10.0]

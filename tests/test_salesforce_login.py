@@ -22,8 +22,8 @@ from connectors.errors import (
     SettingRejected,
     Unreachable,
 )
+from connectors.keeping import TokenFile
 from connectors.salesforce import open_salesforce
-from connectors.salesforce.keeping import TokenFile
 from connectors.salesforce.login import SignedGrant
 from tests.crm.salesforce import Answer, Call, error
 from tests.salesforce_org import (
@@ -244,7 +244,7 @@ def test_a_login_is_not_redirected(org: Company) -> None:
 def test_a_rotated_token_is_on_disk_before_it_is_used(
     org: Company, tmp_path: Path
 ) -> None:
-    kept = TokenFile(folder=tmp_path)
+    kept = TokenFile(folder=tmp_path, source="salesforce")
     seen: list[str | None] = []
     org.faults.append(
         lambda call: seen.append(kept.read()) if "data" in call.path else None
@@ -259,7 +259,7 @@ def test_a_rotated_token_is_on_disk_before_it_is_used(
 
 
 def test_the_next_start_uses_the_kept_token(org: Company, tmp_path: Path) -> None:
-    TokenFile(folder=tmp_path).save("kept-canary")
+    TokenFile(folder=tmp_path, source="salesforce").save("kept-canary")
     with connected(org, **REFRESH, token_folder=tmp_path) as crm:
         crm.identify()
     assert [call.body["refresh_token"] for call in logins(org)] == ["kept-canary"]
@@ -268,7 +268,7 @@ def test_the_next_start_uses_the_kept_token(org: Company, tmp_path: Path) -> Non
 def test_a_new_login_of_a_person_wins_over_an_old_kept_token(
     org: Company, tmp_path: Path
 ) -> None:
-    TokenFile(folder=tmp_path).save("old-canary")
+    TokenFile(folder=tmp_path, source="salesforce").save("old-canary")
     org.faults.append(once(REFUSED, "/token"))
     with connected(org, **REFRESH, token_folder=tmp_path) as crm:
         crm.identify()
@@ -280,7 +280,7 @@ def test_a_crash_between_rotation_and_keeping_ends_in_one_clear_message(
     org: Company, tmp_path: Path
 ) -> None:
     """The org has rotated, we have not kept: the old token is worth nothing now."""
-    TokenFile(folder=tmp_path).save("old-canary")
+    TokenFile(folder=tmp_path, source="salesforce").save("old-canary")
     org.faults.append(lambda call: REFUSED if "/token" in call.path else None)
     with connected(org, **REFRESH, token_folder=tmp_path) as crm:
         for _ in range(3):

@@ -19,7 +19,7 @@ def open_hubspot(settings: Mapping[str, object]) -> Connector:
         settings: ``base_url``; either ``token``, or ``client_id``, ``client_secret``
             and ``refresh_token``; optionally ``portal_id``, ``rate`` (``burst`` calls
             per ten seconds, ``search`` calls per second), ``task_key``, ``proxy``,
-            ``ca_file``.
+            ``ca_file``, ``token_folder`` (where a replaced refresh token is kept).
     """
     from connectors.hubspot.opening import open_portal  # noqa: PLC0415 - a heavy SDK
 

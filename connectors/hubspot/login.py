@@ -8,12 +8,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from connectors.errors import AuthenticationFailed, ConnectorError, Unreachable
+from connectors.errors import (
+    AuthenticationFailed,
+    ConnectorError,
+    SettingRejected,
+    Unreachable,
+)
 from connectors.hubspot.objects import TOKEN
 from connectors.hubspot.problems import Problem, as_error
 from connectors.hubspot.wire import BrokenOff, Turned, Wire
+from connectors.keeping import TokenFile
 
 MARGIN = 60.0
 """Seconds before its end at which a token is renewed anyway."""
@@ -47,13 +53,18 @@ class AccessToken:
 
 
 class RefreshToken:
-    """OAuth: access tokens of 30 minutes from a refresh token that does not expire."""
+    """OAuth: access tokens of 30 minutes from a refresh token.
+
+    HubSpot's do not expire. A server that replaces them all the same gets its way: the
+    new one is on the disk before the access token that came with it is used (P7).
+    """
 
     def __init__(
         self,
         grant: Mapping[str, str],
         wire: Wire,
         clock: Callable[[], float] = time.monotonic,
+        file: TokenFile | None = None,
     ) -> None:
         """Keep the grant.
 
@@ -61,10 +72,13 @@ class RefreshToken:
             grant: client_id, client_secret and refresh_token.
             wire: where the token call goes.
             clock: monotonic seconds.
+            file: where a replaced refresh token is kept.
         """
         self._form = {"grant_type": "refresh_token", **grant}
         self._wire = wire
         self._clock = clock
+        self._file = file
+        self._current = (file.read() if file else None) or grant["refresh_token"]
         self._lock = threading.Lock()
         self._value = ""
         self._ends = 0.0
@@ -89,20 +103,49 @@ class RefreshToken:
         if self._rejected is not None:
             raise self._rejected
         try:
-            reply = self._wire.post_form(TOKEN, self._form)
-        except Turned as turned:
-            error = _failure(turned.problem)
-            if isinstance(error, AuthenticationFailed):
-                self._rejected = error
-            raise error from None
-        except BrokenOff as error:
-            detail = type(error).__name__
-            raise Unreachable(source="hubspot", object=TOKEN, detail=detail) from None
+            reply = self._exchanged()
+        except AuthenticationFailed as error:
+            self._rejected = error
+            raise
         value, seconds = reply.get("access_token"), reply.get("expires_in")
         if not isinstance(value, str) or not isinstance(seconds, int | float):
             raise AuthenticationFailed(source="hubspot", detail="no access_token")
+        self._keep(reply.get("refresh_token"))
         self._value = value
         self._ends = self._clock() + max(seconds - MARGIN, 0.0)
+
+    def _exchanged(self) -> Mapping[str, Any]:
+        """Use the kept token, then the configured one: somebody may have signed in."""
+        configured = self._form["refresh_token"]
+        try:
+            return self._exchange(self._current)
+        except AuthenticationFailed:
+            if self._current == configured:
+                raise
+        self._current = configured
+        return self._exchange(configured)
+
+    def _exchange(self, refresh_token: str) -> Mapping[str, Any]:
+        form = {**self._form, "refresh_token": refresh_token}
+        try:
+            return self._wire.post_form(TOKEN, form)
+        except Turned as turned:
+            raise _failure(turned.problem) from None
+        except BrokenOff as error:
+            detail = type(error).__name__
+            raise Unreachable(source="hubspot", object=TOKEN, detail=detail) from None
+
+    def _keep(self, replaced: object) -> None:
+        if not isinstance(replaced, str) or replaced in {"", self._current}:
+            return
+        if self._file is None:
+            raise SettingRejected(
+                source="hubspot",
+                setting="refresh_token",
+                detail="the portal replaces it and it cannot be stored",
+            )
+        self._file.save(replaced)
+        self._current = replaced
 
 
 def _failure(problem: Problem) -> ConnectorError:

@@ -3,20 +3,25 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from connectors.errors import AuthenticationFailed
 from connectors.hubspot.crm import HubSpotCRM
 from connectors.hubspot.login import AccessToken, Login, RefreshToken
 from connectors.hubspot.portal import Family, Portal
 from connectors.hubspot.wire import Wire
+from connectors.keeping import TokenFile
 from connectors.pace import Limiter
 
 BURST = 190
 """Calls per ten seconds of a private app (Professional and Enterprise)."""
 SEARCH = 5
 """Search calls per second and account."""
-WINDOWS: Mapping[Family, float] = {"burst": 10.25, "search": 1.1}
-"""Seconds: HubSpot's windows and a little, as calls may bunch up on their way."""
+WINDOWS: Mapping[Family, tuple[float, float]] = {
+    "burst": (10.0, 0.25),
+    "search": (1.0, 0.1),
+}
+"""Seconds: HubSpot's windows, and a little that we add."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +58,13 @@ def _limiters(rate: object, time: Time) -> dict[Family, Limiter]:
     }
     return {
         family: Limiter(
-            calls=count, seconds=WINDOWS[family], clock=time.clock, sleep=time.sleep
+            calls=calls[family],
+            seconds=seconds,
+            slack=slack,
+            clock=time.clock,
+            sleep=time.sleep,
         )
-        for family, count in calls.items()
+        for family, (seconds, slack) in WINDOWS.items()
     }
 
 
@@ -67,4 +76,6 @@ def _login(settings: Mapping[str, object], wire: Wire, time: Time) -> Login:
     grant = {name: str(settings[name]) for name in names if settings.get(name)}
     if len(grant) < len(names):
         raise AuthenticationFailed(source="hubspot", detail="no token configured")
-    return RefreshToken(grant, wire, time.clock)
+    folder = settings.get("token_folder")
+    file = TokenFile(folder=Path(str(folder)), source="hubspot") if folder else None
+    return RefreshToken(grant, wire, time.clock, file)

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from connectors.address import checked_address, is_loopback
 from connectors.errors import MissingSetting
+from connectors.keeping import TokenFile
 from connectors.pace import Limiter
 from connectors.salesforce import refuse_password
 from connectors.salesforce.crm import SalesforceCRM
-from connectors.salesforce.keeping import TokenFile
 from connectors.salesforce.login import Grant, Login, RefreshGrant, SignedGrant, Token
 from connectors.salesforce.org import Connection, Org
 from connectors.salesforce.problems import SOURCE
@@ -107,7 +107,7 @@ def _refresh(settings: Mapping[str, object]) -> Grant:
     folder = settings.get("token_folder")
     if not folder:
         return RefreshGrant(form, None, None)
-    file = TokenFile(folder=Path(str(folder)))
+    file = TokenFile(folder=Path(str(folder)), source=SOURCE)
     return RefreshGrant(form, file.read(), file.save)
 
 

@@ -53,11 +53,18 @@ class Portal(Holdings):
             self.rejections += 1
             return refused
         answer = self._route(call)
-        if self.daily_left is not None and not call.path.endswith("/search"):
-            self.daily_left -= 1
-            answer.headers["X-HubSpot-RateLimit-Daily"] = "1000"
-            answer.headers["X-HubSpot-RateLimit-Daily-Remaining"] = str(self.daily_left)
+        if not call.path.endswith("/search"):
+            self._show_limits(answer)
         return answer
+
+    def _show_limits(self, answer: Answer) -> None:
+        left = {"Max": self.rate, "Remaining": self.rate - len(self._window)}
+        if self.daily_left is not None:
+            self.daily_left -= 1
+            left |= {"Daily": 1000, "Daily-Remaining": self.daily_left}
+        left["Interval-Milliseconds"] = 10_000
+        for name, number in left.items():
+            answer.headers[f"X-HubSpot-RateLimit-{name}"] = str(number)
 
     def _limit(self, call: Call) -> Answer | None:
         searching = call.path.endswith("/search")
@@ -141,8 +148,8 @@ class Portal(Holdings):
         inline = [n for n in call.query.get("associations", "").split(",") if n]
         rest = (
             r
-            for r in self.records.get(kind, {}).values()
-            if (r.archived_at is not None) is archived and int(r.id) >= after
+            for r in self.from_id(kind, after)
+            if (r.archived_at is not None) is archived
         )
         chosen = list(itertools.islice(rest, limit + 1))
         shown = [self._shown(kind, r, names, inline) for r in chosen]
@@ -162,7 +169,7 @@ class Portal(Holdings):
         if record.archived_at:
             shown["archivedAt"] = stamp(record.archived_at)
         for other in inline:
-            near = record.links.get(other.replace(" ", "_"), {})
+            near = record.links.get(other, {})
             entries = [
                 {"id": key, "type": inline_type(kind, other, name)}
                 for key, kinds in near.items()
@@ -172,7 +179,8 @@ class Portal(Holdings):
                 found: Json = {"results": entries[:100]}
                 if len(entries) > 100:
                     found["paging"] = {"next": {"after": entries[100]["id"]}}
-                shown.setdefault("associations", {})[other] = found
+                name = other.replace("_", " ")
+                shown.setdefault("associations", {})[name] = found
         return shown
 
     def _search(self, call: Call, kind: str) -> Answer:
@@ -209,8 +217,8 @@ class Portal(Holdings):
         edge = self.now - self.search_lag
         return [
             record
-            for record in self.living(kind)
-            if since <= record.updated <= edge and int(record.id) > above
+            for record in self.from_id(kind, above + 1)
+            if record.archived_at is None and since <= record.updated <= edge
         ]
 
     def _batch_read(self, call: Call, kind: str) -> Answer:
@@ -337,7 +345,7 @@ class Portal(Holdings):
             piece = list(near.items())[start : start + 500]
             result: Json = {
                 "from": {"id": key},
-                "to": [association(other_key, names) for other_key, names in piece],
+                "to": [association(one, *each) for each in piece],
             }
             if start + 500 < len(near):
                 result["paging"] = {"next": {"after": str(start + 500)}}

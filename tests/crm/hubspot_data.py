@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -92,16 +93,31 @@ class Holdings:
         return self.records[kind][key].properties.get("hubspot_owner_id")
 
     def living(self, kind: str) -> list[Record]:
-        found = self.records.get(kind, {}).values()
-        return [record for record in found if record.archived_at is None]
+        return [r for r in self.from_id(kind, 0) if r.archived_at is None]
+
+    def from_id(self, kind: str, least: int) -> list[Record]:
+        """Give the records from an id on; they stand in the order of their ids."""
+        found = list(self.records.get(kind, {}).values())
+        return found[bisect_left(found, least, key=lambda record: int(record.id)) :]
 
     def merge(self, kind: str, loser: str, winner: str) -> None:
-        del self.records[kind][loser]
+        gone = self.records[kind].pop(loser)
+        for other, near in gone.links.items():
+            self.records[kind][winner].links.setdefault(other, {}).update(near)
         self.merged[loser] = winner
         self.define(kind, "hs_merged_object_ids")
         old = self.records[kind][winner].properties.get("hs_merged_object_ids")
         ids = ";".join(filter(None, [old, loser]))
         self.edit(kind, winner, hs_merged_object_ids=ids)
+        self._hang_on(kind, loser, winner)
+
+    def _hang_on(self, kind: str, loser: str, winner: str) -> None:
+        """Let what hung on a record hang on another; no stamp moves with that."""
+        for others in self.records.values():
+            for record in others.values():
+                near = record.links.get(kind, {})
+                if loser in near:
+                    near.setdefault(winner, set()).update(near.pop(loser))
 
     def archive(self, kind: str, key: str) -> None:
         self.records[kind][key].archived_at = self.now

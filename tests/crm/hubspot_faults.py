@@ -1,5 +1,6 @@
 """What goes wrong between HubSpot and us: faults of a loopback portal."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -33,6 +34,16 @@ def times(answer: Answer, when: str, count: int) -> Fault:
 def lost_before(when: str) -> Fault:
     """Drop a call unanswered and without effect, once."""
     return once(Answer(200, "", drop=True), when)
+
+
+def stalled(seconds: float) -> Fault:
+    """Say nothing for a while, and then hang up."""
+
+    def fault(_call: Call) -> Answer | None:
+        time.sleep(seconds)
+        return Answer(200, "", drop=True)
+
+    return fault
 
 
 def after_commit(

@@ -6,12 +6,6 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_SINGULAR = {
-    "companies": "company",
-    "line items": "line_item",
-    "line_items": "line_item",
-}
-
 
 @dataclass
 class Call:
@@ -20,6 +14,7 @@ class Call:
     query: dict[str, str]
     body: Json
     token: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -112,20 +107,28 @@ def stamp(at: datetime) -> str:
 
 
 def inline_type(kind: str, other: str, name: str) -> str:
-    one, two = (_SINGULAR.get(each, each[:-1]) for each in (kind, other))
+    one, two = (each[:-1].replace("ie", "y") for each in (kind, other))
     named = {"primary": f"{one}_to_{two}", "unlabeled": f"{one}_to_{two}_unlabeled"}
     return named.get(name, name)
 
 
-def association(key: str, names: set[str]) -> Json:
-    return {
-        "toObjectId": int(key),
-        "associationTypes": [
-            {
-                "category": "HUBSPOT_DEFINED",
-                "typeId": 1,
-                "label": {"primary": "Primary", "unlabeled": None}.get(name, name),
-            }
-            for name in sorted(names)
-        ],
+PRIMARY_TYPES = {"contacts": 1, "deals": 5, "tickets": 26}
+PLAIN_TYPES = {"contacts": 279, "deals": 341, "tickets": 339}
+"""Association types to the company, where a type may have a primary one."""
+
+
+def association(kind: str, key: str, names: set[str]) -> Json:
+    return {"toObjectId": int(key), "associationTypes": _types(kind, names)}
+
+
+def _types(kind: str, names: set[str]) -> list[Json]:
+    own = {
+        "primary": (PRIMARY_TYPES.get(kind, 191), "Primary"),
+        "unlabeled": (PLAIN_TYPES.get(kind, 192), None),
     }
+    return [
+        {"category": "HUBSPOT_DEFINED", "typeId": own[name][0], "label": own[name][1]}
+        if name in own
+        else {"category": "USER_DEFINED", "typeId": 37, "label": name}
+        for name in sorted(names)
+    ]

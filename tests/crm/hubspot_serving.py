@@ -40,7 +40,9 @@ def serve(portal: Portal) -> Iterator[str]:
             url = urlsplit(self.path)
             query = {k: ",".join(v) for k, v in parse_qs(url.query).items()}
             token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-            answer = portal.answer(Call(self.command, url.path, query, body, token))
+            headers = dict(self.headers)
+            call = Call(self.command, url.path, query, body, token, headers)
+            answer = portal.answer(call)
             if answer.drop:
                 self.close_connection = True
                 return

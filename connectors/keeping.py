@@ -4,18 +4,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-NAME = "salesforce-refresh-token"
-
 
 @dataclass(frozen=True, kw_only=True)
 class TokenFile:
     """A file that only its owner can read."""
 
     folder: Path
+    source: str
 
     @property
     def _path(self) -> Path:
-        return self.folder / NAME
+        return self.folder / f"{self.source}-refresh-token"
 
     def read(self) -> str | None:
         """Give the token that was kept last."""
