@@ -1,6 +1,7 @@
 """A HubSpot portal in the mirror: each table filled, each night only what changed."""
 
 import datetime as dt
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from connectors.base import Page
 from connectors.errors import Unreachable
 from handover.ledger import Ledger
 from handover.mirror.generations import current_generation
+from handover.mirror.merging import Shrunk
 from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
 from mappings.load import load_mapping
 from mappings.translate import TranslationSettings
 from tests.crm.hubspot_company import Company, company
-from tests.crm.hubspot_replies import Answer
+from tests.crm.hubspot_replies import Answer, Call
 from tests.crm.hubspot_serving import serve
 from tests.portals import opened
 
@@ -29,6 +31,8 @@ class Mill:
 
     def __init__(self, folder: Path, address: str, company: Company) -> None:
         self.folder, self.address, self.company = folder, address, company
+        folder.mkdir(exist_ok=True)
+        self.now = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
         self.ledger = Ledger.open(folder / "ledger.sqlite")
         self.ways: dict[str, str] = {}
 
@@ -43,7 +47,7 @@ class Mill:
                 currency="JPY",
                 empty_words=frozenset({"なし"}),
             ),
-            now=dt.datetime(2027, 3, 1, tzinfo=dt.UTC),
+            now=self.now,
             options=SyncOptions(),
             told=self._note,
         ).sync(
@@ -56,6 +60,13 @@ class Mill:
             ]
         )
 
+    def pass_a_week(self) -> None:
+        """Let the nights pass until everything is read anew."""
+        for days in (6, 1):
+            self.company.portal.now += days * DAY
+            if days > 1:
+                self.sync()
+
     def _note(self, name: str, page: Page) -> None:
         if page.way:
             self.ways[name] = page.way
@@ -67,6 +78,15 @@ class Mill:
     def row(self, table: str, name: str, kind: str = "") -> Mapping[str, Any]:
         key = self.company.ids[name]
         return self.rows(table)[f"{kind}:{key}" if kind else key]
+
+    def status(self, table: str, column: str) -> str:
+        """Tell what the newest generation could see of a column."""
+        files = current_generation(self.ledger, self.folder / "mirror").files
+        found = {
+            (row["table_name"], row["column_name"]): str(row["status"])
+            for row in pq.read_table(files["columns"]).to_pylist()
+        }
+        return found[table, column]
 
     def links(self) -> set[tuple[str, str, str]]:
         known = {key: name for name, key in self.company.ids.items()}
@@ -162,7 +182,8 @@ def test_at_night_come_changes_archived_and_merged_records(mill: Mill) -> None:
     assert not synced.rejects
     assert mill.row("accounts", "denki")["name"] == "大阪電機株式会社"
     assert mill.row("opportunities", "won2")["is_deleted"] is True
-    assert mill.row("contacts", "ono")["is_deleted"] is True
+    ono = mill.row("contacts", "ono")
+    assert (ono["is_deleted"], ono["name"]) == (True, "小野")
     assert ("task", "account", "denki") in mill.links()
     assert ("task", "account", "seiki") not in mill.links()
     assert mill.rows("accounts").keys() == {ids["seiki"], ids["denki"], ids["other"]}
@@ -188,14 +209,8 @@ def test_once_a_week_everything_is_read_and_what_was_missed_comes(mill: Mill) ->
 def test_what_may_not_be_read_is_unreadable_and_the_rest_comes(mill: Mill) -> None:
     mill.company.portal.forbidden |= {"tickets", "emails"}
     mill.sync()
-    columns = {
-        (row["table_name"], row["column_name"]): row["status"]
-        for row in pq.read_table(
-            current_generation(mill.ledger, mill.folder / "mirror").files["columns"]
-        ).to_pylist()
-    }
-    assert columns["requests", "subject"] == "unreadable"
-    assert columns["accounts", "name"] == "mapped"
+    assert mill.status("requests", "subject") == "unreadable"
+    assert mill.status("accounts", "name") == "mapped"
     assert len(mill.rows("activities")) == 4
 
 
@@ -213,3 +228,90 @@ def test_a_portal_that_is_cut_off_is_gone_on_with(mill: Mill, calls: int) -> Non
     counts = {table: len(mill.rows(table)) for table in ("contacts", "opportunities")}
     assert counts == {"contacts": 2, "opportunities": 3}
     assert len(mill.links()) == 5
+
+
+def test_a_property_that_goes_between_two_pages_keeps_what_we_knew(mill: Mill) -> None:
+    portal = mill.company.portal
+    mill.sync()
+    portal.page_limit = 1
+    mill.pass_a_week()
+    portal.edit("companies", mill.company.ids["denki"], name="大阪電機株式会社")
+    pages = iter(range(100))
+
+    def remove(call: Call) -> None:
+        if call.path == "/crm/v3/objects/companies" and next(pages) == 2:
+            del portal.properties["companies"]["description"]
+
+    portal.faults.append(remove)
+    mill.sync()
+    assert "description" not in portal.properties["companies"]
+    assert mill.row("accounts", "seiki")["business"] == "精密部品の加工"
+    assert mill.row("accounts", "denki")["name"] == "大阪電機株式会社"
+    assert mill.status("accounts", "business") == "unreadable"
+
+
+def test_winners_of_old_mergers_bring_no_rows_of_losers_we_never_had(
+    mill: Mill,
+) -> None:
+    portal, ids = mill.company.portal, mill.company.ids
+    portal.merge("companies", ids["other"], ids["denki"])
+    mill.sync()
+    known = mill.rows("accounts").keys()
+    for name in ("a", "b"):
+        portal.now += DAY
+        portal.edit("companies", ids["denki"], name=name)
+        synced = mill.sync()
+        assert not synced.rejects
+        assert mill.rows("accounts").keys() == known
+        assert synced.counts["accounts"].changed == 1
+
+
+def test_a_person_that_was_archived_stands_on_no_company_any_more(mill: Mill) -> None:
+    mill.sync()
+    portal, ids = mill.company.portal, mill.company.ids
+    portal.now += DAY
+    portal.archive("contacts", ids["hayashi"])
+    mill.sync()
+    living = [r for r in mill.rows("contact_links").values() if not r["is_deleted"]]
+    assert ids["hayashi"] not in {row["contact_id"] for row in living}
+
+
+def test_companies_that_only_seem_gone_are_not_marked(mill: Mill) -> None:
+    for n in range(60):
+        mill.company.portal.add("companies", name=f"会社{n}")
+    mill.sync()
+    portal = mill.company.portal
+    mill.pass_a_week()
+    hidden, portal.records["companies"] = portal.records["companies"], {}
+    with pytest.raises(Shrunk):
+        mill.sync()
+    portal.records["companies"] = hidden
+    mill.sync()
+    assert not [r for r in mill.rows("accounts").values() if r["is_deleted"]]
+
+
+@pytest.mark.parametrize("off", [-365, -1, 1, 365])
+def test_our_clock_has_no_part_in_what_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: int
+) -> None:
+    right = time.time
+    asked = []
+    for days in (0, off):
+        made = company()
+        made.portal.page_limit = 1
+        with serve(made.portal) as address:
+            mill = Mill(tmp_path / f"{days}", address, made)
+            mill.sync()
+            # Between the nights our clock jumps.
+            monkeypatch.setattr("time.time", lambda d=days: right() + d * 86_400)
+            mill.now += (1 + days) * DAY
+            made.portal.now += DAY
+            made.portal.edit("companies", made.ids["seiki"], name="x")
+            mill.sync()
+        asked.append(sorted(map(asking, made.portal.calls)))
+    assert asked[0] == asked[1]
+
+
+def asking(call: Call) -> str:
+    """Write down what a call asks for."""
+    return f"{call.method} {call.path} {call.query} {call.body}"

@@ -216,19 +216,19 @@ class Merger:
         if _one(self.con, "select count(*) from outdated"):
             once = "(from read_rows anti join outdated using (id, place))"
         query = f"select {names} from {once}"
-        kept = [name for name in schema.names if name in delta.hidden]
-        if kept:
-            known = ", ".join(
-                f"coalesce(d.{quoted(name)}, b.{quoted(name)}) as {quoted(name)}"
-                for name in kept
-            )
-            query = (
-                f"select d.* replace ({known}) from ({query}) as d left join "
+        if delta.hidden or self._shows_deleted(delta):
+            self.con.execute(
+                "create or replace temp table filled as "
+                f"select {_known(schema, delta.hidden)} from ({query}) as d left join "
                 f"(from old_rows where {_mine(delta)}) as b on b.id = d.id"
             )
-            self.con.execute(f"create or replace temp table filled as {query}")
             query = "from filled"
         self.con.execute(f"create or replace temp view delta as {query}")
+
+    def _shows_deleted(self, delta: Delta) -> bool:
+        if "is_deleted" not in delta.rows.schema.names:
+            return False
+        return bool(_one(self.con, "select count(*) from read_rows where is_deleted"))
 
     # What becomes of it
 
@@ -288,8 +288,22 @@ class Merger:
             )
         self.con.execute(
             f"create or replace temp view {self.ROWS} as "
-            f"{kept} union all by name select {names} from delta"
+            f"{kept} union all by name select {names} from delta "
+            # What was gone before we ever had it is no record of ours.
+            f"where not is_deleted or id in (select id from old_rows "
+            f"where {_mine(delta)})"
         )
+
+
+def _known(schema: pa.Schema, hidden: frozenset[str]) -> str:
+    """Select what was read; a hidden or deleted value is what we knew of it."""
+    parts = []
+    for name in map(quoted, schema.names):
+        both = f"coalesce(d.{name}, b.{name})"
+        if name.strip('"') not in hidden:
+            both = f"if(d.is_deleted, {both}, d.{name})"
+        parts.append(f"{both} as {name}")
+    return ", ".join(parts)
 
 
 def _mine(delta: Delta) -> str:

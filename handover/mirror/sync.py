@@ -25,7 +25,7 @@ from handover.mirror.deriving import derived_owners
 from handover.mirror.disk import full_disk_is_named, open_duckdb
 from handover.mirror.generations import Generation, collect_garbage, newest_generation
 from handover.mirror.jobs import Mark
-from handover.mirror.merging import Counts, Merger, literal
+from handover.mirror.merging import Counts, Merger, Shrunk, literal
 from handover.mirror.publishing import NextGeneration, move_marks, publish
 from handover.mirror.pulling import Puller
 from handover.mirror.remembering import seen_statuses
@@ -225,7 +225,12 @@ class Syncer:
         for table in TABLES:
             # What an earlier source has changed already is merged from there.
             delta = delta_of(table, outcome, mapping)
-            counts = merger.merge(following.relation(table), delta)
+            try:
+                counts = merger.merge(following.relation(table), delta)
+            except Shrunk:
+                # Whoever looks again has to see what is there then.
+                drop(self._staging, [outcome.source])
+                raise
             if feeders(table, outcome, mapping) or counts.vanished:
                 outcome.counts[table] = counts
             if counts.changes_anything and not self.options.dry_run:
