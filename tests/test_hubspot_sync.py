@@ -1,7 +1,12 @@
 """A HubSpot portal in the mirror: each table filled, each night only what changed."""
 
 import datetime as dt
+import os
+import signal
+import subprocess
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +29,9 @@ from tests.crm.hubspot_serving import serve
 from tests.portals import opened
 
 DAY = dt.timedelta(days=1)
+SOAK = "HANDOVER_SOAK" in os.environ
+PAGES = 18
+"""Pages of the small company, one record each; of its owners two."""
 
 
 class Mill:
@@ -315,3 +323,44 @@ def test_our_clock_has_no_part_in_what_is_read(
 def asking(call: Call) -> str:
     """Write down what a call asks for."""
     return f"{call.method} {call.path} {call.query} {call.body}"
+
+
+KILLED = """\
+import os, signal, sys
+from pathlib import Path
+from handover.mirror.staging import Staging
+from tests.crm.hubspot_company import Company
+from tests.test_hubspot_sync import Mill
+left, keep = int(sys.argv[3]), Staging.add
+def add(*args):
+    global left
+    keep(*args)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+Staging.add = add
+Mill(Path(sys.argv[1]), sys.argv[2], Company()).sync()
+"""
+
+
+@pytest.mark.parametrize("page", range(1, PAGES + 1, 1 if SOAK else 6))
+def test_killed_at_any_page_at_most_one_page_of_a_type_is_read_twice(
+    mill: Mill, page: int
+) -> None:
+    portal = mill.company.portal
+    portal.page_limit = 1
+    words = [sys.executable, "-c", KILLED, str(mill.folder), mill.address, str(page)]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ended = subprocess.run(words, check=False, env=env)  # noqa: S603 - our own
+    assert ended.returncode == -signal.SIGKILL
+    mill.sync()
+    assert len(mill.rows("accounts")) == 3
+    assert len(mill.links()) == 5
+    pages = Counter(
+        (call.path, call.query.get("archived"), call.query.get("after"))
+        for call in portal.calls
+        if call.query.get("limit") in {"100", "500"}
+    )
+    again = Counter(path for (path, *_), count in pages.items() if count > 1)
+    assert max(pages.values()) <= 2
+    assert all(count == 1 for count in again.values())
