@@ -12,7 +12,7 @@ import time
 from collections import deque
 from datetime import UTC, datetime
 
-from tests.crm.hubspot_data import Holdings, Record
+from tests.crm.hubspot_data import Record
 from tests.crm.hubspot_replies import (
     Answer,
     Call,
@@ -20,7 +20,6 @@ from tests.crm.hubspot_replies import (
     association,
     error,
     inline_type,
-    invalid_owner,
     limited,
     missing_scope,
     mixture,
@@ -28,12 +27,10 @@ from tests.crm.hubspot_replies import (
     page,
     stamp,
 )
-
-LINKED_BY = {192: "companies", 204: "contacts", 216: "deals"}
-ENGAGEMENTS = {"tasks", "calls", "meetings", "notes", "emails"}
+from tests.crm.hubspot_writes import ASSOCIATION_LIMIT, BATCH_LIMIT, Writes, wrong
 
 
-class Portal(Holdings):
+class Portal(Writes):
     def answer(self, call: Call) -> Answer:
         time.sleep(self.delay)
         with self._lock:
@@ -112,13 +109,7 @@ class Portal(Holdings):
     def _property(self, call: Call, kind: str, name: list[str]) -> Answer:
         known = self.properties.setdefault(kind, {})
         if call.method == "POST":
-            if "schemas" in self.unwritable:
-                return missing_scope("crm.schemas.tasks.write")
-            known[call.body["name"]] = {
-                "modificationMetadata": {"readOnlyValue": False},
-                **call.body,
-            }
-            return Answer(201, call.body)
+            return self.define_property(call, kind)
         if kind not in self.records and not known:
             return error(
                 400, "VALIDATION_ERROR", f"Unable to infer object type: {kind}"
@@ -131,10 +122,7 @@ class Portal(Holdings):
         if kind in self.forbidden:
             return missing_scope(f"crm.objects.{kind}.read")
         if call.method != "GET" and verb not in {"search", "batch/read"}:
-            scope = "contacts" if kind in ENGAGEMENTS else kind
-            if scope in self.unwritable:
-                return missing_scope(f"crm.objects.{scope}.write")
-            return self._write(call, kind, verb)
+            return self.write(call, kind, verb)
         if verb == "search":
             return self._search(call, kind)
         if verb == "batch/read":
@@ -223,13 +211,13 @@ class Portal(Holdings):
 
     def _batch_read(self, call: Call, kind: str) -> Answer:
         inputs = call.body["inputs"]
-        fault = _wrong(inputs)
+        fault = wrong(inputs, BATCH_LIMIT)
         if fault is not None:
             return fault
         by = call.body.get("idProperty")
         found, missing = [], []
         for one in inputs:
-            record = self._find(kind, str(one["id"]), by)
+            record = self.named(kind, str(one["id"]), by)
             if record is not None and record.archived_at is None:
                 names = call.body.get("properties") or []
                 found.append(self._shown(kind, record, names, []))
@@ -237,95 +225,16 @@ class Portal(Holdings):
                 missing.append(one["id"])
         return mixture(found, [not_found(missing)] if missing else [])
 
-    def _find(self, kind: str, key: str, by: str | None) -> Record | None:
-        known = self.records.setdefault(kind, {})
-        if by is None:
-            return known.get(key)
-        return next((r for r in known.values() if r.properties.get(by) == key), None)
-
-    # Writing
-
-    def _write(self, call: Call, kind: str, verb: str) -> Answer:
-        inputs = call.body["inputs"]
-        fault = _wrong(inputs) or self._unknown_property(kind, inputs)
-        if fault is not None:
-            return fault
-        results: list[Json] = []
-        errors: list[Json] = []
-        for one in inputs:
-            problem = self._invalid(one)
-            if problem is not None and "objectWriteTraceId" not in one:
-                return error(400, "VALIDATION_ERROR", problem["message"])
-            record = None if problem else self._apply(kind, verb, one, errors)
-            if problem is not None:
-                errors.append(problem)
-            if record is not None:
-                names = list(record.properties)
-                results.append(self._shown(kind, record, names, []))
-        return mixture(results[::-1], errors)
-
-    def _unknown_property(self, kind: str, inputs: list[Json]) -> Answer | None:
-        known = self.properties.get(kind, {})
-        names = {
-            n for i in inputs for n in [*i["properties"], i.get("idProperty")] if n
-        }
-        for name in sorted(names - set(known)):
-            text = f'Property values were not valid: [{{"name":"{name}"}}]'
-            return error(400, "VALIDATION_ERROR", text)
-        return None
-
-    def _invalid(self, one: Json) -> Json | None:
-        """Refuse strangers; deactivated owners get through, as nobody knows better."""
-        owner = one["properties"].get("hubspot_owner_id")
-        known = {str(o["id"]) for o in self.owners}
-        if not owner or owner in known:
-            return None
-        return invalid_owner(owner, one.get("objectWriteTraceId"))
-
-    def _apply(
-        self, kind: str, verb: str, one: Json, errors: list[Json]
-    ) -> Record | None:
-        properties = {k: v or None for k, v in one["properties"].items()}
-        if verb == "batch/create":
-            return self._create(kind, properties, one.get("associations") or [])
-        record = self._find(kind, str(one["id"]), one.get("idProperty"))
-        if str(one["id"]) in self.merged:
-            return None  # 200, and the id is simply not there
-        if record is None and verb == "batch/upsert":
-            return self._create(kind, properties, [])
-        if record is None:
-            errors.append(not_found([one["id"]], one.get("objectWriteTraceId")))
-            return None
-        record.properties.update(properties)
-        record.updated = self.now
-        self.commits.append((kind, record.id, properties))
-        if kind == "companies" and self.contacts_follow:
-            self._cascade(record)
-        return record
-
-    def _cascade(self, company: Record) -> None:
-        for key, names in company.links.get("contacts", {}).items():
-            if "primary" in names:
-                owner = company.properties["hubspot_owner_id"]
-                self.edit("contacts", key, hubspot_owner_id=owner)
-
-    def _create(
-        self, kind: str, properties: dict[str, str | None], associations: list[Json]
-    ) -> Record:
-        key = self.add(kind, **properties)
-        self.commits.append((kind, key, properties))
-        for one in associations:
-            other = LINKED_BY[one["types"][0]["associationTypeId"]]
-            self.link(kind, key, other, str(one["to"]["id"]))
-        return self.records[kind][key]
-
     # Associations
 
     def _associations(self, call: Call, one: str, other: str, verb: str) -> Answer:
         if verb == "labels":
             return Answer(200, {"results": self.labels.get((one, other), [])})
         if verb == "batch/associate/default":
-            return self._associate(call, one, other)
+            return self.associate(call, one, other)
+        fault = wrong(call.body["inputs"], ASSOCIATION_LIMIT)
+        if fault is not None:
+            return fault
         results, errors = [], []
         for entry in call.body["inputs"]:
             key = str(entry["id"])
@@ -351,29 +260,6 @@ class Portal(Holdings):
                 result["paging"] = {"next": {"after": str(start + 500)}}
             results.append(result)
         return mixture(results, errors)
-
-    def _associate(self, call: Call, one: str, other: str) -> Answer:
-        errors = []
-        for pair in call.body["inputs"]:
-            key, other_key = str(pair["from"]["id"]), str(pair["to"]["id"])
-            if other_key not in self.records.get(other, {}):
-                context = {"fromObjectId": [key], "toObjectId": [other_key]}
-                errors.append(not_found([other_key]) | {"context": context})
-            else:
-                self.link(one, key, other, other_key)
-        return mixture([], errors)
-
-
-def _wrong(inputs: list[Json]) -> Answer | None:
-    """Refuse a batch as a whole."""
-    ids = [str(one["id"]) for one in inputs if "id" in one]
-    if not inputs or len(inputs) > 100:
-        return error(400, "VALIDATION_ERROR", "1 to 100 inputs")
-    doubled = sorted({i for i in ids if ids.count(i) > 1})
-    if doubled:
-        text = f"Duplicate IDs found in batch input: {doubled}. IDs must be unique"
-        return error(400, "VALIDATION_ERROR", text)
-    return None
 
 
 def _full(window: deque[float], now: float, seconds: float, most: int) -> bool:

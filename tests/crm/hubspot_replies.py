@@ -61,13 +61,14 @@ def not_found(ids: list[str], trace: str | None = None) -> Json:
     }
 
 
-def invalid_owner(owner: str, trace: str | None) -> Json:
+def invalid(code: str, message: str, trace: str | None) -> Json:
+    context = {"objectWriteTraceId": [trace]} if trace is not None else {}
     return {
         "status": "error",
         "category": "VALIDATION_ERROR",
-        "code": "INVALID_OWNER_ID",
-        "message": f"owner {owner} is not valid",
-        "context": {"objectWriteTraceId": [trace]},
+        "message": message,
+        "errors": [{"code": code, "message": message}],
+        "context": context,
     }
 
 
