@@ -1,5 +1,6 @@
 """A small HubSpot portal and a connector to it, as several tests use them."""
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +8,10 @@ from datetime import datetime
 
 from connectors.base import Change, Connector, Create, Outcome, Pull, Row, SetField
 from connectors.hubspot.opening import Time, open_portal
+from tests.crm import hubspot_faults as faults
 from tests.crm.hubspot import Portal
 from tests.crm.hubspot_data import TOKEN
+from tests.crm.hubspot_replies import Answer, Call, limited
 
 KEY = "handover_key"
 LINKS = ("associations.companies", "primary_association.companies")
@@ -113,3 +116,42 @@ def sent(crm: Connector, changes: Sequence[Change]) -> list[Outcome]:
 def states(outcomes: Sequence[Outcome]) -> list[str]:
     """Name what became of changes."""
     return [outcome.state for outcome in outcomes]
+
+
+# Faults that several tests share
+
+LOST = [faults.cut_short, faults.too_short, faults.too_long, faults.gateway]
+TURNED = {
+    "ten seconds": (10, limited("TEN_SECONDLY_ROLLING")),
+    "with a time": (3, limited("TEN_SECONDLY_ROLLING", **{"Retry-After": "3"})),
+    "one second": (1, limited("SECONDLY")),
+    "a date": (9, limited("", **{"Retry-After": "Mon, 01 Mar 2027 00:00:09 GMT"})),
+    "a page": (1, Answer(429, "<html>slow down</html>")),
+    "nothing": (1, Answer(429, "")),
+    "locked": (2, Answer(423, {"status": "error", "category": "LOCKED"})),
+    "migrating": (30, Answer(477, {"message": "m"}, {"Retry-After": "30"})),
+}
+
+GRANT: dict[str, object] = {
+    "client_id": "c",
+    "client_secret": "canary-secret",
+    "refresh_token": "canary-r",
+}
+
+
+def token_desk(portal: Portal, every: int) -> list[str]:
+    """Hand out tokens, each good for some calls only; tell which were asked for."""
+    given: list[str] = []
+    good = itertools.count(1)
+
+    def desk(call: Call) -> Answer | None:
+        if call.path == "/oauth/2026-03/token":
+            given.append(f"pat-{len(given)}")
+            portal.token = given[-1]
+            return Answer(200, {"access_token": given[-1], "expires_in": 1800})
+        if call.token == portal.token and next(good) % every == 0:
+            portal.token = "revoked"
+        return None
+
+    portal.faults.append(desk)
+    return given

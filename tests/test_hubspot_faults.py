@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from connectors.base import Connector
 from connectors.errors import (
-    AuthenticationFailed,
     NotPermitted,
     RateLimited,
     Refused,
@@ -26,29 +24,18 @@ from tests.crm.hubspot_replies import Answer, Call, limited
 from tests.crm.hubspot_serving import serve
 from tests.portals import (
     LINKS,
+    LOST,
+    TURNED,
     Hurry,
     companies,
     moves,
     opened,
     rows,
-    sent,
     small_portal,
     states,
-    task,
 )
 
 Spoil = Callable[[Answer], Answer]
-LOST = [faults.cut_short, faults.too_short, faults.too_long, faults.gateway]
-TURNED = {
-    "ten seconds": (10, limited("TEN_SECONDLY_ROLLING")),
-    "with a time": (3, limited("TEN_SECONDLY_ROLLING", **{"Retry-After": "3"})),
-    "one second": (1, limited("SECONDLY")),
-    "a date": (9, limited("", **{"Retry-After": "Mon, 01 Mar 2027 00:00:09 GMT"})),
-    "a page": (1, Answer(429, "<html>slow down</html>")),
-    "nothing": (1, Answer(429, "")),
-    "locked": (2, Answer(423, {"status": "error", "category": "LOCKED"})),
-    "migrating": (30, Answer(477, {"message": "m"}, {"Retry-After": "30"})),
-}
 GATEWAYS = [500, 502, 504, 521, 524]
 
 
@@ -256,105 +243,6 @@ def test_a_stalled_answer_does_not_hang_a_run(
     with pytest.raises(Unreachable):
         rows(crm, "companies", "id")
     assert states(crm.write(moves(keys))) == ["in_doubt"]
-
-
-# Writing
-
-
-@pytest.mark.parametrize("spoil", [None, *LOST])
-def test_a_lost_reply_leaves_doubt_and_no_second_call(
-    portal: Portal, crm: Connector, spoil: Spoil | None
-) -> None:
-    keys = companies(portal, 3)
-    lost = [spoil] if spoil else []
-    portal.faults.append(faults.after_commit(portal, "batch/update", *lost))
-    assert set(states(sent(crm, moves(keys)))) == {"in_doubt"}
-    assert sorted(key for _, key, _ in portal.commits) == keys
-
-
-@pytest.mark.parametrize("spoil", [None, *LOST])
-def test_a_lost_task_is_never_sent_again_by_itself(
-    portal: Portal, crm: Connector, spoil: Spoil | None
-) -> None:
-    (company,) = companies(portal, 1)
-    lost = [spoil] if spoil else []
-    portal.faults.append(faults.after_commit(portal, "tasks/batch/create", *lost))
-    assert states(sent(crm, [task(company)])) == ["in_doubt"]
-    assert set(crm.find([task(company)])) == {"handover:p:1"}
-    assert len(portal.records["tasks"]) == 1
-
-
-@pytest.mark.parametrize("status", GATEWAYS)
-def test_a_gateway_says_nothing_of_a_write(
-    portal: Portal, crm: Connector, status: int
-) -> None:
-    keys = companies(portal, 2)
-    portal.faults.append(faults.once(Answer(status, faults.CLOUDFLARE), "batch/update"))
-    assert set(states(sent(crm, moves(keys)))) == {"in_doubt"}
-    assert not portal.commits
-
-
-@pytest.mark.parametrize("answer", [a for _, a in TURNED.values() if a.status != 477])
-def test_a_call_turned_away_is_sent_again(
-    portal: Portal, crm: Connector, answer: Answer
-) -> None:
-    keys = companies(portal, 5)
-    portal.faults.append(faults.times(answer, "batch/update", 2))
-    assert set(states(sent(crm, moves(keys)))) == {"done"}
-    assert len(portal.commits) == 5
-
-
-def test_a_call_turned_away_for_good_is_refused(portal: Portal, crm: Connector) -> None:
-    keys = companies(portal, 2)
-    portal.faults.append(faults.times(limited("SECONDLY"), "batch/update", 100))
-    assert {o.code for o in sent(crm, moves(keys))} == {"HTTP_429"}
-    assert not portal.commits
-
-
-def test_the_end_of_the_day_refuses_a_batch_and_stops_the_run(
-    portal: Portal, crm: Connector
-) -> None:
-    keys = companies(portal, 250)
-    crm.describe("companies")
-    crm.read("owners", ["7"], [])
-    portal.faults.append(faults.times(limited("DAILY"), "batch/update", 100))
-    before = len(portal.calls)
-    first, second, _ = crm.batches(moves(keys))
-    assert set(states(crm.write(first))) == {"refused"}
-    with pytest.raises(RateLimited):
-        crm.write(second)
-    assert len(portal.calls) == before + 1
-
-
-def test_any_success_is_a_success(portal: Portal, crm: Connector) -> None:
-    keys = companies(portal, 3)
-    portal.faults.append(
-        faults.after_commit(portal, "batch/update", faults.created_overnight)
-    )
-    assert set(states(sent(crm, moves(keys)))) == {"done"}
-
-
-@pytest.mark.parametrize("body", [{}, {"results": []}, {"results": None}, []])
-def test_a_success_that_names_nobody_is_doubt(
-    portal: Portal, crm: Connector, body: Any
-) -> None:
-    keys = companies(portal, 3)
-    portal.faults.append(
-        faults.after_commit(portal, "batch/update", lambda a: replace(a, body=body))
-    )
-    assert set(states(sent(crm, moves(keys)))) == {"in_doubt"}
-
-
-def test_a_token_that_is_taken_away_half_way_stops_with_what_is_certain(
-    portal: Portal, crm: Connector
-) -> None:
-    keys = companies(portal, 150)
-    first, second = crm.batches(moves(keys))
-    assert set(states(crm.write(first))) == {"done"}
-    portal.token = "another"
-    with pytest.raises(AuthenticationFailed):
-        crm.write(second)
-    assert len(portal.commits) == 100
 
 
 def test_what_the_portal_does_not_understand_is_not_asked_twice(

@@ -238,3 +238,14 @@ def test_a_malformed_token_is_a_matter_of_signing_in(
     with pytest.raises(AuthenticationFailed):
         crm.identify()
     assert len(portal.calls) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 502])
+def test_the_parts_of_a_grant_get_out_by_no_error(portal: Portal, status: int) -> None:
+    quoting = {"message": f"{GRANT['client_secret']} {GRANT['refresh_token']}"}
+    portal.faults.append(faults.always(Answer(status, quoting)))
+    with serve(portal) as address:
+        crm = opened(address, Hurry(), token=None, **GRANT)
+        with pytest.raises(ConnectorError) as caught:
+            crm.identify()
+    assert "canary" not in repr(caught.value) + repr(caught.value.params)

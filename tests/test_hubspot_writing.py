@@ -6,7 +6,7 @@ import pytest
 
 from connectors.base import Capability, Connector, SetField
 from tests.crm.hubspot import Portal
-from tests.crm.hubspot_faults import after_commit, lost_before
+from tests.crm.hubspot_faults import after_commit, lost_before, times
 from tests.crm.hubspot_replies import Answer, Call
 from tests.crm.hubspot_serving import serve
 from tests.portals import (
@@ -60,20 +60,6 @@ def test_a_row_with_a_fault_does_not_stop_its_batch(
     outcomes = crm.write(moves(keys))
     assert states(outcomes) == ["done", "refused", "done"]
     assert outcomes[1].code == "OBJECT_NOT_FOUND"
-
-
-def test_an_input_that_spoils_the_call_is_found_out(
-    portal: Portal, crm: Connector
-) -> None:
-    keys = companies(portal, 60)
-    wrong = SetField(
-        object="companies", id=keys[30], field="no_such", before=None, after="x"
-    )
-    changes = [*moves(keys[:30]), wrong, *moves(keys[31:])]
-    outcomes = crm.write(changes)
-    assert states(outcomes).count("done") == 59
-    assert outcomes[30].code == "VALIDATION_ERROR"
-    assert len(portal.commits) == 59
 
 
 def test_an_id_that_is_missing_from_the_reply_is_in_doubt(
@@ -156,16 +142,28 @@ def test_a_thousand_tasks_share_one_call_for_their_links(
     assert all(portal.records["companies"][key].links["tasks"] for key in keys)
 
 
-def test_a_lost_link_is_doubt_and_the_second_call_mends_it(
+def test_a_lost_link_is_sent_again_and_the_task_is_not(
     portal: Portal, crm: Connector
 ) -> None:
     crm.prepare(create=True)
     (company,) = companies(portal, 1)
     portal.faults.append(lost_before("associate/default"))
+    assert states(sent(crm, [task(company)])) == ["done"]
+    assert (paths(portal, "batch/upsert"), paths(portal, "associate/default")) == (1, 2)
+    assert crm.find([task(company)])["handover:p:1"]["links"] == {"account": company}
+
+
+def test_a_link_lost_for_good_is_doubt_and_the_second_sending_mends_it(
+    portal: Portal, crm: Connector
+) -> None:
+    crm.prepare(create=True)
+    (company,) = companies(portal, 1)
+    portal.faults.append(times(Answer(200, "", drop=True), "associate/default", 5))
     assert states(sent(crm, [task(company)])) == ["in_doubt"]
     assert crm.find([task(company)])["handover:p:1"]["links"] == {}
     assert states(sent(crm, [task(company)])) == ["done"]
     assert portal.records["companies"][company].links["tasks"]
+    assert len(portal.records["tasks"]) == 1
 
 
 def test_a_refused_link_is_told(portal: Portal, crm: Connector) -> None:

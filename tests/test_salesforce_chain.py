@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Cli
 from tests.crm.salesforce import KEY, Answer, Call
-from tests.salesforce_desk import EFFECTIVE, SECRET, Desk, sitting
+from tests.salesforce_desk import EFFECTIVE, MAPPING, SECRET, Desk, sitting
 
 
 @pytest.fixture

@@ -92,6 +92,11 @@ class Catalogue:
             for entry in self.properties(name)
         )
 
+    def group_of(self, name: str, field: str) -> str:
+        """Name the group that a property stands in, as a new one has to name one."""
+        found = (e for e in self.properties(name) if e["name"] == field)
+        return str(next(found, {}).get("groupName") or object_type(name).one)
+
     def forget(self, name: str) -> None:
         """Ask anew for a type's properties the next time."""
         with self._lock:

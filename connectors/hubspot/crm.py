@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from connectors.base import (
@@ -15,20 +16,29 @@ from connectors.base import (
     Page,
     Pull,
     Row,
+    SetField,
 )
-from connectors.errors import NotPermitted, UnknownObject
-from connectors.hubspot import creating, writing
+from connectors.errors import NotPermitted, UnknownObject, Unreachable
+from connectors.hubspot import creating, finding, writing
 from connectors.hubspot.catalogue import OWNER_OBJECT, Catalogue
-from connectors.hubspot.objects import ACCOUNT, ENGAGEMENTS, object_type
+from connectors.hubspot.objects import (
+    ACCOUNT,
+    BODY,
+    ENGAGEMENTS,
+    LIST_LIMIT,
+    object_type,
+)
 from connectors.hubspot.owners import OwnerBook, owner_pages
 from connectors.hubspot.portal import Lost, Portal
 from connectors.hubspot.reading import Reader
+from connectors.hubspot.sending import persistently
 from connectors.hubspot.wire import Turned
 
 KEY_FIELD = "handover_key"
 """Where a task shows our key, if no property takes it: it is read out of the body."""
-WRITTEN = ("companies", "contacts", "deals", "tickets")
-"""Types with a scope of their own that a handover writes to."""
+WRITTEN = ("companies", "contacts", "deals", "tasks", "tickets")
+"""Types that a handover writes to; other engagements share the scope of contacts."""
+OTHERS = sorted(ENGAGEMENTS.difference(WRITTEN))
 ABILITIES = frozenset(
     {Capability.WRITE, Capability.INCREMENTAL, Capability.CONTACTS_FOLLOW}
 )
@@ -61,6 +71,9 @@ class HubSpotCRM:
     def identify(self) -> Identity:
         """Read the portal's id and kind; a private app has no user of its own."""
         data = self.portal.read(ACCOUNT).data
+        if "portalId" not in data:
+            detail = "a reply without a portal id"
+            raise Unreachable(source=self.name, object=ACCOUNT, detail=detail)
         host = urlsplit(str(data.get("uiDomain") or self.portal.base_url))
         return Identity(
             org_id=str(data["portalId"]),
@@ -125,16 +138,20 @@ class HubSpotCRM:
 
     def _send(self, batch: Sequence[Change]) -> list[Outcome]:
         creates = [change for change in batch if isinstance(change, Create)]
-        if not creates:
-            return writing.persistently(self.portal, batch, writing.update)
-        if creates[0].key_field:
+        if creates and creates[0].key_field:
             return creating.upsert_all(self.portal, creates)
-        return writing.persistently(self.portal, batch, creating.create_marked)
+        if creates:
+            send = partial(creating.create_marked, self.portal)
+            return persistently(creates, send, size=LIST_LIMIT)
+        changes = [change for change in batch if isinstance(change, SetField)]
+        return persistently(
+            changes, partial(writing.update, self.portal), size=LIST_LIMIT
+        )
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
         """Find our tasks by key property, else through the company's associations."""
         said = [self._said(create) for create in creates]
-        return creating.find(self.portal, [c for c in said if isinstance(c, Create)])
+        return finding.find(self.portal, [c for c in said if isinstance(c, Create)])
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:
         """Name scopes we lack, and the key property; make the latter if asked to."""
@@ -142,7 +159,7 @@ class HubSpotCRM:
             f"{name}:{scope}"
             for kind in WRITTEN
             if (scope := writing.lacking(self.portal, kind)) is not None
-            for name in (kind, *(sorted(ENGAGEMENTS) if kind == "contacts" else ()))
+            for name in (kind, *(OTHERS if kind == "contacts" else ()))
         ]
         if self._task_key is None:
             return missing
@@ -173,7 +190,7 @@ class HubSpotCRM:
             "label": "Handover key",
             "type": "string",
             "fieldType": "text",
-            "groupName": "task",
+            "groupName": self._catalogue.group_of("tasks", BODY),
             "hasUniqueValue": True,
         }
         with suppress(Lost, NotPermitted, Turned):

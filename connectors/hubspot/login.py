@@ -7,7 +7,7 @@ the result. A token is never part of an error or a log line.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from connectors.errors import (
@@ -150,7 +150,7 @@ class RefreshToken:
 
 def _failure(problem: Problem) -> ConnectorError:
     """Say why there is no token; never in HubSpot's words, which may quote a secret."""
-    error = as_error(problem, TOKEN)
+    error = as_error(replace(problem, message=""), TOKEN)
     if 400 <= problem.status < 500 and not problem.is_untouched:
         detail = problem.category or f"HTTP {problem.status}"
         return AuthenticationFailed(source="hubspot", object=TOKEN, detail=detail)

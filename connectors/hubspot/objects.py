@@ -119,8 +119,12 @@ class ObjectType:
 
         Plain ones end in ``_unlabeled``, the portal's own have names of their own.
         """
-        one = _SINGULAR.get(self.name, self.name)
-        return f"{one}_to_{_SINGULAR[other]}"
+        return f"{self.one}_to_{object_type(other).one}"
+
+    @property
+    def one(self) -> str:
+        """The name of a single record."""
+        return _SINGULAR.get(self.name, self.name)
 
 
 _SINGULAR = {

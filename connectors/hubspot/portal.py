@@ -19,7 +19,7 @@ from connectors.hubspot.problems import (
     as_error,
     missing_part,
 )
-from connectors.hubspot.wire import BrokenOff, Reply, Request, Turned, Wire
+from connectors.hubspot.wire import BrokenOff, NeverSent, Reply, Request, Turned, Wire
 from connectors.pace import Limiter, retrying
 
 Family = Literal["burst", "search"]
@@ -100,13 +100,16 @@ class Portal:
         Raises:
             Lost: the reply did not come, or does not say what happened.
             Turned: it certainly had no effect.
-            ConnectorError: we may not write at all.
+            ConnectorError: it did not leave, or we may not write at all.
         """
         self._limiters["burst"].wait()
         try:
             return self._signed(Request(path=path, body=body), "burst")
         except BrokenOff as error:
-            raise Lost(type(error).__name__) from error
+            kind = type(error).__name__
+            if isinstance(error, NeverSent):
+                raise Unreachable(source="hubspot", object=path, detail=kind) from None
+            raise Lost(kind) from None
         except Turned as turned:
             problem = turned.problem
             if problem.status in STRANGERS:

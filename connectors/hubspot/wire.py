@@ -6,15 +6,18 @@ because its typed calls cost ten times as much, hide 207 and hang without a time
 """
 
 import threading
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import OK
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from hubspot.crm.objects import ApiClient, ApiException, Configuration
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from connectors.address import checked_address
 from connectors.errors import Unreachable
@@ -29,6 +32,8 @@ BURST_LEFT = "X-HubSpot-RateLimit-Remaining"
 
 BrokenOff = HTTPError
 """No reply, or not the whole of it."""
+NeverSent = (ConnectTimeoutError, NewConnectionError)
+"""Those of them that befell before anything left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +133,7 @@ class Wire:
         headers: Mapping[str, str],
         **content: object,
     ) -> Reply:
+        token = headers.get("Authorization", "").removeprefix("Bearer ")
         try:
             response = self._client.rest_client.request(
                 method,
@@ -139,13 +145,19 @@ class Wire:
             )
             body = response.data
         except ApiException as error:
-            secret = headers.get("Authorization", "").removeprefix("Bearer ")
-            # A reply that quotes the token must not take it into a message (P29).
-            said = (error.body or b"").replace(secret.encode() or b"\0", b"***")
+            said = _without(token, error.body or b"")
             raise Turned(
                 read_problem(error.status or 0, error.headers or {}, said)
             ) from None
-        return _reply(response.headers, body)
+        plain = response.status == OK
+        return _reply(response.headers, body if plain else _without(token, body))
+
+
+def _without(token: str, body: bytes) -> bytes:
+    """Take the token out of a reply that quotes it: it may end in a message (P29)."""
+    for form in (token, quote(token, safe=""), b64encode(token.encode()).decode()):
+        body = body.replace(form.encode(), b"***") if form else body
+    return body
 
 
 def _reply(headers: Mapping[str, str], body: bytes) -> Reply:

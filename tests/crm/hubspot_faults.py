@@ -49,7 +49,7 @@ def stalled(seconds: float) -> Fault:
 def after_commit(
     portal: Portal,
     when: str,
-    spoil: Callable[[Answer], Answer] = lambda answer: replace(answer, drop=True),
+    spoil: Callable[[Answer], Answer] | None = None,
 ) -> Fault:
     """Let a call take effect and spoil its reply, once; it is lost as a rule."""
     waiting = [when]
@@ -58,9 +58,14 @@ def after_commit(
         if not waiting or waiting[0] not in call.path:
             return None
         waiting.clear()
-        return spoil(portal.take(call))
+        return (spoil or dropped)(portal.take(call))
 
     return fault
+
+
+def dropped(answer: Answer) -> Answer:
+    """Close the connection instead of answering."""
+    return replace(answer, drop=True)
 
 
 def cut_short(answer: Answer) -> Answer:

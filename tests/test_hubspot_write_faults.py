@@ -1,0 +1,383 @@
+"""Writes to HubSpot that go wrong over HTTP; the portal's own record is the judge."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.base import Capability, Connector, SetField
+from connectors.errors import RateLimited, Unreachable
+from tests.crm import hubspot_faults as faults
+from tests.crm.hubspot import Portal
+from tests.crm.hubspot_data import TOKEN
+from tests.crm.hubspot_replies import Answer, Call, Json, error, limited
+from tests.crm.hubspot_serving import serve
+from tests.portals import (
+    GRANT,
+    KEY,
+    LOST,
+    TURNED,
+    Hurry,
+    companies,
+    moves,
+    opened,
+    sent,
+    small_portal,
+    states,
+    task,
+    token_desk,
+)
+
+Spoil = Callable[[Answer], Answer]
+GATEWAYS = [500, 502, 504, 521, 524]
+SPOILS = [faults.dropped, *LOST]
+
+
+@pytest.fixture
+def portal() -> Portal:
+    return small_portal()
+
+
+@pytest.fixture
+def hurry() -> Hurry:
+    return Hurry()
+
+
+@pytest.fixture
+def crm(portal: Portal, hurry: Hurry) -> Iterator[Connector]:
+    with serve(portal) as address:
+        yield opened(address, hurry)
+
+
+@pytest.fixture
+def keyed(portal: Portal) -> None:
+    """Give the portal the unique property for our keys."""
+    portal.define("tasks", KEY, unique=(KEY,))
+
+
+def inputs(portal: Portal, when: str) -> list[int]:
+    """Tell how many inputs each call of a kind had."""
+    calls = [call for call in portal.calls if when in call.path]
+    return [len(call.body["inputs"]) for call in calls]
+
+
+def written(portal: Portal) -> Counter[str]:
+    """Count how often each record was written."""
+    return Counter(key for _, key, _ in portal.commits)
+
+
+# Lost replies: doubt, and no second call
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_a_lost_reply_leaves_doubt_and_no_second_call(
+    portal: Portal, crm: Connector, spoil: Spoil
+) -> None:
+    keys = companies(portal, 3)
+    portal.faults.append(faults.after_commit(portal, "batch/update", spoil))
+    assert set(states(sent(crm, moves(keys)))) == {"in_doubt"}
+    assert written(portal) == dict.fromkeys(keys, 1)
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_a_lost_task_is_never_sent_again_by_itself(
+    portal: Portal, crm: Connector, spoil: Spoil
+) -> None:
+    (company,) = companies(portal, 1)
+    portal.faults.append(faults.after_commit(portal, "tasks/batch/create", spoil))
+    assert states(sent(crm, [task(company)])) == ["in_doubt"]
+    assert set(crm.find([task(company)])) == {"handover:p:1"}
+    assert len(portal.records["tasks"]) == 1
+
+
+@pytest.mark.parametrize("status", GATEWAYS)
+def test_a_gateway_says_nothing_of_a_write(
+    portal: Portal, crm: Connector, status: int
+) -> None:
+    keys = companies(portal, 2)
+    portal.faults.append(faults.once(Answer(status, faults.CLOUDFLARE), "batch/update"))
+    assert set(states(sent(crm, moves(keys)))) == {"in_doubt"}
+    assert not portal.commits
+
+
+@pytest.mark.usefixtures("keyed")
+def test_one_lost_call_of_ten_leaves_the_other_nine_done_and_linked(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 1000)
+    portal.faults.append(faults.after_commit(portal, "batch/upsert"))
+    found = sent(crm, [task(key, f"handover:{key}") for key in keys])
+    assert Counter(states(found)) == {"in_doubt": 100, "done": 900}
+    linked = [k for k in keys if portal.records["companies"][k].links.get("tasks")]
+    assert linked == keys[100:]
+    assert set(written(portal).values()) == {1}
+
+
+# Turned away: again, in fewer
+
+
+@pytest.mark.parametrize("answer", [a for _, a in TURNED.values()], ids=TURNED)
+@pytest.mark.parametrize("when", ["batch/update", "batch/upsert", "associate/default"])
+@pytest.mark.usefixtures("keyed")
+def test_a_call_turned_away_is_sent_again_and_nothing_twice(
+    portal: Portal, crm: Connector, answer: Answer, when: str
+) -> None:
+    keys = companies(portal, 5)
+    portal.faults.append(faults.times(answer, when, 2))
+    tasks = [task(key, f"handover:{key}") for key in keys]
+    assert set(states(sent(crm, [*moves(keys), *tasks]))) == {"done"}
+    assert list(written(portal).values()) == [1] * 10
+    assert all(portal.records["companies"][key].links["tasks"] for key in keys)
+
+
+def test_one_locked_record_is_tried_five_times_and_its_neighbours_once(
+    portal: Portal, crm: Connector, hurry: Hurry
+) -> None:
+    keys = companies(portal, 100)
+
+    def locked(call: Call) -> Answer | None:
+        ids = [one.get("id") for one in call.body.get("inputs") or ()]
+        if not call.path.endswith("batch/update") or keys[57] not in ids:
+            return None
+        return error(423, "LOCKED", "locked")
+
+    portal.faults.append(locked)
+    found = sent(crm, moves(keys))
+    assert Counter(states(found)) == {"done": 99, "refused": 1}
+    assert (found[57].code, found[57].message) == ("HTTP_423", "locked")
+    tries = [c for c in portal.calls if keys[57] in str(c.body) and "update" in c.path]
+    assert [len(call.body["inputs"]) for call in tries] == [100, 25, 6, 1, 1]
+    assert hurry.skipped > 2 * 4 - 0.1  # "wait at least 2 seconds" each time
+    assert written(portal) == dict.fromkeys([*keys[:57], *keys[58:]], 1)
+
+
+def test_a_call_turned_away_for_good_is_refused(portal: Portal, crm: Connector) -> None:
+    keys = companies(portal, 2)
+    portal.faults.append(faults.times(limited("SECONDLY"), "batch/update", 100))
+    assert {o.code for o in sent(crm, moves(keys))} == {"HTTP_429"}
+    assert not portal.commits
+
+
+def test_the_end_of_the_day_refuses_what_is_left_and_stops_every_call(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 250)
+    crm.describe("companies")
+    crm.read("owners", ["7"], [])
+    portal.faults.append(faults.times(limited("DAILY"), "batch/update", 100))
+    before = len(portal.calls)
+    assert set(states(sent(crm, moves(keys)))) == {"refused"}
+    with pytest.raises(RateLimited):
+        crm.read("companies", keys, ["name"])
+    assert len(portal.calls) == before + 1
+
+
+# A bad input among good ones
+
+
+def test_one_bad_input_of_a_hundred_leaves_the_others_done_in_few_calls(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 100)
+    wrong = SetField(
+        object="companies", id=keys[30], field="no_such", before=None, after="x"
+    )
+    found = crm.write([*moves(keys[:30]), wrong, *moves(keys[31:])])
+    assert Counter(states(found)) == {"done": 99, "refused": 1}
+    assert found[30].code == "VALIDATION_ERROR"
+    assert "no_such" in str(found[30].message)
+    assert written(portal) == dict.fromkeys([*keys[:30], *keys[31:]], 1)
+    assert inputs(portal, "batch/update") == [100, *[25] * 4, *[6] * 4, *[1] * 7]
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 415, 422])
+@pytest.mark.usefixtures("keyed")
+def test_one_bad_link_of_a_thousand_leaves_the_others_linked(
+    portal: Portal, crm: Connector, status: int
+) -> None:
+    keys = companies(portal, 300)
+
+    def strict(call: Call) -> Answer | None:
+        spoilt = "associate/default" in call.path and keys[7] in str(call.body)
+        return error(status, "VALIDATION_ERROR", "a bad id") if spoilt else None
+
+    portal.faults.append(strict)
+    found = sent(crm, [task(key, f"handover:{key}") for key in keys])
+    assert Counter(states(found)) == {"done": 299, "refused": 1}
+    assert "not linked" in str(found[7].message)
+    assert sum(bool(r.links) for r in portal.living("tasks")) == 299
+    assert set(written(portal).values()) == {1}
+
+
+# What comes back, and what does not
+
+
+def spoilt_body(portal: Portal, when: str, change: Callable[[Json], Json]) -> None:
+    """Let a call take effect and its reply say something else."""
+
+    def spoil(answer: Answer) -> Answer:
+        assert isinstance(answer.body, dict)
+        return replace(answer, body=change(answer.body))
+
+    portal.faults.append(faults.after_commit(portal, when, spoil))
+
+
+def test_any_success_is_a_success(portal: Portal, crm: Connector) -> None:
+    keys = companies(portal, 3)
+    portal.faults.append(
+        faults.after_commit(portal, "batch/update", faults.created_overnight)
+    )
+    assert set(states(sent(crm, moves(keys)))) == {"done"}
+
+
+@pytest.mark.parametrize("body", [{}, {"results": []}, {"results": None}, []])
+def test_a_success_that_names_nobody_is_doubt(
+    portal: Portal, crm: Connector, body: Any
+) -> None:
+    keys = companies(portal, 3)
+    portal.faults.append(
+        faults.after_commit(portal, "batch/update", lambda a: replace(a, body=body))
+    )
+    assert set(states(sent(crm, moves(keys)))) == {"in_doubt"}
+
+
+def test_a_record_that_comes_back_as_another_is_in_doubt(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 3)
+
+    def merged(body: Json) -> Json:
+        for result in body["results"]:
+            result["id"] = result["id"].replace(keys[1], "999")
+        return body
+
+    spoilt_body(portal, "batch/update", merged)
+    assert states(sent(crm, moves(keys))) == ["done", "in_doubt", "done"]
+
+
+@pytest.mark.parametrize("name", ["ids", "objectWriteTraceId"])
+def test_an_error_is_matched_by_its_trace_or_by_the_id_alone(
+    portal: Portal, crm: Connector, name: str
+) -> None:
+    keys = companies(portal, 3)
+    del portal.records["companies"][keys[1]]
+
+    def meagre(body: Json) -> Json:
+        (entry,) = body["errors"]
+        entry["context"] = {name: entry["context"][name]}
+        return body
+
+    spoilt_body(portal, "batch/update", meagre)
+    found = sent(crm, moves(keys))
+    assert states(found) == ["done", "refused", "done"]
+    assert found[1].code == "OBJECT_NOT_FOUND"
+    assert found[1].message == "Could not get some objects"
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_task_is_matched_by_its_trace_where_the_key_is_not_shown(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 3)
+
+    def traced(body: Json) -> Json:
+        for result in body["results"]:
+            result["objectWriteTraceId"] = result["properties"].pop(KEY)
+        return body
+
+    spoilt_body(portal, "batch/upsert", traced)
+    found = sent(crm, [task(key, f"handover:{key}") for key in keys])
+    assert states(found) == ["done"] * 3
+    assert all(portal.records["companies"][key].links["tasks"] for key in keys)
+
+
+@pytest.mark.usefixtures("keyed")
+def test_links_that_a_reply_leaves_out_are_looked_for(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 3)
+    spoilt_body(portal, "associate/default", lambda body: {**body, "results": []})
+    found = sent(crm, [task(key, f"handover:{key}") for key in keys])
+    assert states(found) == ["done"] * 3
+    assert inputs(portal, "associate/default") == [3]
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+def test_every_input_of_every_write_has_a_trace_of_its_own(
+    portal: Portal, crm: Connector, *, has_key: bool
+) -> None:
+    if has_key:
+        crm.prepare(create=True)
+    assert (Capability.KEYED_CREATES in crm.capabilities) is has_key
+    keys = companies(portal, 120)
+    sent(crm, [*moves(keys), *(task(key, f"handover:{key}") for key in keys)])
+    batches = [
+        [one["objectWriteTraceId"] for one in call.body["inputs"]]
+        for call in portal.calls
+        if call.path.endswith(("batch/update", "batch/upsert", "batch/create"))
+        and call.body["inputs"]
+    ]
+    assert sum(map(len, batches)) == 240
+    assert all(len(set(traces)) == len(traces) for traces in batches)
+
+
+# Signing in
+
+
+def test_a_token_that_is_taken_away_half_way_stops_with_what_is_certain(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 150)
+    first, second = crm.batches(moves(keys))
+    assert set(states(crm.write(first))) == {"done"}
+    portal.token = "another"
+    assert {outcome.code for outcome in crm.write(second)} == {"authentication_failed"}
+    assert len(portal.commits) == 100
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_token_that_is_taken_away_between_tasks_and_links_leaves_doubt(
+    portal: Portal, crm: Connector
+) -> None:
+    (key,) = companies(portal, 1)
+
+    def revoke(answer: Answer) -> Answer:
+        portal.token = "another"
+        return answer
+
+    portal.faults.append(faults.after_commit(portal, "batch/upsert", revoke))
+    (found,) = sent(crm, [task(key)])
+    assert (found.state, found.code) == ("refused", "authentication_failed")
+    portal.token = TOKEN
+    assert states(sent(crm, [task(key)])) == ["done"]
+    assert len(portal.records["tasks"]) == 1
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_token_that_ends_between_writes_is_renewed_and_nothing_is_sent_twice(
+    portal: Portal, hurry: Hurry
+) -> None:
+    keys = companies(portal, 300)
+    given = token_desk(portal, every=3)
+    with serve(portal) as address:
+        crm = opened(address, hurry, token=None, **GRANT)
+        tasks = [task(key, f"handover:{key}") for key in keys]
+        assert set(states(sent(crm, [*moves(keys), *tasks]))) == {"done"}
+    assert len(given) > 3
+    assert list(written(portal).values()) == [1] * 600
+
+
+# The other side is not there
+
+
+def test_a_call_that_never_left_is_no_doubt(portal: Portal, hurry: Hurry) -> None:
+    keys = companies(portal, 2)
+    with serve(portal) as address:
+        crm = opened(address, hurry)
+        crm.read("owners", ["7"], [])
+        crm.describe("companies")
+    assert {outcome.code for outcome in crm.write(moves(keys))} == {"unreachable"}
+    with pytest.raises(Unreachable):
+        crm.read("companies", keys, ["name"])
