@@ -11,21 +11,15 @@ from tests.crm.hubspot_company import Company, company
 from tests.crm.hubspot_data import TOKEN
 from tests.crm.hubspot_faults import after_commit, gateway
 from tests.crm.hubspot_serving import serve
-
-TODAY = ("--as-of", "2027-03-01")
-WRITING = (*TODAY, "--yes", "--org", "4242")
-CONFIG = """\
-language = "en"
-timezone = "Asia/Tokyo"
-[crm.hubspot]
-portal_id = 4242
-base_url = "{address}"
-token = "env:HUBSPOT_TOKEN"
-rate = {{ burst = 100000, search = 100000 }}
-[people]
-file = "people.csv"
-"""
-PEOPLE = "user,manager\n7,5\n8,5\n"
+from tests.hubspot_desk import (
+    AFTER,
+    TODAY,
+    WRITING,
+    configure,
+    decided,
+    owners,
+    plan_in,
+)
 
 
 class Desk:
@@ -41,46 +35,24 @@ class Desk:
         return ended
 
     def approved(self) -> str:
-        """Sync, draw up Sato's plan, decide what is open, submit and approve it."""
-        self("sync", *TODAY)
-        drawn = self("plan", "new", "--from", "佐藤", "--to", "田中", *TODAY)
-        plan: str = drawn.data["plan"]["id"]
-        self("plan", "edit", plan, "--no-attend", "rest", *TODAY, "--as", "5")
-        self("plan", "submit", plan, *TODAY, "--as", "7")
-        self("plan", "approve", plan, *TODAY, "--as", "5", "--evidence", "people.csv")
-        return plan
+        """Leave an approved plan; give its name."""
+        return decided(self, lambda: plan_in(Path.cwd()))
 
     def owners(self) -> dict[str, str | None]:
-        known = {key: name for name, key in self.company.ids.items()}
-        kinds = ("companies", "contacts", "deals", "tickets", "tasks")
-        return {
-            known[record.id]: record.properties.get("hubspot_owner_id")
-            for kind in kinds
-            for record in self.portal.living(kind)
-            if record.id in known
-        }
+        return owners(self.company)
 
 
 @pytest.fixture
 def desk(folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("HUBSPOT_TOKEN", TOKEN)
     made = company()
-    (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
     with serve(made.portal) as address:
-        text = CONFIG.format(address=address)
-        (folder / "handover.toml").write_text(text, encoding="utf-8")
+        configure(folder, address)
         yield Desk(cli, made)
 
 
 def outcomes(ended: Ended) -> Counter[str]:
     return Counter(step["outcome"] for step in ended.data["run"]["steps"])
-
-
-AFTER = {
-    **dict.fromkeys(("seiki", "denki", "hayashi", "open", "ticket", "task"), "8"),
-    **dict.fromkeys(("won", "won2"), "7"),
-    **dict.fromkeys(("other", "ono"), "6"),
-}
 
 
 def test_from_sync_to_undo_on_hubspot(desk: Desk) -> None:

@@ -6,10 +6,13 @@ and after a lost reply only looking can tell (objects guide; properties guide).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from connectors.base import Create, Outcome
+from connectors.errors import ConnectorError
+from connectors.hubspot.finding import by_key
 from connectors.hubspot.linking import hang
 from connectors.hubspot.objects import (
     BODY,
@@ -27,10 +30,40 @@ MARK = "[{key}]"
 KeyOf = Callable[[Mapping[str, Any]], object]
 
 
-def upsert_all(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
-    """Create by unique property, then hang the records where they belong."""
-    outcomes = persistently(creates, partial(_upsert, portal), size=LIST_LIMIT)
+def upsert_all(
+    portal: Portal, creates: Sequence[Create], there: Mapping[str, str]
+) -> list[Outcome]:
+    """Create by unique property, then hang the records where they belong.
+
+    ``there`` gives the ids of those that are known to exist, by key. Only their links
+    are made: sent again they would write over what people have changed since.
+    """
+    new = [create for create in creates if create.key not in there]
+    sent = persistently(new, partial(_upsert, portal), size=LIST_LIMIT)
+    made = iter(_looked_for(portal, new, sent))
+    outcomes = [
+        Outcome(state="done", id=there[create.key])
+        if create.key in there
+        else next(made)
+        for create in creates
+    ]
     return hang(portal, creates, outcomes)
+
+
+def _looked_for(
+    portal: Portal, creates: Sequence[Create], outcomes: Sequence[Outcome]
+) -> list[Outcome]:
+    """Give those in doubt that are there their ids, so that they get their links."""
+    sent = list(zip(creates, outcomes, strict=True))
+    unsure = [create for create, outcome in sent if outcome.state == "in_doubt"]
+    try:
+        found = by_key(portal, unsure) if unsure else {}
+    except ConnectorError:
+        found = {}
+    return [
+        replace(outcome, id=found[create.key]["id"]) if create.key in found else outcome
+        for create, outcome in sent
+    ]
 
 
 def _upsert(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:

@@ -55,6 +55,8 @@ class HubSpotCRM:
         self._task_key = task_key
         self._catalogue = Catalogue(portal, task_key or KEY_FIELD)
         self._owners = OwnerBook(self._catalogue)
+        self._there: dict[str, str] = {}
+        """Ids of our records that were seen to exist, by key."""
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -139,7 +141,7 @@ class HubSpotCRM:
     def _send(self, batch: Sequence[Change]) -> list[Outcome]:
         creates = [change for change in batch if isinstance(change, Create)]
         if creates and creates[0].key_field:
-            return creating.upsert_all(self.portal, creates)
+            return creating.upsert_all(self.portal, creates, self._there)
         if creates:
             send = partial(creating.create_marked, self.portal)
             return persistently(creates, send, size=LIST_LIMIT)
@@ -151,7 +153,9 @@ class HubSpotCRM:
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
         """Find our tasks by key property, else through the company's associations."""
         said = [self._said(create) for create in creates]
-        return finding.find(self.portal, [c for c in said if isinstance(c, Create)])
+        found = finding.find(self.portal, [c for c in said if isinstance(c, Create)])
+        self._there |= {key: str(row["id"]) for key, row in found.items()}
+        return found
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:
         """Name scopes we lack, and the key property; make the latter if asked to."""

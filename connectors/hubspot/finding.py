@@ -21,14 +21,14 @@ def find(portal: Portal, creates: Sequence[Create]) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for _, group in groupby(creates, key=call_of):
         run = list(group)
-        rows = _by_key(portal, run) if run[0].key_field else _by_body(portal, run)
+        rows = by_key(portal, run) if run[0].key_field else _by_body(portal, run)
         there = [create for create in run if create.key in rows]
         linked = _links_of(portal, there, rows)
         found |= {c.key: rows[c.key] | {"links": linked[c.key]} for c in there}
     return found
 
 
-def _by_key(portal: Portal, creates: Sequence[Create]) -> dict[str, dict[str, Any]]:
+def by_key(portal: Portal, creates: Sequence[Create]) -> dict[str, dict[str, Any]]:
     """Read by the unique property: no index, no lag."""
     kind, key_field = object_type(creates[0].object), creates[0].key_field or ""
     names = sorted({*creates[0].values, key_field})

@@ -34,7 +34,7 @@ def hang(
 ) -> list[Outcome]:
     """Hang created records where they belong; give the outcomes of both together."""
     result = list(outcomes)
-    made = [n for n, outcome in enumerate(outcomes) if outcome.state == "done"]
+    made = [n for n, outcome in enumerate(outcomes) if outcome.id is not None]
     for target in sorted({t for create in creates for t in create.links}):
         numbers = [n for n in made if target in creates[n].links]
         pairs = [

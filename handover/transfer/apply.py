@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from connectors.base import Connector, Outcome
+from connectors.base import Capability, Connector, Outcome
 from connectors.errors import ConnectorError
 from handover.transfer import points
 from handover.transfer.journal import Journal
@@ -105,7 +105,10 @@ class Walk:
         except ConnectorError as error:
             self.failure = error
             return self._free(steps)
-        found = {step.n: judge(step, self.readings.row(step)) for step in steps}
+        keyed = Capability.KEYED_CREATES in self.connector.capabilities
+        found = {
+            step.n: judge(step, self.readings.row(step), keyed=keyed) for step in steps
+        }
         self._record({n: result for n, result in found.items() if result})
         return [step for step in steps if found[step.n] is None]
 

@@ -50,15 +50,18 @@ def held(row: Row, name: str) -> str | None:
     return (day[1] if day else text) or None
 
 
-def judge(step: Step, row: Row | None) -> Result | None:
+def judge(step: Step, row: Row | None, *, keyed: bool) -> Result | None:
     """Say what a step's record makes of it; None when it is to be written.
 
     People's edits win: a record that holds neither our value nor the one it should be
-    changed from is left alone.
+    changed from is left alone. A created one whose links a dead run did not get to
+    make is written again where that cannot double it (``keyed``).
     """
     change = step.change
     if isinstance(change, Create):
-        return None if row is None else _existing(row)
+        if row is None or (keyed and change.key_field and lacks_links(change, row)):
+            return None
+        return Result(outcome="done", code="already", record_id=as_text(row.get("id")))
     if row is None:
         return GONE
     value = held(row, change.field)
@@ -69,8 +72,12 @@ def judge(step: Step, row: Row | None) -> Result | None:
     return None if as_expected else CHANGED
 
 
-def _existing(row: Row) -> Result:
-    return Result(outcome="done", code="already", record_id=as_text(row.get("id")))
+def lacks_links(change: Create, row: Row) -> bool:
+    """Tell whether a found record hangs on less than it should, where we can see it."""
+    links = row.get("links")
+    if not isinstance(links, Mapping):
+        return False
+    return any(links.get(kind) != target for kind, target in change.links.items())
 
 
 @dataclass(kw_only=True)

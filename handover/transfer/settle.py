@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from connectors.base import Capability, Change, Connector, Create, Row, SetField
-from handover.transfer.live import CHANGED, GONE, Result, held
+from handover.transfer.live import CHANGED, GONE, Result, held, lacks_links
 from mappings.text import as_text
 
 IN_DOUBT = Result(outcome="in_doubt", code="reply_lost")
@@ -62,7 +62,7 @@ def _created(change: Create, row: Row | None, *, keyed: bool) -> Result | None:
     again = keyed if change.key_field else is_member(change)
     if row is None:
         return None if again else IN_DOUBT
-    if again and _lacks_links(change, row):
+    if again and lacks_links(change, row):
         return None
     return Result(outcome="done", code="settled", record_id=as_text(row.get("id")))
 
@@ -70,11 +70,3 @@ def _created(change: Create, row: Row | None, *, keyed: bool) -> Result | None:
 def is_member(change: Create) -> bool:
     """Tell a team's member from a task: it hangs on nothing but its own fields."""
     return not change.links
-
-
-def _lacks_links(change: Create, row: Row) -> bool:
-    """Tell whether a found record hangs on less than it should, where we can see it."""
-    links = row.get("links")
-    if not isinstance(links, Mapping):
-        return False
-    return any(links.get(kind) != target for kind, target in change.links.items())
