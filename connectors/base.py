@@ -35,6 +35,8 @@ class Capability(StrEnum):
     """``identifiers`` is cheaper than a pull, so hard deletes are found by it."""
     KEYED_CREATES = "keyed_creates"
     """Creating twice with one key yields one record, whatever happened in between."""
+    SURE_FIND = "sure_find"
+    """``find`` shows whatever is there: no index lies between that may lag behind."""
     TEAMS = "teams"
     """An owner change may drop the record's team; see ``KeepsTeams``."""
     CONTACTS_FOLLOW = "contacts_follow"

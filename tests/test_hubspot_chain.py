@@ -1,15 +1,18 @@
 """The whole way on a HubSpot portal, by the command line; its commits are the judge."""
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from handover.commands.workspace import Workspace
 from tests.conftest import Cli, Ended
 from tests.crm.hubspot_company import Company, company
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_faults import after_commit, gateway
+from tests.crm.hubspot_data import TOKEN, Record
+from tests.crm.hubspot_faults import after_commit, gateway, lost_before, times
+from tests.crm.hubspot_replies import Answer
 from tests.crm.hubspot_serving import serve
 from tests.hubspot_desk import (
     AFTER,
@@ -37,6 +40,10 @@ class Desk:
     def approved(self) -> str:
         """Leave an approved plan; give its name."""
         return decided(self, lambda: plan_in(Path.cwd()))
+
+    def our_tasks(self) -> list[Record]:
+        theirs = self.company.ids.values()
+        return [r for r in self.portal.living("tasks") if r.id not in theirs]
 
     def owners(self) -> dict[str, str | None]:
         return owners(self.company)
@@ -86,6 +93,23 @@ def test_publishing_twice_makes_each_task_once(desk: Desk) -> None:
     assert set(keys.values()) == {1}
 
 
+def test_a_task_gets_its_company_also_after_a_sync_has_seen_it_without(
+    desk: Desk,
+) -> None:
+    desk("doctor", "--fix", *TODAY)
+    plan = desk.approved()
+    publish = ("plan", "publish", plan, "--before-announcement", "test", *WRITING)
+    desk.portal.faults = [times(Answer(200, "", drop=True), "associate/default", 100)]
+    left = desk(*publish, code=6)
+    assert {step["outcome"] for step in left.data["run"]["steps"]} == {"in_doubt"}
+    assert not desk.our_tasks()[0].links
+    desk.portal.faults = []
+    desk("sync", *TODAY)
+    desk(*publish)
+    assert all(record.links["companies"] for record in desk.our_tasks())
+    assert len(desk.our_tasks()) == len(left.data["run"]["steps"])
+
+
 def test_without_the_property_the_body_carries_the_key(desk: Desk) -> None:
     desk.portal.unwritable.add("schemas")
     plan = desk.approved()
@@ -101,6 +125,24 @@ def test_without_the_property_the_body_carries_the_key(desk: Desk) -> None:
     assert not [s for s in run.data["run"]["steps"] if s["action"] == "activity_owner"][
         1:
     ]
+
+
+def test_without_the_property_a_task_that_never_came_is_made_when_that_is_certain(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.portal.unwritable.add("schemas")
+    plan = desk.approved()
+    publish = ("plan", "publish", plan, "--before-announcement", "test", *WRITING)
+    desk.portal.faults = [lost_before("tasks/batch/create")]
+    for code in ("reply_lost", "still_in_doubt"):
+        steps = desk(*publish, code=6).data["run"]["steps"]
+        assert {step["code"] for step in steps} == {code}
+    assert not desk.our_tasks()
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=4)
+    monkeypatch.setattr(Workspace, "clock", lambda _self: later)
+    made = desk(*publish).data["run"]["counts"]["done"]
+    assert len(desk.our_tasks()) == made > 0
+    assert not [call for call in desk.portal.calls if call.path.endswith("search")]
 
 
 def test_a_contact_of_somebody_else_survives_the_portals_setting(desk: Desk) -> None:

@@ -40,7 +40,12 @@ WRITTEN = ("companies", "contacts", "deals", "tasks", "tickets")
 """Types that a handover writes to; other engagements share the scope of contacts."""
 OTHERS = sorted(ENGAGEMENTS.difference(WRITTEN))
 ABILITIES = frozenset(
-    {Capability.WRITE, Capability.INCREMENTAL, Capability.CONTACTS_FOLLOW}
+    {
+        Capability.WRITE,
+        Capability.INCREMENTAL,
+        Capability.CONTACTS_FOLLOW,
+        Capability.SURE_FIND,
+    }
 )
 
 

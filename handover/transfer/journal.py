@@ -66,6 +66,7 @@ class Entry:
     code: str | None = None
     message: str | None = None
     attempts: int = 0
+    intended_at: str | None = None
 
     @property
     def change(self) -> Change:

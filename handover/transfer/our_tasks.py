@@ -32,16 +32,19 @@ def our_tasks(
 ) -> tuple[OurTask, ...]:
     """List the tasks of a plan, those made on another machine too, as they are now.
 
-    A task that a person deleted is listed without a status: it is not made again.
+    A task that a person deleted is listed without a status: it is not made again. One
+    that a run of ours made and left half done is not listed, so that it is taken up.
     """
     prefix = key_prefix(plan)
     made = _made(connection, prefix)
+    unfinished = _failed(connection, prefix) - set(made)
     writings = last_written(
         connection, plan.source, [record for _, record in made.values()]
     )
     placed = {
         key: (name, mapping.crm_id("activities", record)[1])
         for key, (name, record) in our_keys(mirror, prefix).items()
+        if key not in unfinished
     } | made
     rows = _read(connector, mapping, placed.values())
     return tuple(
@@ -82,6 +85,14 @@ def _made(connection: Connection, prefix: str) -> dict[str, tuple[str, str]]:
         steps.c.record_id.is_not(None),
     )
     return {key: (name, record) for key, name, record in connection.execute(query)}
+
+
+def _failed(connection: Connection, prefix: str) -> set[str]:
+    query = select(steps.c.key).where(
+        steps.c.key.startswith(prefix, autoescape=True),
+        steps.c.outcome.in_(["skipped", "refused"]),
+    )
+    return set(connection.execute(query).scalars())
 
 
 def _read(

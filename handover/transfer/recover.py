@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, select
 
-from connectors.base import Connector
+from connectors.base import Capability, Connector
 from handover.ledger import Ledger
 from handover.ledger.tables import runs, steps
 from handover.transfer import points
@@ -22,8 +22,11 @@ from handover.transfer.journal import (
     record_results,
 )
 from handover.transfer.live import Result
-from handover.transfer.settle import settle
+from handover.transfer.settle import IN_DOUBT, settle
 
+UNDER_WAY = dt.timedelta(minutes=3)
+"""How long a call whose reply was lost may still take effect; we wait two minutes for a
+reply, and CRMs give up before that."""
 NOT_SENT = Result(outcome="skipped", code="without_effect")
 LEFT = Result(outcome="skipped", code=INTERRUPTED)
 
@@ -40,7 +43,7 @@ def recover(
         open_runs = _open_runs(connection, source)
         known = {run_id: entries_of(connection, run_id) for run_id, _ in open_runs}
     for run_id, state in open_runs:
-        results = _settled(connector, known[run_id])
+        results = _settled(connector, known[run_id], at)
         with ledger.begin() as connection:
             record_results(connection, run_id, results, at)
             if state == "running":
@@ -70,12 +73,23 @@ def _open_runs(connection: Connection, source: str) -> Sequence[tuple[str, str]]
     return [(row.id, row.state) for row in connection.execute(wanted)]
 
 
-def _settled(connector: Connector, entries: Iterable[Entry]) -> dict[int, Result]:
+def _settled(
+    connector: Connector, entries: Iterable[Entry], at: dt.datetime
+) -> dict[int, Result]:
     listed = list(entries)
     doubtful = [e for e in listed if e.outcome in ("intent", "in_doubt")]
     found = settle(connector, [e.change for e in doubtful]) if doubtful else []
+    sure = Capability.SURE_FIND in connector.capabilities if doubtful else False
     results = {
-        entry.n: result or NOT_SENT
+        entry.n: NOT_SENT
+        if result is None or (result is IN_DOUBT and sure and _is_over(entry, at))
+        else result
         for entry, result in zip(doubtful, found, strict=True)
     }
     return results | {e.n: LEFT for e in listed if e.outcome == "planned"}
+
+
+def _is_over(entry: Entry, at: dt.datetime) -> bool:
+    """Tell whether a call was so long ago that it has had its effect, or none."""
+    sent = entry.intended_at
+    return sent is not None and at - dt.datetime.fromisoformat(sent) > UNDER_WAY
