@@ -1,7 +1,7 @@
 """Is this working folder fit for its work? Each check says what to do if not.
 
-A check never changes anything; what ``doctor --fix`` can make is made by the
-connector's ``prepare``.
+A check never changes anything; what ``doctor --fix`` can make is made by
+``transfer/prepare.py``.
 """
 
 import os
@@ -22,6 +22,7 @@ from handover.errors import HandoverError, NoGeneration
 from handover.i18n import Phrase
 from handover.ledger import Ledger
 from handover.mirror.generations import Generation
+from handover.transfer.prepare import prepare_crm
 from mappings.errors import MappingError
 from mappings.model import Mapping
 
@@ -191,7 +192,8 @@ def crm(
     try:
         connector = connect()
         identity = connector.identify()
-        missing = connector.prepare(create=fix)
+        lacked = prepare_crm(connector, create=False)
+        missing = prepare_crm(connector, create=True) if fix and lacked else lacked
     except (HandoverError, ConnectorError) as error:
         yield _failed("crm", error)
         return
@@ -217,13 +219,20 @@ def crm(
                 text="reassign will refuse; map accounts.owner_id to a field."
             ),
         )
+    yield from (_made(source, name) for name in lacked if name not in missing)
     yield from (_lacking(source, name, fix=fix) for name in missing)
+
+
+def _made(source: str, name: str) -> Check:
+    text = "{source}: {name} was made"
+    detail = Phrase(text=text, params={"source": source, "name": name})
+    return Check(code="key", state="ok", detail=detail)
 
 
 def _lacking(source: str, name: str, *, fix: bool) -> Check:
     """Say who can give the CRM what it lacks: we, unless we may not or just tried."""
     of_object, _, permission = name.partition(":")
-    text = "{source} lacks {name}"
+    text = "{source} lacks {name}; our tasks will carry their key in the text"
     if permission:
         text = "{source} does not let us write {object}: {name} is missing"
     by_admin = permission or fix

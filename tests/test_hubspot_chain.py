@@ -23,6 +23,7 @@ from tests.hubspot_desk import (
     owners,
     plan_in,
 )
+from tests.portals import KEY
 
 
 class Desk:
@@ -163,6 +164,30 @@ def test_a_lost_reply_changes_nothing_in_the_end(desk: Desk) -> None:
     assert desk.owners() == AFTER
     written = Counter(key for kind, key, _ in desk.portal.commits)
     assert set(written.values()) == {1}
+
+
+def test_doctor_makes_the_key_property_once_and_says_so(desk: Desk) -> None:
+    lacking = desk.cli("doctor", *TODAY).out
+    assert "hubspot lacks tasks.handover_key" in lacking
+    assert "handover doctor --fix" in lacking
+    assert not desk.portal.commits
+    assert "tasks.handover_key was made" in desk.cli("doctor", "--fix", *TODAY).out
+    assert "handover_key" not in desk.cli("doctor", "--fix", *TODAY).out
+    assert [kind for kind, *_ in desk.portal.commits] == ["properties"]
+    assert desk.portal.properties["tasks"][KEY]["hasUniqueValue"] is True
+
+
+def test_doctor_makes_nothing_where_it_may_not_or_in_another_portal(
+    desk: Desk,
+) -> None:
+    desk.portal.unwritable.add("schemas")
+    assert "Ask an administrator" in desk.cli("doctor", "--fix", *TODAY).out
+    desk.portal.unwritable.clear()
+    config = Path("handover.toml")
+    text = config.read_text(encoding="utf-8").replace("4242", "777")
+    config.write_text(text, encoding="utf-8")
+    assert desk.cli("doctor", "--fix", *TODAY).code == 5
+    assert not desk.portal.commits
 
 
 def test_a_missing_scope_is_found_before_the_first_write(desk: Desk) -> None:

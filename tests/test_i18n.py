@@ -144,8 +144,8 @@ def test_what_is_said_can_be_shown_on_a_japanese_windows_console(
 
 def test_a_phrase_among_the_parameters_is_translated_too() -> None:
     path = Phrase(text="Run: chmod 700 {path}", params={"path": "x"})
-    said = words_for("ja")("{source} lacks {name}", source="files", name=path)
-    assert said == "files に 実行してください: chmod 700 x がありません"
+    said = words_for("ja")("{source}: {name} was made", source="files", name=path)
+    assert said == "files: 実行してください: chmod 700 x を作成しました"
 
 
 def test_an_unknown_code_has_no_words() -> None:

@@ -1,11 +1,14 @@
-"""From an authority to the list of steps, with everything refused that must be."""
+"""Makes ready for writing: the CRM itself, and the steps that an authority allows.
+
+Everything is refused here that must be, before a run begins.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from connectors.base import Note
+from connectors.base import Connector, Note
 from handover.i18n import Words
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
@@ -67,6 +70,15 @@ class Prepared:
     undoes: str | None = None
     person_id: str | None = None
     reason: str | None = None
+
+
+def prepare_crm(connector: Connector, *, create: bool) -> Sequence[str]:
+    """Name what a CRM lacks for safe writing: fields for our keys, permissions.
+
+    ``create`` makes what can be made. It is the one write without an authority: it
+    touches no record, and a second time there is nothing left to make.
+    """
+    return connector.prepare(create=create)
 
 
 def prepare_reassign(

@@ -127,6 +127,7 @@ def _table(entries: Sequence[Entry], words: Words) -> Table:
         table.add_column(words(name), overflow="fold")
     for entry in entries:
         outcome = words(f"outcome:{entry.outcome}")
+        why = ": ".join(filter(None, [entry.code, entry.message]))
         cells = (
             SIGNS.get(entry.outcome, "-"),
             entry.account_id or "-",
@@ -134,7 +135,7 @@ def _table(entries: Sequence[Entry], words: Words) -> Table:
             entry.record_id or entry.key or "-",
             entry.before or "",
             entry.after or "",
-            f"{outcome} ({entry.code})" if entry.code else outcome,
+            f"{outcome} ({why})" if why else outcome,
         )
         table.add_row(*map(plain, cells))
     return table
