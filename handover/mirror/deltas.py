@@ -54,6 +54,7 @@ def delta_of(table: str, outcome: SourceOutcome, mapping: CrmMapping) -> Delta:
     # What is hidden from us, an object or what activities hang on, is kept.
     hidden = (table, "*", "unreadable") in outcome.columns
     links_hidden = hidden and table == "activity_links"
+    whole = not hidden and all(one.is_full for one in pulled)
     rejects = [
         (one.job.object, reject)
         for one in pulled
@@ -73,7 +74,7 @@ def delta_of(table: str, outcome: SourceOutcome, mapping: CrmMapping) -> Delta:
             for name, reject in rejects
             if reject.id and reject.reason != "duplicate_id"
         ],
-        whole=not hidden and all(one.is_full for one in pulled),
+        whole=whole,
         full_objects=[
             one.job.object for one in pulled if one.is_full and not links_hidden
         ],
@@ -84,16 +85,17 @@ def delta_of(table: str, outcome: SourceOutcome, mapping: CrmMapping) -> Delta:
             for one in pulled
             if one.swept is not None
         },
-        origins=set()
-        if links_hidden
-        else {
-            origin for one in pulled for origin in one.staging.origins().get(table, ())
-        },
+        origins=set() if links_hidden or whole else _origins(table, pulled),
         ignored=frozenset({"owner_id"})
         if table == "accounts" and mapping.derived_owner
         else frozenset(),
         hidden=frozenset(_hidden_columns(table, outcome)),
     )
+
+
+def _origins(table: str, pulled: Sequence[Pulled]) -> set[str]:
+    """Name the records whose links were read; of a whole table nobody has to know."""
+    return {name for one in pulled for name in one.staging.origins().get(table, ())}
 
 
 def _staged_rows(table: str, pulled: Sequence[Pulled]) -> "pa.dataset.Dataset":
