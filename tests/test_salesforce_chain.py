@@ -206,6 +206,17 @@ def test_the_org_is_pinned_by_either_form_of_its_id(
     desk.done("sync")
 
 
+def test_certificates_that_are_not_there_are_a_mistake_of_the_configuration(
+    desk: Desk, folder: Path
+) -> None:
+    text = (folder / "handover.toml").read_text(encoding="utf-8")
+    text += '[network]\nca_file = "company.pem"\n'
+    (folder / "handover.toml").write_text(text, encoding="utf-8")
+    ended = desk.run("sync")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "bad_config")
+    assert "network.ca_file" in ended.json["error"]["message"]
+
+
 def test_another_org_is_refused(desk: Desk, folder: Path) -> None:
     text = (folder / "handover.toml").read_text(encoding="utf-8")
     text = text.replace("auth =", 'org_id = "00Dxx0000001gER"\nauth =')

@@ -5,7 +5,8 @@ import itertools
 import re
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -104,6 +105,27 @@ def test_a_query_that_always_takes_too_long_is_an_error(
     org.faults.append(lambda call: TIMEOUT if call.query.get("q") else None)
     with pytest.raises(Unreachable):
         rows(crm, "Account")
+
+
+def test_a_hidden_field_is_left_out_whatever_language_says_so(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(25)
+    crm.describe("Account")
+
+    def refuse(call: Call) -> Answer | None:
+        text = call.query.get("q", "")
+        if "Phone" not in text:
+            return None
+        told = (
+            f"\n{text}\n^\nERROR at Row:1:Column:{text.index('Phone') + 1}\n項目がない"
+        )
+        return error(400, "INVALID_FIELD", told)
+
+    org.faults.append(refuse)
+    found = list(crm.pull(Pull(object="Account", fields=("Name", "Phone"))))
+    assert ids([row for page in found for row in page.rows]) == keys
+    assert [n.params["field"] for page in found for n in page.notes] == ["Phone"]
 
 
 def test_a_field_that_vanishes_between_two_pages_is_left_out_and_named(
@@ -319,41 +341,20 @@ def test_one_call_that_is_never_let_in_does_not_log_in_for_ever(org: Company) ->
 
 
 def test_a_reply_that_only_trickles_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.salesforce.wire.WHOLE_SECONDS", 0.2)
-    with trickling() as address, pytest.raises(Unreachable):
-        opened(address, Org()).identify()
+    monkeypatch.setattr("connectors.salesforce.wire.WHOLE_SECONDS", 0.1)
 
-
-@contextmanager
-def trickling() -> Iterator[str]:
-    """Serve replies of which a byte comes now and then, and that never end."""
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
-    over = threading.Event()
-
-    def answer(client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client:
+    def trickle(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
             client.recv(1 << 16)
-            client.sendall(head)
-            while not over.wait(0.02):
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            for _ in range(1000):  # for ten seconds
                 client.sendall(b" ")
+                time.sleep(0.01)
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threads: list[threading.Thread] = []
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    threads.append(threading.Thread(target=answer, args=(client,)))
-                    threads[-1].start()
-
-        threads.append(threading.Thread(target=accept))
-        threads[0].start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        over.set()
-        server.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
-            thread.join()
+    began = time.monotonic()
+    with listening(trickle) as address, pytest.raises(Unreachable):
+        opened(address, Org()).identify()
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("allowed", [0, 100_000])
@@ -366,3 +367,34 @@ def test_without_usage_in_the_replies_only_the_org_stops_us(
     org.faults.append(lambda _call: DAY_IS_OVER)
     with pytest.raises(RateLimited):
         rows(crm, "Account")
+
+
+def test_a_proxy_is_asked_for_the_org_and_learns_no_token() -> None:
+    heard: list[bytes] = []
+
+    def answer(client: socket.socket) -> None:
+        with client:
+            heard.append(client.recv(1 << 16))
+            client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+    with listening(answer) as proxy, pytest.raises(Unreachable):
+        opened("https://example.my.salesforce.com", Org(), proxy=proxy).identify()
+    assert heard[0].startswith(b"CONNECT example.my.salesforce.com:443")
+    assert all(Org().token.encode() not in text for text in heard)
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Accept connections on a free port of this machine, one after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    answer(server.accept()[0])
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()

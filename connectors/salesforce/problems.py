@@ -32,6 +32,8 @@ QUERY_TIMEOUT = "QUERY_TIMEOUT"
 LOST_LOCATOR = frozenset({"INVALID_QUERY_LOCATOR", "INVALID_LOCATOR"})
 HIDDEN_FIELD = frozenset({"INVALID_FIELD", "MALFORMED_QUERY"})
 MESSAGE_LENGTH = 500
+_PLACE = re.compile(r"ERROR at Row:1:Column:(\d+)")
+_NAME = re.compile(r"[\w.]+")
 _COLUMN = re.compile(
     r"No such column '([\w.]+)'|Didn't understand relationship '(\w+)'"
 )
@@ -83,11 +85,19 @@ class Problem:
         known = f"{self.code}: {self.message}" if self.code else ""
         return known or f"HTTP {self.status}"
 
-    @property
-    def hidden_column(self) -> str | None:
-        """The field that does not exist, or no longer for us."""
-        found = _COLUMN.search(self.message) if self.code in HIDDEN_FIELD else None
-        return (found[1] or found[2]) if found else None
+    def hidden_column(self, statement: str) -> str | None:
+        """Name the field of a query that does not exist, or no longer for us.
+
+        The message may be in the language of the user; the place of the field, counted
+        from 1, is told in any.
+        """
+        if self.code not in HIDDEN_FIELD:
+            return None
+        if found := _COLUMN.search(self.message):
+            return found[1] or found[2]
+        place = _PLACE.search(self.message)
+        name = _NAME.match(statement, int(place[1]) - 1) if place else None
+        return name[0] if name else None
 
 
 def read_problem(status: int, body: bytes, retry_after: str | None = None) -> Problem:

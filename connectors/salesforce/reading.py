@@ -260,7 +260,7 @@ class Walk:
         """Make the query one that the org can answer, or give up."""
         error = as_error(problem, self._reader.name)
         self._count_fix(error)
-        column = problem.hidden_column
+        column = problem.hidden_column(self._soql(ordered=True))
         if problem.code in LOST_LOCATOR:
             log.info("%s: locator lost", self._reader.name)
         elif problem.code == QUERY_TIMEOUT:

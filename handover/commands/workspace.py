@@ -192,9 +192,23 @@ class Workspace:
                     key: self._secret(source, key, reference)
                     for key, reference in self._references(source)
                 }
-                network = self.config.network.model_dump()
                 kept = {"token_folder": self.folder}
-                return shared | given | secrets | network | kept
+                return shared | given | secrets | self._network() | kept
+
+    def _network(self) -> dict[str, object]:
+        """Give proxy and certificates; the file of these has to be there."""
+        network = self.config.network
+        if not network.ca_file:
+            return network.model_dump()
+        file = self.config.path(network.ca_file)
+        if not file.is_file():
+            raise BadConfig(
+                file=self.config.base / "handover.toml",
+                line="",
+                key="network.ca_file",
+                detail=f"{file} is no file",
+            )
+        return {"proxy": network.proxy, "ca_file": str(file)}
 
     def missing_secrets(self, source: str) -> Iterator[HandoverError]:
         """Yield what is wrong with the secrets that a source needs, each by itself."""
