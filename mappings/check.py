@@ -43,10 +43,15 @@ class Described(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A description in plain values; ``refused``: the object as a whole is hidden."""
+    """A description in plain values; ``refused``: the object as a whole is hidden.
+
+    ``retyped`` are those of the hidden fields that can be seen, but hold another kind
+    of value than before.
+    """
 
     fields: Collection[str] = ()
     hidden: Collection[str] = ()
+    retyped: Collection[str] = ()
     refused: bool = False
 
 
@@ -58,7 +63,8 @@ Describe = Callable[[str], Described | None]
 class Problem:
     """One thing that the CRM does not give as the mapping says.
 
-    ``hidden_field`` and ``hidden_object`` are unreadable, all others are errors.
+    ``hidden_field``, ``hidden_object`` and ``retyped_field`` are unreadable, all others
+    are errors.
     """
 
     code: str
@@ -71,7 +77,7 @@ class Problem:
     @property
     def fatal(self) -> bool:
         """Tell whether the mapping cannot be used before this is mended."""
-        return not self.code.startswith("hidden_")
+        return not self.code.startswith(("hidden_", "retyped_"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +275,9 @@ class _Judge:
         status = self._sees(object_name, name)
         there = self.seen.get(object_name)
         if status == "unreadable":
-            yield self._problem("hidden_field", column, object_name, name)
+            retyped = name in getattr(there, "retyped", ())
+            code = "retyped_field" if retyped else "hidden_field"
+            yield self._problem(code, column, object_name, name)
         elif status == "unmapped" and not form.optional:
             if there is None:
                 yield self._problem(MissingObject.code, column, object_name)

@@ -62,9 +62,9 @@ class Nights:
         self.org, self.address = org, address
         self.mill = Mill(folder, company(), MAPPING)
 
-    def sync(self) -> Synced:
+    def sync(self, *, full: bool = False) -> Synced:
         crm = opened(self.address, self.org)
-        synced = self.mill.sync(self.mill.source("salesforce", crm))
+        synced = self.mill.sync(self.mill.source("salesforce", crm), full=full)
         sums(synced)
         return synced
 

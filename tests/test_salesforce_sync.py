@@ -227,6 +227,32 @@ def test_a_field_that_vanishes_between_two_pages_keeps_what_was_known(
     assert nights.status("accounts", "phone") == "unreadable"
 
 
+def test_a_field_of_another_type_is_refused_and_the_rest_loads(nights: Nights) -> None:
+    org = nights.org
+    org.retype("Account", "NumberOfEmployees", "int")
+    for key in names(org):
+        org.edit("Account", key, NumberOfEmployees=5)
+    later(org, hours=1)
+    nights.sync()
+    for key in names(org):
+        org.edit("Account", key, NumberOfEmployees="many", Name=f"改{key[-6:]}")
+    org.retype("Account", "NumberOfEmployees", "string")
+    for _ in range(2):
+        later(org, hours=20)
+        (outcome,) = nights.sync().outcomes
+        assert [problem.code for problem in outcome.problems] == ["retyped_field"]
+        assert nights.names() == names(org)
+        rows = nights.mill.rows("accounts").values()
+        assert {row["employees"] for row in rows} == {5}
+        assert nights.status("accounts", "employees") == "unreadable"
+    for key in names(org):
+        org.edit("Account", key, NumberOfEmployees="7")
+    later(org, hours=20)
+    nights.sync(full=True)
+    assert {r["employees"] for r in nights.mill.rows("accounts").values()} == {7}
+    assert nights.status("accounts", "employees") == "mapped"
+
+
 def test_a_field_that_appears_is_read_for_all_records(nights: Nights) -> None:
     org = nights.org
     entry = org.fields["Account"].pop("NumberOfEmployees")

@@ -11,6 +11,7 @@ from connectors.errors import ConnectorError
 from handover.mirror.generations import Generation
 from handover.mirror.merging import PLACE, Counts, Delta
 from handover.mirror.pulling import Pulled
+from handover.mirror.remembering import Types
 from mappings.check import Problem
 from mappings.model import Mapping as CrmMapping
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema, columns, extra_column
@@ -37,6 +38,7 @@ class SourceOutcome:
     problems: Sequence[Problem] = ()
     columns: Sequence[tuple[str, str, str]] = ()
     announcements: Sequence[Mapping[str, object]] = ()
+    types: Types = field(default_factory=dict)
     org_id: str = ""
     org_name: str = ""
     calls: int = 0

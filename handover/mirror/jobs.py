@@ -65,6 +65,8 @@ class Jobs:
     settings: TranslationSettings
     marks: Mapping[str, Mark]
     full: bool
+    retyped: Mapping[str, Collection[str]]
+    """By object, fields that are not read: they hold another kind of value now."""
 
     def all(self) -> list[Job]:
         """Decide for each object whether to read everything or what changed."""
@@ -80,9 +82,10 @@ class Jobs:
 
     def _job(self, pattern: str, name: str) -> Job | None:
         try:
-            visible = frozenset(self.connector.describe(name).fields)
+            shown = self.connector.describe(name).fields
         except (NotPermitted, UnknownObject):
             return None  # its columns stand as unreadable or unmapped already
+        visible = frozenset(shown) - set(self.retyped.get(pattern, ()))
         before = self.marks.get(name)
         mark = Mark(
             mark=None,

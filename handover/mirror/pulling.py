@@ -15,7 +15,7 @@ from threading import Event
 from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import FieldsChanged, NotPermitted, ResumeExpired, ShortPull
 from handover.mirror.jobs import SWEEP_EVERY, Job, Jobs, Mark
-from handover.mirror.remembering import Describer, Memory, Statuses
+from handover.mirror.remembering import Describer, Memory, Statuses, Types, kind_of
 from handover.mirror.staging import Progress, Staging
 from mappings.cells import Lookups, index_rows
 from mappings.check import Checked, Seen, check
@@ -73,6 +73,8 @@ class Puller:
     full: bool
     statuses: Statuses
     """What the last generation could see, by table and column."""
+    types: Types
+    """What the fields held that were read before."""
     known: Callable[[str, str], Collection[str]]
     """Gives the ids that the mirror has of a table and object."""
     told: Callable[[str, Page], None]
@@ -80,6 +82,8 @@ class Puller:
     checked: Checked = field(init=False)
     seen: dict[str, set[str]] = field(default_factory=dict)
     """Ids so far by table: a duplicate in a later file is put aside, too."""
+    retyped: dict[str, Collection[str]] = field(default_factory=dict)
+    """By object, fields that hold another kind of value than before."""
     refused: dict[str, NotPermitted] = field(default_factory=dict)
     """Objects whose first page was refused: they are hidden as a whole."""
     stopped: Event = field(default_factory=Event)
@@ -114,6 +118,18 @@ class Puller:
             self._check(given)
         return pulled
 
+    def new_types(self, pulled: Sequence[Pulled]) -> Types:
+        """Tell what the fields that were read hold, and those refused held before."""
+        found = {} if self.one_by_one else dict(self.types)
+        for job in (one.job for one in pulled if not self.one_by_one):
+            shown = self.connector.describe(job.object).fields
+            before, refused = found.get(job.object, {}), self.retyped[job.object]
+            found[job.object] = {
+                **{name: before[name] for name in refused},
+                **{n: kind_of(shown[n]) for n in job.fields if n in shown},
+            }
+        return found
+
     def _jobs(self) -> list[Job]:
         return Jobs(
             connector=self.connector,
@@ -121,6 +137,7 @@ class Puller:
             settings=self.settings,
             marks=self.marks,
             full=self.full,
+            retyped=self.retyped,
         ).all()
 
     def _check(self, mapping: CrmMapping) -> None:
@@ -129,11 +146,14 @@ class Puller:
             settings=self.settings,
             marks=self.marks,
             statuses=self.statuses,
+            types={} if self.full else self.types,
         )
         describe = Describer(
             connector=self.connector, refused=self.refused, memory=memory
         )
-        self.checked = check(mapping, self._described(mapping, describe).get)
+        seen = self._described(mapping, describe)
+        self.retyped = {name: one.retyped for name, one in seen.items() if one}
+        self.checked = check(mapping, seen.get)
         self.checked.raise_errors()
         self.mapping = self.checked.mapping
 

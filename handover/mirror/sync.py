@@ -28,7 +28,7 @@ from handover.mirror.jobs import Mark
 from handover.mirror.merging import Counts, Merger, Shrunk, literal
 from handover.mirror.publishing import NextGeneration, move_marks, publish
 from handover.mirror.pulling import Puller
-from handover.mirror.remembering import seen_statuses
+from handover.mirror.remembering import seen_statuses, seen_types
 from handover.mirror.staging import drop
 from mappings.model import DerivedOwner
 from mappings.model import Mapping as CrmMapping
@@ -157,6 +157,7 @@ class Syncer:
                 marks=marks,
                 full=self.options.full,
                 statuses=seen_statuses(before, source.name),
+                types=seen_types(before, source.name),
                 known=lambda table, name: known_ids(before, source.name, table, name),
                 told=self.told,
             )
@@ -168,6 +169,7 @@ class Syncer:
         outcome.calls = connector.calls
         outcome.problems = [p for p in puller.checked.problems if not p.fatal]
         outcome.columns = puller.checked.columns
+        outcome.types = puller.new_types(outcome.pulled)
         outcome.announcements = list(_announcements(outcome, source.mapping))
         return outcome
 
@@ -318,6 +320,7 @@ class Syncer:
             "synced_at": self.now.isoformat(timespec="seconds"),
             "rejects": len(outcome.rejects),
             "announcements": list(outcome.announcements),
+            "types": outcome.types,
         }
 
     def _owner_changes(

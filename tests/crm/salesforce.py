@@ -155,6 +155,10 @@ class Org:
         """Take a field away from us, as field-level security does."""
         del self.fields[kind][name]
 
+    def retype(self, kind: str, name: str, to: str) -> None:
+        """Make a field one of another type."""
+        self.fields[kind][name]["type"] = to
+
     def _stamp(self, kind: str, key: str) -> None:
         self.records[kind][key]["SystemModstamp"] = stamp(self.now)
 
