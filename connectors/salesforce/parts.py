@@ -130,13 +130,14 @@ def query(
         found = query_result(
             org.read(path, {"q": soql(object_name, fields, where)}).data
         )
-        total = found.total
+        total, link = found.total, ""
         while True:
             yield from found.records
             read += len(found.records)
-            if not found.link:
+            if found.link in {"", link}:
                 break
-            found = query_result(org.read(found.link).data)
+            link = found.link
+            found = query_result(org.read(link).data)
     except Turned as turned:
         raise as_error(turned.problem, object_name) from None
     if read < total:

@@ -161,17 +161,19 @@ class Walk:
         query = {"q": self._soql(ordered=True)}
         found, read = query_result(self._org.read(self._resource, query).data), 0
         self._begin()
-        total = found.total
+        total, link = found.total, ""
         while True:
-            rows, link = found.records, found.link
+            rows = found.records
+            # A page that leads to itself would never end.
+            done, link = found.link in {"", link}, found.link
             self._reader.compare(rows)
             read += len(rows)
-            if read < total and not link:
+            if read < total and done:
                 self._short(read, total)
-            many = self._in_bulk is None and total > bulk.ABOVE and bool(link)
+            many = self._in_bulk is None and total > bulk.ABOVE and not done
             promised = total if self._sole and not many else None
-            yield self._page(rows, done=not link, promised=promised)
-            if not link:
+            yield self._page(rows, done=done, promised=promised)
+            if done:
                 return
             del rows, found  # what was handed on is not held
             if many and (yield from self._tried_in_bulk(read)):

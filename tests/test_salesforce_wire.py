@@ -1,0 +1,107 @@
+"""The line to Salesforce: time-outs, proxies, and no call to anybody else."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from connectors.errors import ConnectorError, ForeignAddress, Unreachable
+from connectors.salesforce.crm import SalesforceCRM
+from tests.crm.salesforce import Answer, Org
+from tests.salesforce_org import Company, connected, once, opened, rows
+
+
+@pytest.fixture
+def org() -> Company:
+    org = Company()
+    org.page = 10
+    return org
+
+
+@pytest.fixture
+def crm(org: Company) -> Iterator[SalesforceCRM]:
+    with connected(org) as crm:
+        yield crm
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://evil.example/x", "//evil.example/services/x", "http://127.0.0.1:1/x"],
+)
+def test_links_to_another_server_are_not_followed(
+    org: Company, crm: SalesforceCRM, link: str
+) -> None:
+    body = {"totalSize": 2, "done": False, "records": [], "nextRecordsUrl": link}
+    org.faults.append(once(Answer(200, body), "/query"))
+    with pytest.raises(ForeignAddress):
+        rows(crm, "Account")
+
+
+def test_redirects_are_not_followed(org: Company, crm: SalesforceCRM) -> None:
+    org.faults.append(
+        lambda _call: Answer(302, "", {"Location": "https://evil.example/"})
+    )
+    with pytest.raises(ForeignAddress):
+        rows(crm, "Account")
+
+
+def test_a_server_that_stalls_does_not_hold_us(
+    org: Company, crm: SalesforceCRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.salesforce.wire.READ_SECONDS", 0.05)
+    stopped = org.stall(0.12)
+    with stopped, pytest.raises(ConnectorError) as caught:
+        crm.identify()
+    assert caught.value.exit_code == 7
+
+
+def test_a_reply_that_only_trickles_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.salesforce.wire.WHOLE_SECONDS", 0.1)
+
+    def trickle(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.recv(1 << 16)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            for _ in range(1000):  # for ten seconds
+                client.sendall(b" ")
+                time.sleep(0.01)
+
+    began = time.monotonic()
+    with listening(trickle) as address, pytest.raises(Unreachable):
+        opened(address, Org()).identify()
+    assert time.monotonic() - began < 5
+
+
+def test_a_proxy_is_asked_for_the_org_and_learns_no_token() -> None:
+    heard: list[bytes] = []
+
+    def answer(client: socket.socket) -> None:
+        with client:
+            heard.append(client.recv(1 << 16))
+            client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+    with listening(answer) as proxy, pytest.raises(Unreachable):
+        opened("https://example.my.salesforce.com", Org(), proxy=proxy).identify()
+    assert heard[0].startswith(b"CONNECT example.my.salesforce.com:443")
+    assert all(Org().token.encode() not in text for text in heard)
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Accept connections on a free port of this machine, one after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    answer(server.accept()[0])
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
