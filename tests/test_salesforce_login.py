@@ -346,7 +346,8 @@ def test_no_secret_reaches_a_log_an_error_or_a_result(
     caplog.set_level(logging.DEBUG)
     token = "canary/token+4711="
     org.token = token
-    echo = f"denied: {token} {quote(token, safe='')} {SECRET}"
+    encoded = base64.b64encode(token.encode()).decode()
+    echo = f"denied: {token} {quote(token, safe='')} {SECRET} {encoded}"
     said: list[str] = []
     with connected(org, **CLIENT) as crm:
         crm.identify()

@@ -7,6 +7,7 @@ at the door is sent again.
 import logging
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -205,8 +206,9 @@ class Org:
         """Take our secrets out of a text that came back."""
         token = self._login.current
         for secret in (*self._connection.secrets, *([token.value] if token else ())):
-            for form in (secret, quote(secret, safe="")):
-                text = text.replace(form, "***") if form else text
+            encoded = b64encode(secret.encode()).decode().rstrip("=")
+            for form in filter(None, (secret, quote(secret, safe=""), encoded)):
+                text = text.replace(form, "***")
         return text
 
     def _policy(
