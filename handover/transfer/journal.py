@@ -191,18 +191,21 @@ class Journal:
 def record_results(
     connection: Connection, run_id: str, results: Mapping[int, Result], at: dt.datetime
 ) -> None:
-    """Write outcomes of steps of a run."""
+    """Write outcomes of steps of a run; an id that is known already stays."""
+    change = update(steps_table).where(_this(run_id))
+    found: dict[bool, list[dict[str, object]]] = {True: [], False: []}
     for n, result in results.items():
         values: dict[str, object] = {
+            "step": n,
             "outcome": result.outcome,
             "code": result.code,
             "message": result.message,
             "settled_at": at.isoformat(),
         }
-        if result.record_id:
-            values["record_id"] = result.record_id
-        change = update(steps_table).where(_this(run_id)).values(values)
-        connection.execute(change, {"step": n})
+        known = {"record_id": result.record_id} if result.record_id else {}
+        found[bool(known)].append(values | known)
+    for group in filter(None, found.values()):
+        connection.execute(change, group)
 
 
 def finish(
