@@ -123,7 +123,8 @@ def test_each_permanent_refusal_is_told_per_record(
     waiting = {s["account_id"] for s in steps if s["code"] == "account_not_done"}
     assert waiting == {stubborn}
     shown = desk.cli("runs", "show", "last").out
-    assert f"× {stubborn}: {code} in the org's own words" in shown
+    assert f"× {stubborn}: {code}: {code} in the org's own words" in shown
+    assert "its account was not handed over" in shown
     (listed,) = (folder / ".handover" / "runs").glob("*/error.csv")
     assert f"refused: {code}: {code} in the org's own words" in listed.read_text(
         "utf-8"

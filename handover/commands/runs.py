@@ -64,6 +64,7 @@ def list_runs(shell: Shell) -> Result:
 @click.argument("run", default="last")
 def show_run(shell: Shell, *, run: str) -> Result:
     """Show a run step by step. RUN is its id, or last."""
+    from handover.commands import plan_desk
     from handover.transfer.execute import Executed
     from handover.transfer.journal import entries_of
     from handover.transfer.terminal import print_run, run_json
@@ -82,7 +83,9 @@ def show_run(shell: Shell, *, run: str) -> Result:
     return Result(
         name="run",
         data={"run": run_json(executed)},
-        text=lambda console: print_run(executed, None, shell.words, console),
+        text=lambda console: print_run(
+            executed, None, plan_desk.reader(shell, found.source), console
+        ),
     )
 
 

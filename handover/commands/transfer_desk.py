@@ -1,21 +1,22 @@
 """What the writing commands have in common: the CRM, the lock, the run, the result."""
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from handover.commands import plan_desk
 from handover.commands.shell import Notice, Result, Shell
 
 if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Connection
 
-    from connectors.effects import SideEffect
     from handover.mirror.views import Mirror
     from handover.plan.approval import ApprovedPlan
+    from handover.plan.view import Reader
     from handover.transfer.execute import Desk, Executed
     from handover.transfer.prepare import Asked, Prepared
     from handover.transfer.site import Site
@@ -106,19 +107,19 @@ def _walk(
     from handover.transfer.terminal import concerned, print_run, run_json
 
     workspace, site = shell.workspace, _open_site(shell, source)
-    effects = workspace.side_effects(source)
+    reader = plan_desk.reader(shell, source)
     with _writing(shell, site, kind, dry_run=dry_run) as desk:
         with workspace.ledger.read() as connection:
             prepared = prepare(site, connection)
         executed = rehearse(prepared)
         if desk is not None:
-            _ask(shell, site, executed, effects)
+            _ask(shell, site, executed, reader)
             with _stoppable(shell) as stopped:
                 executed = execute(site, desk, prepared, stopped=stopped)
-    told = concerned(effects, executed.entries)
+    told = concerned(reader.effects, executed.entries)
 
     def show(console: "Console") -> None:
-        print_run(executed, site.identity, shell.words, console, told)
+        print_run(executed, site.identity, reader, console)
         if dry_run:
             console.print(shell.words("Nothing was written."))
 
@@ -187,9 +188,7 @@ def _is_asked(shell: Shell, site: "Site") -> bool:
     return site.identity.production and shell.is_interactive and not shell.options.yes
 
 
-def _ask(
-    shell: Shell, site: "Site", planned: "Executed", effects: "Sequence[SideEffect]"
-) -> None:
+def _ask(shell: Shell, site: "Site", planned: "Executed", reader: "Reader") -> None:
     """Show what is about to be written to production, and have the org's name typed.
 
     The lock is held meanwhile, so that what was shown is what will be done.
@@ -205,9 +204,7 @@ def _ask(
     if not planned.entries or not _is_asked(shell, site):
         return
     print_aside(
-        lambda console: print_run(
-            planned, identity, shell.words, console, effects, FIRST_STEPS
-        ),
+        lambda console: print_run(planned, identity, reader, console, FIRST_STEPS),
         shell.options,
     )
     asked = shell.words(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from connectors.effects import SideEffect
 from handover.i18n import Words
@@ -36,10 +37,15 @@ def print_effects(
 ) -> None:
     """Print the effects, one a line."""
     listed = list(effect_lines(effects, words))
-    if listed:
-        console.print(words("What the CRM does of its own accord"), style="bold")
+    if not listed:
+        return
+    console.print(words("What the CRM does of its own accord"), style="bold")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column()
     for happens, text in listed:
-        console.print(f"  [{happens}] {text}")
+        table.add_row(f"  [{happens}]", text)
+    console.print(table)
 
 
 def _text(effect: SideEffect, words: Words) -> str:

@@ -12,10 +12,14 @@ from connectors.effects import SideEffect
 from handover.i18n import Words
 from handover.paper.inert import plain
 from handover.plan.effects import print_effects
+from handover.plan.view import Reader
 from handover.transfer.execute import Executed
 from handover.transfer.journal import Entry
+from handover.transfer.steps import OWNER_ACTION, Action
 
 SIGNS = {"done": "○", "skipped": "△", "refused": "×", "in_doubt": "?"}
+OWNERS = frozenset({*OWNER_ACTION.values(), Action.OWNER_FIELD, Action.CONTACT_KEPT})
+"""Steps whose values are users."""
 SHOWN = 40
 """Steps that the terminal lists; the run's folder and ``--json`` have all."""
 
@@ -55,29 +59,29 @@ def run_json(executed: Executed) -> dict[str, Any]:
 def print_run(
     executed: Executed,
     identity: Identity | None,
-    words: Words,
+    reader: Reader,
     console: Console,
-    effects: Iterable[SideEffect] = (),
     shown: int = SHOWN,
 ) -> None:
     """Print where it went, each step, and how it ended.
 
     What was not done comes first, with the CRM's own message; of a run that is still
-    to be, the ``effects`` are told.
+    to be, the side effects are told.
     """
+    words = reader.words
     if identity is not None:
         kind = words("PRODUCTION") if identity.production else words("not production")
         console.print(f"{plain(identity.org_name)} ({identity.org_id}): {kind}")
     entries = sorted(executed.entries, key=lambda e: e.outcome in ("planned", "done"))
     if entries:
-        console.print(_table(entries[:shown], words))
+        console.print(_table(entries[:shown], reader))
     if len(entries) > shown:
         more = len(entries) - shown
         console.print(words("... and {n} more steps: --json", n=more))
-    _print_messages(entries[:shown], console)
+    _print_reasons(entries[:shown], words, console)
     if executed.state == "dry_run":
         _print_intentions(executed, words, console)
-        print_effects(concerned(effects, entries), words, console)
+        print_effects(concerned(reader.effects, entries), words, console)
     else:
         _print_end(executed, words, console)
 
@@ -90,11 +94,20 @@ def concerned(
     return [effect for effect in effects if effect.of in kinds]
 
 
-def _print_messages(entries: Iterable[Entry], console: Console) -> None:
+def _print_reasons(entries: Iterable[Entry], words: Words, console: Console) -> None:
+    """Print why steps were not done, in the CRM's own words where it said some."""
     for entry in entries:
-        if entry.message:
-            sign, record = SIGNS.get(entry.outcome, "-"), entry.record_id or entry.key
-            console.print(plain(f"{sign} {record}: {entry.message}"))
+        if entry.outcome not in ("planned", "done"):
+            name = entry.record_id or entry.key or ""
+            said = (name, _reason(entry.code or "", words), entry.message)
+            why = ": ".join(filter(None, said))
+            console.print(plain(f"{SIGNS.get(entry.outcome, '-')} {why}"))
+
+
+def _reason(code: str, words: Words) -> str:
+    """Put a code of ours into words; the CRM's own stay as they are."""
+    key = f"reason:{code}"
+    return words(key) if words.has(key) else code
 
 
 def _print_intentions(executed: Executed, words: Words, console: Console) -> None:
@@ -121,21 +134,30 @@ _SUM = (
 _WINDOW = "Longest time between a last read and its write: {seconds} s."
 
 
-def _table(entries: Sequence[Entry], words: Words) -> Table:
+def _table(entries: Sequence[Entry], reader: Reader) -> Table:
+    words = reader.words
     table = Table(box=None, pad_edge=False)
     for name in ("", "Account", "Step", "Record", "Before", "After", "Outcome"):
         table.add_column(words(name), overflow="fold")
     for entry in entries:
-        outcome = words(f"outcome:{entry.outcome}")
-        why = ": ".join(filter(None, [entry.code, entry.message]))
         cells = (
             SIGNS.get(entry.outcome, "-"),
             entry.account_id or "-",
             words(f"action:{entry.action}"),
-            entry.record_id or entry.key or "-",
-            entry.before or "",
-            entry.after or "",
-            f"{outcome} ({why})" if why else outcome,
+            entry.record_id or _purpose(entry) or "-",
+            _value(entry, entry.before, reader),
+            _value(entry, entry.after, reader),
+            words(f"outcome:{entry.outcome}"),
         )
         table.add_row(*map(plain, cells))
     return table
+
+
+def _purpose(entry: Entry) -> str:
+    """Say in short what is to be created: our key ends in what for and for whom."""
+    return " ".join((entry.key or "").split(":")[-2:])
+
+
+def _value(entry: Entry, value: str | None, reader: Reader) -> str:
+    """Say a value; owners by their names."""
+    return reader.name(value or "") if entry.action in OWNERS else value or ""
