@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def test_customers_change_hands_and_back(desk: Desk) -> None:
     assert after == before
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", "after", "mid-body"])
 def test_a_lost_reply_changes_nothing_about_the_end(desk: Desk, when: str) -> None:
     plan = desk.approved_plan()
     dropped = Answer(200, "", drop=True)
@@ -122,9 +123,10 @@ def test_a_lost_reply_changes_nothing_about_the_end(desk: Desk, when: str) -> No
         if not kinds or kinds <= lost:
             return None
         lost.update(kinds)
-        if when == "after":
-            desk.org.route(call)
-        return dropped
+        if when == "before":
+            return dropped
+        answer = desk.org.route(call)
+        return replace(answer, cut=40) if when == "mid-body" else dropped
 
     desk.org.faults.append(lose)
     desk.done("plan", "publish", plan)
