@@ -454,23 +454,6 @@ def test_fail_on_must_names_those_not_ready_and_should_those_that_lack_anything(
     assert failing(audit, "should") == {"A", "B", "C"}  # A has no second person
 
 
-def test_likely_duplicates_share_a_name_or_a_website(tmp_path: Path) -> None:
-    accounts = [
-        {"id": "1", "name": "株式会社ABC商事", "owner_id": "", "website": ""},
-        {"id": "2", "name": "（株）ＡＢＣ 商事", "owner_id": "", "website": "x"},
-        {"id": "3", "name": "East", "owner_id": "", "website": "https://www.ab.jp/x"},
-        {"id": "4", "name": "West", "owner_id": "", "website": "AB.jp"},
-        {"id": "5", "name": "Alone Inc.", "owner_id": "", "website": ""},
-    ]
-    found = beside.duplicates([audit_of({"accounts": accounts}, tmp_path)])
-
-    assert [(row["by"], row["value"]) for row in found] == [
-        ("domain", "ab.jp"),
-        ("name", "abc商事"),
-    ]
-    assert [one["id"] for one in found[1]["accounts"]] == ["1", "2"]
-
-
 def test_a_person_on_several_accounts_is_named(tmp_path: Path) -> None:
     records = {
         "accounts": [

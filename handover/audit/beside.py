@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,8 @@ from handover.audit.engine import Audit
 from handover.mirror.views import Mirror
 
 Json = dict[str, Any]
+_Key = tuple[str, str]
+"""A source and an id."""
 
 _LEGAL_FORMS = re.compile(
     r"株式会社|有限会社|合同会社|合資会社|合名会社|\((?:株|有|同)\)"
@@ -79,22 +81,51 @@ def shared_people(mirror: Mirror) -> list[Json]:
 
 
 def duplicates(audits: Iterable[Audit]) -> list[Json]:
-    """List accounts that are likely one customer, by web domain or plain name."""
+    """List accounts that are likely one customer, by web domain or plain name.
+
+    Ambiguous are those of several sources that do not go one to one, and those of one
+    name that have several domains.
+    """
     alike: dict[tuple[str, str], list[Json]] = defaultdict(list)
+    domains: dict[_Key, str] = {}
     for audit in audits:
         for row in audit.accounts.select(["id", "name", "website"]).to_pylist():
             one = {"source": audit.source, "id": row["id"], "name": row["name"]}
-            for by, value in (
-                ("name", plain_name(row["name"])),
-                ("domain", domain(row["website"] or "")),
-            ):
+            site = domains[_key(one)] = domain(row["website"] or "")
+            for by, value in (("name", plain_name(row["name"])), ("domain", site)):
                 if value:
                     alike[by, value].append(one)
+    groups = {key: same for key, same in sorted(alike.items()) if len(same) > 1}
+    met = _met([{_key(one) for one in same} for same in groups.values()])
     return [
-        {"by": by, "value": value, "accounts": same}
-        for (by, value), same in sorted(alike.items())
-        if len(same) > 1
+        {
+            "by": by,
+            "value": value,
+            "ambiguous": _is_ambiguous(met[_key(same[0])])
+            or (by == "name" and len({domains[_key(one)] for one in same} - {""}) > 1),
+            "accounts": same,
+        }
+        for (by, value), same in groups.items()
     ]
+
+
+def _key(account: Json) -> _Key:
+    return account["source"], account["id"]
+
+
+def _met(groups: Iterable[set[_Key]]) -> dict[_Key, set[_Key]]:
+    """Bring groups that share an account together; give each account's group."""
+    found: dict[_Key, set[_Key]] = {}
+    for group in groups:
+        whole = group.union(*(found.get(one, set()) for one in group))
+        found.update(dict.fromkeys(whole, whole))
+    return found
+
+
+def _is_ambiguous(accounts: Collection[_Key]) -> bool:
+    """Tell whether several sources are there and one of them more than once."""
+    sources = Counter(source for source, _ in accounts)
+    return len(sources) > 1 and max(sources.values()) > 1
 
 
 def plain_name(name: str) -> str:

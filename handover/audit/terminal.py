@@ -43,6 +43,7 @@ def print_audit(report: Json, words: Words, console: Console) -> None:
     if len(worst) > WORST:
         more = len(worst) - WORST
         console.print(words("... and {n} more: --format html or xlsx", n=more))
+    _print_duplicates(report["duplicates"], words, console)
     _print_trend(report.get("trend", ()), words, console)
     _print_unmanaged(report.get("unmanaged", ()), words, console)
 
@@ -124,6 +125,29 @@ def item_name(code: str, words: Words) -> str:
     """Name an item; a company's own goes by its code."""
     key = f"item:{code}"
     return words(key) if words.has(key) else code.rpartition(".")[2]
+
+
+def _print_duplicates(groups: list[Json], words: Words, console: Console) -> None:
+    if not groups:
+        return
+    title = words("Likely one customer")
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for name in ("Same", "Accounts", ""):
+        table.add_column(words(name) if name else name)
+    for group in groups[:WORST]:
+        table.add_row(
+            f"{words('same:' + group['by'])} {plain(group['value'])}",
+            "; ".join(
+                f"{plain(one['name'])} ({one['source']} {one['id']})"
+                for one in group["accounts"]
+            ),
+            words("ambiguous") if group["ambiguous"] else "",
+        )
+    console.print()
+    console.print(table)
+    if len(groups) > WORST:
+        more = len(groups) - WORST
+        console.print(words("... and {n} more: --format html or json", n=more))
 
 
 def _print_trend(trend: Iterable[Json], words: Words, console: Console) -> None:

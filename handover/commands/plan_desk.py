@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from handover.commands.shell import Notice, Result, Shell
-from handover.errors import NoDecider, UnknownName
+from handover.errors import AmbiguousName, NoDecider, UnknownName
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from handover.errors import HandoverError
+    from handover.mirror.people import Person
     from handover.mirror.views import Mirror
     from handover.plan.drafting import Order, Setting
     from handover.plan.edits import Amendments
@@ -96,22 +97,37 @@ def open_desk(shell: Shell, source: str) -> Iterator[Desk]:
 
 
 def source_of(shell: Shell, predecessor: str) -> str:
-    """Find the source that knows the predecessor.
+    """Find the source that the predecessor's plan acts on.
+
+    Where several know him, it is the one in which he owns accounts.
 
     Raises:
         UnknownName: none does.
+        AmbiguousName: he owns accounts in several.
     """
-    from handover.mirror.find import find_user
+    from handover.mirror.find import USER, find_user
 
-    sources = sorted(shell.workspace.generation().sources)
-    for source in sources[:-1]:
+    found: dict[str, Person] = {}
+    unknown: UnknownName | None = None
+    for source in sorted(shell.workspace.generation().sources):
         try:
-            find_user(shell.workspace.people(source), predecessor)
-        except UnknownName:
-            continue
-        return source
-    find_user(shell.workspace.people(sources[-1]), predecessor)
-    return sources[-1]
+            found[source] = find_user(shell.workspace.people(source), predecessor)
+        except UnknownName as error:
+            unknown = error
+    if unknown is not None and not found:
+        raise unknown
+    owning = [s for s in found if len(found) > 1 and _owns(shell, s, found[s])]
+    chosen = owning or list(found)[:1]
+    if len(chosen) > 1:
+        named = (f"{source}:{found[source].id}" for source in chosen)
+        raise AmbiguousName(kind=USER, name=predecessor, candidates=", ".join(named))
+    return chosen[0]
+
+
+def _owns(shell: Shell, source: str, person: "Person") -> bool:
+    with shell.workspace.mirror(source) as mirror:
+        query = "select 1 from accounts where owner_id = $owner limit 1"
+        return bool(mirror.rows(query, owner=person.id))
 
 
 def maker(shell: Shell, source: str) -> str | None:

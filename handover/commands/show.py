@@ -47,7 +47,7 @@ def _read(shell: Shell, text: str) -> Json:
     places = [(source, *own.account_ids) for source, own in narrowed.items()]
     found = [place for place in places if len(place) > 1]
     if len(found) > 1:
-        candidates = ", ".join(f"{source}: {account}" for source, account in found)
+        candidates = ", ".join(f"{source}:{account}" for source, account in found)
         raise AmbiguousName(
             kind=Phrase(text="account"), name=text, candidates=candidates
         )

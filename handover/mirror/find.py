@@ -1,4 +1,7 @@
-"""Names to records: what people type is a name, an id, an e-mail or a CRM address."""
+"""Names to records: what people type is a name, an id, an e-mail or a CRM address.
+
+Before it may stand the source, where several CRMs are in the mirror: ``hubspot:7``.
+"""
 
 import re
 import unicodedata
@@ -39,9 +42,10 @@ def find_user(people: People, text: str) -> Person:
         UnknownName: nobody fits; names the nearest.
         AmbiguousName: several do; names them.
     """
-    chosen = _fitting(text, list(people))
+    wanted = text.removeprefix(f"{people.source}:")
+    chosen = _fitting(wanted, list(people))
     if not chosen:
-        chosen = [p for p in people if p.email and _same(p.email, text)]
+        chosen = [p for p in people if p.email and _same(p.email, wanted)]
     return _the_one(USER, text, chosen, [p.name for p in people])
 
 
@@ -64,7 +68,15 @@ def find_accounts(mirror: Mirror, texts: Iterable[str]) -> list[FoundAccount]:
         for row in mirror.rows("select id, name, url from accounts order by id")
     ]
     names = [account.name for account in known]
-    return [_the_one(ACCOUNT, text, _fitting(text, known), names) for text in texts]
+    return [
+        _the_one(
+            ACCOUNT,
+            text,
+            _fitting(text.removeprefix(f"{mirror.source}:"), known),
+            names,
+        )
+        for text in texts
+    ]
 
 
 def _text(value: object) -> str | None:

@@ -70,10 +70,11 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class People:
-    """Everybody, by id. ``file`` is where managers are filled in."""
+    """Everybody of a source, by id. ``file`` is where managers are filled in."""
 
     by_id: Mapping[str, Person]
     file: Path
+    source: str = ""
 
     def __iter__(self) -> Iterator[Person]:
         yield from self.by_id.values()
@@ -121,12 +122,12 @@ def load_people(generation: Generation, source: str, file: Path) -> People:
     """
     users = {user.id: user for user in _users(generation, source)}
     if not file.exists():
-        return People(by_id=users, file=file)
+        return People(by_id=users, file=file, source=source)
     lines = list(_lines(file))
     reader = _Reader(file=file, users=users | _own_persons(lines, users))
     for number, line in lines:
         reader.lay_over(number, line)
-    return People(by_id=reader.users, file=file)
+    return People(by_id=reader.users, file=file, source=source)
 
 
 def same_id(one: str, other: str) -> bool:

@@ -1,0 +1,177 @@
+"""HubSpot and a folder of files in one mirror, with the same ids in both."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+from tests.crm.hubspot_company import Company, company
+from tests.crm.hubspot_data import TOKEN
+from tests.crm.hubspot_replies import Answer
+from tests.crm.hubspot_serving import serve
+
+TODAY = ("--as-of", "2027-03-01")
+CONFIG = """\
+language = "en"
+timezone = "Asia/Tokyo"
+[crm.files]
+folder = "export"
+[crm.hubspot]
+base_url = "{address}"
+token = "env:TOKEN"
+rate = {{ burst = 100000, search = 100000 }}
+[people]
+file = "people.csv"
+"""
+PEOPLE = "user,manager\n6,5\n7,5\n8,5\n"
+
+
+@pytest.fixture
+def made() -> Company:
+    return company()
+
+
+@pytest.fixture
+def pair(
+    made: Company, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cli]:
+    monkeypatch.setenv("TOKEN", TOKEN)
+    (folder / "people.csv").write_text(
+        "user,manager\n6,5\n7,5\n8,5\n", encoding="utf-8"
+    )
+    ids = made.ids
+    export(
+        folder,
+        "users",
+        [
+            {"id": "5", "name": "上司"},
+            {"id": "6", "name": "別の森"},
+            {"id": "7", "name": "別の佐藤"},
+            {"id": "8", "name": "別の田中"},
+        ],
+    )
+    accounts = [
+        {"id": ids["seiki"], "name": "(株)東京精機", "owner_id": "7"},
+        {"id": ids["denki"], "name": "神戸造船", "owner_id": "7"},
+        {"id": "9001", "name": "東京精機株式会社", "owner_id": "8"},
+    ]
+    export(folder, "accounts", accounts)
+    with serve(made.portal) as address:
+        text = CONFIG.format(address=address)
+        (folder / "handover.toml").write_text(text, encoding="utf-8")
+        yield cli
+
+
+def export(folder: Path, table: str, rows: list[dict[str, str]]) -> None:
+    with (folder / "export" / f"{table}.csv").open("w", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_equal_ids_stay_apart_in_the_audit(pair: Cli, made: Company) -> None:
+    assert pair("sync", *TODAY).code == 0
+    data = pair("audit", "--json", *TODAY).data
+    key = made.ids["denki"]
+    named = {a["source"]: a["name"] for a in data["accounts"] if a["id"] == key}
+    assert named == {"files": "神戸造船", "hubspot": "大阪電機"}
+    owners = {o["source"]: o["name"] for o in data["owners"] if o["id"] == "7"}
+    assert owners == {"files": "別の佐藤", "hubspot": "佐藤"}
+    bought = {
+        account["source"]: item["state"]
+        for account in data["accounts"]
+        for item in account["items"]
+        if account["id"] == key and item["item"] == "purchases.product"
+    }
+    assert bought["hubspot"] != bought["files"] == "unmapped"
+
+
+def test_likely_duplicates_of_both_are_listed_with_the_ambiguous_ones_marked(
+    pair: Cli, made: Company, folder: Path
+) -> None:
+    pair("sync", *TODAY)
+    (group,) = pair("audit", "--json", *TODAY).data["duplicates"]
+    assert (group["by"], group["ambiguous"]) == ("name", True)
+    assert {(one["source"], one["id"]) for one in group["accounts"]} == {
+        ("files", made.ids["seiki"]),
+        ("files", "9001"),
+        ("hubspot", made.ids["seiki"]),
+    }
+    said = pair("audit", *TODAY).out
+    assert "Likely one customer" in said
+    assert "ambiguous" in said
+    assert "特定できません" in pair("audit", "--lang", "ja", *TODAY).out
+    pair("audit", "--format", "html", "-o", "audit.html", *TODAY)
+    assert "ambiguous" in (folder / "audit.html").read_text(encoding="utf-8")
+
+
+def test_an_id_of_both_has_to_be_told_apart(pair: Cli, made: Company) -> None:
+    pair("sync", *TODAY)
+    key = made.ids["denki"]
+    ended = pair("show", key, "--json", *TODAY)
+    assert (ended.code, ended.json["error"]["code"]) == (2, "ambiguous_name")
+    assert f"hubspot:{key}" in ended.json["error"]["message"]
+    for text in (f"hubspot:{key}", "大阪電機"):
+        named = pair("show", text, "--json", *TODAY).data["account"]
+        assert (named["source"], named["name"]) == ("hubspot", "大阪電機")
+
+
+def test_a_plan_acts_on_one_source(pair: Cli, made: Company, folder: Path) -> None:
+    before = (folder / "export" / "accounts.csv").read_bytes()
+    pair("sync", *TODAY)
+    words = ("plan", "new", "--from", "佐藤", "--to", "田中", "--json", *TODAY)
+    (plan,) = pair(*words).data["plans"]
+    assert plan["source"] == "hubspot"
+    assert {row["source"] for row in plan["rows"]} == {"hubspot"}
+    assert {row["account_id"] for row in plan["rows"]} == {
+        made.ids["seiki"],
+        made.ids["denki"],
+    }
+    mixed = pair("plan", "new", "--from", "佐藤", "--to", "別の田中", "--json", *TODAY)
+    assert mixed.code == 2
+    assert (folder / "export" / "accounts.csv").read_bytes() == before
+
+
+def test_an_owner_of_both_has_to_be_told_apart(pair: Cli) -> None:
+    pair("sync", *TODAY)
+    ended = pair("plan", "new", "--from", "7", "--to", "8", "--json", *TODAY)
+    assert (ended.code, ended.json["error"]["code"]) == (2, "ambiguous_name")
+    assert "files:7, hubspot:7" in ended.json["error"]["message"]
+    for source in ("hubspot", "files"):
+        words = ("--from", f"{source}:7", "--to", "8", "--json", *TODAY)
+        (plan,) = pair("plan", "new", *words).data["plans"]
+        assert {row["source"] for row in plan["rows"]} == {source}
+    plans = pair("plan", "list", "--json", *TODAY).data["plans"]
+    assert len({plan["id"] for plan in plans}) == 2
+
+
+def test_who_owns_accounts_in_one_of_them_is_meant_there(pair: Cli) -> None:
+    pair("sync", *TODAY)
+    (plan,) = pair("plan", "new", "--from", "6", "--to", "8", "--json", *TODAY).data[
+        "plans"
+    ]
+    assert plan["source"] == "hubspot"
+
+
+def test_when_one_fails_the_other_comes_and_the_first_keeps_its_rows(
+    pair: Cli, made: Company, folder: Path
+) -> None:
+    pair("sync", *TODAY)
+    export(folder, "accounts", [{"id": "9001", "name": "新社名", "owner_id": "8"}])
+    made.portal.edit("companies", made.ids["denki"], name="大阪電機株式会社")
+    made.portal.faults = [lambda _call: Answer(503, "<html>")]
+    ended = pair("sync", "--json", "--allow-shrink", *TODAY)
+    assert ended.code == 7
+    assert ended.data["sources"] == [
+        {"source": "files", "ok": True, "code": None},
+        {"source": "hubspot", "ok": False, "code": "unreachable"},
+    ]
+    accounts = pair("audit", "--json", *TODAY).data["accounts"]
+    names = {row["name"] for row in accounts}
+    assert {"新社名", "大阪電機", "東京精機", "名古屋工業"} == names
+    made.portal.faults = []
+    assert pair("sync", *TODAY).code == 0
+    accounts = pair("audit", "--json", *TODAY).data["accounts"]
+    assert "大阪電機株式会社" in {row["name"] for row in accounts}
