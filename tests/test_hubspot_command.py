@@ -154,6 +154,19 @@ def test_what_may_not_be_read_is_unreadable_in_every_word(
     assert {("requests", "unreadable"), ("opportunities", "unreadable")} <= unmapped
 
 
+def test_tickets_are_requests_one_by_one(
+    hub: Cli, portal: Portal, made: Company
+) -> None:
+    for owner, text in (("7", "1 of 1"), ("9", "0 of 1")):
+        portal.edit("tickets", made.ids["ticket"], hubspot_owner_id=owner)
+        hub("sync", *TODAY)
+        said = hub("show", "東京精機", "--json", *TODAY).data["account"]["items"]
+        (item,) = (one for one in said if one["item"] == "interactions.requests")
+        assert item["evidence"]["text"] == (
+            f"{text} open requests have a subject and an active owner."
+        )
+
+
 def test_the_end_of_the_day_is_gone_on_with_tomorrow(hub: Cli, portal: Portal) -> None:
     portal.page_limit = 1
 

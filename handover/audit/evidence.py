@@ -1,7 +1,8 @@
 """Why an item is in its state, in a sentence of the catalogue.
 
 The most telling words there are: of the item in that state, of the item with its rows
-("3 of 5 purchases have a reason"), of the state alone.
+("3 of 5 purchases have a reason"), of the state alone. An item that is a text in one
+company and rows in another has words of its own for rows.
 """
 
 import datetime as dt
@@ -47,10 +48,11 @@ class Evidence:
         )
 
     def _key(self, item: str, state: str, has_rows: bool, has_date: bool) -> str:  # noqa: FBT001 - parts of a key
-        tries = [f"evidence:{item}:{state}:undated"] if not has_date else []
+        counted = has_rows and state not in WITHOUT_ROWS
+        tries = [f"evidence:{item}:rows"] if counted else []
+        tries += [f"evidence:{item}:{state}:undated"] if not has_date else []
         tries.append(f"evidence:{item}:{state}")
-        if has_rows and state not in WITHOUT_ROWS:
-            tries.append(f"evidence:{item}")
+        tries += [f"evidence:{item}"] if counted else []
         return next(filter(self._words.has, tries), f"evidence:{state}")
 
     def _day(self, date: dt.date | None) -> str:
