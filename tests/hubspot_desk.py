@@ -28,13 +28,14 @@ portal_id = 4242
 base_url = "{address}"
 token = "env:HUBSPOT_TOKEN"
 rate = {{ burst = 100000, search = 100000 }}
+mapping = "{mapping}"
 [people]
 file = "people.csv"
 """
 PEOPLE = "user,manager\n7,5\n8,5\n"
 AFTER = {
     **dict.fromkeys(("seiki", "denki", "hayashi", "open", "ticket", "task"), "8"),
-    **dict.fromkeys(("won", "won2"), "7"),
+    **dict.fromkeys(("won", "won2", "call", "visit"), "7"),
     **dict.fromkeys(("other", "ono"), "6"),
 }
 """Who owns what when Sato's plan is carried out."""
@@ -43,8 +44,9 @@ HELD = ("records", "properties", "owners", "pipelines", "labels", "_ids")
 
 
 def configure(folder: Path, address: str) -> None:
-    """Write the configuration for a portal."""
-    text = CONFIG.format(address=address)
+    """Write the configuration for a portal; a mapping of its own is used."""
+    own = (folder / "own.toml").exists()
+    text = CONFIG.format(address=address, mapping="own.toml" if own else "hubspot")
     (folder / "handover.toml").write_text(text, encoding="utf-8")
     (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
 
@@ -110,7 +112,7 @@ def at_work(template: Path, made: Company, folder: Path) -> Iterator[Company]:
 def owners(made: Company) -> dict[str, str | None]:
     """Tell who owns the company's own records now, by their names."""
     known = {key: name for name, key in made.ids.items()}
-    kinds = ("companies", "contacts", "deals", "tickets", "tasks")
+    kinds = ("companies", "contacts", "deals", "tickets", "tasks", "meetings", "calls")
     return {
         known[record.id]: record.properties.get("hubspot_owner_id")
         for kind in kinds
