@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ OWN = """\
 extends = "hubspot"
 [transfer]
 also = ["accounts.second_owner", "contacts.second_owner"]
+"""
+INTENDED = """
+select count(*) from steps where outcome = 'intent' and (key = ? or record_id = ?)
 """
 FUTURE, PAST = {"hs_timestamp": "2027-03-20T01:00:00Z"}, {"hs_timestamp": "2027-01-20"}
 MORE = {
@@ -119,6 +123,42 @@ def test_what_is_open_moves_and_what_is_over_stays(desk: Desk) -> None:
         "deals",
         "tickets",
     ]
+
+
+def test_no_write_leaves_before_its_intent_is_on_disk(desk: Desk) -> None:
+    ledger = (Path(".handover") / "ledger.sqlite").resolve()
+    intended: list[bool] = []
+
+    def look(call: Call) -> None:
+        """Look into the journal from outside, as each write arrives (P11)."""
+        inputs = call.body.get("inputs") or [] if "/batch/" in call.path else []
+        with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as journal:
+            for trace in (one.get("objectWriteTraceId") for one in inputs):
+                found = journal.execute(INTENDED, (trace, trace)).fetchone()
+                intended.extend([found[0] > 0] if trace else [])
+        journal.close()
+
+    desk.portal.faults = [look]
+    desk(*desk.publish)
+    desk(*desk.reassign)
+    assert len(intended) == len(desk.portal.commits) > 10
+    assert all(intended)
+
+
+def test_a_rehearsal_only_reads_and_leaves_the_ledger_as_it_was(desk: Desk) -> None:
+    desk(*desk.publish)
+    ledger = Path(".handover") / "ledger.sqlite"
+    before, runs = ledger.read_bytes(), set(Path(".handover/runs").iterdir())
+    desk.portal.commits.clear()
+    since = len(desk.portal.calls)
+    undo = ("undo", "last", *WRITING, "--as", "5")
+    for words in (desk.publish, desk.reassign, undo):
+        desk(*words, "--dry-run")
+    asked = [c.path for c in desk.portal.calls[since:] if c.method != "GET"]
+    assert all(path.endswith(("/search", "/batch/read")) for path in asked)
+    assert not desk.portal.commits
+    assert ledger.read_bytes() == before
+    assert set(Path(".handover/runs").iterdir()) == runs
 
 
 def test_undo_gives_back_what_nobody_changed_and_closes_our_tasks(desk: Desk) -> None:

@@ -101,6 +101,17 @@ def test_nobody_is_made_an_owner_who_cannot_be_one(
     assert [key for _, key, _ in portal.commits] == keys[1:]
 
 
+def test_an_owner_without_a_user_is_an_owner_all_the_same(
+    portal: Portal, crm: Connector
+) -> None:
+    portal.owners += [{"id": "11", "userId": None}, {"id": "12", "type": "QUEUE"}]
+    keys = companies(portal, 3)
+    changes = [
+        moves([key], to)[0] for key, to in zip(keys, ("11", "12", "None"), strict=True)
+    ]
+    assert states(crm.write(changes)) == ["done", "done", "refused"]
+
+
 def test_a_user_field_of_the_portal_takes_owners_only(
     portal: Portal, crm: Connector
 ) -> None:
