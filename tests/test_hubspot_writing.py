@@ -7,7 +7,7 @@ import pytest
 from connectors.base import Capability, Connector, SetField
 from tests.crm.hubspot import Portal
 from tests.crm.hubspot_faults import after_commit, lost_before, times
-from tests.crm.hubspot_replies import Answer, Call
+from tests.crm.hubspot_replies import Answer, Call, limited, missing_scope
 from tests.crm.hubspot_serving import serve
 from tests.portals import (
     KEY,
@@ -237,6 +237,26 @@ def test_scopes_that_are_missing_for_writing_are_named(
     assert "tasks:crm.objects.contacts.write" in missing
     assert "tickets:crm.objects.tickets.write" in missing
     assert not any(name.startswith("companies") for name in missing)
+    assert not portal.commits
+
+
+def test_a_busy_portal_is_asked_again_what_it_permits(
+    portal: Portal, crm: Connector
+) -> None:
+    companies(portal, 1)
+    portal.unwritable.add("companies")
+    portal.faults.append(times(limited("SECONDLY"), "companies/batch/update", 3))
+    assert "companies:crm.objects.companies.write" in crm.prepare()
+
+
+def test_where_tasks_may_not_be_read_nothing_is_made(
+    portal: Portal, crm: Connector
+) -> None:
+    portal.forbidden.add("tasks")
+    portal.faults.append(
+        lambda c: missing_scope("x") if c.path.endswith("properties/tasks") else None
+    )
+    assert "tasks.handover_key" in crm.prepare(create=True)
     assert not portal.commits
 
 

@@ -1,4 +1,4 @@
-"""Writing to a production org: seen first, confirmed by its name, or not done at all."""
+"""Writing to a production org: seen first, confirmed by its name, or not done."""
 
 from collections.abc import Iterator
 from pathlib import Path

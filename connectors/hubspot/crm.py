@@ -194,15 +194,15 @@ class HubSpotCRM:
         return change
 
     def _make_key(self, name: str) -> bool:
-        definition = {
-            "name": name,
-            "label": "Handover key",
-            "type": "string",
-            "fieldType": "text",
-            "groupName": self._catalogue.group_of("tasks", BODY),
-            "hasUniqueValue": True,
-        }
-        with suppress(Lost, NotPermitted, Turned):
+        with suppress(Lost, NotPermitted, Turned, UnknownObject):
+            definition = {
+                "name": name,
+                "label": "Handover key",
+                "type": "string",
+                "fieldType": "text",
+                "groupName": self._catalogue.group_of("tasks", BODY),
+                "hasUniqueValue": True,
+            }
             self.portal.write(object_type("tasks").properties, definition)
         self._catalogue.forget("tasks")
         return self._has_key

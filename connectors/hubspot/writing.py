@@ -7,7 +7,7 @@ from connectors.base import Change, Create, Outcome, Row, SetField
 from connectors.errors import NotPermitted
 from connectors.hubspot.objects import LIST_LIMIT, object_type
 from connectors.hubspot.portal import Lost, Portal
-from connectors.hubspot.sending import TRACE, failures, judged
+from connectors.hubspot.sending import ATTEMPTS, TRACE, failures, judged
 from connectors.hubspot.wire import Turned
 
 KEYED_LIMIT = 1000
@@ -89,10 +89,15 @@ def lacking(portal: Portal, name: str) -> str | None:
     An update of no records changes nothing, whatever HubSpot says to it.
     """
     path = object_type(name).batch("update")
-    try:
-        portal.write(path, {"inputs": []})
-    except (Lost, Turned):
+    for _ in range(ATTEMPTS):
+        try:
+            portal.write(path, {"inputs": []})
+        except NotPermitted as error:
+            return str(error.params["scopes"] or f"{name}.write")
+        except Turned as turned:
+            if turned.problem.is_untouched:
+                continue
+        except Lost:
+            pass
         return None
-    except NotPermitted as error:
-        return str(error.params["scopes"] or f"{name}.write")
     return None
