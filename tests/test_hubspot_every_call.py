@@ -60,6 +60,8 @@ SPOILS: dict[str, Spoil] = {
     "locked": instead(Answer(423, {"category": "LOCKED"}, {"Retry-After": "0"})),
     "migrating": instead(Answer(477, "", {"Retry-After": "0"})),
 }
+BEFORE = ("dropped before", "gateway before")
+"""Nothing was done, and nothing says so."""
 CALLS = range(9) if SOAK else [0]
 """The write call to spoil; 0: every one of them, the first time it is sent."""
 
@@ -159,6 +161,20 @@ def test_whatever_a_write_call_suffers_the_end_is_that_of_one_execution(
             ended = cli(*words)
             assert ended.code == 0, ended.out + ended.err
         check_end(made, tasks)
+
+
+@pytest.mark.parametrize("name", SPOILS if SOAK else [*BEFORE, "dropped after"])
+def test_without_the_key_property_what_never_came_is_doubt_and_nothing_doubles(
+    plain: Template, tasks: Counter[str], folder: Path, cli: Cli, name: str
+) -> None:
+    with at_work(*plain, folder) as made:
+        spoil_calls(made.portal, SPOILS[name], 0)
+        publish, reassign = steps_of(plan_in(folder))
+        unsure = name in BEFORE
+        assert cli(*publish).code == (6 if unsure else 0)
+        assert cli(*publish).code == (6 if unsure else 0)
+        assert cli(*reassign).code == 0
+        check_end(made, Counter() if unsure else tasks)
 
 
 # Killed between a call and its record (P15)
