@@ -5,10 +5,8 @@ Relative paths are relative to the file; secrets are references, looked up when 
 """
 
 import datetime as dt
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -25,6 +23,7 @@ from pydantic import (
 from connectors.registry import kinds
 from connectors.salesforce import refuse_password
 from handover.errors import BadConfig, UsageProblem
+from handover.mistakes import line_of, no_toml, unknown_key, unreadable, wrong_value
 
 FILE = "handover.toml"
 
@@ -252,13 +251,13 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         raise NoConfig(file=path) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(file=path, line="", key="", detail=str(error)) from error
+        detail = unreadable(error)
+        raise BadConfig(file=path, line="", key="", detail=detail) from error
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = found.group(1) if found else ""
-        raise BadConfig(file=path, line=line, key="", detail=str(error)) from error
+        line, detail = no_toml(error)
+        raise BadConfig(file=path, line=line or "", key="", detail=detail) from error
     try:
         return Config.model_validate({**content, "base": path.resolve().parent})
     except ValidationError as error:
@@ -269,10 +268,9 @@ def _bad(path: Path, text: str, error: ValidationError) -> BadConfig:
     """Tell the first mistake, with its line and the nearest key."""
     first = error.errors()[0]
     keys = [str(part) for part in first["loc"] if part != ANNOUNCED]
-    detail = first["msg"]
+    detail = wrong_value(first)
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(keys[-1], _known(keys[:-1]), n=1)
-        detail = f"unknown key{f', did you mean {near[0]}?' if near else ''}"
+        detail = unknown_key(keys[-1], _known(keys[:-1]))
     return BadConfig(
         file=path, line=line_of(text, keys), key=".".join(keys), detail=detail
     )
@@ -292,18 +290,3 @@ def _known(keys: list[str]) -> list[str]:
         for name, info in section.model_fields.items()
         if name not in {"base", "others"}
     ]
-
-
-def line_of(text: str, keys: list[str]) -> int | str:
-    """Find the line of a key below its section's heading; empty when not found."""
-    heading, section = "", ".".join(keys[:-1])
-    for number, line in enumerate(text.splitlines(), 1):
-        if found := re.match(r"\s*\[+([^\]]+)\]", line):
-            heading = found.group(1).strip()
-            if heading == ".".join(keys):
-                return number
-        elif heading == section and re.match(
-            rf"\s*[\"']?{re.escape(keys[-1])}[\"']?\s*=", line
-        ):
-            return number
-    return ""

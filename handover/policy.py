@@ -8,7 +8,6 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -16,9 +15,9 @@ from typing import Annotated, Any, Literal, get_args
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from handover.config import line_of
 from handover.errors import BadPolicy
 from handover.i18n import Phrase
+from handover.mistakes import line_of, no_toml, unknown_key, unreadable, wrong_value
 from mappings.schema import EXTRA
 from mappings.text import norm
 
@@ -230,33 +229,31 @@ class _Mistake(Exception):
     """What is wrong, and under which keys; an item stands as ``("item", code)``."""
 
     def __init__(
-        self,
-        keys: Sequence[str],
-        detail: str,
-        /,
-        *,
-        line: int | None = None,
-        **params: object,
+        self, keys: Sequence[str], detail: Phrase, *, line: int | None = None
     ) -> None:
         self.keys = tuple(keys)
         self.line = line
-        self.detail = Phrase(text=f"policy:{detail}", params=params)
+        self.detail = detail
+
+
+def _rule(keys: Sequence[str], detail: str, **params: object) -> _Mistake:
+    """Name a rule of policies that is broken."""
+    return _Mistake(keys, Phrase(text=f"policy:{detail}", params=params))
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise _Mistake((), "unreadable", said=error) from error
+        raise _Mistake((), unreadable(error)) from error
 
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = int(found[1]) if found else None
-        raise _Mistake((), "no_toml", line=line, said=error) from error
+        line, detail = no_toml(error)
+        raise _Mistake((), detail, line=line) from error
 
 
 def _overlaid(built_in: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
@@ -271,7 +268,7 @@ def _overlaid(built_in: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
             merged[name] = _items(built_in[name], content)
         elif isinstance(built_in[name], Mapping):
             if not isinstance(content, Mapping):
-                raise _Mistake((name,), "no_table")
+                raise _rule((name,), "no_table")
             for key in content:
                 _known(key, built_in[name], (name,))
             merged[name] = {**built_in[name], **content}
@@ -283,7 +280,7 @@ def _overlaid(built_in: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
         raise _wrong_value(error, merged) from error
     gone = set(GROUPS) - {item.group for item in policy.enabled}
     for group in sorted(gone, key=GROUPS.index):
-        raise _Mistake(("item", _last_of(group, own)), "group_gone", group=group)
+        raise _rule(("item", _last_of(group, own)), "group_gone", group=group)
     return policy
 
 
@@ -291,11 +288,11 @@ def _items(ours: Iterable[Mapping[str, Any]], theirs: object) -> list[dict[str, 
     """Lay the company's items over ours, by code; its own come last."""
     merged = {item["code"]: dict(item) for item in ours}
     if not isinstance(theirs, list):
-        raise _Mistake(("item",), "no_items")
+        raise _rule(("item",), "no_items")
     for item in theirs:
         code = item.get("code") if isinstance(item, Mapping) else None
         if not isinstance(code, str) or not code:
-            raise _Mistake(("item",), "no_code")
+            raise _rule(("item",), "no_code")
         keys = ("item", code)
         for key in item:
             _known(key, Item.model_fields, keys)
@@ -309,11 +306,11 @@ def _items(ours: Iterable[Mapping[str, Any]], theirs: object) -> list[dict[str, 
                 if k in item and item[k] != given[k]
             ]
             if fixed:
-                raise _Mistake((*keys, fixed[0]), "fixed", code=code)
+                raise _rule((*keys, fixed[0]), "fixed", code=code)
         group = code.partition(".")[0]
         merged[code] = {"group": group, **(given or {}), **item}
         if merged[code]["group"] not in GROUPS:
-            raise _Mistake(
+            raise _rule(
                 (*keys, "group"),
                 "unknown_group",
                 group=merged[code]["group"],
@@ -327,16 +324,12 @@ def _check_own(item: Mapping[str, Any], keys: tuple[str, ...]) -> None:
     for column in item.get("columns", ()):
         if not str(column).startswith(OWN_COLUMN):
             name = str(column).rpartition(".")[2]
-            raise _Mistake((*keys, "columns"), "own_column", near=OWN_COLUMN + name)
+            raise _rule((*keys, "columns"), "own_column", near=OWN_COLUMN + name)
 
 
 def _known(key: str, known: Iterable[str], above: tuple[str, ...]) -> None:
-    if key in known:
-        return
-    near = get_close_matches(key, list(known), n=1)
-    if near:
-        raise _Mistake((*above, key), "unknown_key_near", near=near[0])
-    raise _Mistake((*above, key), "unknown_key", keys=", ".join(known))
+    if key not in known:
+        raise _Mistake((*above, key), unknown_key(key, list(known)))
 
 
 def _wrong_value(error: ValidationError, merged: Mapping[str, Any]) -> _Mistake:
@@ -345,21 +338,9 @@ def _wrong_value(error: ValidationError, merged: Mapping[str, Any]) -> _Mistake:
     keys = [str(part) for part in first["loc"][:2]]
     if keys[0] == "item":
         keys = ["item", merged["item"][int(keys[1])]["code"], str(first["loc"][2])]
-    value = first["input"]
-    match first["type"]:
-        case "missing":
-            return _Mistake(keys[:-1], "key_needed", needed=keys[-1])
-        case "literal_error":
-            return _Mistake(keys, "choose", value=value, known=first["ctx"]["expected"])
-        case kind if kind.startswith(("int", "float")):
-            return _Mistake(keys, "no_number", value=value)
-        case kind if kind.startswith("bool"):
-            return _Mistake(keys, "no_yes_no", value=value)
-        case kind if kind.startswith(("greater", "less")):
-            limit = next(iter(first["ctx"].values()))
-            return _Mistake(keys, kind, value=value, limit=limit)
-        case _:
-            return _Mistake(keys, "no_such_value", value=value, said=first["msg"])
+    return _Mistake(
+        keys[:-1] if first["type"] == "missing" else keys, wrong_value(first)
+    )
 
 
 def _last_of(group: str, own: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from handover.config import NoConfig, find_config, load_config
 from handover.errors import BadConfig
+from handover.i18n import words_for
 
 
 def write(folder: Path, text: str) -> Path:
@@ -87,7 +88,7 @@ def test_a_wrong_value_is_named_with_its_line(
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
     with pytest.raises(BadConfig) as caught:
         load_config(write(tmp_path, 'language = "ja"\nx = = 1\n'))
-    assert caught.value.params["line"] == "2"
+    assert caught.value.params["line"] == 2
 
 
 def test_the_flag_wins_over_the_environment_and_that_over_the_folder() -> None:
@@ -95,3 +96,26 @@ def test_the_flag_wins_over_the_environment_and_that_over_the_folder() -> None:
     assert find_config("a.toml", environ) == Path("a.toml")
     assert find_config(None, environ) == Path("b.toml")
     assert find_config(None, {}) == Path("handover.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('langage = "ja"', "language のことですか。"),
+        ('language = "fr"', "'ja' or 'en' のどれか"),
+        ('timezone = "Asia/Kyoto"', "そのような時間帯はありません"),
+        ('[money]\ncurrency = "yen"', "yen は書き方が違います。"),
+        ("[data]\nkeep_generations = 1", "3 以上にしてください。"),
+        ('[data]\nkeep_runs_days = "long"', "long はここで使える数ではありません。"),
+        ("[people]\nfile = 3", "引用符で囲んだ文字列"),
+        ('[crm.salesforce]\nauth = "jwt"', "base_url がありません。"),
+    ],
+)
+def test_a_mistake_is_explained_in_japanese(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_config(write(tmp_path, text))
+    sentence = words_for("ja").error(caught.value.code, caught.value.params)
+    assert sentence is not None
+    assert said in sentence.why

@@ -65,7 +65,7 @@ def test_its_missing_secrets_are_named(cli: Cli, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "said"),
     [
-        ("[crm.salesfroce]\n", "did you mean salesforce?"),
+        ("[crm.salesfroce]\n", "Did you mean salesforce?"),
         ("[crm.sample]\nserver = 1\n", "crm.sample.mapping"),
         ('[crm.others]\nsample = {mapping = "x"}\n', "crm.others"),
     ],

@@ -1,0 +1,76 @@
+"""What is wrong with what people wrote: which line, and why, in their language."""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from handover.i18n import Phrase
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+def unreadable(error: Exception) -> Phrase:
+    """Say that a file cannot be read."""
+    return _mistake("unreadable", said=error)
+
+
+def no_toml(error: tomllib.TOMLDecodeError) -> tuple[int | None, Phrase]:
+    """Say that a file is no TOML, and in which line if that is known."""
+    found = re.search(r"line (\d+)", str(error))
+    return int(found[1]) if found else None, _mistake("no_toml", said=error)
+
+
+def unknown_key(key: str, known: Sequence[str]) -> Phrase:
+    """Say that there is no such key, with the nearest one or all."""
+    near = get_close_matches(key, known, n=1)
+    if near:
+        return _mistake("unknown_key_near", near=near[0])
+    return _mistake("unknown_key", keys=", ".join(known))
+
+
+def wrong_value(error: "ErrorDetails") -> Phrase:
+    """Say why a value cannot stand where it stands."""
+    said = error.get("ctx", {})
+    more: dict[str, object] = {}
+    match error["type"]:
+        case "missing":
+            kind, more = "key_needed", {"needed": error["loc"][-1]}
+        case "literal_error":
+            kind, more = "choose", {"known": said["expected"]}
+        case number if number.startswith(("int", "float")):
+            kind = "no_number"
+        case yes_no if yes_no.startswith("bool"):
+            kind = "no_yes_no"
+        case "string_type":
+            kind = "no_text"
+        case "string_pattern_mismatch":
+            kind = "no_such_form"
+        case limit if limit.startswith(("greater", "less")):
+            kind, more = limit, {"limit": next(iter(said.values()))}
+        case "value_error":
+            kind, more = "no_such_value", {"said": Phrase(text=str(said["error"]))}
+        case _:
+            kind, more = "no_such_value", {"said": error["msg"]}
+    return _mistake(kind, value=error["input"], **more)
+
+
+def line_of(text: str, keys: list[str]) -> int | str:
+    """Find the line of a key below its section's heading; empty when not found."""
+    heading, section = "", ".".join(keys[:-1])
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := re.match(r"\s*\[+([^\]]+)\]", line):
+            heading = found.group(1).strip()
+            if heading == ".".join(keys):
+                return number
+        elif heading == section and re.match(
+            rf"\s*[\"']?{re.escape(keys[-1])}[\"']?\s*=", line
+        ):
+            return number
+    return ""
+
+
+def _mistake(kind: str, **params: object) -> Phrase:
+    return Phrase(text=f"mistake:{kind}", params=params)
