@@ -1,4 +1,4 @@
-"""Writing to a production org: seen first, confirmed by its name, or not done."""
+"""Production: the steps are seen and the org is named, or nothing is written."""
 
 from collections.abc import Iterator
 from pathlib import Path
