@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import Cli
-from tests.crm.salesforce import KEY, Answer, Call
+from tests.crm.salesforce import KEY, Answer, Call, error
 from tests.salesforce_desk import EFFECTIVE, SECRET, Desk, sitting
 from tests.salesforce_org import after_commit
 
@@ -327,3 +327,42 @@ def test_future_events_move_and_past_ones_never(desk: Desk) -> None:
     }
     assert moved == ahead
     assert ahead
+
+
+# Stopped and taken up
+
+
+def test_a_run_stops_at_the_end_of_the_day_and_is_taken_up_later(desk: Desk) -> None:
+    plan = desk.approved_plan()
+    over = error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+    left = [2]
+
+    def spent(call: Call) -> Answer | None:
+        left[0] -= _is_write(call) or left[0] < 0
+        return over if left[0] < 0 else None
+
+    desk.org.faults.append(spent)
+    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    assert (ended.code, ended.json["error"]["code"]) == (7, "rate_limited")
+    assert left[0] == -1  # after that answer nothing more was sent
+    desk.org.faults.clear()
+    desk.done("reassign", plan, day=EFFECTIVE)
+    assert desk.owners("Account") == {desk.made.tanaka: 13}
+    team = [
+        r["TeamMemberRole"]
+        for r in desk.org.records["AccountTeamMember"].values()
+        if not r["IsDeleted"]
+    ]
+    assert team == ["技術担当"] * 7
+    owned = Counter(key for _, key, given in desk.org.commits if "OwnerId" in given)
+    assert set(owned.values()) == {1}
+
+
+def test_rows_may_be_listed_by_the_short_ids_of_a_report(
+    desk: Desk, folder: Path
+) -> None:
+    plan = desk.approved_plan()
+    account = desk.made.accounts[4]
+    (folder / "report.csv").write_text(f"Id\n{account[:15]}\n", encoding="utf-8")
+    run = desk.done("reassign", plan, "--rows", "report.csv", day=EFFECTIVE)["run"]
+    assert {step["account_id"] for step in run["steps"]} == {account}

@@ -13,6 +13,8 @@ from handover.transfer.journal import Entry
 from handover.transfer.steps import Step
 
 ID_COLUMNS = ("id", "record_id", "account_id")
+SHORT = 15
+"""Characters of an id of Salesforce in its reports; its API adds three."""
 LARGEST = 64 * 1024 * 1024
 """Bytes; a longer file is no list of rows of a plan."""
 
@@ -75,8 +77,10 @@ def chosen(steps: Iterable[Step], rows: Rows, known: Collection[str]) -> list[St
         UnknownRows: the plan has no such record.
     """
     listed = list(steps)
-    ids = rows.ids
-    strange = ids - set(known) - {step.record_id for step in listed}
+    there = {*known, *(step.record_id or "" for step in listed)}
+    short = {key[:SHORT]: key for key in there}
+    ids = {short.get(i, i) if len(i) == SHORT else i for i in rows.ids}
+    strange = ids - there
     if strange:
         raise UnknownRows(file=rows.name, ids=", ".join(sorted(strange)[:5]))
     return [s for s in listed if s.record_id in ids or s.account_id in ids]
