@@ -191,6 +191,15 @@ class KeepsTeams(Protocol):
 
 
 @runtime_checkable
+class KnowsLicences(Protocol):
+    """What a connector can do besides whose CRM has users who can own nothing."""
+
+    def unlicensed(self, users: Sequence[str]) -> Sequence[str]:
+        """Name those of some users whose licence does not let them own customers."""
+        ...
+
+
+@runtime_checkable
 class HasOwnWords(Protocol):
     """What a connector can do besides whose CRM names the states of tasks itself."""
 

@@ -36,6 +36,7 @@ class Company(Org):
         self.sato = self.add("User", Name="佐藤 健一", IsActive=True)
         self.tanaka = self.add("User", Name="田中 遥", IsActive=True)
         self.gone = self.add("User", Name="高橋 直樹", IsActive=False)
+        self.define("User", "UserType")
         self.define("Account", "Name", "OwnerId", "Phone")
         self.define("Task", "Subject", "Description", "WhatId", "WhoId", "OwnerId", KEY)
 

@@ -71,6 +71,19 @@ def test_an_inactive_successor_is_found_before_the_first_write(desk: Desk) -> No
     assert desk.org.commits == []
 
 
+@pytest.mark.parametrize("kind", ["CsnOnly", "Guest"])
+def test_a_successor_who_can_own_nothing_is_found_before_the_first_write(
+    desk: Desk, kind: str
+) -> None:
+    plan = desk.approved_plan()
+    desk.org.edit("User", desk.made.tanaka, UserType=kind)
+    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    assert (ended.code, ended.json["error"]["code"]) == (5, "unlicensed_successor")
+    assert desk.org.commits == []
+    desk.org.edit("User", desk.made.tanaka, UserType="Standard")
+    assert desk.run("reassign", plan, day=EFFECTIVE).code == 0
+
+
 # Records that people change between the sync and the run
 
 

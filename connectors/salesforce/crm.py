@@ -29,6 +29,9 @@ from connectors.salesforce.schema import Shapes, is_added
 RETRIEVED = 2000
 """Records that one call retrieves by their ids."""
 TASK = "Task"
+USER_TYPE = "UserType"
+OWNERS = ("Standard", "PowerPartner")
+"""Types of users who can own customers; guests, chatters and customers cannot."""
 ORG_FIELDS = ("Id", "Name", "IsSandbox")
 ALWAYS = frozenset(
     {
@@ -138,6 +141,12 @@ class SalesforceCRM:
     def members(self, object: str, ids: Sequence[str]) -> Sequence[Member]:  # noqa: A002
         """List the team members that an owner change would drop."""
         return teams.members(self.org, self._shapes, object, ids)
+
+    def unlicensed(self, users: Sequence[str]) -> Sequence[str]:
+        """Name those of some users who are no employees or partners: they own none."""
+        rows = self.read("User", users, [USER_TYPE])
+        types = {user: row.get(USER_TYPE) for user, row in rows.items()}
+        return [user for user, kind in types.items() if kind not in (None, *OWNERS)]
 
     def task_words(
         self,

@@ -15,6 +15,12 @@ class NotAnnounced(Refusal):
     code = "not_announced"
 
 
+class UnlicensedSuccessor(Refusal):
+    """Somebody is active and cannot own customers all the same (``user``)."""
+
+    code = "unlicensed_successor"
+
+
 class TooLarge(Refusal):
     """More accounts would change than the policy allows (``accounts``, ``allowed``)."""
 

@@ -4,19 +4,21 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from connectors.base import Capability, Connector, HasOwnWords, Identity
+from connectors.base import Capability, Connector, HasOwnWords, Identity, KnowsLicences
 from connectors.errors import NotPermitted, ReadOnlySource
 from handover.errors import WrongOrg
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
 from handover.policy import Policy
 from handover.transfer import points
+from handover.transfer.address import crm_user
 from handover.transfer.drift import drifted, too_many
 from handover.transfer.errors import (
     DriftedApart,
     FutureAsOf,
     ProductionUnconfirmed,
     TooLarge,
+    UnlicensedSuccessor,
 )
 from handover.transfer.live import Clock, Readings
 from handover.transfer.steps import Action, Step
@@ -123,16 +125,22 @@ def check_size(
 
 
 def check_successors(site: Site, users: Iterable[str]) -> None:
-    """Refuse successors who are not active in the CRM now.
+    """Refuse successors who are not active in the CRM now, or can own nothing there.
 
     Raises:
         InactiveSuccessor: somebody is unknown or inactive.
+        UnlicensedSuccessor: somebody has a licence that owns no customers.
     """
     wanted = sorted(set(users))
     active = active_users(site.connector, site.mapping, wanted)
     inactive = [user for user in wanted if user not in active]
     if inactive:
         raise InactiveSuccessor(user=", ".join(map(site.people.name, inactive)))
+    if wanted and isinstance(site.connector, KnowsLicences):
+        own_ids = {crm_user(site.mapping, user): user for user in wanted}
+        lacking = [own_ids[each] for each in site.connector.unlicensed(list(own_ids))]
+        if lacking:
+            raise UnlicensedSuccessor(user=", ".join(map(site.people.name, lacking)))
 
 
 def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
