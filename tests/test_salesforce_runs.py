@@ -301,6 +301,17 @@ def _count(call: Call) -> int:
     return len(call.body["records"])
 
 
+def test_a_long_name_still_fits_into_a_subject(desk: Desk) -> None:
+    name = "見本" * 127 + "株"
+    desk.org.edit("Account", desk.made.accounts[0], Name=name)
+    desk.org.refuse = lambda _kind, record: (
+        "STRING_TOO_LONG" if len(record.get("Subject") or "") > 255 else None
+    )
+    plan = desk.approved_plan()
+    run = desk.done("plan", "publish", plan)["run"]
+    assert run["counts"]["done"] == run["counts"]["planned"]
+
+
 # Days
 
 

@@ -8,6 +8,9 @@ from handover.paper.dates import day
 from handover.plan.model import Plan
 from handover.transfer.wanted import Purpose, Wanted
 
+LONGEST = 255
+"""Characters of a task's subject (Salesforce, Task.Subject)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskWriter:
@@ -36,7 +39,7 @@ class TaskWriter:
         subject, text = SAID[task.purpose]
         if task.purpose is Purpose.VISIT and not self._introduces(task):
             text = ALONE
-        return words(subject, **told), words(text, **told)
+        return _short(words(subject, **told)), words(text, **told)
 
     def _introduces(self, task: Wanted) -> bool:
         visit = task.row.visit
@@ -87,6 +90,11 @@ ALONE = (
     " come. Please confirm each item with the customer, by open questions."
 )
 """Text of a visit without the predecessor."""
+
+
+def _short(subject: str) -> str:
+    """Cut a subject that no CRM would take whole; the text has the whole name."""
+    return subject if len(subject) <= LONGEST else subject[: LONGEST - 1] + "…"
 
 
 def _time(task: Wanted) -> str:
