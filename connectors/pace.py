@@ -9,6 +9,7 @@ it may exist already, and only looking can tell (design §6).
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 from threading import Lock
 
 from tenacity import (
@@ -72,7 +73,7 @@ class Limiter:
         """Count a call if it may leave now; else return the seconds to wait."""
         with self._lock:
             now = self._clock()
-            free = max(self._quiet_until, *(w.free_at() for w in self._windows))
+            free = max(self._quiet_until, *(w.free_at(now) for w in self._windows))
             if free <= now:
                 for window in self._windows:
                     window.enter(now)
@@ -80,28 +81,37 @@ class Limiter:
 
 
 class _Window:
-    """The times of the last calls: as many as one window may hold."""
+    """When how many calls left, by us or others, as long as they count."""
 
     def __init__(self, calls: int, seconds: float, slack: float) -> None:
         if calls < 1 or seconds <= 0:
             raise ValueError("a limiter has to let calls through")
+        self._calls = calls
         self._seconds = seconds
         self._slack = slack
-        self._entered: deque[float] = deque(maxlen=calls)
+        self._left: deque[tuple[float, int]] = deque()
+        self._used = 0
 
-    def free_at(self) -> float:
-        if len(self._entered) < (self._entered.maxlen or 0):
-            return float("-inf")
-        return self._entered[0] + self._seconds + self._slack
+    def free_at(self, now: float) -> float:
+        while self._left and self._end(self._left[0][0]) <= now:
+            self._used -= self._left.popleft()[1]
+        return (
+            self._end(self._left[0][0]) if self._used >= self._calls else float("-inf")
+        )
 
-    def enter(self, now: float) -> None:
-        self._entered.append(now)
+    def _end(self, at: float) -> float:
+        return at + self._seconds + self._slack
+
+    def enter(self, now: float, calls: int = 1) -> None:
+        self._left.append((now, calls))
+        self._used += calls
 
     def leave_at_most(self, calls: int, now: float) -> None:
-        size = self._entered.maxlen or 0
-        used = sum(at > now - self._seconds for at in self._entered)
-        for _ in range(size - max(calls, 0) - used):
-            self.enter(now)
+        over = takewhile(lambda left: left[0] + self._seconds <= now, self._left)
+        counting = self._used - sum(count for _, count in over)
+        others = self._calls - calls - counting
+        if others > 0:
+            self.enter(now, others)
 
 
 def retrying(

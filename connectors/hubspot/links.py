@@ -50,12 +50,12 @@ def inline(
 
 
 def _each_once(found: Mapping[str, Any], primary_type: str) -> list[Link]:
-    types: dict[str, set[str]] = {}
+    primary_ones: dict[str, bool] = {}
     for entry in found.get("results") or ():
-        types.setdefault(str(entry["id"]), set()).add(str(entry.get("type") or ""))
-    return [
-        Link(id=key, is_primary=primary_type in names) for key, names in types.items()
-    ]
+        key = str(entry["id"])
+        is_primary = entry.get("type") == primary_type
+        primary_ones[key] = is_primary or primary_ones.get(key, False)
+    return [Link(id=key, is_primary=marked) for key, marked in primary_ones.items()]
 
 
 def associated(

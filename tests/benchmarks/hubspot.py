@@ -89,6 +89,9 @@ def serve(count: int, delay: float, rate: int) -> None:
                 self.send_header("Content-Encoding", "gzip")
             body = packed if zipped else plain
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-HubSpot-RateLimit-Max", str(rate))
+            left = str(rate - len(window))
+            self.send_header("X-HubSpot-RateLimit-Remaining", left)
             self.end_headers()
             self.wfile.write(body)
 
