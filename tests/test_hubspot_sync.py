@@ -1,6 +1,8 @@
 """A HubSpot portal in the mirror: each table filled, each night only what changed."""
 
+import contextlib
 import datetime as dt
+import itertools
 import os
 import signal
 import subprocess
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.base import Page
-from connectors.errors import Unreachable
+from connectors.errors import NotPermitted, Unreachable
 from handover.ledger import Ledger
 from handover.mirror.generations import current_generation
 from handover.mirror.merging import Shrunk
@@ -323,6 +325,37 @@ def test_our_clock_has_no_part_in_what_is_read(
 def asking(call: Call) -> str:
     """Write down what a call asks for."""
     return f"{call.method} {call.path} {call.query} {call.body}"
+
+
+CALLS = 58
+"""Calls of a night on the small company."""
+
+
+@pytest.mark.parametrize("nth", range(1, CALLS, 1 if SOAK else 11))
+def test_whichever_call_is_refused_nothing_is_passed_over(mill: Mill, nth: int) -> None:
+    mill.sync()
+    portal, ids = mill.company.portal, mill.company.ids
+    portal.now += DAY
+    edits = {
+        ("companies", "seiki"): ("name", "accounts", "name"),
+        ("contacts", "ono"): ("lastname", "contacts", "name"),
+        ("deals", "open"): ("dealname", "opportunities", "name"),
+        ("tickets", "ticket"): ("subject", "requests", "subject"),
+        ("orders", "order"): ("hs_order_name", "orders", "product"),
+    }
+    for (kind, name), (field, _, _) in edits.items():
+        portal.edit(kind, ids[name], **{field: "変更"})
+    count = itertools.count(1)
+    refusal = Answer(403, {"category": "MISSING_SCOPES", "message": "no"})
+    portal.faults = [lambda _call: refusal if next(count) == nth else None]
+    with contextlib.suppress(NotPermitted):
+        mill.sync()
+    assert next(count) > nth
+    portal.faults = []
+    portal.now += DAY  # what was changed is older than the overlap by now
+    mill.sync()
+    for (_, name), (_, table, column) in edits.items():
+        assert mill.row(table, name)[column] == "変更"
 
 
 KILLED = """\
