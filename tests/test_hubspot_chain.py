@@ -12,7 +12,7 @@ from tests.conftest import Cli, Ended
 from tests.crm.hubspot_company import Company, company
 from tests.crm.hubspot_data import TOKEN, Record
 from tests.crm.hubspot_faults import after_commit, gateway, lost_before, times
-from tests.crm.hubspot_replies import Answer
+from tests.crm.hubspot_replies import Answer, Call
 from tests.crm.hubspot_serving import serve
 from tests.hubspot_desk import (
     AFTER,
@@ -155,6 +155,27 @@ def test_a_lost_reply_changes_nothing_in_the_end(desk: Desk) -> None:
     assert desk.owners() == AFTER
     written = Counter(key for kind, key, _ in desk.portal.commits)
     assert set(written.values()) == {1}
+
+
+def test_a_key_property_made_since_doubles_no_task_that_was_in_doubt(
+    desk: Desk,
+) -> None:
+    plan = desk.approved()
+    publish = ("plan", "publish", plan, "--before-announcement", "test", *WRITING)
+    lost = after_commit(desk.portal, "tasks/batch/create")
+    gone = Answer(403, {"category": "MISSING_SCOPES"})
+
+    def unseen(call: Call) -> Answer | None:
+        made = desk.portal.commits and call.path.endswith("tasks/batch/read")
+        return gone if made else None
+
+    desk.portal.faults = [lost, unseen]
+    steps = desk(*publish, code=6).data["run"]["steps"]
+    assert {step["outcome"] for step in steps} == {"in_doubt"}
+    desk.portal.faults = []
+    desk("doctor", "--fix", *TODAY)
+    desk(*publish)
+    assert len(desk.our_tasks()) == len(steps)
 
 
 def test_doctor_makes_the_key_property_once_and_says_so(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """What a handover on HubSpot moves, leaves, refuses and takes back, by the commands."""
 
+import base64
 import csv
 import shutil
 import sqlite3
@@ -287,3 +288,21 @@ def test_the_end_of_the_day_ends_the_run_and_the_next_one_takes_it_up(
     desk.portal.faults = []
     desk(*desk.reassign)
     assert owners(desk.company) == MORE
+
+
+def test_the_token_stands_in_nothing_that_is_said_or_written(desk: Desk) -> None:
+    forms = [TOKEN, base64.b64encode(TOKEN.encode()).decode()]
+
+    def quoting(call: Call) -> Answer | None:
+        refused = call.path.endswith("deals/batch/update") and call.body["inputs"]
+        text = f"Authorization: Bearer {' or '.join(forms)} is bad"
+        return Answer(400, {"message": text, "category": "X"}) if refused else None
+
+    desk.portal.faults = [quoting]
+    ended = desk.cli(*desk.reassign, "-vv")
+    assert ended.code == 6
+    assert "is bad" in ended.out
+    files = [path for path in Path().rglob("*") if path.is_file()]
+    written = [ended.out.encode(), ended.err.encode(), *(f.read_bytes() for f in files)]
+    assert len(written) > 10
+    assert not [1 for text in written for form in forms if form.encode() in text]

@@ -8,6 +8,7 @@ doubt until it is found.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from connectors.base import Capability, Change, Connector, Create, Row, SetField
 from handover.transfer.live import CHANGED, GONE, Result, held, lacks_links
@@ -24,7 +25,7 @@ def settle(connector: Connector, changes: Sequence[Change]) -> list[Result | Non
     """
     rows = _rows(connector, [c for c in changes if isinstance(c, SetField)])
     creates = [c for c in changes if isinstance(c, Create)]
-    found = connector.find(creates) if creates else {}
+    found = _found(connector, creates)
     keyed = Capability.KEYED_CREATES in connector.capabilities
     return [
         _created(change, found.get(change.key), keyed=keyed)
@@ -32,6 +33,15 @@ def settle(connector: Connector, changes: Sequence[Change]) -> list[Result | Non
         else _set(change, rows.get((change.object, change.id)))
         for change in changes
     ]
+
+
+def _found(connector: Connector, creates: Sequence[Create]) -> Mapping[str, Row]:
+    """Find records by the key field, else by the mark of a time before it was made."""
+    found = connector.find(creates) if creates else {}
+    unseen = [c for c in creates if c.key_field and c.key not in found]
+    if not unseen:
+        return found
+    return {**found, **connector.find([replace(c, key_field=None) for c in unseen])}
 
 
 def _rows(
