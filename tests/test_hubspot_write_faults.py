@@ -31,7 +31,7 @@ from tests.portals import (
 )
 
 Spoil = Callable[[Answer], Answer]
-GATEWAYS = [500, 502, 504, 521, 524]
+GATEWAYS = [408, 500, 502, 504, 521, 524]
 SPOILS = [faults.dropped, *LOST]
 
 
@@ -301,6 +301,20 @@ def test_links_that_a_reply_leaves_out_are_looked_for(
     found = sent(crm, [task(key, f"handover:{key}") for key in keys])
     assert states(found) == ["done"] * 3
     assert inputs(portal, "associate/default") == [3]
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_success_without_content_is_looked_into(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 300)
+    for when in ("batch/update", "associate/default"):
+        portal.faults.append(
+            faults.after_commit(portal, when, lambda _: Answer(204, ""))
+        )
+    found = sent(crm, [*moves(keys), *(task(key, f"handover:{key}") for key in keys)])
+    assert states(found) == ["in_doubt"] * 100 + ["done"] * 500
+    assert inputs(portal, "associate/default") == [300]
 
 
 @pytest.mark.parametrize("has_key", [True, False])

@@ -99,10 +99,9 @@ def create_marked(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
 def _judged(creates: Sequence[Create], reply: Reply, key_of: KeyOf) -> list[Outcome]:
     """Match results by our key: as we wrote it, or as the trace that came along."""
     made = {
-        str(key_of(result.get("properties") or {}) or result.get(TRACE)): str(
-            result["id"]
-        )
+        str(key_of(result.get("properties") or {}) or result.get(TRACE)): str(own_id)
         for result in reply.data.get("results") or ()
+        if (own_id := result.get("id"))
     }
     return judged([create.key for create in creates], made, failures(reply))
 

@@ -22,6 +22,7 @@ from connectors.errors import (
 )
 
 MIXED = 207
+TIMED_OUT = 408
 LOCKED = 423
 THROTTLED = 429
 MIGRATING = 477
@@ -55,7 +56,8 @@ class Problem:
     @property
     def is_gateway(self) -> bool:
         """Nothing about the request is wrong; whether it took effect is unknown."""
-        return self.status >= 500 and self.status != BAD_TOKEN
+        is_server = self.status >= 500 and self.status != BAD_TOKEN
+        return is_server or self.status == TIMED_OUT
 
     @property
     def is_untouched(self) -> bool:

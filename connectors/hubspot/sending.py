@@ -23,11 +23,11 @@ ATTEMPTS = 5
 SHRINKING = 4
 TRACE = "objectWriteTraceId"
 
-Fate = Literal["final", "spoilt", "later", "hopeless"]
-"""What becomes of a call that was answered by no success.
+Fate = Literal["final", "spoilt", "later", "again", "hopeless"]
+"""What becomes of a call after its reply, or without one.
 
 ``spoilt``: an input is wrong, and nothing was done; ``later``: the portal had no time;
-``hopeless``: no call will pass.
+``again``: no reply came, and another call does no harm; ``hopeless``: none will pass.
 """
 
 
@@ -51,10 +51,13 @@ def persistently(
         outcomes |= dict(zip(piece, found, strict=True))
         if fate == "hopeless":
             return [outcomes.get(n, found[0]) for n in range(len(items))]
-        if fate == "spoilt" or (fate == "later" and attempt < ATTEMPTS):
-            fewer = max(1, len(piece) // SHRINKING)
-            tried = attempt + (fate == "later")
-            waiting.extend((part, tried) for part in chunks(piece, fewer))
+        fewer = max(1, len(piece) // SHRINKING)
+        if fate == "spoilt":
+            waiting.extend((part, attempt) for part in chunks(piece, fewer))
+        elif fate == "later" and attempt < ATTEMPTS:
+            waiting.extend((part, attempt + 1) for part in chunks(piece, fewer))
+        elif fate == "again" and attempt < ATTEMPTS:
+            waiting.append((piece, attempt + 1))
     return [outcomes[n] for n in range(len(items))]
 
 
@@ -70,7 +73,7 @@ def _tried(
         return send(items), "final"
     except Lost as lost:
         outcome = Outcome(state="in_doubt", code="reply_lost", message=str(lost))
-        fate = "later" if harmless else "final"
+        fate = "again" if harmless else "final"
     except Turned as turned:
         outcome, fate = _refused(turned.problem), _fate(turned.problem, len(items))
     except ConnectorError as error:

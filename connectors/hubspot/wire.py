@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import OK
+from http.client import NO_CONTENT, OK
 from typing import Any
 from urllib.parse import quote
 
@@ -149,8 +149,11 @@ class Wire:
             raise Turned(
                 read_problem(error.status or 0, error.headers or {}, said)
             ) from None
-        plain = response.status == OK
-        return _reply(response.headers, body if plain else _without(token, body))
+        if response.status == NO_CONTENT:
+            body = b"{}"
+        elif response.status != OK:
+            body = _without(token, body)
+        return _reply(response.headers, body)
 
 
 def _without(token: str, body: bytes) -> bytes:
