@@ -233,6 +233,13 @@ class ConnectorContract:
         assert outcome.id
         assert set(crm.connect().find([task])) == {task.key}
 
+    def test_what_was_created_tells_what_it_hangs_on(self, crm: World) -> None:
+        """Links that a dead run did not get to make are made again, so they show."""
+        task = crm.task("handover:1", crm.ids()[0])
+        _write(crm, [task])
+        row = crm.connect().find([task])[task.key]
+        assert row.get("links") in (None, task.links)
+
     def test_what_was_not_created_is_not_found(self, crm: World) -> None:
         """Somebody else's task is not taken for ours."""
         _needs(crm.connect(), Capability.WRITE)

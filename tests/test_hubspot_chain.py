@@ -208,8 +208,10 @@ def test_a_missing_scope_is_found_before_the_first_write(desk: Desk) -> None:
     checks = desk("doctor", *TODAY).data["checks"]
     said = [check["detail"] for check in checks if check["code"] == "permission"]
     assert any("crm.objects.tickets.write" in text for text in said)
-    ended = desk("reassign", plan, "--early", "test", *WRITING, code=4)
-    assert "crm.objects.tickets.write" in ended.json["error"]["message"]
+    publish = ("plan", "publish", plan, "--before-announcement", "test", *WRITING)
+    for words in (publish, ("reassign", plan, "--early", "test", *WRITING)):
+        ended = desk(*words, code=4)
+        assert "crm.objects.tickets.write" in ended.json["error"]["message"]
     assert not desk.portal.commits
 
 

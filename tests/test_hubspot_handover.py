@@ -150,6 +150,7 @@ def test_a_rehearsal_only_reads_and_leaves_the_ledger_as_it_was(desk: Desk) -> N
     desk(*desk.publish)
     ledger = Path(".handover") / "ledger.sqlite"
     before, runs = ledger.read_bytes(), set(Path(".handover/runs").iterdir())
+    assert "Handover visit: 東京精機" in desk.cli("runs", "show").out
     desk.portal.commits.clear()
     since = len(desk.portal.calls)
     undo = ("undo", "last", *WRITING, "--as", "5")

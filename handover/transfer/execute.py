@@ -76,7 +76,7 @@ def execute(
     """
     check_reserve(desk.ledger.path.parent)
     if prepared.steps:
-        check_permitted(site, prepared.steps)
+        check_permitted(site, prepared.steps, prepared.needs)
     run = _new_run(site, desk, prepared)
     folder = RunFolder(desk.runs_folder, run.id)
     folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])

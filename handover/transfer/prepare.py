@@ -4,7 +4,7 @@ Everything is refused here that must be, before a run begins.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -16,7 +16,7 @@ from handover.plan.lists import item_name
 from handover.plan.model import Mode, Plan
 from handover.transfer.address import task_mapping
 from handover.transfer.authority import UndoOf
-from handover.transfer.errors import NotAnnounced
+from handover.transfer.errors import NotAnnounced, OwnerNotWritable
 from handover.transfer.facts import Facts
 from handover.transfer.gather import gather, known_records
 from handover.transfer.journal import Kind, Run, entries_of
@@ -67,6 +67,8 @@ class Prepared:
     content: Mapping[str, object]
     """The plan as approved, or the run that is taken back: for the run's folder."""
     notes: Sequence[Note] = ()
+    needs: Collection[str] = ()
+    """Objects that later runs of the plan will write: it must not stop half-way."""
     undoes: str | None = None
     person_id: str | None = None
     reason: str | None = None
@@ -164,7 +166,7 @@ def prepare_publish(
     )
     if steps:
         check_successors(site, _successors(plan))
-    return _of_plan(
+    prepared = _of_plan(
         "publish",
         approved,
         steps,
@@ -175,6 +177,17 @@ def prepare_publish(
         ],
         reason=asked.before_announcement,
     )
+    return replace(prepared, needs=_to_be_written(site, approved, facts))
+
+
+def _to_be_written(site: Site, approved: ApprovedPlan, facts: Facts) -> set[str]:
+    """Name the objects whose owners the plan changes, whenever that will be."""
+    timing = Timing(as_of=site.as_of, early=True)
+    try:
+        steps = owner_steps(approved, facts, site.mapping, timing)
+    except OwnerNotWritable:
+        return set()  # reassign will refuse; doctor says so beforehand
+    return {step.change.object for step in steps}
 
 
 def prepare_undo(

@@ -94,13 +94,20 @@ def check_confirmed(site: Site, *, yes: bool, named: str | None) -> None:
         raise ProductionUnconfirmed(org=identity.org_id, name=identity.org_name)
 
 
-def check_permitted(site: Site, steps: Iterable[Step]) -> None:
+def check_permitted(
+    site: Site, steps: Iterable[Step], also: Iterable[str] = ()
+) -> None:
     """Refuse to begin what the CRM would forbid half-way.
 
+    Args:
+        site: where we are.
+        steps: what is to be written now.
+        also: objects that are to be written later.
+
     Raises:
-        NotPermitted: objects of these steps cannot be written by us.
+        NotPermitted: objects among these cannot be written by us.
     """
-    objects = {step.change.object for step in steps}
+    objects = {*also, *(step.change.object for step in steps)}
     lacking = [name.partition(":") for name in site.connector.prepare()]
     missing = {right for name, _, right in lacking if right and name in objects}
     if missing:

@@ -146,7 +146,7 @@ def _table(entries: Sequence[Entry], reader: Reader) -> Table:
             words(f"action:{entry.action}"),
             entry.record_id or _purpose(entry) or "-",
             _value(entry, entry.before, reader),
-            _value(entry, entry.after, reader),
+            _value(entry, entry.after, reader) or _subject(entry),
             words(f"outcome:{entry.outcome}"),
         )
         table.add_row(*map(plain, cells))
@@ -161,3 +161,11 @@ def _purpose(entry: Entry) -> str:
 def _value(entry: Entry, value: str | None, reader: Reader) -> str:
     """Say a value; owners by their names."""
     return reader.name(value or "") if entry.action in OWNERS else value or ""
+
+
+def _subject(entry: Entry) -> str:
+    """Name a new task; its subject comes first among what is written."""
+    if entry.action != Action.CREATE_TASK:
+        return ""
+    values = (entry.values or {}).get("values") or {}
+    return str(next(iter(values.values()), ""))
