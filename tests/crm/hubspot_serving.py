@@ -59,8 +59,8 @@ def serve(portal: Portal) -> Iterator[str]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(raw[: answer.cut])
-            if answer.cut is not None or answer.length is not None:
-                self.close_connection = True
+            if answer.cut is not None or length > len(raw):
+                self.close_connection = True  # nothing more will come
 
     with serving(Handler) as address:
         yield address
