@@ -1,8 +1,8 @@
 """HubSpot, through its object, association and owner APIs.
 
 ``portal.py`` makes calls, ``reading.py`` and ``links.py`` bring records. ``sending.py``
-gets a batch through, ``writing.py`` sets fields, ``creating.py`` and ``linking.py`` make
-our tasks, ``finding.py`` finds them again; ``crm.py`` is the connector made of these.
+gets a batch through, ``writing.py`` sets fields, ``creating.py`` and ``linking.py``
+make our tasks, ``finding.py`` finds them again; ``crm.py`` is the connector of these.
 """
 
 from collections.abc import Mapping
