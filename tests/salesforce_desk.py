@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli, Ended
+from tests.crm.salesforce import Call
 from tests.crm.salesforce_company import Company, company
 from tests.crm.salesforce_http import serve
 
@@ -96,3 +97,8 @@ def configure(folder: Path, address: str, *lines: str) -> None:
     text = CONFIG.format(address=address) + "".join(f"{line}\n" for line in lines)
     (folder / "handover.toml").write_text(text, encoding="utf-8")
     (folder / "own.toml").write_text(MAPPING, encoding="utf-8")
+
+
+def is_write(call: Call) -> bool:
+    """Tell whether a call would change records."""
+    return isinstance(call.body, dict) and "records" in call.body

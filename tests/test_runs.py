@@ -434,6 +434,20 @@ def test_verify_says_when_the_crm_could_not_be_asked(place: Path, cli: Cli) -> N
     assert "could not be asked" in cli("runs", "verify").err
 
 
+def test_verify_passes_over_a_crm_that_is_no_longer_configured(
+    place: Path, cli: Cli
+) -> None:
+    cli("reassign", plan_of(place), *EARLY)
+    config = place / "handover.toml"
+    text = config.read_text(encoding="utf-8")
+    other = 'base_url = "https://x.example"\nauth = "access_token"'
+    text = text.replace("[crm.files]", f"[crm.salesforce]\n{other}")
+    config.write_text(text.replace('folder = "export"\n', ""), encoding="utf-8")
+    ended = cli("runs", "verify", "--json")
+    assert ended.code == 0, ended.out
+    assert "not_configured" in ended.json["warnings"][0]["message"]
+
+
 def test_a_list_of_rows_may_come_by_stdin(
     place: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

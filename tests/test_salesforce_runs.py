@@ -1,18 +1,16 @@
 """Runs on Salesforce by the command line: what people are shown, and what is left."""
 
-import base64
 import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import Cli
 from tests.crm.salesforce import KEY, Answer, Call, error
-from tests.salesforce_desk import EFFECTIVE, SECRET, Desk, sitting
+from tests.salesforce_desk import EFFECTIVE, Desk, is_write, sitting
 from tests.salesforce_org import after_commit
 
 DROPPED = Answer(200, "", drop=True)
@@ -231,74 +229,7 @@ def test_what_the_org_changes_behind_a_success_is_found_by_verify(desk: Desk) ->
     assert [each["id"] for each in ended.data["broken"]] == [account]
 
 
-# What every write carries, and what a dry run does not send
-
-
-def test_every_write_of_a_long_run_keeps_assignment_rules_out(desk: Desk) -> None:
-    """Also after the session was renewed in the middle, again and again."""
-    plan = desk.approved_plan()
-    desk.org.tokens = [f"00D-token-{n}" for n in range(100)]
-    left = [0]
-
-    def expire(_call: Call) -> None:
-        left[0] += 1
-        if left[0] % 3 == 0:
-            desk.org.token = "expired"
-
-    desk.org.faults.append(expire)
-    desk.done("plan", "publish", plan)
-    run = desk.done("reassign", plan, day=EFFECTIVE)["run"]
-    assert run["counts"]["done"] == run["counts"]["planned"]
-    assert desk.owners("Case") == {desk.made.tanaka: 4}
-    writes = [call for call in desk.org.calls if _is_write(call)]
-    assert len(writes) > 6
-    assert {call.headers.get("sforce-auto-assign") for call in writes} == {"FALSE"}
-
-
-def _is_write(call: Call) -> bool:
-    return isinstance(call.body, dict) and "records" in call.body
-
-
-def test_a_dry_run_sends_nothing_that_writes(desk: Desk, folder: Path) -> None:
-    plan = desk.approved_plan()
-    desk.org.faults.append(
-        lambda call: Answer(500, "read only") if _is_write(call) else None
-    )
-    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    for words in (("plan", "publish", plan), ("reassign", plan, "--early", "x")):
-        run = desk.done(*words, "--dry-run")["run"]
-        assert (run["id"], run["state"]) == (None, "dry_run")
-        assert run["counts"]["planned"] > 0
-    assert desk.org.commits == []
-    assert not any(map(_is_write, desk.org.calls))
-    after = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    assert after == before
-
-
-def test_a_secret_in_a_refusal_is_written_nowhere(desk: Desk, folder: Path) -> None:
-    plan = desk.approved_plan()
-    told = base64.b64encode(SECRET.encode()).decode()
-    forms = (SECRET, desk.org.token, told, quote("a+b/" + SECRET, safe=""))
-    refused = {"statusCode": "X", "message": " ".join(forms), "fields": []}
-    desk.org.faults.append(
-        lambda call: (
-            Answer(200, [{"success": False, "errors": [refused]}] * _count(call))
-            if _is_write(call)
-            else None
-        )
-    )
-    ended = desk.run("-vv", "reassign", plan, day=EFFECTIVE)
-    assert ended.code == 6
-    shown = desk.cli("-vv", "runs", "show", "last")
-    said = ended.out + ended.err + shown.out + shown.err
-    written = b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
-    for canary in (SECRET, desk.org.token, told):
-        assert canary not in said
-        assert canary.encode() not in written
-
-
-def _count(call: Call) -> int:
-    return len(call.body["records"])
+# Texts and days
 
 
 def test_a_long_name_still_fits_into_a_subject(desk: Desk) -> None:
@@ -310,9 +241,6 @@ def test_a_long_name_still_fits_into_a_subject(desk: Desk) -> None:
     plan = desk.approved_plan()
     run = desk.done("plan", "publish", plan)["run"]
     assert run["counts"]["done"] == run["counts"]["planned"]
-
-
-# Days
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Honolulu"])
@@ -362,7 +290,7 @@ def test_a_run_stops_at_the_end_of_the_day_and_is_taken_up_later(desk: Desk) -> 
     left = [2]
 
     def spent(call: Call) -> Answer | None:
-        left[0] -= _is_write(call) or left[0] < 0
+        left[0] -= is_write(call) or left[0] < 0
         return over if left[0] < 0 else None
 
     desk.org.faults.append(spent)

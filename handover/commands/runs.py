@@ -169,12 +169,15 @@ def _asked(shell: Shell, source: str, written: "Sequence[Written]") -> _Asked:
     from handover.errors import HandoverError
     from handover.transfer.verify import record_faults
 
-    try:
-        connector = shell.workspace.connector(source)
-        return _Asked(faults=list(record_faults(connector, written)))
-    except (ConnectorError, HandoverError) as error:
-        params = {"source": source, "reason": error.code, "n": len(written)}
-        return _Asked(notice=Notice(code="crm_not_asked", params=params))
+    reason = "not_configured"
+    if source in shell.workspace.sources():
+        try:
+            connector = shell.workspace.connector(source)
+            return _Asked(faults=list(record_faults(connector, written)))
+        except (ConnectorError, HandoverError) as error:
+            reason = error.code
+    params = {"source": source, "reason": reason, "n": len(written)}
+    return _Asked(notice=Notice(code="crm_not_asked", params=params))
 
 
 def _line(fault: "Fault", shell: Shell) -> str:

@@ -1,0 +1,111 @@
+"""Promises of writing, over the wire: intents, headers, dry runs, secrets."""
+
+import base64
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.conftest import Cli
+from tests.crm.salesforce import KEY, Answer, Call
+from tests.salesforce_desk import EFFECTIVE, SECRET, Desk, is_write, sitting
+
+
+@pytest.fixture
+def desk(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with sitting(cli, folder, monkeypatch) as desk:
+        yield desk
+
+
+def test_every_write_of_a_long_run_keeps_assignment_rules_out(desk: Desk) -> None:
+    """Also after the session was renewed in the middle, again and again."""
+    plan = desk.approved_plan()
+    desk.org.tokens = [f"00D-token-{n}" for n in range(100)]
+    left = [0]
+
+    def expire(_call: Call) -> None:
+        left[0] += 1
+        if left[0] % 3 == 0:
+            desk.org.token = "expired"
+
+    desk.org.faults.append(expire)
+    desk.done("plan", "publish", plan)
+    run = desk.done("reassign", plan, day=EFFECTIVE)["run"]
+    assert run["counts"]["done"] == run["counts"]["planned"]
+    assert desk.owners("Case") == {desk.made.tanaka: 4}
+    writes = [call for call in desk.org.calls if is_write(call)]
+    assert len(writes) > 6
+    assert {call.headers.get("sforce-auto-assign") for call in writes} == {"FALSE"}
+
+
+def test_no_write_arrives_whose_intent_is_not_on_disk(desk: Desk, folder: Path) -> None:
+    plan = desk.approved_plan()
+    ledger = f"file:{folder / '.handover' / 'ledger.sqlite'}?mode=ro"
+    strange: list[str] = []
+
+    def look(call: Call) -> None:
+        if is_write(call):
+            with closing(sqlite3.connect(ledger, uri=True)) as connection:
+                query = "select record_id, key from steps where outcome = 'intent'"
+                known = {name for row in connection.execute(query) for name in row}
+            names = map(_name, call.body["records"])
+            strange.extend(name for name in names if name not in known)
+
+    desk.org.faults.append(look)
+    desk.done("plan", "publish", plan)
+    run = desk.done("reassign", plan, day=EFFECTIVE)["run"]
+    desk.done("undo", run["id"], person="山田 部長", day=EFFECTIVE)
+    assert len(desk.org.commits) > 100
+    assert strange == []
+
+
+def _name(record: dict[str, Any]) -> str:
+    """Name what a record of a call is: its id, our key, or the seat on a team."""
+    seat = f"handover:team:{record.get('AccountId')}:{record.get('UserId')}"
+    return str(record.get("id") or record.get(KEY) or seat)
+
+
+def test_a_dry_run_sends_nothing_that_writes(desk: Desk, folder: Path) -> None:
+    plan = desk.approved_plan()
+    desk.org.faults.append(
+        lambda call: Answer(500, "read only") if is_write(call) else None
+    )
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    for words in (("plan", "publish", plan), ("reassign", plan, "--early", "x")):
+        run = desk.done(*words, "--dry-run")["run"]
+        assert (run["id"], run["state"]) == (None, "dry_run")
+        assert run["counts"]["planned"] > 0
+    assert desk.org.commits == []
+    assert not any(map(is_write, desk.org.calls))
+    after = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert after == before
+
+
+def test_a_secret_in_a_refusal_is_written_nowhere(desk: Desk, folder: Path) -> None:
+    plan = desk.approved_plan()
+    told = base64.b64encode(SECRET.encode()).decode()
+    forms = (SECRET, desk.org.token, told, quote("a+b/" + SECRET, safe=""))
+    refused = {"statusCode": "X", "message": " ".join(forms), "fields": []}
+    desk.org.faults.append(
+        lambda call: (
+            Answer(200, [{"success": False, "errors": [refused]}] * _count(call))
+            if is_write(call)
+            else None
+        )
+    )
+    ended = desk.run("-vv", "reassign", plan, day=EFFECTIVE)
+    assert ended.code == 6
+    shown = desk.cli("-vv", "runs", "show", "last")
+    said = ended.out + ended.err + shown.out + shown.err
+    written = b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
+    for canary in (SECRET, desk.org.token, told):
+        assert canary not in said
+        assert canary.encode() not in written
+
+
+def _count(call: Call) -> int:
+    return len(call.body["records"])
