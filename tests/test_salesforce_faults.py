@@ -102,6 +102,27 @@ def test_a_query_that_always_takes_too_long_is_an_error(
         rows(crm, "Account")
 
 
+def test_a_field_that_is_left_out_where_it_is_empty_is_no_hidden_one(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    org.accounts(25)
+    crm.describe("Account")
+
+    def leave_out(call: Call) -> Answer | None:
+        if "/query" not in call.path:
+            return None
+        answer = org.route(call)
+        for row in answer.body["records"]:
+            row.pop("Phone")
+        return answer
+
+    org.faults.append(leave_out)
+    before = crm.calls
+    found = list(crm.pull(Pull(object="Account", fields=("Name", "Phone"))))
+    assert not any(page.notes for page in found)
+    assert crm.calls - before == 3 + 1  # described once more
+
+
 def test_a_hidden_field_is_left_out_whatever_language_says_so(
     org: Company, crm: SalesforceCRM
 ) -> None:
@@ -209,7 +230,10 @@ def test_fewer_rows_than_promised_are_an_error(
         rows(crm, "Account")
 
 
-@pytest.mark.parametrize("body", [[], {}, {"records": []}, 1])
+NO_IDS = {"totalSize": 1, "done": True, "records": [{"Name": "x"}]}
+
+
+@pytest.mark.parametrize("body", [[], {}, {"records": []}, 1, NO_IDS])
 def test_a_reply_of_another_kind_is_no_result(
     org: Company, crm: SalesforceCRM, body: object
 ) -> None:

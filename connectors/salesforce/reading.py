@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from connectors.base import Note, Page, Pull
-from connectors.errors import Refused, ResumeExpired, ShortPull
+from connectors.errors import Refused, ResumeExpired, ShortPull, Unreachable
 from connectors.salesforce import bulk
 from connectors.salesforce.derived import Added
 from connectors.salesforce.org import Org, Turned
@@ -53,6 +53,8 @@ class Reader:
         self.name = added.object
         self.added = added
         self.notes: list[Note] = []
+        self._left_out: set[str] = set()
+        """Fields that some page came without."""
         self._shapes = shapes
         self._merges = merges
         self._asked = tuple(dict.fromkeys(["Id", *fields, *added.needs()]))
@@ -68,10 +70,22 @@ class Reader:
         return [name for name in dict.fromkeys(names) if self.shape.sees(name)]
 
     def compare(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Notice fields that the org stopped showing: a page may come without them."""
-        if rows:
-            heads = {name.partition(".")[0] for name in self.fields(Part())}
-            for column in sorted(heads - rows[0].keys()):
+        """Notice fields that the org stopped showing: a page may come without them.
+
+        What is only left out where it is empty is still described.
+        """
+        if not rows:
+            return
+        heads = {name.partition(".")[0] for name in self.fields(Part())}
+        absent = {name for name in heads if not any(name in row for row in rows)}
+        if "Id" in absent:
+            raise Unreachable(source=SOURCE, detail="records without their ids")
+        if absent <= self._left_out:
+            return
+        self._left_out |= absent
+        shape = self._shapes.again(self.name)
+        for column in sorted(absent):
+            if column not in shape.fields and column not in shape.links:
                 self.forget(column)
 
     def pages(self, request: Pull) -> Iterator[Page]:

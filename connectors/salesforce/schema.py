@@ -119,6 +119,12 @@ class Shapes:
             return known
         raise known
 
+    def again(self, name: str) -> Shape:
+        """Describe an object anew: it may not be what it was."""
+        with self._lock:
+            self._known.pop(name, None)
+        return self.of(name)
+
     def known(self, name: str) -> Shape | None:
         """Describe an object; None when there is none for us."""
         try:
