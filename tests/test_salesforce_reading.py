@@ -8,8 +8,8 @@ import pytest
 from connectors.base import Pull
 from connectors.errors import NotPermitted, Refused, ResumeExpired, UnknownObject
 from connectors.salesforce.crm import SalesforceCRM
-from tests.crm.salesforce import error, later
-from tests.salesforce_org import Company, connected, ids, once, pages, rows
+from tests.crm.salesforce import Answer, error, later
+from tests.salesforce_org import CLIENT, Company, connected, ids, once, pages, rows
 
 
 @pytest.fixture
@@ -213,6 +213,28 @@ def test_a_pull_that_is_given_up_leaves_nothing_behind(
     before = len(org.calls)
     assert ids(rows(crm, "User"))
     assert len(org.calls) >= before
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        error(400, "INVALID_TYPE", "sObject type 'Organization' is not supported."),
+        error(403, "INSUFFICIENT_ACCESS", "no"),
+    ],
+)
+def test_an_org_that_hides_its_own_record_is_known_by_the_log_in(
+    org: Company, refused: Answer
+) -> None:
+    org.faults.append(lambda call: refused if "Organization" in str(call) else None)
+    url = "https://login.salesforce.com/id/00D000000000001AAA/005000000000002AAA"
+    reply = Answer(200, {"access_token": org.token, "id": url})
+    org.faults.append(lambda call: reply if "/token" in call.path else None)
+    with connected(org, **CLIENT) as crm:
+        identity = crm.identify()
+    assert (identity.org_id, identity.production) == ("00D000000000001AAA", True)
+    assert identity.user_id == "005000000000002AAA"
+    with connected(org) as crm, pytest.raises((UnknownObject, NotPermitted)):
+        crm.identify()
 
 
 def test_production_is_told_by_the_orgs_own_record(

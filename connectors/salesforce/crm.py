@@ -17,11 +17,12 @@ from connectors.base import (
     Pull,
     Row,
 )
-from connectors.errors import NotPermitted, Refused, UnknownObject, Unreachable
+from connectors.errors import Refused
 from connectors.salesforce import finding, statuses, teams, writing
 from connectors.salesforce.derived import added
+from connectors.salesforce.identity import identify
 from connectors.salesforce.org import Org, Turned
-from connectors.salesforce.parts import Merges, chunks, query
+from connectors.salesforce.parts import Merges, chunks
 from connectors.salesforce.problems import SOURCE, as_error
 from connectors.salesforce.reading import Reader
 from connectors.salesforce.schema import Shapes, is_added
@@ -32,7 +33,6 @@ TASK = "Task"
 USER_TYPE = "UserType"
 OWNERS = ("Standard", "PowerPartner")
 """Types of users who can own customers; guests, chatters and customers cannot."""
-ORG_FIELDS = ("Id", "Name", "IsSandbox")
 ALWAYS = frozenset(
     {
         Capability.WRITE,
@@ -71,16 +71,7 @@ class SalesforceCRM:
 
     @cached_property
     def _identity(self) -> Identity:
-        organization = self._organization()
-        user_id, user_name = self._user()
-        return Identity(
-            org_id=str(organization["Id"]),
-            org_name=str(organization.get("Name") or organization["Id"]),
-            production=organization.get("IsSandbox") is not True,
-            local=self.org.is_local,
-            user_id=user_id,
-            user_name=user_name,
-        )
+        return identify(self.org)
 
     def objects(self, pattern: str) -> Sequence[str]:
         """Every object is its own name."""
@@ -178,30 +169,6 @@ class SalesforceCRM:
     def _fitting(self, create: Create) -> Create:
         """Let the text carry the key in an org without the field for it."""
         return create if self._is_keyed else replace(create, key_field=None)
-
-    def _organization(self) -> Row:
-        """Read the org's own record."""
-        rows = list(query(self.org, "Organization", ORG_FIELDS, ()))
-        if not rows:
-            raise Refused(source=SOURCE, object="Organization", detail="no record")
-        return rows[0]
-
-    def _user(self) -> tuple[str | None, str | None]:
-        """Tell who we are: the log-in said it, or else we ask.
-
-        An integration user may not be allowed to know, and nothing hangs on it.
-        """
-        if self.org.token.user_id:
-            return self.org.token.user_id, None
-        try:
-            data = self.org.data("/services/oauth2/userinfo")
-        except (NotPermitted, UnknownObject, Refused, Unreachable):
-            return None, None
-        return (
-            (data.get("user_id"), data.get("name"))
-            if isinstance(data, dict)
-            else (None, None)
-        )
 
     def _retrieved(
         self, name: str, ids: Sequence[str], fields: Sequence[str]
