@@ -6,6 +6,7 @@ policy for calls that may be repeated. A create is never given to it: after a lo
 it may exist already, and only looking can tell (design §6).
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tenacity import (
     Retrying,
     retry_if_exception,
     stop_after_attempt,
+    stop_after_delay,
     wait_random_exponential,
 )
 
@@ -119,6 +121,7 @@ def retrying(
     is_transient: Callable[[BaseException], bool],
     *,
     attempts: int = 5,
+    within: float = math.inf,
     retry_after: Callable[[BaseException], float | None] = lambda _error: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Retrying:
@@ -132,6 +135,7 @@ def retrying(
         limiter: where every attempt waits for its turn.
         is_transient: tells whether an error may go away by itself.
         attempts: how often in all.
+        within: seconds after which no further attempt begins.
         retry_after: reads from an error for how many seconds the CRM wants quiet.
         sleep: sleeps between attempts.
 
@@ -151,7 +155,7 @@ def retrying(
         before=take_turn,
         before_sleep=heed,
         retry=retry_if_exception(is_transient),
-        stop=stop_after_attempt(attempts),
+        stop=stop_after_attempt(attempts) | stop_after_delay(within),
         wait=wait_random_exponential(multiplier=0.5, max=LONGEST_BACKOFF),
         sleep=sleep,
         reraise=True,

@@ -53,10 +53,11 @@ def test_a_server_that_stalls_does_not_hold_us(
     org: Company, crm: SalesforceCRM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connectors.salesforce.wire.READ_SECONDS", 0.05)
-    stopped = org.stall(0.12)
-    with stopped, pytest.raises(ConnectorError) as caught:
+    monkeypatch.setattr("connectors.salesforce.org.PATIENCE_SECONDS", 0.04)
+    with org.stall(0.12), pytest.raises(ConnectorError) as caught:
         crm.identify()
     assert caught.value.exit_code == 7
+    assert len(org.calls) == 1
 
 
 def test_a_reply_that_only_trickles_ends(monkeypatch: pytest.MonkeyPatch) -> None:

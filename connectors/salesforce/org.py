@@ -5,6 +5,7 @@ at the door is sent again.
 """
 
 import logging
+import math
 import threading
 import time
 from base64 import b64encode
@@ -48,6 +49,9 @@ from connectors.salesforce.wire import (
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
+PATIENCE_SECONDS = 120.0
+"""No read begins anew after so long: a server that stalled once would stall again, and
+a run that ends goes on where it stopped."""
 LOGIN_ATTEMPTS = 3
 WRITE_ATTEMPTS = 5
 SIGNINGS = 20
@@ -212,12 +216,16 @@ class Org:
         return text
 
     def _policy(
-        self, is_transient: Callable[[BaseException], bool], attempts: int
+        self,
+        is_transient: Callable[[BaseException], bool],
+        attempts: int,
+        within: float = math.inf,
     ) -> Retrying:
         return retrying(
             self._limiter,
             is_transient,
             attempts=attempts,
+            within=within,
             retry_after=_quiet_time,
             sleep=self._sleep,
         )
@@ -230,7 +238,7 @@ class Org:
         body: object,
         json: bool,
     ) -> Reply:
-        policy = self._policy(_is_transient, ATTEMPTS)
+        policy = self._policy(_is_transient, ATTEMPTS, PATIENCE_SECONDS)
 
         def attempt() -> Reply:
             method: Method = "GET" if body is None else "POST"
@@ -322,7 +330,11 @@ class Org:
 
     def _exchange(self, form: Mapping[str, str]) -> Answer:
         """Post to the token address, again only where nothing answers."""
-        policy = self._policy(lambda e: isinstance(e, Unreachable), LOGIN_ATTEMPTS)
+        policy = self._policy(
+            lambda error: isinstance(error, Unreachable),
+            LOGIN_ATTEMPTS,
+            PATIENCE_SECONDS,
+        )
         return policy(self._answer, form)
 
     def _answer(self, form: Mapping[str, str]) -> Answer:
