@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from rich.console import Console
 
 from handover.i18n import words_for
 from handover.paper import dates, inert, pages, svg
+from handover.paper.table import Table
 from tests.conftest import Cli
 
 MARKUP = "<script>alert(1)</script>\x1b[31m</p>"
@@ -177,3 +179,14 @@ def test_a_page_of_the_audit_runs_and_loads_nothing(hostile: Cli) -> None:
 def test_a_terminal_is_not_told_what_to_do_by_a_name(hostile: Cli) -> None:
     assert "\x1b" not in hostile("audit").out
     assert "\x1b" not in hostile("show", f"A{len(FORMULAS)}").out
+
+
+def test_a_table_in_a_narrow_window_cuts_nothing_off() -> None:
+    text = (
+        "組織のトリガー・フロー・入力規則が動き、メールの送信やレコードの拒否があります"
+    )
+    table = Table("効果", box=None)
+    table.add_row(text)
+    console = Console(width=20, file=io.StringIO(), record=True)
+    console.print(table)
+    assert text in console.export_text().replace("\n", "").replace(" ", "")

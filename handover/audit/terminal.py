@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from handover.audit.findings import WORST, lacking, worst_first
 from handover.i18n import Words
 from handover.paper.dates import number
 from handover.paper.inert import plain
+from handover.paper.table import Table
 
 SIGNS = {"ok": "○", "stale": "△", "not_applicable": "-"}
 """Before a state; every other is ×. They survive a cp932 console."""

@@ -10,11 +10,15 @@ from handover.commands.shell import Notice, Result, Shell, command, group
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
+    from handover.paper.table import Table
     from mappings.check import Checked, Problem
     from mappings.errors import MappingError
     from mappings.model import Mapping as CrmMapping
+
+
+BROUGHT_ALONG = "activity_links"
+"""No mapping fills it: what activities are mapped to brings it along."""
 
 
 @group("mapping")
@@ -175,7 +179,11 @@ def _print_check(
     words = shell.words
     table = _table(shell, "Table", "Mapped", "Unreadable", "Unmapped")
     table.title = f"{source} ({found.mapping.name})"
-    whole = {name: status for name, column, status in found.columns if column == "*"}
+    whole = {
+        name: status
+        for name, column, status in found.columns
+        if column == "*" and name != BROUGHT_ALONG
+    }
     for name, status in whole.items():
         by_status = _by_status(found, name)
         if status == "unmapped":
@@ -204,7 +212,7 @@ def _by_status(found: "Checked", table: str) -> dict[str, list[str]]:
 
 
 def _table(shell: Shell, *titles: str) -> "Table":
-    from rich.table import Table
+    from handover.paper.table import Table
 
     return Table(*map(shell.words, titles), box=None, title_justify="left")
 

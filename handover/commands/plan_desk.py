@@ -166,6 +166,7 @@ def decision(shell: Shell, source: str, given: Mapping[str, Any]) -> "Decision":
 
 def reader(shell: Shell, source: str) -> "Reader":
     """Know the words and names for showing a source's plans."""
+    from handover.mirror.find import account_names
     from handover.plan.view import Reader
 
     workspace = shell.workspace
@@ -173,6 +174,7 @@ def reader(shell: Shell, source: str) -> "Reader":
         words=shell.words,
         name=workspace.people(source).name,
         currency=workspace.config.money.currency,
+        account=account_names(workspace.generation(), source),
         prepare=workspace.policy.plan.prepare,
         effects=workspace.side_effects(source),
     )

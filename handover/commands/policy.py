@@ -166,7 +166,7 @@ def _said(value: object, words: "Words") -> str:
 
 
 def _print_items(items: list[Json], words: "Words", console: "Console") -> None:
-    from rich.table import Table
+    from handover.paper.table import Table
 
     title = words("What is handed over")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
@@ -180,7 +180,7 @@ def _print_items(items: list[Json], words: "Words", console: "Console") -> None:
 
 
 def _print_numbers(numbers: list[Json], words: "Words", console: "Console") -> None:
-    from rich.table import Table
+    from handover.paper.table import Table
 
     title = words("What else holds")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")

@@ -40,7 +40,7 @@ def list_runs(shell: Shell) -> Result:
         ]
 
     def show(console: "Console") -> None:
-        from rich.table import Table
+        from handover.paper.table import Table
 
         table = Table(box=None, pad_edge=False)
         for name in ("Run", "Plan", "State", "Planned", "Done", "Not done"):

@@ -153,7 +153,7 @@ def _data(synced: "Synced") -> dict[str, object]:
 def _print(
     shell: Shell, console: "Console", synced: "Synced", *, dry_run: bool
 ) -> None:
-    from rich.table import Table
+    from handover.paper.table import Table
 
     words = shell.words
     table = Table(box=None, pad_edge=False)

@@ -37,7 +37,7 @@ def topics(shell: Shell, *, topic: str) -> Result:
         rows = {name: shell.words(entry.help) for name, entry in entries.items()}
 
     def show(console: "Console") -> None:
-        from rich.table import Table
+        from handover.paper.table import Table
 
         table = Table(box=None, show_header=False, pad_edge=False)
         for name, text in rows.items():

@@ -5,14 +5,16 @@ Before it may stand the source, where several CRMs are in the mirror: ``hubspot:
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
+from handover.mirror.generations import Generation
 from handover.mirror.people import People, Person, same_id
 from handover.mirror.views import Mirror
 
@@ -33,6 +35,23 @@ class FoundAccount:
 
 
 Record = TypeVar("Record", Person, FoundAccount)
+
+
+def account_names(generation: Generation, source: str) -> Callable[[str], str]:
+    """Give what turns a source's ids into names; one without a name stays as it is."""
+
+    @cache
+    def names() -> dict[str, str]:
+        from pyarrow import parquet  # noqa: PLC0415 - it takes long to import
+
+        file = generation.files.get("accounts")
+        if file is None:
+            return {}
+        mine = [("source", "=", source)]
+        rows = parquet.read_table(file, columns=["id", "name"], filters=mine)
+        return dict(zip(*(rows[c].to_pylist() for c in ("id", "name")), strict=True))
+
+    return lambda key: names().get(key) or key
 
 
 def find_user(people: People, text: str) -> Person:

@@ -123,7 +123,10 @@ class Puller:
         found = {} if self.one_by_one else dict(self.types)
         for job in (one.job for one in pulled if not self.one_by_one):
             shown = self.connector.describe(job.object).fields
-            before, refused = found.get(job.object, {}), self.retyped[job.object]
+            before, refused = (
+                found.get(job.object, {}),
+                self.retyped.get(job.object, frozenset()),
+            )
             found[job.object] = {
                 **{name: before[name] for name in refused},
                 **{n: kind_of(shown[n]) for n in job.fields if n in shown},

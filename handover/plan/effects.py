@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from connectors.effects import SideEffect
 from handover.i18n import Words
+from handover.paper.table import Table
 
 
 def effect_lines(
@@ -42,7 +42,7 @@ def print_effects(
     console.print(words("What the CRM does of its own accord"), style="bold")
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     for happens, text in listed:
         table.add_row(f"  [{happens}]", text)
     console.print(table)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table as Grid
 
 from handover.paper.inert import plain
+from handover.paper.table import Table as Grid
 from handover.plan.changes import Change, Drift
 from handover.plan.effects import print_effects
 from handover.plan.lists import Table, tables

@@ -20,6 +20,8 @@ class Reader:
     words: Words
     name: Callable[[str], str]
     currency: str
+    account: Callable[[str], str] = str
+    """Turns the ids of accounts into names; by default they stay ids."""
     prepare: int = 0
     """Minutes of preparation for each account that is met."""
     effects: Sequence[SideEffect] = ()

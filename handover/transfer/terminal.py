@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from connectors.base import Identity
 from connectors.effects import SideEffect
 from handover.i18n import Words
 from handover.paper.inert import plain
+from handover.paper.table import Table
 from handover.plan.effects import print_effects
 from handover.plan.view import Reader
 from handover.transfer.execute import Executed
@@ -138,11 +138,11 @@ def _table(entries: Sequence[Entry], reader: Reader) -> Table:
     words = reader.words
     table = Table(box=None, pad_edge=False)
     for name in ("", "Account", "Step", "Record", "Before", "After", "Outcome"):
-        table.add_column(words(name), overflow="fold")
+        table.add_column(words(name))
     for entry in entries:
         cells = (
             SIGNS.get(entry.outcome, "-"),
-            entry.account_id or "-",
+            reader.account(entry.account_id) if entry.account_id else "-",
             words(f"action:{entry.action}"),
             entry.record_id or _purpose(entry) or "-",
             _value(entry, entry.before, reader),
