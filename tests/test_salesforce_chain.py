@@ -1,6 +1,12 @@
 """The whole way on Salesforce, as a person walks it: from the sync to undoing it."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -225,6 +231,28 @@ def test_another_org_is_refused(desk: Desk, folder: Path) -> None:
     (folder / "handover.toml").write_text(text, encoding="utf-8")
     ended = desk.run("sync")
     assert (ended.code, ended.json["error"]["code"]) == (5, "wrong_org")
+
+
+def test_an_interrupted_sync_waits_for_no_slow_reply(desk: Desk, folder: Path) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def stall(call: Call) -> None:
+        if "FROM Account" in str(call.query):
+            asked.set()
+            over.wait(20)
+
+    desk.org.faults.append(stall)
+    command = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), "sync"]
+    env = {**os.environ, "SF_ID": "client", "SF_SECRET": SECRET}
+    with subprocess.Popen(command, cwd=folder, env=env) as process:  # noqa: S603 - ours
+        assert asked.wait(20)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+        assert time.monotonic() - began < 5
+    over.set()
+    desk.org.faults.clear()
+    assert desk.done("sync")["objects"]["accounts"]["new"] == 13
 
 
 def test_no_secret_is_written_anywhere(desk: Desk, folder: Path) -> None:

@@ -6,7 +6,6 @@ became visible long after its stamp.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ from threading import Event
 
 from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import FieldsChanged, NotPermitted, ResumeExpired, ShortPull
+from handover.mirror.at_once import at_once
 from handover.mirror.jobs import SWEEP_EVERY, Job, Jobs, Mark
 from handover.mirror.remembering import Describer, Memory, Statuses, Types, kind_of
 from handover.mirror.staging import Progress, Staging
@@ -165,22 +165,19 @@ class Puller:
     ) -> dict[str, Seen | None]:
         """Ask for the descriptions of all objects, side by side over a network."""
         names = mapping.objects()
-        with ThreadPoolExecutor(1 if self.one_by_one else WORKERS) as pool:
-            return dict(zip(names, pool.map(describe, names), strict=True))
+        workers = 1 if self.one_by_one else WORKERS
+        return dict(zip(names, at_once(describe, names, workers=workers), strict=True))
 
     def _pull_all(self, jobs: Sequence[Job]) -> list[Pulled | None]:
         lookups = self._lookups()
         if self.one_by_one:
             return [self._pull_next(jobs, at, lookups) for at in range(len(jobs))]
-        with ThreadPoolExecutor(WORKERS) as pool:
-            running = [pool.submit(self._pull, job, lookups) for job in jobs]
-            try:
-                return [one.result() for one in running]
-            except BaseException:
-                # Whoever still reads keeps the page he is at, and comes home.
-                self.stopped.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        return at_once(
+            lambda job: self._pull(job, lookups),
+            jobs,
+            workers=WORKERS,
+            stop=self.stopped.set,  # whoever reads keeps the page he is at
+        )
 
     def _pull_next(
         self, jobs: Sequence[Job], at: int, lookups: Lookups
