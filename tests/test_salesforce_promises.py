@@ -1,7 +1,9 @@
 """Promises of writing, over the wire: intents, headers, dry runs, secrets."""
 
 import base64
+import signal
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from tests.conftest import Cli
 from tests.crm.salesforce import KEY, Answer, Call
+from tests.killing import killed
 from tests.salesforce_desk import EFFECTIVE, SECRET, Desk, is_write, sitting
 
 
@@ -109,3 +112,38 @@ def test_a_secret_in_a_refusal_is_written_nowhere(desk: Desk, folder: Path) -> N
 
 def _count(call: Call) -> int:
     return len(call.body["records"])
+
+
+# Killed
+
+
+@pytest.mark.parametrize(
+    ("point", "keyed"),
+    [("intent_recorded", True), ("batch_sent", True), ("batch_sent", False)],
+)
+def test_kill_9_leaves_what_one_execution_would(
+    desk: Desk, folder: Path, point: str, *, keyed: bool
+) -> None:
+    if not keyed:
+        desk.org.hide("Task", KEY)
+    plan = desk.approved_plan()
+    day = ("--as-of", EFFECTIVE, "--yes", "--json")
+    for words in (("plan", "publish", plan), ("reassign", plan)):
+        assert killed(folder, point, *words, *day) == -signal.SIGKILL
+        desk.done(*words, day=EFFECTIVE)
+    assert desk.owners("Account") == {desk.made.tanaka: 13}
+    team = desk.org.records["AccountTeamMember"].values()
+    assert sum(not row["IsDeleted"] for row in team) == 7
+    made = Counter(
+        row.get(KEY) or str(row["Description"]).splitlines()[-1]
+        for row in desk.org.records["Task"].values()
+        if "handover:" in f"{row.get(KEY)} {row.get('Description')}"
+    )
+    assert set(made.values()) == {1}
+    owned = Counter(key for _, key, given in desk.org.commits if _is_owner(given))
+    assert set(owned.values()) == {1}
+
+
+def _is_owner(given: dict[str, Any]) -> bool:
+    """Tell the change of an owner from a task with one."""
+    return set(given) == {"OwnerId"}

@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -18,6 +16,7 @@ from handover.plan import store
 from handover.transfer import points
 from handover.transfer.points import POINTS
 from tests.conftest import Cli
+from tests.killing import killed
 from tests.plan_company import NEW, TODAY, synced
 from tests.transferring import TASKS, Office, changes_of, handing_over
 
@@ -164,22 +163,6 @@ def test_every_point_is_reached(
 WITHOUT_DOUBT = tuple(point for point in POINTS if point != "doubt_settled")
 REAL = WITHOUT_DOUBT if SOAK else ("intent_recorded", "batch_sent", "run_finished")
 
-KILLED = """\
-import os, signal, sys
-from handover.transfer import points
-
-_, deadly, *words = sys.argv
-
-def reached(point):
-    if point == deadly:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-points.reached = reached
-from cli import main
-sys.argv = ["handover", *words]
-main()
-"""
-
 
 @pytest.fixture(scope="module")
 def approved_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -216,24 +199,13 @@ def _plan_id(folder: Path) -> str:
         return store.load_all(connection)[0].id
 
 
-def _killed(folder: Path, point: str, *words: str) -> int:
-    """Run a command line in a process of its own that is killed at a point."""
-    return subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", KILLED, point, *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        check=False,
-    ).returncode
-
-
 @pytest.mark.parametrize("point", REAL)
 def test_kill_9_on_files_leaves_what_one_execution_would(
     approved_company: Path, calm: Path, folder: Path, cli: Cli, point: str
 ) -> None:
     shutil.copytree(approved_company, folder, dirs_exist_ok=True)
     early = ("reassign", _plan_id(folder), "--early", "now", *TODAY, "--json")
-    assert _killed(folder, point, *early) == -signal.SIGKILL
+    assert killed(folder, point, *early) == -signal.SIGKILL
     assert cli(*early).code == 0
     for file in (calm / "export").iterdir():
         assert file.read_bytes() == (folder / "export" / file.name).read_bytes()
