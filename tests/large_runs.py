@@ -15,7 +15,7 @@ from handover.transfer.live import Readings
 from handover.transfer.prepare import Prepared
 from handover.transfer.site import Site, check_drift, check_successors
 from handover.transfer.steps import Action, Step, in_order
-from handover.transfer.verify import last_written, record_faults
+from handover.transfer.verify import last_writes, record_faults
 from mappings.load import load_mapping
 from tests.planning import POLICY, by, people
 from tests.transferring import PLAN, TODAY, plan, row
@@ -47,7 +47,7 @@ def carry_out(
 def compare(folder: Path, connector: Connector) -> int:
     """Compare the CRM with what runs wrote last; count the values."""
     with Ledger.open(folder / "ledger.sqlite").read() as connection:
-        written = last_written(connection)[connector.name]
+        written = last_writes(connection)[connector.name]
     assert list(record_faults(connector, written)) == []
     return len(written)
 

@@ -12,7 +12,7 @@ from handover.paper.inert import plain
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from handover.transfer.verify import Fault, Written
+    from handover.transfer.verify import Fault, LastWrite
 
 
 @group("runs")
@@ -122,12 +122,12 @@ def verify(shell: Shell, *, run: str | None) -> Result:
     """
     from handover.transfer.errors import LedgerBroken, RecordsDiffer
     from handover.transfer.undo import find_run
-    from handover.transfer.verify import last_written, ledger_faults
+    from handover.transfer.verify import last_writes, ledger_faults
 
     with shell.workspace.ledger.read() as connection:
         only = find_run(connection, run) if run else None
         faults = list(ledger_faults(connection))
-        written = last_written(connection, only)
+        written = last_writes(connection, only)
     asked = [_asked(shell, source, ours) for source, ours in written.items()]
     differ = [fault for one in asked for fault in one.faults]
     checked = {
@@ -164,7 +164,7 @@ class _Asked:
     notice: Notice | None = None
 
 
-def _asked(shell: Shell, source: str, written: "Sequence[Written]") -> _Asked:
+def _asked(shell: Shell, source: str, written: "Sequence[LastWrite]") -> _Asked:
     from connectors.errors import ConnectorError
     from handover.errors import HandoverError
     from handover.transfer.verify import record_faults

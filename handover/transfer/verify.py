@@ -19,7 +19,7 @@ ENDED = ("done", "skipped", "refused", "in_doubt")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class LastWrite:
     """The last that runs wrote of a record, and which step of which run it was."""
 
     run_id: str
@@ -47,36 +47,38 @@ def ledger_faults(connection: Connection) -> Iterator[Fault]:
             yield Fault(kind="run", id=run.id, what="sum")
 
 
-def last_written(
+def last_writes(
     connection: Connection, only: Run | None = None
-) -> dict[str, list[Written]]:
+) -> dict[str, list[LastWrite]]:
     """List what runs wrote last of each record and field, by source.
 
     Args:
         connection: to the ledger.
         only: leave out what another run wrote last.
     """
-    found: dict[tuple[str, str, str], Written] = {}
+    found: dict[tuple[str, str, str], LastWrite] = {}
     for run in reversed(all_runs(connection)):
         for entry in entries_of(connection, run.id):
             if entry.outcome == "done" and entry.record_id:
                 name = entry.key or f"{entry.record_id}.{entry.field}"
                 place = (entry.source, entry.object, name)
-                found[place] = Written(run_id=run.id, entry=entry)
-    by_source: dict[str, list[Written]] = defaultdict(list)
+                found[place] = LastWrite(run_id=run.id, entry=entry)
+    by_source: dict[str, list[LastWrite]] = defaultdict(list)
     for written in found.values():
         if only is None or written.run_id == only.id:
             by_source[written.entry.source].append(written)
     return by_source
 
 
-def record_faults(connector: Connector, written: Iterable[Written]) -> Iterator[Fault]:
+def record_faults(
+    connector: Connector, written: Iterable[LastWrite]
+) -> Iterator[Fault]:
     """Yield the records that no longer hold what was written.
 
     Raises:
         ConnectorError: the CRM cannot be asked.
     """
-    by_object: dict[str, list[Written]] = defaultdict(list)
+    by_object: dict[str, list[LastWrite]] = defaultdict(list)
     for one in written:
         by_object[one.entry.object].append(one)
     for name, group in by_object.items():
@@ -93,7 +95,7 @@ def record_faults(connector: Connector, written: Iterable[Written]) -> Iterator[
                     yield _fault(one, "changed", value)
 
 
-def _fault(written: Written, what: str, found: str | None) -> Fault:
+def _fault(written: LastWrite, what: str, found: str | None) -> Fault:
     entry = written.entry
     details = {
         "run": written.run_id,
