@@ -38,6 +38,17 @@ def test_each_setting_has_its_words(setting: str, language: str) -> None:
     assert shown == golden.read_text(encoding="utf-8").splitlines()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_narrow_terminal_shows_every_word(language: str) -> None:
+    console = Console(width=60, markup=False)
+    with console.capture() as capture:
+        effects = side_effects("salesforce", {})
+        print_effects(effects, words_for(language), console)
+    golden = GOLDEN / f"salesforce.{language}.txt"
+    shown, whole = capture.get(), golden.read_text(encoding="utf-8")
+    assert "".join(shown.split()) == "".join(whole.split())
+
+
 def test_the_headers_that_are_told_are_those_that_are_sent() -> None:
     base = {"base_url": "https://x.example", "auth": "access_token", "token": "t"}
     for settings in ({}, {"allow_duplicates": True}):

@@ -42,7 +42,7 @@ def print_effects(
     console.print(words("What the CRM does of its own accord"), style="bold")
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     for happens, text in listed:
         table.add_row(f"  [{happens}]", text)
     console.print(table)
