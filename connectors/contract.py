@@ -25,6 +25,7 @@ from connectors.base import (
     Change,
     Connector,
     Create,
+    KeepsTeams,
     Outcome,
     Page,
     Pull,
@@ -224,6 +225,16 @@ class ConnectorContract:
         assert [outcome.state for outcome in outcomes] == ["done", "refused", "done"]
         assert outcomes[1].code
         assert crm.owner_of(last.id) == crm.users[1]
+
+    def test_who_would_drop_teams_can_tell_who_is_on_them(self, crm: World) -> None:
+        """Each member hangs on one of the records asked for, and can be made again."""
+        connector = crm.connect()
+        _needs(connector, Capability.TEAMS)
+        assert isinstance(connector, KeepsTeams)
+        found = connector.members(crm.accounts, crm.ids())
+        assert {member.record_id for member in found} <= set(crm.ids())
+        assert all(not member.again.links for member in found)
+        assert not connector.members(_unknown(crm), crm.ids())
 
     def test_a_create_can_be_found_by_its_key(self, crm: World) -> None:
         """A lost reply is settled by looking."""

@@ -18,7 +18,8 @@ class SalesforceWorld:
 
     def __init__(self, address: str, org: Company, key: str | None) -> None:
         org.page = 3
-        org.accounts(8)
+        first = org.accounts(8)[0]
+        org.add("AccountTeamMember", AccountId=first, UserId=org.tanaka)
         self.org = org
         self.users = (org.sato, org.tanaka)
         self._address = address
