@@ -33,7 +33,7 @@ def own_words(
     if name is None:
         return wished
     rows = list(query(org, OBJECT, [name, "IsClosed", "IsDefault", "SortOrder"], ()))
-    rows.sort(key=lambda row: (row["IsDefault"] is not True, row["SortOrder"]))
+    rows.sort(key=lambda row: (row["IsDefault"] is not True, row["SortOrder"] or 0))
     first: dict[bool, str] = {}
     for row in rows:
         first.setdefault(row["IsClosed"] is True, str(row[name]))
