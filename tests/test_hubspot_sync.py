@@ -276,6 +276,26 @@ def test_winners_of_old_mergers_bring_no_rows_of_losers_we_never_had(
         assert synced.counts["accounts"].changed == 1
 
 
+def test_what_hung_on_a_merged_company_hangs_on_the_winner_the_same_night(
+    mill: Mill,
+) -> None:
+    mill.sync()
+    portal, ids = mill.company.portal, mill.company.ids
+    portal.now += DAY
+    portal.merge("companies", ids["seiki"], ids["denki"])
+    synced = mill.sync()
+    assert not synced.rejects
+    assert mill.row("accounts", "seiki")["is_deleted"] is True
+    for table, name in (
+        ("contacts", "hayashi"),
+        ("opportunities", "open"),
+        ("requests", "ticket"),
+    ):
+        assert mill.row(table, name)["account_id"] == ids["denki"]
+    assert ("task", "account", "denki") in mill.links()
+    assert "seiki" not in {name for _, _, name in mill.links()}
+
+
 def test_a_person_that_was_archived_stands_on_no_company_any_more(mill: Mill) -> None:
     mill.sync()
     portal, ids = mill.company.portal, mill.company.ids
@@ -327,11 +347,11 @@ def asking(call: Call) -> str:
     return f"{call.method} {call.path} {call.query} {call.body}"
 
 
-CALLS = 58
+CALLS = 76
 """Calls of a night on the small company."""
 
 
-@pytest.mark.parametrize("nth", range(1, CALLS, 1 if SOAK else 11))
+@pytest.mark.parametrize("nth", range(1, CALLS, 1 if SOAK else 14))
 def test_whichever_call_is_refused_nothing_is_passed_over(mill: Mill, nth: int) -> None:
     mill.sync()
     portal, ids = mill.company.portal, mill.company.ids

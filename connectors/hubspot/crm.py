@@ -21,6 +21,7 @@ from connectors.base import (
 from connectors.errors import NotPermitted, UnknownObject, Unreachable
 from connectors.hubspot import creating, finding, writing
 from connectors.hubspot.catalogue import OWNER_OBJECT, Catalogue
+from connectors.hubspot.merges import Merges
 from connectors.hubspot.objects import (
     ACCOUNT,
     BODY,
@@ -62,6 +63,7 @@ class HubSpotCRM:
         self._owners = OwnerBook(self._catalogue)
         self._there: dict[str, str] = {}
         """Ids of our records that were seen to exist, by key."""
+        self._merges = Merges(self._catalogue)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -103,7 +105,7 @@ class HubSpotCRM:
             pages = owner_pages(self.portal, request.resume)
         else:
             reader = Reader(self._catalogue, request.object, request.fields)
-            pages = reader.pages(request)
+            pages = reader.pages(request, self._merges)
         self.portal.keep_reserve()
         for page in pages:
             yield page

@@ -2,14 +2,15 @@
 
 A list has no cap and no lag, but knows no "since"; a search knows it, but ends at
 10,000 results and lags behind writes. So a search goes by id within what changed since,
-not by ``after``: neither the cap nor short pages can break it. A cursor says which of
-the two it belongs to: ``list:<after>``, ``search:<last id>``, ``gone:<after>``.
+not by ``after``: neither the cap nor short pages can break it. A cursor says where it
+belongs: ``list:<after>``; or ``search:<last id>`` and then ``moved:``, what hangs on
+merged records; and last, among the archived ones, ``gone:<after>``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.base import Page, Pull, Row
 from connectors.errors import FieldsChanged
@@ -25,6 +26,9 @@ from connectors.hubspot.objects import (
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.rows import Record, Shape
 from connectors.hubspot.wire import Reply
+
+if TYPE_CHECKING:
+    from connectors.hubspot.merges import Merges
 
 SEARCH_SHARE = 0.5
 """Searching pays while less than half of a type has changed: it brings 200 records at
@@ -50,7 +54,7 @@ class Reader:
         self.kind: ObjectType = self.shape.kind
         self.properties = self.shape.properties
 
-    def pages(self, request: Pull) -> Iterator[Page]:
+    def pages(self, request: Pull, merges: "Merges") -> Iterator[Page]:
         """Read everything, or what changed since, whichever way is cheaper."""
         since, reply = request.since, None
         way, _, place = (request.resume or "").partition(":")
@@ -64,15 +68,24 @@ class Reader:
             yield from self._search(since, place, reply)
         elif way == "list":
             yield from self._listed_since(place)
+        if way in {"search", "moved"}:
+            yield from self._moved(since, merges)
         yield from self._gone(since, place if way == "gone" else "")
+
+    def changed(self, since: datetime) -> Iterator[Page]:
+        """Search for what changed since; what was archived is not among it."""
+        return self._search(since, "", None)
 
     def records(self, ids: Sequence[str]) -> list[Row]:
         """Read some records by id, without links; missing ones are left out."""
+        return self.shape.rows(self._by_id(ids), listed=None)
+
+    def _by_id(self, ids: Sequence[str]) -> Records:
         first, *others = cut(self.properties)
         found = list(batch_read(self.portal, self.kind, ids, first))
         for more in others:
             found = self._joined(found, more)
-        return self.shape.rows(found, listed=None)
+        return found
 
     def _is_search_cheaper(self, changed: int) -> bool:
         """Compare what changed with all there is; two pages are always cheap."""
@@ -147,16 +160,19 @@ class Reader:
             if not asked <= record["properties"].keys()
             for name in asked - record["properties"].keys()
         }
+        missing &= self._defined() if missing else set()
         if not missing:
             return
-        known = {entry["name"] for entry in self.catalogue.properties(self.kind.name)}
         self.catalogue.forget(self.kind.name)
-        now = {entry["name"] for entry in self.catalogue.properties(self.kind.name)}
-        gone = sorted(missing & known - now)
+        gone = sorted(missing - self._defined())
         if gone:
             raise FieldsChanged(
                 source="hubspot", object=self.kind.name, fields=", ".join(gone)
             )
+
+    def _defined(self) -> set[str]:
+        found = self.catalogue.properties(self.kind.name)
+        return {str(entry["name"]) for entry in found}
 
     # Search
 
@@ -191,7 +207,7 @@ class Reader:
             after, left, reply = "" if records else more or "", rest, None
             yield Page(
                 rows=self._found(records),
-                cursor=f"search:{last}" if more else "gone:",
+                cursor=f"search:{last}" if more else "moved:",
                 server_time=first,
                 way="search",
             )
@@ -210,6 +226,16 @@ class Reader:
         self._check_fields(kept)
         rows = self.shape.rows(kept, listed=False)
         return rows + self.shape.merged_away(records)
+
+    def _moved(self, since: datetime, merges: "Merges") -> Iterator[Page]:
+        """Read anew what hangs on merged records: no stamp moves with that."""
+        for other in merges.of(self.shape.related):
+            winners = merges.winners(other, since)
+            near = links.associated(self.portal, other, self.kind.name, winners)
+            ids = dict.fromkeys(link.id for group in near.values() for link in group)
+            for chunk in links.chunks(ids, SEARCH_LIMIT):
+                rows = self.shape.rows(self._by_id(chunk), listed=False)
+                yield Page(rows=rows, cursor="moved:", way="search")
 
     def _gone(self, since: datetime, after: str) -> Iterator[Page]:
         """List archived records: no search shows them, and no filter applies."""
