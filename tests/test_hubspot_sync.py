@@ -1,109 +1,14 @@
 """A HubSpot portal in the mirror: each table filled, each night only what changed."""
 
-import contextlib
 import datetime as dt
-import itertools
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
-import pyarrow.parquet as pq
 import pytest
 
-from connectors.base import Page
-from connectors.errors import NotPermitted, Unreachable
-from handover.ledger import Ledger
-from handover.mirror.generations import current_generation
-from handover.mirror.merging import Shrunk
-from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
-from mappings.load import load_mapping
-from mappings.translate import TranslationSettings
-from tests.crm.hubspot_company import Company, company
-from tests.crm.hubspot_replies import Answer, Call
+from tests.crm.hubspot_company import company
 from tests.crm.hubspot_serving import serve
-from tests.portals import opened
-
-DAY = dt.timedelta(days=1)
-SOAK = "HANDOVER_SOAK" in os.environ
-PAGES = 18
-"""Pages of the small company, one record each; of its owners two."""
-
-
-class Mill:
-    """A mirror of a portal."""
-
-    def __init__(self, folder: Path, address: str, company: Company) -> None:
-        self.folder, self.address, self.company = folder, address, company
-        folder.mkdir(exist_ok=True)
-        self.now = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
-        self.ledger = Ledger.open(folder / "ledger.sqlite")
-        self.ways: dict[str, str] = {}
-
-    def sync(self) -> Synced:
-        self.ways = {}
-        return Syncer(
-            ledger=self.ledger,
-            folder=self.folder / "mirror",
-            settings=TranslationSettings(
-                timezone=ZoneInfo("Asia/Tokyo"),
-                country="JP",
-                currency="JPY",
-                empty_words=frozenset({"なし"}),
-            ),
-            now=self.now,
-            options=SyncOptions(),
-            told=self._note,
-        ).sync(
-            [
-                Source(
-                    name="hubspot",
-                    connect=lambda: opened(self.address),
-                    mapping=load_mapping("hubspot", self.folder),
-                )
-            ]
-        )
-
-    def pass_a_week(self) -> None:
-        """Let the nights pass until everything is read anew."""
-        for days in (6, 1):
-            self.company.portal.now += days * DAY
-            if days > 1:
-                self.sync()
-
-    def _note(self, name: str, page: Page) -> None:
-        if page.way:
-            self.ways[name] = page.way
-
-    def rows(self, table: str) -> dict[str, Mapping[str, Any]]:
-        file = current_generation(self.ledger, self.folder / "mirror").files[table]
-        return {row["id"]: row for row in pq.read_table(file).to_pylist()}
-
-    def row(self, table: str, name: str, kind: str = "") -> Mapping[str, Any]:
-        key = self.company.ids[name]
-        return self.rows(table)[f"{kind}:{key}" if kind else key]
-
-    def status(self, table: str, column: str) -> str:
-        """Tell what the newest generation could see of a column."""
-        files = current_generation(self.ledger, self.folder / "mirror").files
-        found = {
-            (row["table_name"], row["column_name"]): str(row["status"])
-            for row in pq.read_table(files["columns"]).to_pylist()
-        }
-        return found[table, column]
-
-    def links(self) -> set[tuple[str, str, str]]:
-        known = {key: name for name, key in self.company.ids.items()}
-        return {
-            (known[r["activity_id"].split(":")[1]], r["target"], known[r["target_id"]])
-            for r in self.rows("activity_links").values()
-        }
+from tests.hubspot_mill import DAY, Mill
 
 
 @pytest.fixture
@@ -216,48 +121,31 @@ def test_once_a_week_everything_is_read_and_what_was_missed_comes(mill: Mill) ->
     assert set(mill.ways.values()) == {"list"}
 
 
+@pytest.mark.parametrize(("minutes", "nights"), [(9, 1), (180, 7)])
+def test_what_was_committed_late_comes_with_the_next_night_or_week(
+    mill: Mill, minutes: int, nights: int
+) -> None:
+    mill.sync()
+    portal = mill.company.portal
+    key = portal.add("companies", name="後から")
+    late = portal.now - dt.timedelta(minutes=minutes)
+    portal.records["companies"][key].updated = late
+    said = []
+    for _ in range(nights):
+        assert key not in mill.rows("accounts")
+        portal.now += DAY
+        said += [a for one in mill.sync().outcomes for a in one.announcements]
+    assert key in mill.rows("accounts")
+    told = {"code": "late_records", "object": "companies", "count": 1}
+    assert said == ([told] if nights > 1 else [])
+
+
 def test_what_may_not_be_read_is_unreadable_and_the_rest_comes(mill: Mill) -> None:
     mill.company.portal.forbidden |= {"tickets", "emails"}
     mill.sync()
     assert mill.status("requests", "subject") == "unreadable"
     assert mill.status("accounts", "name") == "mapped"
     assert len(mill.rows("activities")) == 4
-
-
-@pytest.mark.parametrize("calls", [5, 35, 45])
-def test_a_portal_that_is_cut_off_is_gone_on_with(mill: Mill, calls: int) -> None:
-    portal = mill.company.portal
-    portal.page_limit = 1
-    allowed = iter(range(calls))
-    gone = Answer(200, "", drop=True)
-    portal.faults = [lambda _call: None if next(allowed, None) is not None else gone]
-    with pytest.raises(Unreachable):
-        mill.sync()
-    portal.faults = []
-    mill.sync()
-    counts = {table: len(mill.rows(table)) for table in ("contacts", "opportunities")}
-    assert counts == {"contacts": 2, "opportunities": 3}
-    assert len(mill.links()) == 5
-
-
-def test_a_property_that_goes_between_two_pages_keeps_what_we_knew(mill: Mill) -> None:
-    portal = mill.company.portal
-    mill.sync()
-    portal.page_limit = 1
-    mill.pass_a_week()
-    portal.edit("companies", mill.company.ids["denki"], name="大阪電機株式会社")
-    pages = iter(range(100))
-
-    def remove(call: Call) -> None:
-        if call.path == "/crm/v3/objects/companies" and next(pages) == 2:
-            del portal.properties["companies"]["description"]
-
-    portal.faults.append(remove)
-    mill.sync()
-    assert "description" not in portal.properties["companies"]
-    assert mill.row("accounts", "seiki")["business"] == "精密部品の加工"
-    assert mill.row("accounts", "denki")["name"] == "大阪電機株式会社"
-    assert mill.status("accounts", "business") == "unreadable"
 
 
 def test_winners_of_old_mergers_bring_no_rows_of_losers_we_never_had(
@@ -304,116 +192,3 @@ def test_a_person_that_was_archived_stands_on_no_company_any_more(mill: Mill) ->
     mill.sync()
     living = [r for r in mill.rows("contact_links").values() if not r["is_deleted"]]
     assert ids["hayashi"] not in {row["contact_id"] for row in living}
-
-
-def test_companies_that_only_seem_gone_are_not_marked(mill: Mill) -> None:
-    for n in range(60):
-        mill.company.portal.add("companies", name=f"会社{n}")
-    mill.sync()
-    portal = mill.company.portal
-    mill.pass_a_week()
-    hidden, portal.records["companies"] = portal.records["companies"], {}
-    with pytest.raises(Shrunk):
-        mill.sync()
-    portal.records["companies"] = hidden
-    mill.sync()
-    assert not [r for r in mill.rows("accounts").values() if r["is_deleted"]]
-
-
-@pytest.mark.parametrize("off", [-365, -1, 1, 365])
-def test_our_clock_has_no_part_in_what_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: int
-) -> None:
-    right = time.time
-    asked = []
-    for days in (0, off):
-        made = company()
-        made.portal.page_limit = 1
-        with serve(made.portal) as address:
-            mill = Mill(tmp_path / f"{days}", address, made)
-            mill.sync()
-            # Between the nights our clock jumps.
-            monkeypatch.setattr("time.time", lambda d=days: right() + d * 86_400)
-            mill.now += (1 + days) * DAY
-            made.portal.now += DAY
-            made.portal.edit("companies", made.ids["seiki"], name="x")
-            mill.sync()
-        asked.append(sorted(map(asking, made.portal.calls)))
-    assert asked[0] == asked[1]
-
-
-def asking(call: Call) -> str:
-    """Write down what a call asks for."""
-    return f"{call.method} {call.path} {call.query} {call.body}"
-
-
-CALLS = 76
-"""Calls of a night on the small company."""
-
-
-@pytest.mark.parametrize("nth", range(1, CALLS, 1 if SOAK else 14))
-def test_whichever_call_is_refused_nothing_is_passed_over(mill: Mill, nth: int) -> None:
-    mill.sync()
-    portal, ids = mill.company.portal, mill.company.ids
-    portal.now += DAY
-    edits = {
-        ("companies", "seiki"): ("name", "accounts", "name"),
-        ("contacts", "ono"): ("lastname", "contacts", "name"),
-        ("deals", "open"): ("dealname", "opportunities", "name"),
-        ("tickets", "ticket"): ("subject", "requests", "subject"),
-        ("orders", "order"): ("hs_order_name", "orders", "product"),
-    }
-    for (kind, name), (field, _, _) in edits.items():
-        portal.edit(kind, ids[name], **{field: "変更"})
-    count = itertools.count(1)
-    refusal = Answer(403, {"category": "MISSING_SCOPES", "message": "no"})
-    portal.faults = [lambda _call: refusal if next(count) == nth else None]
-    with contextlib.suppress(NotPermitted):
-        mill.sync()
-    assert next(count) > nth
-    portal.faults = []
-    portal.now += DAY  # what was changed is older than the overlap by now
-    mill.sync()
-    for (_, name), (_, table, column) in edits.items():
-        assert mill.row(table, name)[column] == "変更"
-
-
-KILLED = """\
-import os, signal, sys
-from pathlib import Path
-from handover.mirror.staging import Staging
-from tests.crm.hubspot_company import Company
-from tests.test_hubspot_sync import Mill
-left, keep = int(sys.argv[3]), Staging.add
-def add(*args):
-    global left
-    keep(*args)
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-Staging.add = add
-Mill(Path(sys.argv[1]), sys.argv[2], Company()).sync()
-"""
-
-
-@pytest.mark.parametrize("page", range(1, PAGES + 1, 1 if SOAK else 6))
-def test_killed_at_any_page_at_most_one_page_of_a_type_is_read_twice(
-    mill: Mill, page: int
-) -> None:
-    portal = mill.company.portal
-    portal.page_limit = 1
-    words = [sys.executable, "-c", KILLED, str(mill.folder), mill.address, str(page)]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    ended = subprocess.run(words, check=False, env=env)  # noqa: S603 - our own
-    assert ended.returncode == -signal.SIGKILL
-    mill.sync()
-    assert len(mill.rows("accounts")) == 3
-    assert len(mill.links()) == 5
-    pages = Counter(
-        (call.path, call.query.get("archived"), call.query.get("after"))
-        for call in portal.calls
-        if call.query.get("limit") in {"100", "500"}
-    )
-    again = Counter(path for (path, *_), count in pages.items() if count > 1)
-    assert max(pages.values()) <= 2
-    assert all(count == 1 for count in again.values())

@@ -14,7 +14,7 @@ from threading import Event
 from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import FieldsChanged, NotPermitted, ResumeExpired, ShortPull
 from handover.mirror.at_once import at_once
-from handover.mirror.jobs import SWEEP_EVERY, Job, Jobs, Mark
+from handover.mirror.jobs import OVERLAP, SWEEP_EVERY, Job, Jobs, Mark
 from handover.mirror.remembering import Describer, Memory, Statuses, Types, kind_of
 from handover.mirror.staging import Progress, Staging
 from mappings.cells import Lookups, index_rows
@@ -271,7 +271,10 @@ class Puller:
         if progress.promised is not None and progress.rows < progress.promised:
             raise self._short(job, progress.rows, progress.promised)
         swept = self._swept(job, progress)
-        late = self._read_late(job, staging, translator, swept) if swept else 0
+        if swept:
+            late = self._read_late(job, staging, translator, swept)
+        else:
+            late = self._came_late(job, staging)
         return Pulled(
             job=job, staging=staging, progress=progress, swept=swept, late=late
         )
@@ -315,6 +318,16 @@ class Puller:
             page = Page(rows=rows)
             staging.add(page, translator.page(rows))
         return len(late)
+
+    def _came_late(self, job: Job, staging: Staging) -> int:
+        """Count what the nights have missed and reading everything has brought (P3)."""
+        table, before = self._record_table(job.object), self.marks.get(job.object)
+        if job.why_full != "sweep" or table is None or before is None:
+            return 0
+        if before.mark is None:
+            return 0
+        known = {*self.known(table, job.object)}
+        return len(staging.ids(table, before.mark - OVERLAP) - known)
 
     def _record_table(self, name: str) -> str | None:
         """Name the table that has an object's records by their ids, if there is one."""

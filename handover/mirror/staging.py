@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.base import Note, Page
 from handover.mirror.merging import PLACE
@@ -160,12 +161,14 @@ class Staging:
                 found.setdefault(table, set()).update(names)
         return found
 
-    def ids(self, table: str) -> set[str]:
-        """Name the records of a table that stand already."""
+    def ids(self, table: str, before: datetime | None = None) -> set[str]:
+        """Name the records of a table that stand already; those last changed before."""
         found: set[str] = set()
         for file in self.files(table):
             with pa.memory_map(str(file)) as opened:
                 rows = pa.ipc.open_file(opened).read_all()
+            if before is not None:
+                rows = rows.filter(pc.field("modified_at") < before)
             found.update(rows["id"].to_pylist())
         return found
 
