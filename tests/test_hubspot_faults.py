@@ -86,6 +86,17 @@ def test_a_page_is_read_when_the_portal_lets_us(
     assert hurry.skipped == pytest.approx(seconds, abs=0.9)
 
 
+@pytest.mark.parametrize("answer", [limited("SECONDLY"), Answer(429, "")])
+def test_a_search_is_repeated_when_the_portal_lets_us(
+    portal: Portal, crm: Connector, hurry: Hurry, answer: Answer
+) -> None:
+    keys = companies(portal, 120)
+    portal.faults.append(faults.times(answer, "/search", 2))
+    found = rows(crm, "companies", "id", since=portal.now)
+    assert [row["id"] for row in found] == keys
+    assert hurry.skipped == pytest.approx(2, abs=0.9)
+
+
 def test_no_page_is_left_out_whichever_is_refused(
     portal: Portal, crm: Connector
 ) -> None:

@@ -105,9 +105,11 @@ def test_stages_are_judged_by_their_metadata(portal: Portal, crm: Connector) -> 
     ]
 
 
+@pytest.mark.parametrize("limit", [8000, 2000])
 def test_many_properties_are_asked_for_in_several_calls(
-    portal: Portal, crm: Connector
+    portal: Portal, crm: Connector, limit: int
 ) -> None:
+    portal.url_limit = limit
     names = [f"custom_property_number_{n:04d}" for n in range(600)]
     portal.define("companies", *names)
     portal.add("companies", **{name: name[-4:] for name in names})
@@ -300,3 +302,18 @@ def test_properties_that_go_while_a_long_list_of_them_is_read_are_noticed(
     del portal.properties["companies"][names[-1]]
     with pytest.raises(FieldsChanged):
         rows(crm, "companies", "id", *names)
+
+
+def test_owners_come_with_their_team_and_the_number_that_is_not_theirs(
+    portal: Portal, crm: Connector
+) -> None:
+    more = (
+        {"id": str(n), "email": f"{n}@x.jp", "type": "QUEUE"} for n in range(20, 900)
+    )
+    portal.owners += more
+    found = {row["id"]: row for row in rows(crm, "owners", "id", "team", "userId")}
+    assert len(found) == 883
+    assert (found["8"]["team"], found["8"]["userId"]) == ("関東", 80)
+    assert (found["9"]["userId"], found["9"]["is_active"]) == (90, False)
+    assert (found["899"]["type"], found["899"]["team"]) == ("QUEUE", None)
+    assert crm.calls == 3

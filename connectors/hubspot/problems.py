@@ -23,6 +23,7 @@ from connectors.errors import (
 
 MIXED = 207
 TIMED_OUT = 408
+TOO_LONG = 414
 LOCKED = 423
 THROTTLED = 429
 MIGRATING = 477
@@ -39,6 +40,10 @@ UNTOUCHED = frozenset({LOCKED, THROTTLED, MIGRATING})
 """The call was turned away at the door: it certainly had no effect."""
 STRANGERS = frozenset({0, 401, 403, BAD_TOKEN, *range(300, 400)})
 """Not this call but all calls will fail so: no connection, no permission, elsewhere."""
+
+
+class AddressTooLong(Refused):
+    """The list of properties does not fit into one address (414)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +157,7 @@ def as_error(problem: Problem, what: str) -> ConnectorError:
         (problem.is_untouched, RateLimited),
         (problem.is_gateway or status in {0, MIXED}, Unreachable),
         (300 <= status < 400, ForeignAddress),
+        (status == TOO_LONG, AddressTooLong),
     )
     kind = next((kind for holds, kind in kinds if holds), Refused)
     # What HubSpot says of a token may quote it (reliability P29).

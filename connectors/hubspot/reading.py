@@ -24,6 +24,7 @@ from connectors.hubspot.objects import (
     ObjectType,
 )
 from connectors.hubspot.portal import Portal
+from connectors.hubspot.problems import AddressTooLong
 from connectors.hubspot.rows import Record, Shape
 from connectors.hubspot.wire import Reply
 
@@ -53,6 +54,7 @@ class Reader:
         self.shape = Shape(catalogue, name, fields)
         self.kind: ObjectType = self.shape.kind
         self.properties = self.shape.properties
+        self._url_limit = URL_LIMIT
 
     def pages(self, request: Pull, merges: "Merges") -> Iterator[Page]:
         """Read everything, or what changed since, whichever way is cheaper."""
@@ -123,10 +125,16 @@ class Reader:
         inline = self.shape.inline()
         if inline and not archived:
             query.append(("associations", ",".join(inline)))
-        first, *others = cut(self.properties)
+        first, *others = cut(self.properties, self._url_limit)
         if first:
             query.append(("properties", ",".join(first)))
-        reply = self.portal.read(self.kind.records, query)
+        try:
+            reply = self.portal.read(self.kind.records, query)
+        except AddressTooLong:
+            if len(first) < 2:
+                raise
+            self._url_limit //= 2
+            return self._listed(after, archived=archived)
         records = reply.results
         if archived:  # cannot be read by id: they show the first properties only
             return reply, records

@@ -127,7 +127,7 @@ class Portal(Writes):
             return self._search(call, kind)
         if verb == "batch/read":
             return self._batch_read(call, kind)
-        if len(call.query.get("properties", "")) > 8000:
+        if len(call.query.get("properties", "")) > self.url_limit:
             return Answer(414, "<html>Request-URI Too Large</html>")
         archived = call.query.get("archived") == "true"
         limit = min(int(call.query.get("limit", "10")), self.page_limit)

@@ -42,6 +42,8 @@ class Holdings:
         self.forbidden: set[str] = set()
         self.unwritable: set[str] = set()
         self.page_limit = 100
+        self.url_limit = 8000
+        """Characters of property names that fit into an address."""
         self.rate, self.search_rate = 10_000, 10_000
         """Calls in ten seconds, and searches in one."""
         self.rejections = 0
