@@ -25,11 +25,27 @@ OWNED_BY_ACTION = {action.value: table for table, action in OWNER_ACTION.items()
 
 
 def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Facts:
-    """Collect all that decides which steps a plan needs.
+    """Collect all that decides which owners a plan changes, and which tasks it needs.
 
-    Owner-like fields and our own tasks are asked of the CRM: the mirror does not hold
-    the former, and people change the latter.
+    Owner-like fields are asked of the CRM, as the mirror does not hold them, and so is
+    what may have been finished since the sync, and contacts that an owner change would
+    touch.
     """
+    facts = gather_tasks(site, connection, mirror, plan)
+    return replace(
+        facts,
+        children=tuple(still_open(site.connector, site.mapping, facts.children)),
+        kept=tuple(kept_contacts(site, mirror, plan))
+        if Capability.CONTACTS_FOLLOW in site.connector.capabilities
+        else (),
+        extras=tuple(_extras(site, facts, plan)),
+    )
+
+
+def gather_tasks(
+    site: Site, connection: Connection, mirror: Mirror, plan: Plan
+) -> Facts:
+    """Collect what decides which tasks a plan needs: ours are as people left them."""
     synced_at = mirror.generation.sources[site.source]["synced_at"]
     written = owners_written(
         connection, site.mapping, site.source, dt.datetime.fromisoformat(synced_at)
@@ -45,16 +61,7 @@ def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Fa
         if site.mapping.write.task
         else ()
     )
-    children = still_open(site.connector, site.mapping, facts.children)
-    return replace(
-        facts,
-        children=tuple(children),
-        kept=tuple(kept_contacts(site, mirror, plan))
-        if Capability.CONTACTS_FOLLOW in site.connector.capabilities
-        else (),
-        extras=tuple(_extras(site, facts, plan)),
-        tasks=tasks,
-    )
+    return replace(facts, tasks=tasks)
 
 
 def owners_written(

@@ -18,7 +18,7 @@ from handover.transfer.address import task_mapping
 from handover.transfer.authority import UndoOf
 from handover.transfer.errors import NotAnnounced, OwnerNotWritable
 from handover.transfer.facts import Facts
-from handover.transfer.gather import gather, known_records
+from handover.transfer.gather import gather, gather_tasks, known_records
 from handover.transfer.journal import Kind, Run, entries_of
 from handover.transfer.kept_contacts import not_given_back
 from handover.transfer.live import Readings
@@ -150,7 +150,7 @@ def prepare_publish(
     if site.as_of < plan.announce and asked.before_announcement is None:
         raise NotAnnounced(plan=plan.id, announce=plan.announce)
     task_mapping(site.mapping)
-    facts = gather(site, connection, mirror, plan)
+    facts = gather_tasks(site, connection, mirror, plan)
     tasks = _wanted(site, plan, moved=_moved(plan, facts))
     writer = TaskWriter(
         plan=plan,
