@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
+from collections.abc import Mapping as Map
 from dataclasses import replace
 
 from sqlalchemy import Connection, select
@@ -24,14 +25,20 @@ from mappings.model import Mapping
 OWNED_BY_ACTION = {action.value: table for table, action in OWNER_ACTION.items()}
 
 
-def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Facts:
+def gather(
+    site: Site,
+    connection: Connection,
+    mirror: Mirror,
+    plan: Plan,
+    asked: Map[str, str],
+) -> Facts:
     """Collect all that decides which owners a plan changes, and which tasks it needs.
 
     Owner-like fields are asked of the CRM, as the mirror does not hold them, and so is
     what may have been finished since the sync, and contacts that an owner change would
     touch.
     """
-    facts = gather_tasks(site, connection, mirror, plan)
+    facts = gather_tasks(site, connection, mirror, plan, asked)
     return replace(
         facts,
         children=tuple(still_open(site.connector, site.mapping, facts.children)),
@@ -43,9 +50,16 @@ def gather(site: Site, connection: Connection, mirror: Mirror, plan: Plan) -> Fa
 
 
 def gather_tasks(
-    site: Site, connection: Connection, mirror: Mirror, plan: Plan
+    site: Site,
+    connection: Connection,
+    mirror: Mirror,
+    plan: Plan,
+    asked: Map[str, str],
 ) -> Facts:
-    """Collect what decides which tasks a plan needs: ours are as people left them."""
+    """Collect what decides which tasks a plan needs: ours are as people left them.
+
+    ``asked`` gives the due days, by key, of tasks that the plan wants in any case.
+    """
     synced_at = mirror.generation.sources[site.source]["synced_at"]
     written = owners_written(
         connection, site.mapping, site.source, dt.datetime.fromisoformat(synced_at)
@@ -57,7 +71,7 @@ def gather_tasks(
         written=written,
     )
     tasks = (
-        our_tasks(connection, mirror, site.connector, site.mapping, plan)
+        our_tasks(connection, mirror, site.connector, site.mapping, plan, asked)
         if site.mapping.write.task
         else ()
     )

@@ -29,9 +29,12 @@ def our_tasks(
     connector: Connector,
     mapping: Mapping,
     plan: Plan,
+    asked: Map[str, str],
 ) -> tuple[OurTask, ...]:
     """List the tasks of a plan, those made on another machine too, as they are now.
 
+    One that we wrote as the plan asks for it (``asked``: due days by key) is not read:
+    nothing has to be done, whatever people made of it.
     A task that a person deleted is listed without a status: it is not made again. One
     that a run of ours made and left half done is not listed, so that it is taken up.
     """
@@ -46,7 +49,16 @@ def our_tasks(
         for key, (name, record) in our_keys(mirror, prefix).items()
         if key not in unfinished
     } | made
-    rows = _read(connector, mapping, placed.values())
+    due = task_mapping(mapping).due
+    rows = _read(
+        connector,
+        mapping,
+        [
+            place
+            for key, place in placed.items()
+            if key not in asked or writings.get(place[1], {}).get(due) != asked[key]
+        ],
+    )
     return tuple(
         _task(mapping, key, place, rows.get(place, {}), writings.get(place[1]))
         for key, place in sorted(placed.items())

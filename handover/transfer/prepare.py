@@ -97,7 +97,7 @@ def prepare_reassign(
     """
     plan = approved.plan
     check_site(site, org_id=plan.org_id, named=asked.org_id)
-    facts = gather(site, connection, mirror, plan)
+    facts = gather(site, connection, mirror, plan, _asked(site, plan))
     timing = Timing(
         as_of=site.as_of,
         early=asked.early is not None,
@@ -150,7 +150,7 @@ def prepare_publish(
     if site.as_of < plan.announce and asked.before_announcement is None:
         raise NotAnnounced(plan=plan.id, announce=plan.announce)
     task_mapping(site.mapping)
-    facts = gather_tasks(site, connection, mirror, plan)
+    facts = gather_tasks(site, connection, mirror, plan, _asked(site, plan))
     tasks = _wanted(site, plan, moved=_moved(plan, facts))
     writer = TaskWriter(
         plan=plan,
@@ -262,6 +262,13 @@ def _wanted(site: Site, plan: Plan, *, moved: Collection[str]) -> tuple[Wanted, 
     delegate = site.people.delegate_of(plan.manager) if plan.manager else None
     must = {item.code for item in site.policy.items if item.level == "must"}
     return wanted(plan, preparer=preparer(plan, delegate), must=must, moved=moved)
+
+
+def _asked(site: Site, plan: Plan) -> dict[str, str]:
+    """Give the due days of the tasks that a plan asks for, whatever has moved."""
+    everything = [row.account_id for row in plan.rows]
+    tasks = _wanted(site, plan, moved=everything)
+    return {task.key(plan): task.due.isoformat() for task in tasks}
 
 
 def _moved(plan: Plan, facts: Facts) -> set[str]:
