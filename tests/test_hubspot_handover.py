@@ -291,6 +291,24 @@ def test_the_end_of_the_day_ends_the_run_and_the_next_one_takes_it_up(
     assert owners(desk.company) == MORE
 
 
+def test_a_token_taken_away_half_way_ends_the_run_without_doubt(desk: Desk) -> None:
+    def revoke(call: Call) -> None:
+        if call.path.endswith("deals/batch/update") and call.body["inputs"]:
+            desk.portal.token = "another"
+
+    desk.portal.faults = [revoke]
+    steps = by_record(desk.steps(*desk.reassign, code=4))
+    assert steps[desk.company.ids["seiki"]]["outcome"] == "done"
+    assert steps[desk.company.ids["open"]]["outcome"] == "refused"
+    left = {step["code"] for step in steps.values() if step["outcome"] != "done"}
+    assert left == {"authentication_failed"}
+    desk.portal.faults, desk.portal.token = [], TOKEN
+    desk(*desk.reassign)
+    assert owners(desk.company) == MORE
+    written = [(kind, key, *values) for kind, key, values in desk.portal.commits]
+    assert len(set(written)) == len(written)
+
+
 def test_the_token_stands_in_nothing_that_is_said_or_written(desk: Desk) -> None:
     forms = [TOKEN, base64.b64encode(TOKEN.encode()).decode()]
 
