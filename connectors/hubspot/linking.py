@@ -7,6 +7,7 @@ does no harm, so a lost reply is simply sent again.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from connectors.base import Create, Outcome
 from connectors.errors import ConnectorError
@@ -82,16 +83,21 @@ def _associate(
     for result in reply.data.get("results") or ():
         ends = [str((result.get(end) or {}).get("id")) for end in ("from", "to")]
         done |= {" ".join(ends): ends[0], " ".join(ends[::-1]): ends[1]}
-    failed: dict[str, Outcome] = {}
-    for entry in reply.data.get("errors") or ():
-        ends_to = set(named(entry, "toObjectId"))
-        for start in named(entry, "fromObjectId"):
-            failed |= {
-                pair.name: failure_of(entry)
-                for pair in pairs
-                if pair.one == start and (not ends_to or pair.other in ends_to)
-            }
+    left = [pair for pair in pairs if pair.name not in done]
+    failed = {
+        pair.name: failure_of(entry)
+        for entry in reply.data.get("errors") or ()
+        for pair in left
+        if _concerns(entry, pair)
+    }
     return judged([pair.name for pair in pairs], done, failed)
+
+
+def _concerns(entry: Mapping[str, Any], pair: Pair) -> bool:
+    """Tell whether an error is about a pair: it names both ends, or but one of them."""
+    context, ends = entry.get("context") or {}, {pair.one, pair.other}
+    names = {one for name in context for one in named(entry, name)}
+    return bool(names) and (ends <= names or names <= ends)
 
 
 def _there(
