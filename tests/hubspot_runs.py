@@ -1,6 +1,7 @@
 """A thousand owners and a thousand tasks on a loopback portal, as runs write them."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from connectors.hubspot import open_hubspot
@@ -11,9 +12,13 @@ from tests.large_runs import carry_out
 from tests.portals import KEY, companies, moves, small_portal, task
 
 
-def hand_over(folder: Path, count: int) -> Counter[str]:
+def hand_over(
+    folder: Path, count: int, trouble: Callable[[Portal], None] | None = None
+) -> Counter[str]:
     """Walk both runs, and count the calls by what they are for."""
     portal = small_portal()
+    if trouble is not None:
+        trouble(portal)
     portal.define("tasks", KEY, unique=(KEY,))
     keys = companies(portal, count)
     tasks = [task(key, f"handover:{key}") for key in keys]
@@ -27,7 +32,9 @@ def hand_over(folder: Path, count: int) -> Counter[str]:
             }
         )
         carry_out(folder, connector, "8", moves(keys), tasks)
+    assert len({key for _, key, _ in portal.commits}) == 2 * count
     assert len(portal.commits) == 2 * count
+    assert all(portal.records["companies"][key].links["tasks"] for key in keys)
     return _counted(portal)
 
 
