@@ -265,6 +265,32 @@ def test_the_next_start_uses_the_kept_token(org: Company, tmp_path: Path) -> Non
     assert [call.body["refresh_token"] for call in logins(org)] == ["kept-canary"]
 
 
+def test_a_token_that_another_process_rotated_is_used(
+    org: Company, tmp_path: Path
+) -> None:
+    valid = ["first-canary"]
+
+    def rotate(call: Call) -> Answer | None:
+        if "/token" not in call.path:
+            return None
+        if call.body["refresh_token"] != valid[-1]:
+            return REFUSED
+        valid.append(f"rotated-{len(valid)}")
+        org.token = f"access-{len(valid)}"
+        reply = {"access_token": org.token, "refresh_token": valid[-1]}
+        return Answer(200, reply)
+
+    org.faults.append(rotate)
+    with (
+        connected(org, **REFRESH, token_folder=tmp_path) as one,
+        connected(org, **REFRESH, token_folder=tmp_path) as other,
+    ):
+        for crm in (one, other, one, other):
+            assert rows(crm, "Account", "Name")
+            org.token = "ended"
+    assert len(logins(org)) == len(valid) - 1
+
+
 def test_a_new_login_of_a_person_wins_over_an_old_kept_token(
     org: Company, tmp_path: Path
 ) -> None:

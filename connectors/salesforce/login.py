@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.errors import AuthenticationFailed, ConnectorError, SettingRejected
+from connectors.keeping import TokenFile
 from connectors.salesforce.problems import SOURCE
 
 ASSERTION_SECONDS = 180
@@ -150,15 +151,11 @@ class RefreshGrant(Grant):
     """A refresh token, which the org may replace at each use.
 
     The new one is kept durably before the access token that came with it is used: a
-    crash in between costs a new log-in, never a loop.
+    crash in between costs a new log-in, never a loop. It is looked up at each use, for
+    another process may have replaced it.
     """
 
-    def __init__(
-        self,
-        form: Mapping[str, str],
-        kept: str | None,
-        save: Callable[[str], None] | None,
-    ) -> None:
+    def __init__(self, form: Mapping[str, str], store: TokenFile | None) -> None:
         """Use the token that was kept last; ``form`` has the configured one."""
         super().__init__(
             {"grant_type": "refresh_token", **form},
@@ -168,37 +165,42 @@ class RefreshGrant(Grant):
                 "": "refresh_token",
             },
         )
-        self._save = save
-        self._current = kept or self._form["refresh_token"]
+        self._store = store
+        self._configured = form["refresh_token"]
+        self._used = self._configured
+        self._worthless: str | None = None
 
     def fetch(self, exchange: Exchange) -> Token:
         """Ask with the kept token, then with the configured one if that is another.
 
         Somebody who has logged in anew wrote the new token into the configuration.
         """
-        configured = self._form["refresh_token"]
-        answer = exchange({**self._form, "refresh_token": self._current})
-        if "access_token" not in answer.data and self._current != configured:
+        self._used = self._kept() or self._configured
+        answer = exchange({**self._form, "refresh_token": self._used})
+        if "access_token" not in answer.data and self._used != self._configured:
+            self._worthless, self._used = self._used, self._configured
             answer = exchange(self._form)
-            self._current = configured
         return self._token(answer)
+
+    def _kept(self) -> str | None:
+        kept = self._store.read() if self._store else None
+        return None if kept == self._worthless else kept
 
     def _token(self, answer: Answer) -> Token:
         token = super()._token(answer)
         rotated = answer.data.get("refresh_token")
-        if isinstance(rotated, str) and rotated != self._current:
+        if isinstance(rotated, str) and rotated != self._used:
             self._keep(rotated)
         return token
 
     def _keep(self, rotated: str) -> None:
-        if self._save is None:
+        if self._store is None:
             raise SettingRejected(
                 source=SOURCE,
                 setting="refresh_token",
                 detail="the org rotates it and it cannot be stored",
             )
-        self._save(rotated)
-        self._current = rotated
+        self._store.save(rotated)
 
 
 class Login:

@@ -105,10 +105,8 @@ def _refresh(settings: Mapping[str, object]) -> Grant:
     if settings.get("client_secret"):
         form["client_secret"] = str(settings["client_secret"])
     folder = settings.get("token_folder")
-    if not folder:
-        return RefreshGrant(form, None, None)
-    file = TokenFile(folder=Path(str(folder)), source=SOURCE)
-    return RefreshGrant(form, file.read(), file.save)
+    kept = TokenFile(folder=Path(str(folder)), source=SOURCE) if folder else None
+    return RefreshGrant(form, kept)
 
 
 def _signed(settings: Mapping[str, object], login_url: str) -> Grant:
