@@ -1,6 +1,7 @@
 """Promises of writing, over the wire: intents, headers, dry runs, secrets."""
 
 import base64
+import re
 import signal
 import sqlite3
 from collections import Counter
@@ -112,6 +113,23 @@ def test_a_secret_in_a_refusal_is_written_nowhere(desk: Desk, folder: Path) -> N
 
 def _count(call: Call) -> int:
     return len(call.body["records"])
+
+
+# What is not promised, and said so
+
+
+def test_the_time_in_which_people_may_win_or_lose_is_measured_and_told(
+    desk: Desk,
+) -> None:
+    plan = desk.approved_plan()
+    with desk.org.stall(0.15):
+        words = ("--as-of", EFFECTIVE, "--yes", "reassign", plan)
+        printed = desk.cli(*words).out
+    told = re.search(r"last read and its write: (\d+\.\d) s", printed)
+    assert told
+    assert 0.1 <= float(told[1]) < 30
+    shown = desk.done("runs", "show", "last")["run"]["window_seconds"]
+    assert shown == pytest.approx(float(told[1]), abs=0.06)
 
 
 # Killed
