@@ -154,6 +154,24 @@ def test_what_may_not_be_read_is_unreadable_in_every_word(
     assert {("requests", "unreadable"), ("opportunities", "unreadable")} <= unmapped
 
 
+def test_owners_that_may_not_be_read_are_not_called_inactive(
+    hub: Cli, portal: Portal
+) -> None:
+    portal.forbidden.add("owners")
+    hub("sync", *TODAY)
+    data = hub("audit", "--json", *TODAY).data
+    states = {
+        item["item"]: item["state"]
+        for account in data["accounts"]
+        for item in account["items"]
+        if account["name"] == "東京精機"
+    }
+    assert states["opportunities.owner"] == "unreadable"
+    assert states["interactions.requests"] == "unreadable"
+    assert not data["inactive_owners"]
+    assert "inactive" not in hub("audit", *TODAY).out
+
+
 def test_tickets_are_requests_one_by_one(
     hub: Cli, portal: Portal, made: Company
 ) -> None:

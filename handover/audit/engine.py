@@ -212,14 +212,17 @@ def _values(
         "evidence": EVIDENCE,
         "has_requests": _is_seen(con, "requests", "*"),
         "has_classes": _is_seen(con, "accounts", "customer_class"),
+        "users_hidden": _is_seen(con, "users", "*", "unreadable"),
     }
 
 
-def _is_seen(con: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+def _is_seen(
+    con: duckdb.DuckDBPyConnection, table: str, column: str, status: str = "mapped"
+) -> bool:
     found = con.execute(
         "select 1 from seen_columns where table_name = ? and column_name = ? "
-        "and status = 'mapped'",
-        [table, column],
+        "and status = ?",
+        [table, column, status],
     )
     return found.fetchone() is not None
 

@@ -34,6 +34,7 @@ select
         case
             when owner_id is null then 'missing'
             when owner_id in (select active_users.id from active_users) then 'ok'
+            when $users_hidden then 'unreadable'
             else 'invalid'
         end)
 from open_requests

@@ -84,7 +84,11 @@ def read_source(
         audit=audit,
         people=people,
         accounts=accounts,
-        owners=owners_json(accounts, people),
+        owners=owners_json(
+            accounts,
+            people,
+            users_hidden=beside.is_seen(mirror, "users", "*", "unreadable"),
+        ),
         orphans=beside.orphans(mirror, asked.owner_ids),
         shared_people=beside.shared_people(mirror),
         knows_classes=beside.is_seen(mirror, "accounts", "customer_class"),
