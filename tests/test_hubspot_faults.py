@@ -27,6 +27,7 @@ from tests.portals import (
     LOST,
     TURNED,
     Hurry,
+    Still,
     companies,
     moves,
     opened,
@@ -140,9 +141,8 @@ def test_the_end_of_the_day_stops_everything_at_once(
     assert len(portal.calls) == 1
 
 
-def test_the_limits_are_kept_without_a_single_refusal(
-    portal: Portal, hurry: Hurry
-) -> None:
+def test_the_limits_are_kept_without_a_single_refusal(portal: Portal) -> None:
+    hurry = Still()
     portal.clock = hurry.clock
     portal.rate, portal.search_rate = 40, 5
     companies(portal, 4000)
@@ -174,9 +174,8 @@ def test_several_lists_at_once_earn_no_refusal(portal: Portal) -> None:
     assert portal.rejections == 0
 
 
-def test_calls_of_others_count_into_the_ten_seconds(
-    portal: Portal, hurry: Hurry
-) -> None:
+def test_calls_of_others_count_into_the_ten_seconds(portal: Portal) -> None:
+    hurry = Still()
     portal.clock = hurry.clock
     portal.rate = 20
     companies(portal, 3000)
@@ -187,9 +186,8 @@ def test_calls_of_others_count_into_the_ten_seconds(
     assert portal.rejections == 0
 
 
-def test_a_portal_with_a_smaller_allowance_is_not_stormed(
-    portal: Portal, hurry: Hurry
-) -> None:
+def test_a_portal_with_a_smaller_allowance_is_not_stormed(portal: Portal) -> None:
+    hurry = Still()
     portal.clock = hurry.clock
     portal.rate = 10  # and we believe 190
     companies(portal, 4000)

@@ -8,7 +8,7 @@ merged records; and last, among the archived ones, ``gone:<after>``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -192,27 +192,22 @@ class Reader:
         Each search tells how many there are still to come. Where fewer came in the end
         than there are, or an empty page leads to itself, a list knows better.
         """
-        after, last, first, left = "", begin, None, 0
-        seen: set[str] = set()
-        is_short = False
+        after, last, first = "", begin, None
+        tally = _Tally()
         while True:
             filters = self._since(since, above=last)
             reply = reply or self._searched(filters, SEARCH_LIMIT, after)
             first = first or reply.server_time
-            records, total = reply.results, _total(reply)
+            records = reply.results
             # A short or empty page may still carry ``after``: only its absence ends it.
             more = _after(reply.data)
-            rest = total - _offset(after) - len(records)
-            seen.update(str(record["id"]) for record in records)
-            is_short |= total < left or (not more and rest > 0)
+            tally.add(records, still=_total(reply) - _offset(after), is_last=not more)
             leads_nowhere = not records and more is not None and more == after
-            if leads_nowhere or (
-                is_short and not more and self._count(since, begin) > len(seen)
-            ):
+            if leads_nowhere or (not more and self._is_short(tally, since, begin)):
                 yield from self._listed_since("")
                 return
             last = str(records[-1]["id"]) if records else last
-            after, left, reply = "" if records else more or "", rest, None
+            after, reply = "" if records else more or "", None
             yield Page(
                 rows=self._found(records),
                 cursor=f"search:{last}" if more else "moved:",
@@ -222,9 +217,12 @@ class Reader:
             if not more:
                 return
 
-    def _count(self, since: datetime, above: str) -> int:
-        """Ask the index how many have changed; some may be gone since we read them."""
-        return _total(self._searched(self._since(since, above=above), 1))
+    def _is_short(self, tally: "_Tally", since: datetime, above: str) -> bool:
+        """Ask the index how many there are; some may be gone since we read them."""
+        if not tally.seems_short:
+            return False
+        there = _total(self._searched(self._since(since, above=above), 1))
+        return there > len(tally.seen)
 
     def _found(self, records: Records) -> list[Row]:
         """Complete what a search brought: more properties, links, what was merged."""
@@ -289,6 +287,21 @@ class Reader:
     def _search_cuts(self) -> list[list[str]]:
         merged = [MERGED] if self.shape.can_merge else []
         return cut([*merged, *self.properties], SEARCH_BODY)
+
+
+@dataclass
+class _Tally:
+    """What a search has brought, beside what it said was still to come."""
+
+    seen: set[str] = field(default_factory=set)
+    left: int = 0
+    seems_short: bool = False
+
+    def add(self, records: Records, *, still: int, is_last: bool) -> None:
+        rest = still - len(records)
+        self.seems_short |= still < self.left or (is_last and rest > 0)
+        self.seen.update(str(record["id"]) for record in records)
+        self.left = rest
 
 
 def batch_read(
