@@ -29,9 +29,9 @@ LONGEST_BACKOFF = 30.0
 class Limiter:
     """At most ``calls`` in any ``seconds``, for all threads together.
 
-    ``per_second`` is a second, tighter limit on bursts where the API has one. ``slack``
-    is added to ``seconds``, as calls may bunch up on their way. ``clock`` and ``sleep``
-    speak of seconds on one monotonic clock.
+    ``slack`` is added to ``seconds``, as calls may bunch up on their way. ``within`` is
+    the limiter of a larger family of calls that these belong to; the two share a lock.
+    ``clock`` and ``sleep`` speak of seconds on one monotonic clock.
     """
 
     def __init__(
@@ -40,17 +40,16 @@ class Limiter:
         calls: int,
         seconds: float = 1.0,
         slack: float = 0.0,
-        per_second: int | None = None,
+        within: "Limiter | None" = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._windows = [_Window(calls, seconds, slack)]
-        if per_second is not None:
-            self._windows.append(_Window(per_second, 1.0, 0.0))
+        self._window = _Window(calls, seconds, slack)
+        self._within = within
         self._clock = clock
         self._sleep = sleep
-        self._lock = Lock()
         self._quiet_until = float("-inf")
+        self.lock: Lock = within.lock if within else Lock()
 
     def wait(self) -> None:
         """Return when the next call may leave, and count it."""
@@ -59,7 +58,7 @@ class Limiter:
 
     def pause(self, seconds: float) -> None:
         """Let no call leave for the next ``seconds`` (``Retry-After``)."""
-        with self._lock:
+        with self.lock:
             until = self._clock() + seconds
             self._quiet_until = max(self._quiet_until, until)
 
@@ -68,18 +67,28 @@ class Limiter:
 
         Our own count already has what we sent, so this does nothing while we are alone.
         """
-        with self._lock:
-            self._windows[0].leave_at_most(calls, self._clock())
+        with self.lock:
+            self._window.leave_at_most(calls, self._clock())
 
     def _try_to_enter(self) -> float:
         """Count a call if it may leave now; else return the seconds to wait."""
-        with self._lock:
+        with self.lock:
             now = self._clock()
-            free = max(self._quiet_until, *(w.free_at(now) for w in self._windows))
+            free = self.free_at(now)
             if free <= now:
-                for window in self._windows:
-                    window.enter(now)
+                self.enter(now)
             return free - now
+
+    def free_at(self, now: float) -> float:
+        """Tell when the next call may leave; the lock is held."""
+        larger = self._within.free_at(now) if self._within else self._quiet_until
+        return max(self._quiet_until, self._window.free_at(now), larger)
+
+    def enter(self, now: float) -> None:
+        """Count a call, in the larger family, too; the lock is held."""
+        self._window.enter(now)
+        if self._within:
+            self._within.enter(now)
 
 
 class _Window:

@@ -54,7 +54,8 @@ def test_no_window_ever_holds_more_calls_than_allowed(
 @given(idle=gaps)
 def test_the_burst_and_the_second_hold_together(idle: list[float]) -> None:
     clock = Clock()
-    limiter = Limiter(calls=9, seconds=10, per_second=2, clock=clock, sleep=clock.sleep)
+    burst = Limiter(calls=9, seconds=10, clock=clock, sleep=clock.sleep)
+    limiter = Limiter(calls=2, within=burst, clock=clock, sleep=clock.sleep)
     times = []
     for gap in idle:
         clock.now += gap / 10
@@ -206,3 +207,23 @@ def test_calls_of_others_take_their_share_until_the_window_is_over() -> None:
         limiter.wait()
         left.append(now[0])
     assert left == [0.0, 0.0, 10.0, 10.0]
+
+
+def test_calls_of_a_smaller_family_count_for_the_larger_one() -> None:
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    all_calls = Limiter(calls=3, seconds=10.0, clock=lambda: now[0], sleep=sleep)
+    few = Limiter(
+        calls=2, seconds=1.0, within=all_calls, clock=lambda: now[0], sleep=sleep
+    )
+    left = []
+    for limiter in (few, few, few, all_calls):
+        limiter.wait()
+        left.append(now[0])
+    assert left == [0.0, 0.0, 1.0, 10.0]
+    all_calls.pause(5.0)
+    few.wait()
+    assert now[0] == 15.0

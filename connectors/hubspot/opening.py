@@ -17,11 +17,9 @@ BURST = 190
 """Calls per ten seconds of a private app (Professional and Enterprise)."""
 SEARCH = 5
 """Search calls per second and account."""
-WINDOWS: Mapping[Family, tuple[float, float]] = {
-    "burst": (10.0, 0.25),
-    "search": (1.0, 0.1),
-}
-"""Seconds: HubSpot's windows, and a little that we add."""
+BURST_SECONDS, BURST_SLACK = 10.0, 0.25
+SEARCH_SECONDS, SEARCH_SLACK = 1.0, 0.1
+"""HubSpot's windows, and a little that we add."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,21 +49,24 @@ def open_portal(settings: Mapping[str, object], time: Time | None = None) -> Hub
 
 
 def _limiters(rate: object, time: Time) -> dict[Family, Limiter]:
+    """Pace all calls, and searches among them: whether they count there is unknown."""
     wanted = rate if isinstance(rate, Mapping) else {}
-    calls: dict[Family, int] = {
-        "burst": int(wanted.get("burst", BURST)),
-        "search": int(wanted.get("search", SEARCH)),
-    }
-    return {
-        family: Limiter(
-            calls=calls[family],
-            seconds=seconds,
-            slack=slack,
-            clock=time.clock,
-            sleep=time.sleep,
-        )
-        for family, (seconds, slack) in WINDOWS.items()
-    }
+    burst = Limiter(
+        calls=int(wanted.get("burst", BURST)),
+        seconds=BURST_SECONDS,
+        slack=BURST_SLACK,
+        clock=time.clock,
+        sleep=time.sleep,
+    )
+    search = Limiter(
+        calls=int(wanted.get("search", SEARCH)),
+        seconds=SEARCH_SECONDS,
+        slack=SEARCH_SLACK,
+        within=burst,
+        clock=time.clock,
+        sleep=time.sleep,
+    )
+    return {"burst": burst, "search": search}
 
 
 def _login(settings: Mapping[str, object], wire: Wire, time: Time) -> Login:

@@ -139,8 +139,6 @@ class Portal:
         """Call with the token; with a new one if it is rejected."""
         if self._stopped is not None:
             raise self._stopped
-        if family == "search":
-            self._limiters["burst"].wait()  # whether it counts there, no page says
         for _ in range(RENEWALS):
             token = self._login.token()
             try:
@@ -148,7 +146,7 @@ class Portal:
             except Turned as turned:
                 if turned.problem.status != 401 or not self._login.renew(token):
                     raise
-            self._limiters["burst"].wait()
+            self._limiters[family].wait()
         return self._send(request, self._login.token(), family)
 
     def _send(self, request: Request, token: str, family: Family) -> Reply:
@@ -169,8 +167,7 @@ class Portal:
             self._stopped = as_error(problem, path)
         elif problem.is_untouched:
             alone = family == "search" and problem.policy == "SECONDLY"
-            for name in (family,) if alone else tuple(self._limiters):
-                self._limiters[name].pause(problem.pause)
+            self._limiters["search" if alone else "burst"].pause(problem.pause)
 
 
 def _is_transient(error: BaseException) -> bool:
