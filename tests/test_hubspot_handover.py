@@ -150,7 +150,6 @@ def test_a_rehearsal_only_reads_and_leaves_the_ledger_as_it_was(desk: Desk) -> N
     desk(*desk.publish)
     ledger = Path(".handover") / "ledger.sqlite"
     before, runs = ledger.read_bytes(), set(Path(".handover/runs").iterdir())
-    assert "Handover visit: 東京精機" in desk.cli("runs", "show").out
     desk.portal.commits.clear()
     since = len(desk.portal.calls)
     undo = ("undo", "last", *WRITING, "--as", "5")
@@ -320,8 +319,8 @@ def test_the_token_stands_in_nothing_that_is_said_or_written(desk: Desk) -> None
     desk.portal.faults = [quoting]
     ended = desk.cli(*desk.reassign, "-vv")
     assert ended.code == 6
-    assert "is bad" in ended.out
     files = [path for path in Path().rglob("*") if path.is_file()]
+    assert any(b"is bad" in file.read_bytes() for file in files)
     written = [ended.out.encode(), ended.err.encode(), *(f.read_bytes() for f in files)]
     assert len(written) > 10
     assert not [1 for text in written for form in forms if form.encode() in text]
