@@ -35,6 +35,8 @@ class Capability(StrEnum):
     """``identifiers`` is cheaper than a pull, so hard deletes are found by it."""
     KEYED_CREATES = "keyed_creates"
     """Creating twice with one key yields one record, whatever happened in between."""
+    MAKES_FIELDS = "makes_fields"
+    """``prepare`` can make a field that it names as missing."""
     SURE_FIND = "sure_find"
     """``find`` shows whatever is there: no index lies between that may lag behind."""
     TEAMS = "teams"

@@ -220,7 +220,8 @@ def crm(
             ),
         )
     yield from (_made(source, name) for name in lacked if name not in missing)
-    yield from (_lacking(source, name, fix=fix) for name in missing)
+    can_make = Capability.MAKES_FIELDS in connector.capabilities and not fix
+    yield from (_lacking(source, name, can_make=can_make) for name in missing)
 
 
 def _made(source: str, name: str) -> Check:
@@ -229,13 +230,13 @@ def _made(source: str, name: str) -> Check:
     return Check(code="key", state="ok", detail=detail)
 
 
-def _lacking(source: str, name: str, *, fix: bool) -> Check:
+def _lacking(source: str, name: str, *, can_make: bool) -> Check:
     """Say who can give the CRM what it lacks: we, unless we may not or just tried."""
     of_object, _, permission = name.partition(":")
     text = "{source} lacks {name}; our tasks will carry their key in the text"
     if permission:
         text = "{source} does not let us write {object}: {name} is missing"
-    by_admin = permission or fix
+    by_admin = permission or not can_make
     return Check(
         code="permission" if permission else "key",
         state="warning",

@@ -27,6 +27,17 @@ def desk(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[De
         yield desk
 
 
+def test_doctor_leaves_the_key_field_to_an_administrator(desk: Desk) -> None:
+    desk.org.hide("Task", KEY)
+    for words in ((), ("--fix",)):
+        (check,) = [
+            c for c in desk.done("doctor", *words)["checks"] if c["code"] == "key"
+        ]
+        assert check["state"] == "warning"
+        assert KEY in check["detail"]
+        assert "administrator" in check["remedy"]
+
+
 def test_what_is_in_the_org_is_in_the_mirror(desk: Desk) -> None:
     counts = desk.done("sync")["objects"]
     for table, kinds in {

@@ -46,6 +46,7 @@ ABILITIES = frozenset(
         Capability.INCREMENTAL,
         Capability.CONTACTS_FOLLOW,
         Capability.SURE_FIND,
+        Capability.MAKES_FIELDS,
     }
 )
 
