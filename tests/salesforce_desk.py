@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli, Ended
-from tests.crm.salesforce import Call
+from tests.crm.salesforce import Answer, Call, Fault, Org
 from tests.crm.salesforce_company import Company, company
 from tests.crm.salesforce_http import serve
 
@@ -97,6 +97,19 @@ def configure(folder: Path, address: str, *lines: str) -> None:
     text = CONFIG.format(address=address) + "".join(f"{line}\n" for line in lines)
     (folder / "handover.toml").write_text(text, encoding="utf-8")
     (folder / "own.toml").write_text(MAPPING, encoding="utf-8")
+
+
+def losing(org: Org) -> Fault:
+    """Carry the next write out, and lose its reply."""
+    waiting = [Answer(200, "", drop=True)]
+
+    def lose(call: Call) -> Answer | None:
+        if not waiting or not is_write(call):
+            return None
+        org.route(call)
+        return waiting.pop()
+
+    return lose
 
 
 def is_write(call: Call) -> bool:

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import Cli
 from tests.crm.salesforce import KEY, Answer, Call
 from tests.killing import killed
-from tests.salesforce_desk import EFFECTIVE, SECRET, Desk, is_write, sitting
+from tests.salesforce_desk import EFFECTIVE, SECRET, Desk, is_write, losing, sitting
 
 
 @pytest.fixture
@@ -113,6 +113,35 @@ def test_a_secret_in_a_refusal_is_written_nowhere(desk: Desk, folder: Path) -> N
 
 def _count(call: Call) -> int:
     return len(call.body["records"])
+
+
+# Doubt
+
+
+def test_what_nobody_can_find_stays_in_doubt_until_it_is_found(desk: Desk) -> None:
+    """Without a key field, and with tasks that we may not see for now."""
+    desk.org.hide("Task", KEY)
+    plan = desk.approved_plan()
+    desk.org.faults.append(losing(desk.org))
+    nothing = Answer(200, {"totalSize": 0, "done": True, "records": []})
+
+    def unseen(call: Call) -> Answer | None:
+        text = call.query.get("q", "")
+        return nothing if "FROM Task WHERE WhatId" in text else None
+
+    desk.org.faults.append(unseen)
+    first = desk.run("plan", "publish", plan)
+    again = desk.run("plan", "publish", plan)
+    assert (first.code, again.code) == (6, 6)
+    assert first.data["run"]["counts"]["in_doubt"] == 31
+    assert len(desk.org.commits) == 31  # never sent again
+    desk.org.faults.clear()
+    found = desk.done("plan", "publish", plan)["run"]
+    assert found["counts"]["planned"] == 0  # they were there all the time
+    assert len(desk.org.commits) == 31
+    run = first.data["run"]["id"]
+    undone = desk.done("undo", run, person="山田 部長")["run"]
+    assert undone["counts"]["done"] == 31  # closed, now that they are known
 
 
 # What is not promised, and said so

@@ -10,8 +10,7 @@ import pytest
 
 from tests.conftest import Cli
 from tests.crm.salesforce import KEY, Answer, Call, error
-from tests.salesforce_desk import EFFECTIVE, Desk, is_write, sitting
-from tests.salesforce_org import after_commit
+from tests.salesforce_desk import EFFECTIVE, Desk, is_write, losing, sitting
 
 DROPPED = Answer(200, "", drop=True)
 
@@ -182,7 +181,7 @@ def test_two_machines_make_each_task_once(
     other = tmp_path_factory.mktemp("other") / "copy"
     shutil.copytree(folder, other)
     if lost:
-        desk.org.faults.append(after_commit(desk.org, DROPPED))
+        desk.org.faults.append(losing(desk.org))
     first = desk.done("plan", "publish", plan)["run"]["counts"]
     again = desk.done("-c", str(other / "handover.toml"), "plan", "publish", plan)
     assert again["run"]["counts"]["done"] == first["done"] > 0
