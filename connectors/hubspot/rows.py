@@ -5,7 +5,7 @@ we read out of a property; ``objects.py`` names the last three.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from connectors.base import Row
@@ -24,6 +24,13 @@ from connectors.hubspot.objects import (
 )
 
 Record = Mapping[str, Any]
+LINK_VALUES: Mapping[str, Callable[[Sequence[links.Link]], object]] = {
+    "associations": lambda near: [link.id for link in near],
+    "association_labels": lambda near: [link.label for link in near],
+    "association_is_primary": lambda near: [link.is_primary for link in near],
+    "primary_association": links.primary,
+}
+"""What a row shows of the records it hangs on, side by side."""
 NO_STAGE: Mapping[str, object] = dict.fromkeys(STAGE_FIELDS)
 MARK = re.compile(r"\[(handover:[^\]\s]+)\]")
 """Our key in a task's body."""
@@ -38,6 +45,8 @@ class Shape:
         self.kind = object_type(name)
         self.related = _related(fields, LINK_FIELDS)
         self._labels = _related(fields, (LABELLED,))
+        asked = {field.partition(".")[0] for field in fields}
+        self._shown = {name: f for name, f in LINK_VALUES.items() if name in asked}
         self._has_stage = any(field in STAGE_FIELDS for field in fields)
         self._has_key = name == "tasks" and catalogue.key_field in fields
         plain = {field for field in fields if not field.startswith(LINK_FIELDS)}
@@ -83,7 +92,7 @@ class Shape:
         *,
         listed: bool,
     ) -> None:
-        """Add ids, labels and the primary one, side by side, for another type."""
+        """Add what is asked for of the links with another type."""
         portal = self._catalogue.portal
         if listed and not self._is_labelled(other):
             found = links.inline(portal, self.kind, records, other)
@@ -91,14 +100,9 @@ class Shape:
             ids = [str(record["id"]) for record in records]
             by_id = links.associated(portal, self.kind.name, other, ids)
             found = [by_id[key] for key in ids]
-        for row, near in zip(rows, found, strict=True):
-            for prefix, value in (
-                ("associations", [link.id for link in near]),
-                ("association_labels", [link.label for link in near]),
-                ("association_is_primary", [link.is_primary for link in near]),
-                ("primary_association", links.primary(near)),
-            ):
-                row.setdefault(prefix, {})[other] = value
+        for name, shown in self._shown.items():
+            for row, near in zip(rows, found, strict=True):
+                row.setdefault(name, {})[other] = shown(near)
 
     def _is_labelled(self, other: str) -> bool:
         return other in self._labels and self._catalogue.has_labels(
