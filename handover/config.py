@@ -45,6 +45,9 @@ class DataConfig(Section):
 
     folder: str = ".handover"
     keep_generations: Annotated[int, Field(ge=3)] = 14
+    sweep_days: Annotated[int, Field(ge=1)] = 7
+    """Days after which hard deletes, and links that changed without a stamp, are looked
+    for (reliability P8)."""
     keep_runs_days: Annotated[int, Field(ge=1)] = 400
 
 

@@ -79,6 +79,7 @@ class Mill:
         self,
         *sources: Source,
         reached: Callable[[str], None] = lambda _point: None,
+        sweep_days: int = 7,
         **options: bool,
     ) -> Synced:
         """Sync the CRM, or what is given."""
@@ -87,7 +88,7 @@ class Mill:
             folder=self.mirror,
             settings=settings_(),
             now=self.now,
-            options=SyncOptions(**options),
+            options=SyncOptions(sweep_days=sweep_days, **options),
             reached=reached,
         ).sync(sources or [self.source("memory", self.crm)])
 

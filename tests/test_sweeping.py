@@ -45,6 +45,17 @@ def test_the_sweep_takes_the_links_of_records_that_are_gone(mill: Mill) -> None:
     assert mill.rows("activities")["v1"]["is_deleted"] is True
 
 
+def test_how_often_hard_deletes_are_looked_for_is_configured(mill: Mill) -> None:
+    mill.sync(sweep_days=2)
+    mill.crm.erase("Accounts", "a0001")
+    later(mill.crm, dt.timedelta(days=1))
+    mill.sync(sweep_days=2)
+    assert "a0001" in mill.living("accounts")
+    later(mill.crm, dt.timedelta(days=1))
+    mill.sync(sweep_days=2)
+    assert "a0001" not in mill.living("accounts")
+
+
 def test_a_record_that_became_visible_too_late_is_read_by_the_sweep(mill: Mill) -> None:
     """Committed three hours after its stamp, when its window had been read."""
     mill.sync()

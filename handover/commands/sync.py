@@ -47,6 +47,7 @@ def sync(
         dry_run=dry_run,
         allow_shrink=allow_shrink,
         keep_generations=workspace.config.data.keep_generations,
+        sweep_days=workspace.config.data.sweep_days,
     )
     synced = sync_workspace(workspace, options, told=_progress(shell))
     file = None if dry_run else write_rejects(workspace, synced.rejects)

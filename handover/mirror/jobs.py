@@ -17,8 +17,8 @@ from mappings.translate import TranslationSettings
 
 OVERLAP = dt.timedelta(minutes=10)
 """Records may become visible this long after their stamp (reliability P1, P3)."""
-SWEEP_EVERY = dt.timedelta(days=7)
-"""How often hard deletes are looked for (reliability P8)."""
+SWEEP_DAYS = 7
+"""How often hard deletes are looked for, unless configured (reliability P8)."""
 NIGHT = dt.timedelta(days=1)
 """The time from one sync to the next."""
 
@@ -67,6 +67,7 @@ class Jobs:
     full: bool
     retyped: Mapping[str, Collection[str]]
     """By object, fields that are not read: they hold another kind of value now."""
+    sweep_every: dt.timedelta
 
     def all(self) -> list[Job]:
         """Decide for each object whether to read everything or what changed."""
@@ -136,7 +137,7 @@ class Jobs:
         if Capability.SWEEP in self.connector.capabilities:
             return False
         last, now = before.swept_at, before.mark
-        return last is None or now is None or now - last >= SWEEP_EVERY - NIGHT
+        return last is None or now is None or now - last >= self.sweep_every - NIGHT
 
 
 def reading_hash(mapping: CrmMapping, settings: TranslationSettings) -> str:

@@ -5,6 +5,7 @@ what is not there any more was deleted for good, and what is there and was never
 became visible long after its stamp.
 """
 
+import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,7 +15,7 @@ from threading import Event
 from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import FieldsChanged, NotPermitted, ResumeExpired, ShortPull
 from handover.mirror.at_once import at_once
-from handover.mirror.jobs import OVERLAP, SWEEP_EVERY, Job, Jobs, Mark
+from handover.mirror.jobs import OVERLAP, Job, Jobs, Mark
 from handover.mirror.remembering import Describer, Memory, Statuses, Types, kind_of
 from handover.mirror.staging import Progress, Staging
 from mappings.cells import Lookups, index_rows
@@ -71,6 +72,7 @@ class Puller:
     folder: Path
     marks: Mapping[str, Mark]
     full: bool
+    sweep_every: dt.timedelta
     statuses: Statuses
     """What the last generation could see, by table and column."""
     types: Types
@@ -140,6 +142,7 @@ class Puller:
             settings=self.settings,
             marks=self.marks,
             full=self.full,
+            sweep_every=self.sweep_every,
             retyped=self.retyped,
         ).all()
 
@@ -291,7 +294,7 @@ class Puller:
         if job.since is None or Capability.SWEEP not in self.connector.capabilities:
             return None
         last, now = job.mark.swept_at, progress.server_time
-        if last is not None and now is not None and now - last < SWEEP_EVERY:
+        if last is not None and now is not None and now - last < self.sweep_every:
             return None
         found: list[str] = []
         promised: int | None = None

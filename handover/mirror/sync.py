@@ -24,7 +24,7 @@ from handover.mirror.deltas import SourceOutcome, delta_of, feeders, known_ids
 from handover.mirror.deriving import derived_owners
 from handover.mirror.disk import full_disk_is_named, open_duckdb
 from handover.mirror.generations import Generation, collect_garbage, newest_generation
-from handover.mirror.jobs import Mark
+from handover.mirror.jobs import SWEEP_DAYS, Mark
 from handover.mirror.merging import Counts, Merger, Shrunk, literal
 from handover.mirror.publishing import NextGeneration, move_marks, publish
 from handover.mirror.pulling import Puller
@@ -59,6 +59,7 @@ class SyncOptions:
     dry_run: bool = False
     allow_shrink: bool = False
     keep_generations: int = 14
+    sweep_days: int = SWEEP_DAYS
 
 
 @dataclass(kw_only=True)
@@ -156,6 +157,7 @@ class Syncer:
                 folder=self._staging / source.name,
                 marks=marks,
                 full=self.options.full,
+                sweep_every=dt.timedelta(days=self.options.sweep_days),
                 statuses=seen_statuses(before, source.name),
                 types=seen_types(before, source.name),
                 known=lambda table, name: known_ids(before, source.name, table, name),
