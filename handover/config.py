@@ -271,7 +271,7 @@ def _bad(path: Path, text: str, error: ValidationError) -> BadConfig:
     """Tell the first mistake, with its line and the nearest key."""
     first = error.errors()[0]
     keys = [str(part) for part in first["loc"] if part != ANNOUNCED]
-    detail = wrong_value(first)
+    detail = wrong_value(error)
     if first["type"] == "extra_forbidden":
         detail = unknown_key(keys[-1], _known(keys[:-1]))
     return BadConfig(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from handover.i18n import Phrase
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    from pydantic import ValidationError
 
 
 def unreadable(error: Exception) -> Phrase:
@@ -31,13 +31,14 @@ def unknown_key(key: str, known: Sequence[str]) -> Phrase:
     return _mistake("unknown_key", keys=", ".join(known))
 
 
-def wrong_value(error: "ErrorDetails") -> Phrase:
-    """Say why a value cannot stand where it stands."""
-    said = error.get("ctx", {})
+def wrong_value(error: "ValidationError") -> Phrase:
+    """Say why the first value that is wrong cannot stand where it stands."""
+    first = error.errors()[0]
+    said = first.get("ctx", {})
     more: dict[str, object] = {}
-    match error["type"]:
+    match first["type"]:
         case "missing":
-            kind, more = "key_needed", {"needed": error["loc"][-1]}
+            kind, more = "key_needed", {"needed": first["loc"][-1]}
         case "literal_error":
             kind, more = "choose", {"known": said["expected"]}
         case number if number.startswith(("int", "float")):
@@ -53,8 +54,8 @@ def wrong_value(error: "ErrorDetails") -> Phrase:
         case "value_error":
             kind, more = "no_such_value", {"said": Phrase(text=str(said["error"]))}
         case _:
-            kind, more = "no_such_value", {"said": error["msg"]}
-    return _mistake(kind, value=error["input"], **more)
+            kind, more = "no_such_value", {"said": first["msg"]}
+    return _mistake(kind, value=first["input"], **more)
 
 
 def line_of(text: str, keys: list[str]) -> int | str:

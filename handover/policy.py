@@ -339,7 +339,7 @@ def _wrong_value(error: ValidationError, merged: Mapping[str, Any]) -> _Mistake:
     if keys[0] == "item":
         keys = ["item", merged["item"][int(keys[1])]["code"], str(first["loc"][2])]
     return _Mistake(
-        keys[:-1] if first["type"] == "missing" else keys, wrong_value(first)
+        keys[:-1] if first["type"] == "missing" else keys, wrong_value(error)
     )
 
 
