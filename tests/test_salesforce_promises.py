@@ -133,15 +133,18 @@ def test_what_nobody_can_find_stays_in_doubt_until_it_is_found(desk: Desk) -> No
     first = desk.run("plan", "publish", plan)
     again = desk.run("plan", "publish", plan)
     assert (first.code, again.code) == (6, 6)
-    assert first.data["run"]["counts"]["in_doubt"] == 31
-    assert len(desk.org.commits) == 31  # never sent again
+    counts = first.data["run"]["counts"]
+    planned = counts["planned"]
+    assert planned > 20
+    assert counts["in_doubt"] == planned
+    assert len(desk.org.commits) == planned  # never sent again
     desk.org.faults.clear()
     found = desk.done("plan", "publish", plan)["run"]
     assert found["counts"]["planned"] == 0  # they were there all the time
-    assert len(desk.org.commits) == 31
+    assert len(desk.org.commits) == planned
     run = first.data["run"]["id"]
     undone = desk.done("undo", run, person="山田 部長")["run"]
-    assert undone["counts"]["done"] == 31  # closed, now that they are known
+    assert undone["counts"]["done"] == planned  # closed, now that they are known
 
 
 # What is not promised, and said so
