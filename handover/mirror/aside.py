@@ -75,7 +75,7 @@ class Looked:
 
     def again(self, aside: Aside) -> bool:
         """Tell whether the row was read again, or cannot come any more."""
-        if aside.object not in self.mapping.objects():
+        if not any(True for _ in self.mapping.feeds(aside.object)):
             return True
         for pulled in self.outcome.pulled:
             if pulled.job.object == aside.object:

@@ -290,7 +290,7 @@ class Merger:
             f"create or replace temp view {self.ROWS} as "
             f"{kept} union all by name select {names} from delta "
             # What was gone before we ever had it is no record of ours.
-            f"where not is_deleted or id in (select id from old_rows "
+            f"where is_deleted is not true or id in (select id from old_rows "
             f"where {_mine(delta)})"
         )
 
@@ -298,11 +298,12 @@ class Merger:
 def _known(schema: pa.Schema, hidden: frozenset[str]) -> str:
     """Select what was read; a hidden or deleted value is what we knew of it."""
     parts = []
-    for name in map(quoted, schema.names):
-        both = f"coalesce(d.{name}, b.{name})"
-        if name.strip('"') not in hidden:
-            both = f"if(d.is_deleted, {both}, d.{name})"
-        parts.append(f"{both} as {name}")
+    for name in schema.names:
+        column = quoted(name)
+        value = f"coalesce(d.{column}, b.{column})"
+        if name not in hidden:
+            value = f"if(d.is_deleted, {value}, d.{column})"
+        parts.append(f"{value} as {column}")
     return ", ".join(parts)
 
 

@@ -68,8 +68,6 @@ class Synced:
 
     generation: int | None
     outcomes: list[SourceOutcome]
-    rejects: list[Aside]
-    """What the sources that were read lack now, also since earlier nights."""
     unmanaged: list[OwnerChange]
 
     @property
@@ -85,6 +83,11 @@ class Synced:
     def vanished(self) -> int:
         """Count the records that were there and did not come; links are no records."""
         return sum(c.vanished for t, c in self.counts.items() if t not in LINK_TABLES)
+
+    @property
+    def rejects(self) -> list[Aside]:
+        """List what the sources that were read lack now, also since earlier nights."""
+        return [aside for outcome in self.outcomes for aside in outcome.rejects]
 
 
 @dataclass(kw_only=True)
@@ -193,7 +196,6 @@ class Syncer:
         known = known_asides(before)
         for outcome in read:
             outcome.rejects = asides_now(known, outcome, mappings[outcome.source])
-        rejects = [aside for outcome in read for aside in outcome.rejects]
         with open_duckdb(self.folder) as con:
             following = NextGeneration(
                 con=con, folder=self.folder, before=before, reached=self.reached
@@ -204,9 +206,7 @@ class Syncer:
                 if self.options.dry_run:
                     drop(self._staging, mappings)
                     n = before.n if before else None
-                    return Synced(
-                        generation=n, outcomes=outcomes, rejects=rejects, unmanaged=[]
-                    )
+                    return Synced(generation=n, outcomes=outcomes, unmanaged=[])
                 self._merge_columns(following, read)
                 self._merge_rejects(following, known, read)
                 unmanaged, n = self._make_current(following, read, before)
@@ -217,9 +217,7 @@ class Syncer:
             self.ledger, self.folder, keep=self.options.keep_generations, now=self.now
         )
         drop(self._staging, [outcome.source for outcome in read])
-        return Synced(
-            generation=n, outcomes=outcomes, rejects=rejects, unmanaged=unmanaged
-        )
+        return Synced(generation=n, outcomes=outcomes, unmanaged=unmanaged)
 
     def _merge(
         self, following: NextGeneration, outcome: SourceOutcome, mapping: CrmMapping
