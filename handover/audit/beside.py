@@ -187,16 +187,3 @@ def unknown_classes(audit: Audit) -> dict[str, int]:
         if value is not None:
             found[value] += 1
     return dict(sorted(found.items()))
-
-
-def is_seen(mirror: Mirror, table: str, column: str, status: str = "mapped") -> bool:
-    """Tell whether a column, or a table as ``*``, is mapped and visible, say."""
-    return bool(
-        mirror.rows(
-            "select 1 from seen_columns where table_name = $table_name "
-            "and column_name = $column_name and status = $status",
-            table_name=table,
-            column_name=column,
-            status=status,
-        )
-    )

@@ -99,7 +99,7 @@ def audit(mirror: Mirror, policy: Policy, as_of: dt.date) -> Audit:
     """
     with _scratch(mirror.con) as con:
         _declare(con, policy)
-        values = _values(con, policy, as_of)
+        values = _values(mirror, policy, as_of)
         for name in ("macros", "classes"):
             _run(con, _text(name), values)
         for name in RULES:
@@ -194,9 +194,7 @@ def _fill(
     con.unregister("filling")
 
 
-def _values(
-    con: duckdb.DuckDBPyConnection, policy: Policy, as_of: dt.date
-) -> dict[str, object]:
+def _values(mirror: Mirror, policy: Policy, as_of: dt.date) -> dict[str, object]:
     """Give the rules what they measure by, under the names they use."""
     rules, words = policy.audit, policy.placeholders
     large = Decimal(str(rules.large_purchase)) if rules.large_purchase else None
@@ -210,21 +208,10 @@ def _values(
         "nobody": words_pattern(words.nobody),
         "deciding": words_pattern(rules.deciding),
         "evidence": EVIDENCE,
-        "has_requests": _is_seen(con, "requests", "*"),
-        "has_classes": _is_seen(con, "accounts", "customer_class"),
-        "users_hidden": _is_seen(con, "users", "*", "unreadable"),
+        "has_requests": mirror.sees("requests", "*"),
+        "has_classes": mirror.sees("accounts", "customer_class"),
+        "users_hidden": mirror.hides("users"),
     }
-
-
-def _is_seen(
-    con: duckdb.DuckDBPyConnection, table: str, column: str, status: str = "mapped"
-) -> bool:
-    found = con.execute(
-        "select 1 from seen_columns where table_name = ? and column_name = ? "
-        "and status = ?",
-        [table, column, status],
-    )
-    return found.fetchone() is not None
 
 
 def words_pattern(words: Collection[str]) -> str:

@@ -198,19 +198,13 @@ def totals(accounts: Sequence[Json]) -> Json:
     }
 
 
-def owners_json(
-    accounts: Sequence[Json], people: People, *, users_hidden: bool = False
-) -> list[Json]:
-    """Roll one source up by owner; accounts that nobody owns stand under None, last.
-
-    Of users that we may not see, everybody counts as active.
-    """
+def owners_json(accounts: Sequence[Json], people: People) -> list[Json]:
+    """Roll one source up by owner; accounts that nobody owns stand under None, last."""
     by_owner: dict[str | None, list[Json]] = defaultdict(list)
     for account in accounts:
         by_owner[account["owner_id"]].append(account)
     return [
         _owner(people, owner, by_owner[owner])
-        | ({"is_active": True} if users_hidden and owner is not None else {})
         for owner in sorted(by_owner, key=lambda owner: (owner is None, owner or ""))
     ]
 

@@ -84,15 +84,11 @@ def read_source(
         audit=audit,
         people=people,
         accounts=accounts,
-        owners=owners_json(
-            accounts,
-            people,
-            users_hidden=beside.is_seen(mirror, "users", "*", "unreadable"),
-        ),
+        owners=owners_json(accounts, people),
         orphans=beside.orphans(mirror, asked.owner_ids),
         shared_people=beside.shared_people(mirror),
-        knows_classes=beside.is_seen(mirror, "accounts", "customer_class"),
-        knows_who_is_active=beside.is_seen(mirror, "users", "is_active"),
+        knows_classes=mirror.sees("accounts", "customer_class"),
+        knows_who_is_active=mirror.sees("users", "is_active"),
         unknown_classes=beside.unknown_classes(audit),
         unseen=beside.unseen_items(audit),
     )

@@ -18,6 +18,7 @@ from connectors.files.csv_text import encoding_of, open_csv
 from handover.errors import UsageProblem
 from handover.mirror.generations import Generation
 from handover.mirror.merging import literal
+from handover.mirror.remembering import seen_statuses
 from mappings.values import day
 
 COLUMNS = (
@@ -75,6 +76,8 @@ class People:
     by_id: Mapping[str, Person]
     file: Path
     source: str = ""
+    users_hidden: bool = False
+    """We may not see the CRM's users, so that not to know somebody says nothing."""
 
     def __iter__(self) -> Iterator[Person]:
         yield from self.by_id.values()
@@ -89,9 +92,9 @@ class People:
         return found.name if found else user_id or ""
 
     def is_active(self, user_id: str | None) -> bool:
-        """Tell whether somebody is known and active."""
+        """Tell whether somebody is known and active, as far as we may see that."""
         found = self.user(user_id)
-        return found is not None and found.is_active
+        return found.is_active if found else bool(user_id) and self.users_hidden
 
     def manager_of(self, user_id: str | None) -> str | None:
         """Name somebody's manager."""
@@ -121,13 +124,18 @@ def load_people(generation: Generation, source: str, file: Path) -> People:
         BadPeople: a line of the file is wrong.
     """
     users = {user.id: user for user in _users(generation, source)}
-    if not file.exists():
-        return People(by_id=users, file=file, source=source)
+    if file.exists():
+        users = _laid_over(users, file)
+    hidden = seen_statuses(generation, source).get(("users", "*")) == "unreadable"
+    return People(by_id=users, file=file, source=source, users_hidden=hidden)
+
+
+def _laid_over(users: Mapping[str, Person], file: Path) -> dict[str, Person]:
     lines = list(_lines(file))
-    reader = _Reader(file=file, users=users | _own_persons(lines, users))
+    reader = _Reader(file=file, users={**users, **_own_persons(lines, users)})
     for number, line in lines:
         reader.lay_over(number, line)
-    return People(by_id=reader.users, file=file, source=source)
+    return reader.users
 
 
 def same_id(one: str, other: str) -> bool:

@@ -67,6 +67,23 @@ class Mirror:
         """Ask the views for a few rows."""
         return list(self.table(query, **values).to_pylist())
 
+    def sees(self, table: str, column: str) -> bool:
+        """Tell whether a column, or a table as ``*``, is mapped and visible."""
+        return self._status(table, column) == "mapped"
+
+    def hides(self, table: str) -> bool:
+        """Tell whether a table as a whole may not be read."""
+        return self._status(table, "*") == "unreadable"
+
+    def _status(self, table: str, column: str) -> str | None:
+        found = self.rows(
+            "select status from seen_columns "
+            "where table_name = $table_name and column_name = $column_name",
+            table_name=table,
+            column_name=column,
+        )
+        return found[0]["status"] if found else None
+
 
 @contextmanager
 def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
