@@ -82,19 +82,19 @@ def _owners(report: Json, words: Words) -> list[Json]:
 
 
 def _owner(owner: Json, accounts: Sequence[Json], words: Words) -> Json:
-    sorted_ = sorted(accounts, key=_by_urgency)
-    lacks = [(account, list(lacking(account))) for account in sorted_]
-    open_ = [(account, items) for account, items in lacks if items]
-    count = Counter(item["item"] for _, items in open_ for item in items)
+    urgent_first = sorted(accounts, key=_by_urgency)
+    looked_at = ((account, list(lacking(account))) for account in urgent_first)
+    unfinished = [(account, items) for account, items in looked_at if items]
+    count = Counter(item["item"] for _, items in unfinished for item in items)
     return {
         **owner,
         "name": owner["name"] or words("(nobody)"),
-        "accounts": len(sorted_),
-        "all": sorted_,
-        "open": len(open_),
+        "accounts": len(urgent_first),
+        "all": urgent_first,
+        "open": len(unfinished),
         "to_fill_in": [
             {**account, "gaps": [_gap(item, words) for item in items]}
-            for account, items in open_[:PER_OWNER]
+            for account, items in unfinished[:PER_OWNER]
         ],
         "gaps": [(item_name(code, words), n) for code, n in count.most_common()],
     }

@@ -77,16 +77,18 @@ def _settled(
     connector: Connector, entries: Iterable[Entry], at: dt.datetime
 ) -> dict[int, Result]:
     listed = list(entries)
+    left = {e.n: LEFT for e in listed if e.outcome == "planned"}
     doubtful = [e for e in listed if e.outcome in ("intent", "in_doubt")]
-    found = settle(connector, [e.change for e in doubtful]) if doubtful else []
-    sure = Capability.SURE_FIND in connector.capabilities if doubtful else False
-    results = {
+    if not doubtful:
+        return left
+    found = settle(connector, [e.change for e in doubtful])
+    sure = Capability.SURE_FIND in connector.capabilities
+    return left | {
         entry.n: NOT_SENT
         if result is None or (result is IN_DOUBT and sure and _is_over(entry, at))
         else result
         for entry, result in zip(doubtful, found, strict=True)
     }
-    return results | {e.n: LEFT for e in listed if e.outcome == "planned"}
 
 
 def _is_over(entry: Entry, at: dt.datetime) -> bool:
