@@ -1,4 +1,4 @@
-"""What the tests of all commands share: a working folder and the command line."""
+"""What many tests share: a working folder, the command line, the CRMs beside it."""
 
 import json
 from collections.abc import Callable
@@ -10,6 +10,9 @@ import pytest
 
 from cli import handover as root
 from handover.commands.shell import run
+from tests.crm.hubspot import Portal
+from tests.portals import Hurry, small_portal
+from tests.salesforce_org import Company
 
 FILES = """\
 language = "en"
@@ -67,3 +70,26 @@ def cli(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
         return Ended(code=code, out=out.decode(), err=err.decode())
 
     return call
+
+
+# The CRMs on this machine, as most tests of the connectors need them
+
+
+@pytest.fixture
+def portal() -> Portal:
+    """A small HubSpot portal."""
+    return small_portal()
+
+
+@pytest.fixture
+def hurry() -> Hurry:
+    """A clock that jumps over whatever one would wait for."""
+    return Hurry()
+
+
+@pytest.fixture
+def org() -> Company:
+    """A Salesforce org whose pages hold ten records."""
+    org = Company()
+    org.page = 10
+    return org

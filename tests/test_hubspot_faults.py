@@ -32,22 +32,11 @@ from tests.portals import (
     moves,
     opened,
     rows,
-    small_portal,
     states,
 )
 
 Spoil = Callable[[Answer], Answer]
 GATEWAYS = [500, 502, 504, 521, 524]
-
-
-@pytest.fixture
-def portal() -> Portal:
-    return small_portal()
-
-
-@pytest.fixture
-def hurry() -> Hurry:
-    return Hurry()
 
 
 @pytest.fixture

@@ -16,12 +16,7 @@ from tests.crm.hubspot import Portal
 from tests.crm.hubspot_faults import once
 from tests.crm.hubspot_replies import Answer
 from tests.crm.hubspot_serving import serve
-from tests.portals import LINKS, companies, opened, rows, small_portal
-
-
-@pytest.fixture
-def portal() -> Portal:
-    return small_portal()
+from tests.portals import LINKS, companies, opened, rows
 
 
 @pytest.fixture

@@ -12,12 +12,7 @@ from handover.mirror.jobs import OVERLAP
 from tests.crm.hubspot import Portal
 from tests.crm.hubspot_replies import Answer, Call, Json
 from tests.crm.hubspot_serving import serve
-from tests.portals import LINKS, companies, opened, rows, small_portal
-
-
-@pytest.fixture
-def portal() -> Portal:
-    return small_portal()
+from tests.portals import LINKS, companies, opened, rows
 
 
 @pytest.fixture

@@ -24,12 +24,7 @@ from tests.crm.hubspot_data import TOKEN
 from tests.crm.hubspot_replies import Answer, Call
 from tests.crm.hubspot_serving import serve
 from tests.crm.serving import serving
-from tests.portals import Hurry, companies, moves, opened, rows, small_portal
-
-
-@pytest.fixture
-def portal() -> Portal:
-    return small_portal()
+from tests.portals import GRANT, Hurry, companies, moves, opened, rows, token_desk
 
 
 @pytest.fixture
@@ -45,30 +40,6 @@ def test_a_rejected_token_is_not_tried_twice_and_not_shown(portal: Portal) -> No
             crm.identify()
     assert len(portal.calls) == 1
     assert "canary" not in str(caught.value)
-
-
-GRANT: dict[str, object] = {
-    "client_id": "c",
-    "client_secret": "canary-secret",
-    "refresh_token": "canary-r",
-}
-
-
-def token_desk(portal: Portal, every: int) -> list[str]:
-    """Hand out tokens, each good for some calls only; tell which were asked for."""
-    given: list[str] = []
-
-    def desk(call: Call) -> Answer | None:
-        if call.path == "/oauth/2026-03/token":
-            given.append(f"pat-{len(given)}")
-            portal.token = given[-1]
-            return Answer(200, {"access_token": given[-1], "expires_in": 1800})
-        if len(portal.calls) % every == 0:
-            portal.token = "revoked"
-        return None
-
-    portal.faults.append(desk)
-    return given
 
 
 def test_a_token_that_ends_between_pages_is_renewed_once_for_all_threads(

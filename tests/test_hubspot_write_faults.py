@@ -22,7 +22,6 @@ from tests.portals import (
     moves,
     opened,
     sent,
-    small_portal,
     states,
     task,
     token_desk,
@@ -31,16 +30,6 @@ from tests.portals import (
 Spoil = Callable[[Answer], Answer]
 GATEWAYS = [408, 500, 502, 504, 521, 524]
 SPOILS = [faults.dropped, *LOST]
-
-
-@pytest.fixture
-def portal() -> Portal:
-    return small_portal()
-
-
-@pytest.fixture
-def hurry() -> Hurry:
-    return Hurry()
 
 
 @pytest.fixture

@@ -15,15 +15,9 @@ from tests.portals import (
     moves,
     opened,
     sent,
-    small_portal,
     states,
     task,
 )
-
-
-@pytest.fixture
-def portal() -> Portal:
-    return small_portal()
 
 
 @pytest.fixture

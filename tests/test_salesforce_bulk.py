@@ -12,13 +12,6 @@ from tests.salesforce_org import Company, connected, ids, once, pages, rows
 
 
 @pytest.fixture
-def org() -> Company:
-    org = Company()
-    org.page = 10
-    return org
-
-
-@pytest.fixture
 def crm(org: Company) -> Iterator[SalesforceCRM]:
     with connected(org) as crm:
         yield crm

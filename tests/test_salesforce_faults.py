@@ -51,13 +51,6 @@ ODD = (
 
 
 @pytest.fixture
-def org() -> Company:
-    org = Company()
-    org.page = 10
-    return org
-
-
-@pytest.fixture
 def crm(org: Company) -> Iterator[SalesforceCRM]:
     with connected(org) as crm:
         yield crm

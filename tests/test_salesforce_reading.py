@@ -13,13 +13,6 @@ from tests.salesforce_org import CLIENT, Company, connected, ids, once, pages, r
 
 
 @pytest.fixture
-def org() -> Company:
-    org = Company()
-    org.page = 10
-    return org
-
-
-@pytest.fixture
 def crm(org: Company) -> Iterator[SalesforceCRM]:
     with connected(org) as crm:
         yield crm

@@ -16,13 +16,6 @@ from tests.salesforce_org import Company, connected, once, opened, rows
 
 
 @pytest.fixture
-def org() -> Company:
-    org = Company()
-    org.page = 10
-    return org
-
-
-@pytest.fixture
 def crm(org: Company) -> Iterator[SalesforceCRM]:
     with connected(org) as crm:
         yield crm
