@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from handover.commands.shell import run
 from tests.crm.hubspot import Portal
 from tests.portals import Hurry, small_portal
 from tests.salesforce_org import Company
+
+if TYPE_CHECKING:
+    from tests.job import Job
 
 FILES = """\
 language = "en"
@@ -70,6 +73,41 @@ def cli(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
         return Ended(code=code, out=out.decode(), err=err.decode())
 
     return call
+
+
+# The main job, in a company of files: before its plan, and with an approved one
+
+
+@pytest.fixture(scope="session")
+def company_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A synced company; tests work in copies of it."""
+    from tests.job import build
+
+    return build(tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture(scope="session")
+def approved_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A company with an approved plan; tests work in copies of it."""
+    from tests.job import build_approved
+
+    return build_approved(tmp_path_factory.mktemp("approved"))
+
+
+@pytest.fixture
+def job(folder: Path, company_files: Path, cli: Cli) -> "Job":
+    """Stand before the plan."""
+    from tests.job import job_in
+
+    return job_in(folder, company_files, cli)
+
+
+@pytest.fixture
+def agreed(folder: Path, approved_files: Path, cli: Cli) -> "Job":
+    """Stand before the writing."""
+    from tests.job import job_in
+
+    return job_in(folder, approved_files, cli)
 
 
 # The CRMs on this machine, as most tests of the connectors need them

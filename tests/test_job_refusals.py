@@ -7,46 +7,22 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.conftest import Cli, Ended
+from tests.conftest import Ended
 from tests.job import (
     DECIDED,
     EFFECTIVE,
     EXPIRED,
     NEW,
     Job,
-    build,
-    build_approved,
     bytes_of,
-    job_in,
     outcomes,
 )
 
 ALL = ["A1", "A2", "A3", "A4", "A5", "A6"]
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("company"))
-
-
-@pytest.fixture(scope="module")
-def approved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_approved(tmp_path_factory.mktemp("approved"))
-
-
-@pytest.fixture
-def job(folder: Path, company: Path, cli: Cli) -> Job:
-    return job_in(folder, company, cli)
-
-
-@pytest.fixture
-def agreed(folder: Path, approved: Path, cli: Cli) -> Job:
-    return job_in(folder, approved, cli)
 
 
 def refused(job: Job, ended: Ended) -> tuple[int, str]:

@@ -1,22 +1,15 @@
 """The whole job on the command line: from the CRM's files and back to them."""
 
 import csv
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.conftest import Cli
 from tests.job import (
     DECIDED,
     EFFECTIVE,
     NEW,
     PLANNED,
     Job,
-    build,
-    build_approved,
     bytes_of,
-    job_in,
     outcomes,
 )
 
@@ -43,26 +36,6 @@ ACCOUNT = {
 }
 ACCOUNTS = {"A1", "A2", "A3", "A4", "A5", "A6"}
 TASKS = "handover_tasks.csv"
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("company"))
-
-
-@pytest.fixture(scope="module")
-def approved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_approved(tmp_path_factory.mktemp("approved"))
-
-
-@pytest.fixture
-def job(folder: Path, company: Path, cli: Cli) -> Job:
-    return job_in(folder, company, cli)
-
-
-@pytest.fixture
-def agreed(folder: Path, approved: Path, cli: Cli) -> Job:
-    return job_in(folder, approved, cli)
 
 
 def tasks(job: Job) -> dict[str, dict[str, str]]:
