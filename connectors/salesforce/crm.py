@@ -179,7 +179,7 @@ class SalesforceCRM:
         try:
             rows = self.org.read(f"composite/sobjects/{name}", body=body).data
         except Turned as turned:
-            hidden = turned.problem.hidden_column("")
+            hidden = turned.problem.hidden_column()
             if hidden not in asked:
                 raise as_error(turned.problem, name) from None
             return self._retrieved(name, ids, [f for f in asked if f != hidden])

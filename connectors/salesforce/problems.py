@@ -85,7 +85,7 @@ class Problem:
         known = f"{self.code}: {self.message}" if self.code else ""
         return known or f"HTTP {self.status}"
 
-    def hidden_column(self, statement: str) -> str | None:
+    def hidden_column(self, statement: str = "") -> str | None:
         """Name the field of a query that does not exist, or no longer for us.
 
         The message may be in the language of the user; the place of the field, counted
