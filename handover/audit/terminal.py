@@ -132,7 +132,7 @@ def _print_duplicates(groups: list[Json], words: Words, console: Console) -> Non
         return
     title = words("Likely one customer")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
-    for name in ("Same", "Accounts", ""):
+    for name in ("Same", "Account", ""):
         table.add_column(words(name) if name else name)
     for group in groups[:WORST]:
         table.add_row(
