@@ -252,10 +252,10 @@ def _lacking(source: str, name: str, *, can_make: bool) -> Check:
 
 def _org(source: str, identity: Identity) -> Phrase:
     text = "{source}: {name} ({org}), sandbox"
-    if identity.local:
-        text = "{source}: {name} ({org}), on this machine"
-    elif identity.production:
+    if identity.production:
         text = "{source}: {name} ({org}), PRODUCTION"
+    elif identity.local:
+        text = "{source}: {name} ({org}), on this machine"
     known = {"source": source, "name": identity.org_name, "org": identity.org_id}
     return Phrase(text=text, params=known)
 

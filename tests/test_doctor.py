@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connectors.base import Identity
+from connectors.memory import MemoryCRM
 from handover import doctor
 from handover.mirror.generations import Generation
+from mappings.load import load_mapping
 from tests.conftest import Cli
 
 NOW = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
@@ -69,6 +72,27 @@ def test_a_source_that_was_never_synced_is_warned_of() -> None:
     found = generation(NOW.isoformat())
     checks = list(doctor.mirror(lambda: found, ["hubspot"], NOW, ZONE))
     assert states(checks) == {"mirror": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("production", "local", "kind"),
+    [
+        (True, True, "PRODUCTION"),
+        (True, False, "PRODUCTION"),
+        (False, True, "on this machine"),
+        (False, False, "sandbox"),
+    ],
+)
+def test_production_is_called_so_wherever_it_answers(
+    production: bool,  # noqa: FBT001 - a case
+    local: bool,  # noqa: FBT001 - a case
+    kind: str,
+) -> None:
+    identity = Identity(org_id="1", org_name="ABC", production=production, local=local)
+    connector = MemoryCRM({}, identity=identity)
+    rules = load_mapping("files", Path())
+    check = next(doctor.crm("memory", lambda: connector, rules, fix=False))
+    assert check.detail.text.endswith(kind)
 
 
 def demo(cli: Cli, folder: Path) -> None:
