@@ -7,55 +7,57 @@ import os
 import sys
 
 from handover import __version__
-from handover.commands.shell import Entry, Group, run
+from handover.commands.shell import CommandEntry, Group, run
 
 COMMANDS = {
-    "init": Entry(at="handover.commands.init:init", help="Set up a working folder."),
-    "doctor": Entry(
+    "init": CommandEntry(
+        at="handover.commands.init:init", help="Set up a working folder."
+    ),
+    "doctor": CommandEntry(
         at="handover.commands.doctor:doctor", help="Check the set-up, with remedies."
     ),
-    "sync": Entry(
+    "sync": CommandEntry(
         at="handover.commands.sync:sync", help="Copy the CRM's facts into the mirror."
     ),
-    "audit": Entry(
+    "audit": CommandEntry(
         at="handover.commands.audit:audit",
         help="Measure whether what must be handed over is there.",
     ),
-    "show": Entry(
+    "show": CommandEntry(
         at="handover.commands.show:show", help="Show one account with its evidence."
     ),
-    "plan": Entry(
+    "plan": CommandEntry(
         at="handover.commands.plan:plan",
         help="Draw up, show, amend and decide on handover plans.",
     ),
-    "reassign": Entry(
+    "reassign": CommandEntry(
         at="handover.commands.transfer:reassign",
         help="Change the owners of approved accounts.",
     ),
-    "undo": Entry(
+    "undo": CommandEntry(
         at="handover.commands.transfer:undo",
         help="Take a run back. RUN is its id, or last.",
     ),
-    "runs": Entry(
+    "runs": CommandEntry(
         at="handover.commands.runs:runs", help="List and verify what was written."
     ),
-    "policy": Entry(
+    "policy": CommandEntry(
         at="handover.commands.policy:policy", help="Show and check the rules."
     ),
-    "mapping": Entry(
+    "mapping": CommandEntry(
         at="handover.commands.mapping:mapping",
         help="Show and check where the CRM keeps what.",
     ),
-    "schedule": Entry(
+    "schedule": CommandEntry(
         at="handover.commands.schedule:schedule",
         help="Print the nightly sync and audit as cron line, units or task.",
     ),
-    "completion": Entry(
-        at="handover.commands.completion:completion",
+    "completion": CommandEntry(
+        at="handover.commands.help:completion",
         help="Print the completion script of a shell.",
     ),
-    "help": Entry(
-        at="handover.commands.topics:topics", help="Explain exit codes and more."
+    "help": CommandEntry(
+        at="handover.commands.help:topics", help="Explain exit codes and more."
     ),
 }
 

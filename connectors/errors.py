@@ -210,3 +210,7 @@ class ShortPull(ConnectorError):
 
     code = "short_pull"
     exit_code = 7
+
+
+class ReplyLost(Exception):
+    """A write left and no reply says whether it took effect; no message for people."""

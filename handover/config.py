@@ -34,13 +34,13 @@ class NoConfig(UsageProblem):
     code = "no_config"
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """A table of the file: what is not declared is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataConfig(Section):
+class DataConfig(ConfigSection):
     """``[data]``: where mirror, ledger and runs are kept, and for how long."""
 
     folder: str = ".handover"
@@ -51,14 +51,14 @@ class DataConfig(Section):
     keep_runs_days: Annotated[int, Field(ge=1)] = 400
 
 
-class FilesConfig(Section):
+class FilesConfig(ConfigSection):
     """``[crm.files]``: a folder of exported files."""
 
     folder: str = "export"
     mapping: str = "files"
 
 
-class SalesforceConfig(Section):
+class SalesforceConfig(ConfigSection):
     """``[crm.salesforce]``; which keys are needed depends on ``auth``."""
 
     org_id: str | None = None
@@ -85,14 +85,14 @@ class SalesforceConfig(Section):
         return given
 
 
-class Rate(Section):
+class Rate(ConfigSection):
     """Calls per ten seconds, and searches per second."""
 
     burst: Annotated[int, Field(ge=1)] = 190
     search: Annotated[int, Field(ge=1)] = 5
 
 
-class HubSpotConfig(Section):
+class HubSpotConfig(ConfigSection):
     """``[crm.hubspot]``: a token, or the three parts of an OAuth grant."""
 
     portal_id: int | None = None
@@ -118,7 +118,7 @@ ANNOUNCED = "(announced)"
 """What no section is called: under it we sort those of connectors that are not ours."""
 
 
-class Crm(Section):
+class Crm(ConfigSection):
     """``[crm]``: the sources, each under its connector's name."""
 
     files: FilesConfig | None = None
@@ -145,32 +145,32 @@ class Crm(Section):
         yield from self.others.items()
 
 
-class NetworkConfig(Section):
+class NetworkConfig(ConfigSection):
     """``[network]``, for both SDKs."""
 
     proxy: str = ""
     ca_file: str = ""
 
 
-class FileConfig(Section):
+class FileConfig(ConfigSection):
     """A section that only names a file."""
 
     file: str | None = None
 
 
-class PeopleConfig(Section):
+class PeopleConfig(ConfigSection):
     """``[people]``."""
 
     file: str = "people.csv"
 
 
-class MoneyConfig(Section):
+class MoneyConfig(ConfigSection):
     """``[money]``: the currency where the CRM has none."""
 
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "JPY"
 
 
-class CalendarConfig(Section):
+class CalendarConfig(ConfigSection):
     """``[calendar]``; ``closed`` holds days and ``from/to`` ranges."""
 
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "JP"
@@ -186,19 +186,19 @@ class CalendarConfig(Section):
         return value
 
 
-class MailConfig(Section):
+class MailConfig(ConfigSection):
     """``[mail]``, only for mails that somebody asks for."""
 
     sender: Annotated[str, Field(alias="from")] = ""
 
 
-class StyleConfig(Section):
+class StyleConfig(ConfigSection):
     """``[style]``: how a company is addressed."""
 
     company: Literal["御中", "様"] = "御中"
 
 
-class Config(Section):
+class Config(ConfigSection):
     """The whole file. ``base`` is the folder it stands in."""
 
     language: Literal["ja", "en"] | None = None

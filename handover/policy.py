@@ -48,13 +48,13 @@ WordList = Annotated[tuple[str, ...], AfterValidator(_as_compared)]
 """Words in the form in which ``_norm`` columns hold texts."""
 
 
-class Section(BaseModel):
+class PolicySection(BaseModel):
     """A table of the policy; exactly the declared keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AuditRules(Section):
+class AuditRules(PolicySection):
     """``[audit]``: how old things may be. ``large_purchase`` 0 is off."""
 
     recent_days_key: Days
@@ -69,7 +69,7 @@ class AuditRules(Section):
     deciding: WordList
 
 
-class Placeholders(Section):
+class PlaceholderWords(PolicySection):
     """``[placeholders]``: texts that say nothing, and those that do all the same."""
 
     words: WordList
@@ -77,7 +77,7 @@ class Placeholders(Section):
     accepted: WordList
 
 
-class Weights(Section):
+class Weights(PolicySection):
     """``[weights]`` of the levels inside a group, and of the groups in the score."""
 
     must: Weight
@@ -89,7 +89,7 @@ class Weights(Section):
     interactions: Weight
 
 
-class Classes(Section):
+class Classes(PolicySection):
     """``[classes]``: how a customer class is proposed where the CRM has none (R24)."""
 
     key_share: Share
@@ -97,7 +97,7 @@ class Classes(Section):
     priority_won_at_most: Share
 
 
-class Item(Section):
+class Item(PolicySection):
     """One piece of the minimum. ``columns`` are those that can hold it."""
 
     code: Annotated[str, Field(min_length=1)]
@@ -116,7 +116,7 @@ class Item(Section):
         return all(column.startswith(OWN_COLUMN) for column in self.columns)
 
 
-class PlanRules(Section):
+class PlanRules(PolicySection):
     """``[plan]``: who is met and what fits into a day. ``large_account`` 0 is off."""
 
     large_account: Amount
@@ -144,7 +144,7 @@ class PlanRules(Section):
     blackouts: tuple[str, ...]
 
 
-class TransferRules(Section):
+class TransferRules(PolicySection):
     """``[transfer]``: what a run may write. ``max_share`` 0 is off."""
 
     require: Literal["approval", "acceptance"]
@@ -156,7 +156,7 @@ class TransferRules(Section):
     on_behalf: bool
 
 
-class TaskRules(Section):
+class TaskRules(PolicySection):
     """``[tasks]``: the nightly tasks for gaps (R37), off until somebody answers."""
 
     enabled: bool
@@ -165,14 +165,14 @@ class TaskRules(Section):
     max_new_per_owner: Annotated[int, Field(ge=0)]
 
 
-class Policy(Section):
+class Policy(PolicySection):
     """All rules of one company. ``items`` are the file's ``[[item]]``, in order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_alias=True)
 
     version: Annotated[str, Field(coerce_numbers_to_str=True)]
     audit: AuditRules
-    placeholders: Placeholders
+    placeholders: PlaceholderWords
     weights: Weights
     classes: Classes
     items: Annotated[tuple[Item, ...], Field(alias="item")]

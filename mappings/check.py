@@ -60,7 +60,7 @@ Describe = Callable[[str], Described | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class MappingProblem:
     """One thing that the CRM does not give as the mapping says.
 
     ``hidden_field``, ``hidden_object`` and ``retyped_field`` are unreadable, all others
@@ -89,7 +89,7 @@ class Checked:
     """
 
     mapping: Mapping
-    problems: tuple[Problem, ...]
+    problems: tuple[MappingProblem, ...]
     columns: tuple[tuple[str, str, Status], ...]
 
     def raise_errors(self) -> None:
@@ -102,7 +102,7 @@ class Checked:
             if problem.fatal:
                 raise self.error(problem)
 
-    def error(self, problem: Problem) -> MappingError:
+    def error(self, problem: MappingProblem) -> MappingError:
         """Make the error that says a problem."""
         kinds = (UnknownField, MissingObject, RequiredColumn, RequiredTable)
         kind = next(kind for kind in kinds if kind.code == problem.code)
@@ -124,7 +124,7 @@ def check(mapping: Mapping, describe: Describe) -> Checked:
     """Compare a mapping with the descriptions of all objects that it names."""
     seen = {name: describe(name) for name in mapping.objects()}
     mapping = _with_extra(mapping, seen)
-    problems: list[Problem] = []
+    problems: list[MappingProblem] = []
     statuses: dict[tuple[str, str], Status] = {
         (table, column): "unmapped"
         for table in TABLES
@@ -164,7 +164,7 @@ def _with_extra(mapping: Mapping, seen: Map[str, Described | None]) -> Mapping:
 
 def _moving_along(
     mapping: Mapping, seen: Map[str, Described | None]
-) -> Iterator[Problem]:
+) -> Iterator[MappingProblem]:
     """Yield the fields of ``[transfer] also`` that an object does not have."""
     for table, name in mapping.also:
         if name in _columns(mapping, table):
@@ -203,7 +203,7 @@ class _Judge:
     part: ObjectMapping
     seen: Map[str, Described | None]
 
-    def problems(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[MappingProblem]:
         """Yield what is not there, and what is hidden."""
         there = self.seen[self.part.object]
         if there is None:
@@ -222,7 +222,7 @@ class _Judge:
             if missing and form.optional:
                 yield self._problem(RequiredColumn.code, column)
 
-    def fields(self) -> Iterator[Problem]:
+    def fields(self) -> Iterator[MappingProblem]:
         """Yield the fields that are not there, and those that are hidden."""
         for column, form in self.part.fields.items():
             for object_name, name in self._needs(form):
@@ -271,7 +271,7 @@ class _Judge:
 
     def _field(
         self, column: str, form: Form, object_name: str, name: str
-    ) -> Iterator[Problem]:
+    ) -> Iterator[MappingProblem]:
         status = self._sees(object_name, name)
         there = self.seen.get(object_name)
         if status == "unreadable":
@@ -297,8 +297,8 @@ class _Judge:
         object_name: str = "",
         name: str | None = None,
         suggestion: str = "",
-    ) -> Problem:
-        return Problem(
+    ) -> MappingProblem:
+        return MappingProblem(
             code=code,
             table=self.table,
             column=column,

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from mappings.cells import recode
 from mappings.forms import Form, Recoded
-from mappings.reach import email_quality, phone_quality
+from mappings.reachable import email_quality, phone_quality
 from mappings.schema import ColumnSpec
 from mappings.text import Placeholders, norm
 from mappings.values import Moment, convert, day, each, moment, number, word, yes_no

@@ -23,7 +23,7 @@ from mappings.model import (
 )
 from mappings.parse import (
     MappingFile,
-    Part,
+    TablePart,
     checked,
     moving_along,
     parts,
@@ -52,7 +52,7 @@ def load_mapping(name_or_path: str, base: Path) -> Mapping:
         MappingError: with file, key, line and the nearest name where that helps.
     """
     chain = _chain(name_or_path, base)
-    tables: dict[str, tuple[Part, ...]] = {}
+    tables: dict[str, tuple[TablePart, ...]] = {}
     also: dict[tuple[str, str], None] = {}
     write: dict[str, Any] = {}
     for file in reversed(chain):
@@ -102,8 +102,8 @@ def _locate(name: str, folder: Path, asking: str) -> Path:
 
 
 def _lay_over(
-    file: MappingFile, table: str, base: tuple[Part, ...]
-) -> tuple[Part, ...]:
+    file: MappingFile, table: str, base: tuple[TablePart, ...]
+) -> tuple[TablePart, ...]:
     """Lay the objects of a file over the inherited ones, field by field."""
     listed = isinstance(file.content[table], list)
     laid = list(base)
@@ -115,7 +115,7 @@ def _lay_over(
             laid.append(part)
             continue
         below = laid[at]
-        laid[at] = Part(
+        laid[at] = TablePart(
             object=part.object or below.object,
             fields={**below.fields, **part.fields},
             optional=below.optional if part.object is None else part.optional,
@@ -124,7 +124,12 @@ def _lay_over(
 
 
 def _position(
-    file: MappingFile, table: str, laid: list[Part], part: Part, *, listed: bool
+    file: MappingFile,
+    table: str,
+    laid: list[TablePart],
+    part: TablePart,
+    *,
+    listed: bool,
 ) -> int | None:
     """Find which inherited object a part speaks of; None when it is a new one."""
     names = [below.object for below in laid]
@@ -148,7 +153,7 @@ def _has_main(table: str) -> bool:
 
 
 def _complete(
-    file: MappingFile, tables: dict[str, tuple[Part, ...]]
+    file: MappingFile, tables: dict[str, tuple[TablePart, ...]]
 ) -> dict[str, tuple[ObjectMapping, ...]]:
     """Check that everything required is mapped, and drop what was taken away."""
     found = {
@@ -176,7 +181,7 @@ def _complete(
     return found
 
 
-def _kept(part: Part) -> dict[str, Form]:
+def _kept(part: TablePart) -> dict[str, Form]:
     return {name: form for name, form in part.fields.items() if form is not None}
 
 

@@ -32,7 +32,7 @@ TOP = ("extends", "optional", "transfer", "write")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class TablePart:
     """What one file says of one object of a table.
 
     A field that is None takes the inherited one away, an ``object`` that is empty the
@@ -126,12 +126,12 @@ def _dotted(key: str) -> tuple[str, ...]:
     return tuple(part.strip().strip("\"'") for part in key.strip().split("."))
 
 
-def parts(file: MappingFile, table: str) -> list[Part]:
+def parts(file: MappingFile, table: str) -> list[TablePart]:
     """Check what a file says of the objects that feed a table."""
     sections = file.content[table]
     sections = sections if isinstance(sections, list) else [sections]
     known = ["object", "fields", "optional"] + ["extra"] * (table == "accounts")
-    found: list[Part] = []
+    found: list[TablePart] = []
     for section in sections:
         if not isinstance(section, dict):
             raise file.error(BadMapping, table, detail="a section is needed")
@@ -144,7 +144,7 @@ def parts(file: MappingFile, table: str) -> list[Part]:
             **_fields(file, table, section.get("fields", {}), optional=optional),
             **_extra(file, section.get("extra", {}), optional=optional),
         }
-        found.append(Part(object=name, fields=fields, optional=optional))
+        found.append(TablePart(object=name, fields=fields, optional=optional))
     return found
 
 

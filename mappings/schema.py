@@ -51,7 +51,7 @@ UserId = Annotated[str | None, Column(refers="users")]
 AccountId = Annotated[str | None, Column(refers="accounts")]
 
 
-class Table(BaseModel):
+class CanonicalRow(BaseModel):
     """The columns every row has. ``object`` is the CRM's object the row came from."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,7 +64,7 @@ class Table(BaseModel):
     url: Text = None
 
 
-class User(Table):
+class User(CanonicalRow):
     """A salesperson, manager or queue."""
 
     name: Annotated[str | None, Column(required=True)] = None
@@ -75,7 +75,7 @@ class User(Table):
     region: Text = None
 
 
-class Account(Table):
+class Account(CanonicalRow):
     """A customer company."""
 
     name: Annotated[str | None, Column(required=True)] = None
@@ -102,7 +102,7 @@ class Account(Table):
     created_at: dt.datetime | None = None
 
 
-class Contact(Table):
+class Contact(CanonicalRow):
     """A person at a customer."""
 
     account_id: Annotated[str | None, Column(required=True, refers="accounts")] = None
@@ -121,7 +121,7 @@ class Contact(Table):
     has_left: YesNo = None
 
 
-class ContactLink(Table):
+class ContactLink(CanonicalRow):
     """One person on one more account, with the role he has there."""
 
     contact_id: Annotated[str | None, Column(required=True, refers="contacts")] = None
@@ -130,7 +130,7 @@ class ContactLink(Table):
     is_primary: YesNo = None
 
 
-class Opportunity(Table):
+class Opportunity(CanonicalRow):
     """A piece of business that may be won, is won or is lost."""
 
     account_id: Annotated[str | None, Column(required=True, refers="accounts")] = None
@@ -150,7 +150,7 @@ class Opportunity(Table):
     created_at: dt.datetime | None = None
 
 
-class LineItem(Table):
+class LineItem(CanonicalRow):
     """One product of an opportunity."""
 
     opportunity_id: Annotated[
@@ -163,7 +163,7 @@ class LineItem(Table):
     date: dt.date | None = None
 
 
-class Order(Table):
+class Order(CanonicalRow):
     """A purchase that is kept outside opportunities."""
 
     account_id: Annotated[str | None, Column(required=True, refers="accounts")] = None
@@ -177,7 +177,7 @@ class Order(Table):
     reason: Audited = None
 
 
-class Activity(Table):
+class Activity(CanonicalRow):
     """A call, meeting, e-mail, visit, note or task. ``due`` is a task's."""
 
     owner_id: UserId = None
@@ -196,7 +196,7 @@ class Activity(Table):
     handover_key: Text = None
 
 
-class ActivityLink(Table):
+class ActivityLink(CanonicalRow):
     """What an activity hangs on; ``target`` is account, contact or opportunity."""
 
     activity_id: Annotated[str | None, Column(required=True, refers="activities")] = (
@@ -206,7 +206,7 @@ class ActivityLink(Table):
     target_id: Text = None
 
 
-class Request(Table):
+class Request(CanonicalRow):
     """A case or ticket: what the customer asked for and still waits for."""
 
     account_id: Annotated[str | None, Column(required=True, refers="accounts")] = None
@@ -219,7 +219,7 @@ class Request(Table):
     due: dt.date | None = None
 
 
-class TeamMember(Table):
+class TeamMember(CanonicalRow):
     """A colleague who works on a record besides its owner."""
 
     record_id: Annotated[str | None, Column(required=True)] = None
@@ -228,7 +228,7 @@ class TeamMember(Table):
     access: Text = None
 
 
-TABLES: dict[str, type[Table]] = {
+TABLES: dict[str, type[CanonicalRow]] = {
     "users": User,
     "accounts": Account,
     "contacts": Contact,

@@ -15,13 +15,13 @@ import pyarrow as pa
 
 from mappings.cells import Cell, Lookups, Row, Sight, take
 from mappings.columns import Filler, TranslationSettings, Values
-from mappings.countries import country_code
 from mappings.forms import Derived
 from mappings.links import PAIRS, activity_links, name_links, spread
 from mappings.model import LINKS, Mapping, ObjectMapping, is_file
 from mappings.schema import ColumnSpec, arrow_schema, columns, extra_column
 from mappings.text import Placeholders, as_text
 from mappings.values import each
+from mappings.words import country_code
 
 __all__ = ["Reject", "Translated", "TranslationSettings", "Translator"]
 

@@ -1,9 +1,13 @@
 """The words of the common schema, and what people write for them (design §17)."""
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
-from mappings.text import norm
+from babel import Locale
+from babel.core import get_global
+
+from mappings.text import as_text, norm
 
 CLASSES = MappingProxyType(
     {
@@ -15,6 +19,8 @@ CLASSES = MappingProxyType(
         "一般": "normal",
     }
 )
+
+
 KINDS = MappingProxyType(
     {
         "call": "call",
@@ -31,6 +37,8 @@ KINDS = MappingProxyType(
         "todo": "task",
     }
 )
+
+
 OUTCOMES = MappingProxyType(
     {
         "done": "done",
@@ -43,6 +51,8 @@ OUTCOMES = MappingProxyType(
         "その他": "other",
     }
 )
+
+
 YES_NO = MappingProxyType(
     {
         "true": "true",
@@ -57,6 +67,8 @@ YES_NO = MappingProxyType(
         "いいえ": "false",
     }
 )
+
+
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"class": CLASSES, "kind": KINDS, "outcome": OUTCOMES, "yes_no": YES_NO}
 )
@@ -66,3 +78,25 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 def canonical(words: str, text: str) -> str | None:
     """Find the canonical word for what somebody wrote; None when there is none."""
     return WORDS[words].get(norm(text) or "")
+
+
+_COMMON = {"日本国": "JP", "米国": "US", "アメリカ": "US", "英国": "GB", "korea": "KR"}
+"""Everyday names beside the official ones that Babel knows."""
+
+
+@cache
+def _codes() -> dict[str | None, str]:
+    english, japanese = Locale("en").territories, Locale("ja").territories
+    codes: dict[str | None, str] = {norm(said): code for said, code in _COMMON.items()}
+    for alias, others in get_global("territory_aliases").items():
+        codes.setdefault(norm(str(alias)), others[0])
+    for code in map(str, english):
+        if len(code) == 2 and code.isalpha():
+            names = (code, english.get(code), japanese.get(code))
+            codes |= {norm(as_text(name)): code for name in names}
+    return codes
+
+
+def country_code(text: str | None) -> str | None:
+    """Find the code for a country's code or name in English or Japanese."""
+    return _codes().get(norm(text)) if text else None

@@ -25,6 +25,12 @@ folder = "export"
 """
 
 
+@pytest.fixture(autouse=True)
+def width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on the terminal it is started from."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ended:
     """How a command line ended."""

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 KILLED = """\
 import os, signal, sys
-from handover.transfer import points
+from handover.transfer import crash_points
 
 _, deadly, *words = sys.argv
 
@@ -16,7 +16,7 @@ def reached(point):
     if point == deadly:
         os.kill(os.getpid(), signal.SIGKILL)
 
-points.reached = reached
+crash_points.reached = reached
 from cli import main
 sys.argv = ["handover", *words]
 main()

@@ -7,14 +7,15 @@ from zoneinfo import ZoneInfo
 
 from connectors.base import Change, Connector, Create, SetField
 from handover.ledger import Ledger
+from handover.ledger.runs import Kind
+from handover.ledger.states import Action
 from handover.plan import approval, store
 from handover.plan.approval import ApprovedPlan
-from handover.transfer.execute import Desk, execute
-from handover.transfer.journal import Kind
-from handover.transfer.live import Readings
+from handover.transfer.checks import Site, check_drift, check_successors
+from handover.transfer.execute import RunRegister, execute
 from handover.transfer.prepare import Prepared
-from handover.transfer.site import Site, check_drift, check_successors
-from handover.transfer.steps import Action, Step, in_order
+from handover.transfer.readings import Readings
+from handover.transfer.steps import Step, in_order
 from handover.transfer.verify import last_writes, record_faults
 from mappings.load import load_mapping
 from tests.planning import POLICY, by, people
@@ -33,7 +34,9 @@ def carry_out(
     """Walk a run of owner changes and one of new tasks, journaled and drift-checked."""
     ledger = Ledger.open(folder / "ledger.sqlite")
     authority = _approved(ledger)
-    desk = Desk(ledger=ledger, runs_folder=folder / "runs", zone=ZONE, actor="bench")
+    desk = RunRegister(
+        ledger=ledger, runs_folder=folder / "runs", zone=ZONE, actor="bench"
+    )
     site = _site(connector, folder)
     wanted: list[tuple[Kind, Action, Sequence[Change]]] = [
         ("reassign", Action.ACCOUNT_OWNER, owners),
@@ -66,7 +69,7 @@ def _step(
 
 
 def _run(
-    site: Site, desk: Desk, kind: Kind, steps: tuple[Step, ...], successor: str
+    site: Site, desk: RunRegister, kind: Kind, steps: tuple[Step, ...], successor: str
 ) -> None:
     readings = Readings(connector=site.connector, clock=site.clock)
     check_successors(site, [successor])

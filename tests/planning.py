@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from handover.mirror.people import People, Person
-from handover.plan.arrangement import Ground
-from handover.plan.build import Request, build_plan
-from handover.plan.calendar import Calendars, WorkingDays
+from handover.plan.build import PlanRequest, build_plan
 from handover.plan.model import Plan, Row
-from handover.plan.selection import RULES, AccountFacts, Facts
+from handover.plan.moves import Move
+from handover.plan.scheduler.calendar import Calendars, WorkingDays
+from handover.plan.selection import RULES, AccountFacts, PlanFacts
 from handover.plan.store import Decision
-from handover.plan.successors import Move
+from handover.plan.visits import Ground
 from handover.policy import load_policy
 
 TODAY = dt.date(2027, 3, 1)
@@ -78,8 +78,10 @@ def plan_of(
         "manager": "M",
         "moves": (Move(successor_id="S"),),
     }
-    known = Facts(accounts=tuple(accounts), mapped=ALL_MAPPED, **(facts or {}))
-    return build_plan(known, Request(**{**given, **request}), POLICY, calendars, TODAY)
+    known = PlanFacts(accounts=tuple(accounts), mapped=ALL_MAPPED, **(facts or {}))
+    return build_plan(
+        known, PlanRequest(**{**given, **request}), POLICY, calendars, TODAY
+    )
 
 
 def ground_of(

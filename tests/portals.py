@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.base import Change, Connector, Create, Outcome, Pull, Row, SetField
-from connectors.hubspot.opening import Time, open_portal
+from connectors.hubspot.crm import Time, open_portal
 from tests.crm import hubspot_faults as faults
 from tests.crm.hubspot import Portal
 from tests.crm.hubspot_data import TOKEN

@@ -13,8 +13,8 @@ from connectors.base import Capability, Change, Create, Outcome, Row, SetField
 from connectors.errors import FileInUse, Unreachable
 from connectors.memory import MemoryCRM
 from handover.errors import DiskFull
-from handover.transfer import run_folder
-from handover.transfer.live import FRESH
+from handover.transfer import run_files
+from handover.transfer.readings import FRESH
 from tests.transferring import (
     Office,
     changes_of,
@@ -307,7 +307,7 @@ def test_sending_stops_before_the_journal_cannot_be_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = handing_over(tmp_path)
-    monkeypatch.setattr(run_folder, "RESERVE", 1 << 62)
+    monkeypatch.setattr(run_files, "RESERVE", 1 << 62)
     with pytest.raises(DiskFull):
         place.reassign()
     assert place.crm.commits == []

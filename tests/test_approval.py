@@ -9,9 +9,10 @@ from sqlalchemy import Connection, insert, update
 from handover.errors import AmbiguousName, HandoverError, UnknownName
 from handover.ledger import Ledger
 from handover.ledger.events import verify
+from handover.ledger.states import Mode, PlanState
 from handover.ledger.tables import plan_versions, runs, steps
 from handover.plan import approval, errors, store
-from handover.plan.model import LooseRecord, Mode, Plan, PlanState
+from handover.plan.model import LooseRecord, Plan
 from tests.planning import (
     NOW,
     POLICY,

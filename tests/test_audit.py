@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handover.audit import beside
+from handover.audit import other_findings
 from handover.audit.engine import words_pattern
 from handover.audit.findings import failing, owners_json, scores, totals
-from handover.audit.report import Asked, combine, read_source
+from handover.audit.report import AuditRequest, combine, read_source
 from handover.i18n import words_for
 from handover.mirror.people import People, Person
 from handover.mirror.views import CONFIRMATIONS_SCHEMA
@@ -312,7 +312,7 @@ def test_an_audit_of_some_accounts_finds_what_the_audit_of_all_finds(
 def test_an_audit_leaves_nothing_behind_and_can_be_repeated(tmp_path: Path) -> None:
     with mirror_of(COMPANY, tmp_path) as mirror:
         before = mirror.con.sql("show all tables").fetchall()
-        asked = Asked(words=words_for("en"), policy=POLICY)
+        asked = AuditRequest(words=words_for("en"), policy=POLICY)
         first = read_source(mirror, asked, PEOPLE, {})
         second = read_source(mirror, asked, PEOPLE, {})
         after = mirror.con.sql("show all tables").fetchall()
@@ -323,7 +323,7 @@ def test_an_audit_leaves_nothing_behind_and_can_be_repeated(tmp_path: Path) -> N
 
 def reported(records: Records, folder: Path, **asked: Any) -> dict[str, Any]:
     with mirror_of(records, folder) as mirror:
-        given = Asked(words=words_for("en"), policy=POLICY, **asked)
+        given = AuditRequest(words=words_for("en"), policy=POLICY, **asked)
         part = read_source(mirror, given, PEOPLE, {"B": frozenset({"contacts.person"})})
         return combine([part], mirror.generation, POLICY)
 
@@ -422,11 +422,11 @@ def test_what_is_not_mapped_is_listed_with_the_items_that_need_it(
     tmp_path: Path,
 ) -> None:
     with mirror_of(COMPANY, tmp_path, hidden=["orders.*"]) as mirror:
-        asked = Asked(words=words_for("en"), policy=POLICY)
+        asked = AuditRequest(words=words_for("en"), policy=POLICY)
         part = read_source(mirror, asked, PEOPLE, {})
     rows = {
         (row["table_name"], row["column_name"]): (row["status"], row["items"])
-        for row in beside.unmapped(part.audit)
+        for row in other_findings.unmapped(part.audit)
     }
 
     assert rows["contacts", "phone"] == (
@@ -468,7 +468,7 @@ def test_a_person_on_several_accounts_is_named(tmp_path: Path) -> None:
         "contact_links": [{"contact_id": "c1", "account_id": "C"}],
     }
     with mirror_of(records, tmp_path) as mirror:
-        found = beside.shared_people(mirror)
+        found = other_findings.shared_people(mirror)
 
     assert found == [
         {
@@ -487,7 +487,7 @@ def test_inactive_and_unknown_owners_are_named() -> None:
         {"id": None, "name": None, "is_active": False, "accounts": 1},
     ]
 
-    assert beside.inactive_owners("files", owners) == [
+    assert other_findings.inactive_owners("files", owners) == [
         {"source": "files", "id": "u9", "name": "田中", "accounts": 2}
     ]
 
@@ -516,7 +516,7 @@ def test_classes_are_those_of_the_crm_and_unknown_ones_are_none(
         "C": (None, "empty", None),
         "D": ("normal", "mapped", None),
     }
-    assert beside.unknown_classes(audit) == {"VIP": 1}
+    assert other_findings.unknown_classes(audit) == {"VIP": 1}
 
 
 def test_where_the_crm_has_no_class_one_is_proposed_and_shown_as_such(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handover.audit.page import PER_OWNER, render
-from handover.audit.report import Asked, combine, read_source
+from handover.audit.report import AuditRequest, combine, read_source
 from handover.i18n import words_for
 from tests.audited import POLICY, Records, mirror_of
 from tests.test_audit import COMPANY, PEOPLE
@@ -18,7 +18,7 @@ TODAY = dt.date(2027, 4, 1)
 
 def report_of(records: Records, folder: Path, language: str) -> dict[str, Any]:
     with mirror_of(records, folder) as mirror:
-        asked = Asked(words=words_for(language), policy=POLICY)
+        asked = AuditRequest(words=words_for(language), policy=POLICY)
         part = read_source(mirror, asked, PEOPLE, {"B": frozenset()})
         return combine([part], mirror.generation, POLICY)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from connectors.base import SetField
 from handover.errors import HandoverError
-from handover.transfer.authority import label
-from handover.transfer.steps import Action, Step
+from handover.ledger.states import Action
+from handover.transfer.steps import Step, label
 from tests.transferring import PLAN, Office, handing_over, row
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover.plan.calendar import (
+from handover.plan.scheduler.calendar import (
     Calendars,
     Days,
     WorkingDays,

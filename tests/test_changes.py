@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from handover.ledger import Ledger
+from handover.ledger.states import Action
 from handover.ledger.tables import runs, steps
-from handover.mirror.changes import (
+from handover.mirror.disk import open_duckdb
+from handover.mirror.generations import publish
+from handover.mirror.owners import (
     OwnerChange,
     changed_owners,
     remember,
     unmanaged_changes,
 )
-from handover.mirror.disk import open_duckdb
-from handover.mirror.publishing import publish
-from handover.transfer.steps import Action
 
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 TEXT = pa.string()

@@ -10,7 +10,7 @@ import pytest
 from connectors.base import Pull
 from connectors.files import FilesCRM
 from handover.demo import write_demo
-from mappings.reach import phone_quality
+from mappings.reachable import phone_quality
 from mappings.schema import columns
 
 TODAY = dt.date(2026, 11, 24)

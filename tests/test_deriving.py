@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from handover.mirror.deriving import derived_owners
+from handover.mirror.owners import derived_owners
 from mappings.model import DerivedOwner
 
 Pick = Literal["latest", "most"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handover.transfer.drift import too_many
+from handover.transfer.checks import too_many
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handover.audit import beside
+from handover.audit import other_findings
 from tests.audited import audit_of
 
 
@@ -17,7 +17,7 @@ def test_likely_duplicates_share_a_name_or_a_website(tmp_path: Path) -> None:
         {"id": "4", "name": "West", "owner_id": "", "website": "AB.jp"},
         {"id": "5", "name": "Alone Inc.", "owner_id": "", "website": ""},
     ]
-    found = beside.duplicates([audit_of({"accounts": accounts}, tmp_path)])
+    found = other_findings.duplicates([audit_of({"accounts": accounts}, tmp_path)])
 
     assert [(row["by"], row["value"]) for row in found] == [
         ("domain", "ab.jp"),
@@ -54,6 +54,6 @@ def test_duplicates_of_two_sources_that_do_not_go_one_to_one_are_marked(
         ]
         audit = audit_of({"accounts": accounts}, tmp_path)
         audits.append(replace(audit, source=source))
-    found = beside.duplicates(audits)
+    found = other_findings.duplicates(audits)
     assert found
     assert any(row["ambiguous"] for row in found) == ambiguous

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, null, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from handover.ledger import Ledger
-from handover.ledger.events import BEGINNING, Broken, record, verify
+from handover.ledger.events import BEGINNING, BrokenLink, record, verify
 from handover.ledger.tables import events
 
 NOW = dt.datetime(2027, 3, 1, 9, tzinfo=dt.UTC)
@@ -30,7 +30,7 @@ def ledger(tmp_path: Path) -> Ledger:
     return found
 
 
-def found_broken(ledger: Ledger) -> list[Broken]:
+def found_broken(ledger: Ledger) -> list[BrokenLink]:
     with ledger.read() as connection:
         return verify(connection)
 
@@ -78,18 +78,18 @@ def test_an_event_that_was_rolled_back_leaves_no_gap(ledger: Ledger) -> None:
 )
 def test_an_edited_event_is_named(ledger: Ledger, n: int, edit: str) -> None:
     tamper(ledger, f"update events set {edit} where n = {n}")  # noqa: S608 - ours
-    assert found_broken(ledger)[0] == Broken(n=n, what="changed")
+    assert found_broken(ledger)[0] == BrokenLink(n=n, what="changed")
 
 
 @pytest.mark.parametrize("n", range(1, 6))
 def test_a_removed_event_is_named_also_the_last(ledger: Ledger, n: int) -> None:
     tamper(ledger, f"delete from events where n = {n}")  # noqa: S608 - ours
-    assert found_broken(ledger)[0] == Broken(n=n, what="missing")
+    assert found_broken(ledger)[0] == BrokenLink(n=n, what="missing")
 
 
 def test_changed_details_are_named(ledger: Ledger) -> None:
     tamper(ledger, """update events set details = '{"person": "u9"}' where n = 3""")
-    assert found_broken(ledger) == [Broken(n=3, what="details")]
+    assert found_broken(ledger) == [BrokenLink(n=3, what="details")]
 
 
 def test_details_can_be_erased_and_the_chain_holds(ledger: Ledger) -> None:

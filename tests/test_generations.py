@@ -15,11 +15,12 @@ from handover.mirror.generations import (
     LEAST_KEPT,
     DamagedMirror,
     Generation,
+    NextGeneration,
     collect_garbage,
     current_generation,
     newest_generation,
+    publish,
 )
-from handover.mirror.publishing import NextGeneration, publish
 
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handover.commands.workspace import Workspace
+from handover.jobs.workspace import Workspace
 from tests.conftest import Cli, Ended
 from tests.crm.hubspot_company import Company, company
 from tests.crm.hubspot_data import TOKEN, Record

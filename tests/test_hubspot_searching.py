@@ -8,7 +8,7 @@ import pytest
 
 from connectors.base import Capability, Connector, Pull
 from connectors.errors import FieldsChanged
-from handover.mirror.jobs import OVERLAP
+from handover.mirror.watermarks import OVERLAP
 from tests.crm.hubspot import Portal
 from tests.crm.hubspot_replies import Answer, Call, Json
 from tests.crm.hubspot_serving import serve

@@ -17,7 +17,7 @@ from connectors.errors import (
     ForeignAddress,
     SettingRejected,
 )
-from connectors.keeping import TokenFile
+from connectors.token_file import TokenFile
 from tests.crm import hubspot_faults as faults
 from tests.crm.hubspot import Portal
 from tests.crm.hubspot_data import TOKEN

@@ -14,7 +14,7 @@ from jinja2 import UndefinedError
 from rich.console import Console
 
 from handover.i18n import words_for
-from handover.paper import dates, inert, pages, svg
+from handover.paper import dates, pages, safe_text, svg
 from handover.paper.table import Table
 from tests.conftest import Cli
 
@@ -41,21 +41,21 @@ FORMULAS = [
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_a_cell_that_could_be_a_formula_is_marked_as_text(formula: str) -> None:
-    assert inert.cell(formula) == inert.MARK + formula
+    assert safe_text.cell(formula) == safe_text.MARK + formula
 
 
 @pytest.mark.parametrize("text", ["-5", "-1,200.50", "株式会社 東雲", "a=b", "03-1234"])
 def test_a_harmless_cell_stays_as_it_is(text: str) -> None:
-    assert inert.cell(text) == text
+    assert safe_text.cell(text) == text
 
 
 @given(st.text() | st.sampled_from(FORMULAS))
 def test_the_mark_comes_off_again_without_a_trace(text: str) -> None:
-    assert inert.plain_cell(inert.cell(text)) == text
+    assert safe_text.plain_cell(safe_text.cell(text)) == text
 
 
 def test_a_terminal_gets_nothing_to_obey() -> None:
-    said = inert.plain("a\x1b[31mred\x07\u202e\r\nb\x9b2J")
+    said = safe_text.plain("a\x1b[31mred\x07\u202e\r\nb\x9b2J")
     assert said == "a[31mred  b2J"
 
 
@@ -153,7 +153,9 @@ def test_a_csv_of_the_audit_computes_nothing(hostile: Cli) -> None:
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert len(rows) > len(FORMULAS)
     assert [cell for row in rows for cell in row if not unread(cell)] == []
-    assert inert.cell("=cmd|' /C calc'!A0") in {cell for row in rows for cell in row}
+    assert safe_text.cell("=cmd|' /C calc'!A0") in {
+        cell for row in rows for cell in row
+    }
 
 
 def test_a_workbook_of_the_audit_computes_nothing(hostile: Cli, folder: Path) -> None:
@@ -164,7 +166,7 @@ def test_a_workbook_of_the_audit_computes_nothing(hostile: Cli, folder: Path) ->
     assert "<f>" not in sheet
     assert "hyperlink" not in sheet.lower()
     cells = ["".join(cell.itertext()) for cell in texts]
-    assert inert.cell("@SUM(1)") in cells
+    assert safe_text.cell("@SUM(1)") in cells
     assert [cell for cell in cells if not unread(cell)] == []
 
 

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handover.ledger.states import Mode
 from handover.plan.build import check_conserved, is_too_short
-from handover.plan.calendar import Calendars, Days
 from handover.plan.errors import NotConserved
-from handover.plan.model import LooseRecord, Mode, Plan
+from handover.plan.model import LooseRecord, Plan
+from handover.plan.moves import Move
+from handover.plan.scheduler.calendar import Calendars, Days
 from handover.plan.selection import AccountFacts
-from handover.plan.successors import Move
 from tests.planning import (
     CALENDARS,
     COMPANY,

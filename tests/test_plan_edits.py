@@ -4,13 +4,14 @@ from typing import Any
 import pytest
 
 from handover.errors import HandoverError
+from handover.ledger.states import Mode, PlanState
 from handover.plan import errors
 from handover.plan.build import is_too_short
 from handover.plan.changes import changes, drift
 from handover.plan.edits import REST, Amender, Amendments, Fate, amend
-from handover.plan.model import LooseRecord, Mode, Plan, PlanState
+from handover.plan.model import LooseRecord, Plan
+from handover.plan.moves import Move
 from handover.plan.selection import AccountFacts
-from handover.plan.successors import Move
 from tests.planning import (
     account,
     ground_of,

@@ -13,7 +13,7 @@ from handover.ledger import Ledger
 from handover.mirror.generations import current_generation
 from handover.mirror.views import Mirror, open_mirror
 from handover.plan.facts import read_facts
-from handover.plan.selection import AccountFacts, Facts
+from handover.plan.selection import AccountFacts, PlanFacts
 from tests.conftest import FILES
 from tests.planning import TODAY
 
@@ -114,16 +114,16 @@ def opened(config: Path) -> Iterator[Mirror]:
 
 
 @pytest.fixture(scope="module")
-def facts(mirror: Mirror) -> Facts:
+def facts(mirror: Mirror) -> PlanFacts:
     score = AccountScore(score=60.0, ready=False, gaps=("contacts.person",), groups=4)
     return read_facts(mirror, "P", {"A1": score})
 
 
-def of(facts: Facts, account: str) -> AccountFacts:
+def of(facts: PlanFacts, account: str) -> AccountFacts:
     return next(each for each in facts.accounts if each.account_id == account)
 
 
-def test_the_accounts_are_those_the_predecessor_owns(facts: Facts) -> None:
+def test_the_accounts_are_those_the_predecessor_owns(facts: PlanFacts) -> None:
     assert [each.account_id for each in facts.accounts] == [
         f"A{n}" for n in range(1, 6)
     ]
@@ -136,7 +136,7 @@ def test_accounts_that_changed_hands_are_read_when_a_plan_has_them(
     assert [each.account_id for each in found] == ["A1", "A9"]
 
 
-def test_money_is_summed_by_currency(facts: Facts) -> None:
+def test_money_is_summed_by_currency(facts: PlanFacts) -> None:
     account = of(facts, "A1")
     assert account.purchases == {"JPY": Decimal(1500)}
     assert account.largest == {"JPY": Decimal(1000)}
@@ -144,20 +144,20 @@ def test_money_is_summed_by_currency(facts: Facts) -> None:
     assert account.value("JPY") == 1620
 
 
-def test_lifetime_purchases_are_those_of_the_whole_source(facts: Facts) -> None:
+def test_lifetime_purchases_are_those_of_the_whole_source(facts: PlanFacts) -> None:
     found = {currency: sorted(all_) for currency, all_ in facts.lifetime.items()}
     assert found == {"JPY": [Decimal(50), Decimal(1500)], "USD": [Decimal(300)]}
 
 
 def test_everybodys_open_opportunities_count_and_the_predecessors_are_listed(
-    facts: Facts,
+    facts: PlanFacts,
 ) -> None:
     account = of(facts, "A1")
     assert account.open_opportunities == 3
     assert account.opportunities == ("O1", "O3")
 
 
-def test_what_else_the_rules_read(facts: Facts) -> None:
+def test_what_else_the_rules_read(facts: PlanFacts) -> None:
     account = of(facts, "A1")
     assert account.open_requests == 1
     assert str(account.latest_interaction) == "2027-01-10"
@@ -168,26 +168,28 @@ def test_what_else_the_rules_read(facts: Facts) -> None:
 
 
 def test_who_decides_is_named_first_and_who_cannot_be_reached_not_at_all(
-    facts: Facts,
+    facts: PlanFacts,
 ) -> None:
     assert of(facts, "A1").reachable == ("C2", "C1")
     assert of(facts, "A2").reachable == ("C4", "C5", "C6")
 
 
-def test_a_class_that_the_mapping_does_not_know_is_none(facts: Facts) -> None:
+def test_a_class_that_the_mapping_does_not_know_is_none(facts: PlanFacts) -> None:
     assert of(facts, "A1").customer_class == "key"
     assert of(facts, "A2").customer_class is None
 
 
-def test_a_family_is_known_by_its_topmost_company(facts: Facts) -> None:
+def test_a_family_is_known_by_its_topmost_company(facts: PlanFacts) -> None:
     assert [of(facts, f"A{n}").family for n in (1, 2, 3)] == ["A1", "A1", "A1"]
 
 
-def test_companies_that_own_each_other_do_not_go_round_for_ever(facts: Facts) -> None:
+def test_companies_that_own_each_other_do_not_go_round_for_ever(
+    facts: PlanFacts,
+) -> None:
     assert {of(facts, "A4").family, of(facts, "A5").family} <= {"A4", "A5"}
 
 
-def test_loose_is_what_does_not_hang_on_his_accounts_alone(facts: Facts) -> None:
+def test_loose_is_what_does_not_hang_on_his_accounts_alone(facts: PlanFacts) -> None:
     found = [(each.object, each.id) for each in facts.loose]
     assert found == [
         ("opportunities", "O7"),
@@ -201,6 +203,6 @@ def test_loose_is_what_does_not_hang_on_his_accounts_alone(facts: Facts) -> None
     ]
 
 
-def test_columns_that_are_mapped_are_known(facts: Facts) -> None:
+def test_columns_that_are_mapped_are_known(facts: PlanFacts) -> None:
     assert ("opportunities", "amount") in facts.mapped
     assert ("accounts", "renewal_date") not in facts.mapped

@@ -14,7 +14,7 @@ from handover.plan.model import LooseRecord, Plan
 from handover.plan.page import plan_page, weeks
 from handover.plan.store import Recorded
 from handover.plan.terminal import print_changes, print_decision, print_list, print_plan
-from handover.plan.view import Reader, legend, undecided
+from handover.plan.view import Audience, legend, undecided
 from tests.planning import (
     COMPANY,
     account,
@@ -37,8 +37,8 @@ LOOSE = (
 )
 
 
-def reader(language: str = "ja") -> Reader:
-    return Reader(
+def reader(language: str = "ja") -> Audience:
+    return Audience(
         words=words_for(language), name=people().name, currency="JPY", prepare=20
     )
 

@@ -11,7 +11,7 @@ from handover.i18n import words_for
 from handover.plan import approval, store
 from handover.plan.model import Plan, Row
 from handover.transfer.errors import NotAnnounced, NoTaskMapping
-from handover.transfer.wanted import account_of, preparer, wanted
+from handover.transfer.tasks import account_of, preparer, wanted
 from tests.planning import POLICY, by, people
 from tests.transferring import (
     PLAN,

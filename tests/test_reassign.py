@@ -8,9 +8,11 @@ import pytest
 from connectors.base import Identity
 from connectors.errors import ReadOnlySource
 from handover.errors import WrongOrg
+from handover.ledger.states import PlanState
 from handover.plan import store
 from handover.plan.errors import Expired, InactiveSuccessor, Unapproved, Voided
-from handover.plan.model import LooseRecord, PlannedOpportunity, PlanState
+from handover.plan.model import LooseRecord, PlannedOpportunity
+from handover.transfer.checks import check_confirmed
 from handover.transfer.errors import (
     DriftedApart,
     FutureAsOf,
@@ -18,7 +20,6 @@ from handover.transfer.errors import (
     ProductionUnconfirmed,
     TooLarge,
 )
-from handover.transfer.site import check_confirmed
 from tests.planning import POLICY
 from tests.transferring import (
     MAPPING,

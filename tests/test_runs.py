@@ -17,7 +17,7 @@ from cli import handover as root
 from handover.commands.shell import run
 from handover.ledger import Ledger
 from handover.plan import store
-from handover.transfer import points
+from handover.transfer import crash_points
 from tests.conftest import Cli, Ended
 from tests.plan_company import NEW, TODAY, synced
 
@@ -336,7 +336,7 @@ def test_ctrl_c_ends_the_run_after_the_batch(
         if point == "batch_sent":
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(points, "reached", press)
+    monkeypatch.setattr(crash_points, "reached", press)
     ended = cli("reassign", plan_of(place), *EARLY, "--json")
     assert (ended.code, ended.json["error"]["code"]) == (130, "interrupted")
     assert ended.data["run"]["state"] == "interrupted"

@@ -22,9 +22,9 @@ from connectors.errors import (
     SettingRejected,
     Unreachable,
 )
-from connectors.keeping import TokenFile
 from connectors.salesforce import open_salesforce
 from connectors.salesforce.login import SignedGrant
+from connectors.token_file import TokenFile
 from tests.crm.salesforce import Answer, Call, error
 from tests.salesforce_org import (
     CLIENT,

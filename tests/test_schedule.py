@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from handover.plan.calendar import (
+from handover.plan.scheduler.calendar import (
     Calendars,
     ClosedDays,
     Days,
@@ -16,9 +16,9 @@ from handover.plan.calendar import (
     WorkingDays,
     parse_closed_days,
 )
-from handover.plan.diary import Limits, Need, Slot
-from handover.plan.packing import Problem
-from handover.plan.schedule import Schedule, solve
+from handover.plan.scheduler.diary import Limits, Need, Slot
+from handover.plan.scheduler.packing import Packing
+from handover.plan.scheduler.solver import Schedule, solve
 
 some = settings(max_examples=25, deadline=None)
 MONDAY = dt.date(2027, 3, 1)
@@ -36,7 +36,7 @@ def need(account: str = "A1", **known: object) -> Need:
     return Need(**{**given, **known})  # type: ignore[arg-type]  # by keyword
 
 
-def problem(*musts: Need, **known: object) -> Problem:
+def problem(*musts: Need, **known: object) -> Packing:
     given: dict[str, object] = {
         "musts": musts,
         "start": MONDAY,
@@ -44,7 +44,7 @@ def problem(*musts: Need, **known: object) -> Problem:
         "calendars": Calendars(company=COMPANY),
         "limits": LIMITS,
     }
-    return Problem(**{**given, **known})  # type: ignore[arg-type]  # by keyword
+    return Packing(**{**given, **known})  # type: ignore[arg-type]  # by keyword
 
 
 def needs(count: int, **known: object) -> list[Need]:
@@ -57,7 +57,7 @@ CLOSED = [ClosedDays()] * 6 + [
 
 
 @st.composite
-def problems(draw: st.DrawFn) -> Problem:
+def problems(draw: st.DrawFn) -> Packing:
     """Handovers with key accounts, closed days, absences and other plans' visits."""
     absent = draw(st.booleans())
     successors = draw(st.sampled_from([("S",), ("S", "T")]))
@@ -101,7 +101,7 @@ def problems(draw: st.DrawFn) -> Problem:
     )
 
 
-def broken(problem: Problem, schedule: Schedule) -> list[str]:
+def broken(problem: Packing, schedule: Schedule) -> list[str]:
     """Name every limit that a schedule breaks, judged without the scheduler's code."""
     wanted = {n.account_id: n for n in (*problem.musts, *problem.shoulds)}
     days: dict[tuple[str, dt.date], list[Engagement]] = defaultdict(list)
@@ -133,7 +133,7 @@ def broken(problem: Problem, schedule: Schedule) -> list[str]:
 
 
 def wrong_day(
-    problem: Problem, need: Need, slot: Slot, schedule: Schedule
+    problem: Packing, need: Need, slot: Slot, schedule: Schedule
 ) -> list[str]:
     calendars = problem.calendars
     wrong = {
@@ -159,7 +159,7 @@ def wrong_at_once(person: str, day: dt.date, entries: list[Engagement]) -> list[
 
 
 def over_the_limit(
-    problem: Problem, person: str, day: dt.date, entries: list[Engagement]
+    problem: Packing, person: str, day: dt.date, entries: list[Engagement]
 ) -> list[str]:
     if person == "M":
         return [f"M {day}: attends too often"] if len(entries) > 2 else []
@@ -174,13 +174,13 @@ def over_the_limit(
 
 @some
 @given(problems())
-def test_no_limit_is_ever_broken(problem: Problem) -> None:
+def test_no_limit_is_ever_broken(problem: Packing) -> None:
     assert broken(problem, solve(problem)) == []
 
 
 @some
 @given(problems())
-def test_the_same_problem_has_the_same_schedule(problem: Problem) -> None:
+def test_the_same_problem_has_the_same_schedule(problem: Packing) -> None:
     shuffled = replace(problem, end=problem.end)
     assert solve(problem) == solve(shuffled)
 
@@ -188,7 +188,7 @@ def test_the_same_problem_has_the_same_schedule(problem: Problem) -> None:
 @some
 @given(problems(), st.integers(0, 3))
 def test_planning_again_with_the_minimum_or_more_places_every_must(
-    problem: Problem, more: int
+    problem: Packing, more: int
 ) -> None:
     minimum = solve(problem).minimum_days
     assume(minimum is not None)
@@ -200,7 +200,7 @@ def test_planning_again_with_the_minimum_or_more_places_every_must(
 
 @some
 @given(problems())
-def test_a_period_below_the_minimum_never_holds_every_must(problem: Problem) -> None:
+def test_a_period_below_the_minimum_never_holds_every_must(problem: Packing) -> None:
     minimum = solve(problem).minimum_days
     assume(minimum is not None and minimum > 1)
     assert minimum is not None
@@ -212,7 +212,7 @@ def test_a_period_below_the_minimum_never_holds_every_must(problem: Problem) -> 
 
 @some
 @given(problems())
-def test_the_bound_is_never_above_the_minimum(problem: Problem) -> None:
+def test_the_bound_is_never_above_the_minimum(problem: Packing) -> None:
     schedule = solve(problem)
     assert schedule.minimum_days is None or schedule.bound.days <= schedule.minimum_days
 
@@ -220,7 +220,7 @@ def test_the_bound_is_never_above_the_minimum(problem: Problem) -> None:
 @some
 @given(problems(), st.data())
 def test_what_is_kept_stays_where_it_is_when_one_visit_is_dropped(
-    problem: Problem, data: st.DataObject
+    problem: Packing, data: st.DataObject
 ) -> None:
     before = solve(problem)
     assume(len(before.slots) == len(problem.musts) + len(problem.shoulds) > 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from handover.plan.selection import (
     RULES,
     AccountFacts,
-    Facts,
+    PlanFacts,
     at_percentile,
     blind_rules,
     measure,
@@ -51,7 +51,9 @@ def policy_of(case: dict[str, Any]) -> Policy:
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_a_rule_case_gives_its_reasons(case: dict[str, Any]) -> None:
     lifetime = {k: [Decimal(v)] for k, v in case.get("large_from", {}).items()}
-    by = measure(Facts(accounts=(), lifetime=lifetime), policy_of(case), "JPY", TODAY)
+    by = measure(
+        PlanFacts(accounts=(), lifetime=lifetime), policy_of(case), "JPY", TODAY
+    )
     found = reasons(account_of(case), by, case.get("blind", ()))
     assert list(found) == case["reasons"]
 

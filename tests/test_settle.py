@@ -2,7 +2,7 @@
 
 from connectors.base import Capability, Create, SetField
 from connectors.memory import MemoryCRM
-from handover.transfer.live import held
+from handover.transfer.readings import held
 from handover.transfer.settle import settle
 
 OWNER = SetField(object="a", id="1", field="owner_id", before="P", after="S")

@@ -13,7 +13,7 @@ from connectors.effects import SideEffect
 from connectors.registry import side_effects
 from connectors.salesforce.opening import open_org
 from handover.i18n import LANGUAGES, words_for
-from handover.plan.effects import print_effects
+from handover.plan.view import print_effects
 from tests.conftest import Cli
 from tests.job import PLAN, PLANNED, build_approved
 from tests.salesforce_desk import Desk, sitting

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import Create, SetField
-from handover.transfer.authority import UndoOf, label
-from handover.transfer.steps import Action, Step, in_order, waves
+from handover.ledger.states import Action
+from handover.transfer.steps import Step, UndoOf, in_order, label, waves
 
 UNDO = UndoOf(run_id="r1", plan_id="p1", person_id="M")
 

@@ -14,8 +14,7 @@ from connectors.errors import Unreachable
 from connectors.files import FilesCRM
 from handover.errors import DiskFull
 from handover.ledger.tables import watermarks
-from handover.mirror.generations import DamagedMirror
-from handover.mirror.publishing import NextGeneration
+from handover.mirror.generations import DamagedMirror, NextGeneration
 from handover.mirror.staging import Staging
 from handover.mirror.sync import Source
 from mappings.load import load_mapping

@@ -13,8 +13,8 @@ from cli import handover as root
 from handover.commands.shell import run
 from handover.ledger import Ledger
 from handover.plan import store
-from handover.transfer import points
-from handover.transfer.points import POINTS
+from handover.transfer import crash_points
+from handover.transfer.crash_points import POINTS
 from tests.conftest import Cli
 from tests.killing import killed
 from tests.plan_company import NEW, TODAY, synced
@@ -43,7 +43,7 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
                 seen.clear()
                 raise Died(point)
 
-        monkeypatch.setattr(points, "reached", reached)
+        monkeypatch.setattr(crash_points, "reached", reached)
 
     yield arrange
     monkeypatch.undo()
@@ -151,7 +151,7 @@ def test_every_point_is_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[str] = set()
-    monkeypatch.setattr(points, "reached", seen.add)
+    monkeypatch.setattr(crash_points, "reached", seen.add)
     place = handing_over(tmp_path)
     place.crm.faults.lose_after = 1
     place.reassign()

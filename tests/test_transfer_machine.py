@@ -23,9 +23,9 @@ from hypothesis.stateful import (
 from connectors.base import Change, Create, Outcome, SetField
 from connectors.memory import MemoryCRM
 from handover.errors import HandoverError
-from handover.transfer import points
+from handover.transfer import crash_points
+from handover.transfer.crash_points import POINTS
 from handover.transfer.execute import Executed
-from handover.transfer.points import POINTS
 from tests.transferring import (
     PLAN,
     TASKS,
@@ -77,8 +77,8 @@ class Handovers(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.death: tuple[str, int] | None = None
         self.edited: set[str] = set()
-        self.before = points.reached
-        points.reached = self._reached
+        self.before = crash_points.reached
+        crash_points.reached = self._reached
 
     @initialize()
     def approve(self) -> None:
@@ -90,7 +90,7 @@ class Handovers(RuleBasedStateMachine):
         self.place.approve(plan([row(1), row(2), excluded]))
 
     def teardown(self) -> None:
-        points.reached = self.before
+        crash_points.reached = self.before
         shutil.rmtree(self.folder)
 
     def _reached(self, point: str) -> None:

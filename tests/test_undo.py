@@ -6,9 +6,9 @@ import pytest
 
 from connectors.base import Change, Create, SetField
 from handover.errors import AmbiguousName, UnknownName, WrongOrg
+from handover.ledger.runs import find_run
 from handover.plan import store
 from handover.plan.errors import NotYours
-from handover.transfer.undo import find_run
 from tests.transferring import (
     PLAN,
     TASKS,

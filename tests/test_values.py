@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.countries import country_code
-from mappings.reach import email_quality, phone_quality
+from mappings.reachable import email_quality, phone_quality
 from mappings.text import Placeholders, as_text, norm
 from mappings.values import dated, day, moment, number, word, yes_no
+from mappings.words import country_code
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 EMPTY = Placeholders(["なし", "不明", "-", "n/a", "test", "テスト", "x", "0000"])

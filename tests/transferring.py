@@ -21,24 +21,30 @@ from connectors.base import Connector, Create
 from connectors.memory import MemoryCRM
 from handover.i18n import words_for
 from handover.ledger import Ledger
+from handover.ledger.runs import Entry, entries_of, find_run
 from handover.mirror.generations import current_generation
 from handover.mirror.sync import Source, Syncer, SyncOptions
 from handover.mirror.views import Mirror, open_mirror
 from handover.plan import approval, store
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan, PlannedOpportunity, Row, Visit
-from handover.transfer.execute import Desk, Executed, execute, leave_files, rehearse
-from handover.transfer.journal import Entry, entries_of
+from handover.transfer.checks import Site
+from handover.transfer.execute import (
+    Executed,
+    RunRegister,
+    execute,
+    leave_files,
+    rehearse,
+)
 from handover.transfer.prepare import (
-    Asked,
     Prepared,
+    TransferRequest,
     prepare_publish,
     prepare_reassign,
     prepare_undo,
 )
-from handover.transfer.recover import recover
-from handover.transfer.site import Site
-from handover.transfer.undo import find_run, undo_of
+from handover.transfer.settle import recover
+from handover.transfer.undo import undo_of
 from mappings.load import load_mapping
 from mappings.translate import TranslationSettings
 from tests.planning import POLICY, by, people
@@ -265,9 +271,9 @@ class Office:
         )
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> RunRegister:
         """Where runs are recorded."""
-        return Desk(
+        return RunRegister(
             ledger=self.ledger,
             runs_folder=self.folder / "runs",
             zone=ZONE,
@@ -292,7 +298,7 @@ class Office:
         """What a run would walk, on the plan's authority."""
         with self.ledger.read() as connection, self.mirror() as mirror:
             authority = approval.approved(connection, PLAN, self.as_of)
-            wish = Asked(**asked)
+            wish = TransferRequest(**asked)
             if kind == "publish":
                 words = words_for("ja")
                 return prepare_publish(

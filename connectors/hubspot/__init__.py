@@ -22,6 +22,6 @@ def open_hubspot(settings: Mapping[str, object]) -> Connector:
             per ten seconds, ``search`` calls per second), ``task_key``, ``proxy``,
             ``ca_file``, ``token_folder`` (where a replaced refresh token is kept).
     """
-    from connectors.hubspot.opening import open_portal  # noqa: PLC0415 - a heavy SDK
+    from connectors.hubspot.crm import open_portal  # noqa: PLC0415 - a heavy SDK
 
     return open_portal(settings)

@@ -5,7 +5,7 @@ is hidden, never missing.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.base import Field, ObjectSchema
@@ -23,12 +23,47 @@ from connectors.hubspot.objects import (
     association_path,
     object_type,
 )
-from connectors.hubspot.pipelines import stages
 from connectors.hubspot.portal import Portal
 
+
+def stages(pipelines: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, object]]:
+    """Describe every stage of every pipeline of an object type, by stage id."""
+    return {
+        str(stage["id"]): _stage(stage.get("label"), stage.get("metadata") or {})
+        for pipeline in pipelines
+        for stage in pipeline.get("stages") or ()
+    }
+
+
+def _stage(label: object, metadata: Mapping[str, object]) -> dict[str, object]:
+    probability = _number(metadata.get("probability"))
+    said = metadata.get("isClosed")
+    is_closed = (
+        probability in {0.0, 1.0} if said is None else str(said).lower() == "true"
+    ) or metadata.get("ticketState") == "CLOSED"
+    return {
+        "stage_label": label,
+        "stage_is_closed": is_closed,
+        "stage_is_won": is_closed and probability == 1.0,
+    }
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
 OWNER_OBJECT = "owners"
+
+
 Found = list[dict[str, Any]]
+
+
 Query = tuple[tuple[str, str], ...]
+
+
 ONE: Query = (("limit", "1"),)
 
 

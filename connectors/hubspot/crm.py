@@ -1,9 +1,11 @@
 """HubSpot as a connector: the interface, put together from its parts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from connectors.base import (
@@ -18,10 +20,16 @@ from connectors.base import (
     Row,
     SetField,
 )
-from connectors.errors import NotPermitted, UnknownObject, Unreachable
-from connectors.hubspot import creating, finding, writing
+from connectors.errors import (
+    AuthenticationFailed,
+    NotPermitted,
+    ReplyLost,
+    UnknownObject,
+    Unreachable,
+)
+from connectors.hubspot import tasks, writing
 from connectors.hubspot.catalogue import OWNER_OBJECT, Catalogue
-from connectors.hubspot.merges import Merges
+from connectors.hubspot.login import AccessToken, PortalLogin, RefreshToken
 from connectors.hubspot.objects import (
     ACCOUNT,
     BODY,
@@ -30,16 +38,24 @@ from connectors.hubspot.objects import (
     object_type,
 )
 from connectors.hubspot.owners import OwnerBook, owner_pages
-from connectors.hubspot.portal import Lost, Portal
-from connectors.hubspot.reading import Reader
-from connectors.hubspot.sending import persistently
-from connectors.hubspot.wire import Turned
+from connectors.hubspot.portal import Family, Portal
+from connectors.hubspot.reading import PortalMerges, PortalReader
+from connectors.hubspot.wire import PortalRefusal, Wire
+from connectors.hubspot.writing import persistently
+from connectors.pace import Limiter
+from connectors.token_file import TokenFile
 
 KEY_FIELD = "handover_key"
 """Where a task shows our key, if no property takes it: it is read out of the body."""
+
+
 WRITTEN = ("companies", "contacts", "deals", "tasks", "tickets")
 """Types that a handover writes to; other engagements share the scope of contacts."""
+
+
 OTHERS = sorted(ENGAGEMENTS.difference(WRITTEN))
+
+
 ABILITIES = frozenset(
     {
         Capability.WRITE,
@@ -64,7 +80,7 @@ class HubSpotCRM:
         self._owners = OwnerBook(self._catalogue)
         self._there: dict[str, str] = {}
         """Ids of our records that were seen to exist, by key."""
-        self._merges = Merges(self._catalogue)
+        self._merges = PortalMerges(self._catalogue)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -105,7 +121,7 @@ class HubSpotCRM:
         if request.object == OWNER_OBJECT:
             pages = owner_pages(self.portal, request.resume)
         else:
-            reader = Reader(self._catalogue, request.object, request.fields)
+            reader = PortalReader(self._catalogue, request.object, request.fields)
             pages = reader.pages(request, self._merges)
         self.portal.keep_reserve()
         for page in pages:
@@ -126,7 +142,7 @@ class HubSpotCRM:
         """Read some records now, not through the search index."""
         if object == OWNER_OBJECT:
             return self._owners.read(ids)
-        found = Reader(self._catalogue, object, fields).records(ids)
+        found = PortalReader(self._catalogue, object, fields).records(ids)
         return {str(row["id"]): writing.with_day(row) for row in found}
 
     def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
@@ -149,9 +165,9 @@ class HubSpotCRM:
     def _send(self, batch: Sequence[Change]) -> list[Outcome]:
         creates = [change for change in batch if isinstance(change, Create)]
         if creates and creates[0].key_field:
-            return creating.upsert_all(self.portal, creates, self._there)
+            return tasks.upsert_all(self.portal, creates, self._there)
         if creates:
-            send = partial(creating.create_marked, self.portal)
+            send = partial(tasks.create_marked, self.portal)
             return persistently(creates, send, size=LIST_LIMIT)
         changes = [change for change in batch if isinstance(change, SetField)]
         return persistently(
@@ -161,7 +177,7 @@ class HubSpotCRM:
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
         """Find our tasks by key property, else through the company's associations."""
         said = [self._said(create) for create in creates]
-        found = finding.find(self.portal, [c for c in said if isinstance(c, Create)])
+        found = tasks.find(self.portal, [c for c in said if isinstance(c, Create)])
         self._there |= {key: str(row["id"]) for key, row in found.items()}
         return found
 
@@ -197,7 +213,7 @@ class HubSpotCRM:
         return change
 
     def _make_key(self, name: str) -> bool:
-        with suppress(Lost, NotPermitted, Turned, UnknownObject):
+        with suppress(ReplyLost, NotPermitted, PortalRefusal, UnknownObject):
             definition = {
                 "name": name,
                 "label": "Handover key",
@@ -209,3 +225,78 @@ class HubSpotCRM:
             self.portal.write(object_type("tasks").properties, definition)
         self._catalogue.forget("tasks")
         return self._has_key
+
+
+BURST = 190
+"""Calls per ten seconds of a private app (Professional and Enterprise)."""
+
+
+SEARCH = 5
+"""Search calls per second and account."""
+
+
+BURST_SECONDS, BURST_SLACK = 10.0, 0.25
+
+
+SEARCH_SECONDS, SEARCH_SLACK = 1.0, 0.1
+"""HubSpot's windows, and a little that we add."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Time:
+    """How time passes: monotonic seconds, and waiting for some of them."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def open_portal(settings: Mapping[str, object], time: Time | None = None) -> HubSpotCRM:
+    """Open a portal; nothing is sent before the first call."""
+    time = time or Time()
+    wire = Wire(
+        str(settings["base_url"]),
+        proxy=str(settings.get("proxy") or ""),
+        ca_file=str(settings.get("ca_file") or ""),
+    )
+    portal = Portal(
+        wire,
+        _login(settings, wire, time),
+        _limiters(settings.get("rate"), time),
+        sleep=time.sleep,
+    )
+    task_key = settings.get("task_key")
+    return HubSpotCRM(portal, task_key=str(task_key) if task_key else None)
+
+
+def _limiters(rate: object, time: Time) -> dict[Family, Limiter]:
+    """Pace all calls, and searches among them: whether they count there is unknown."""
+    wanted = rate if isinstance(rate, Mapping) else {}
+    burst = Limiter(
+        calls=int(wanted.get("burst", BURST)),
+        seconds=BURST_SECONDS,
+        slack=BURST_SLACK,
+        clock=time.clock,
+        sleep=time.sleep,
+    )
+    search = Limiter(
+        calls=int(wanted.get("search", SEARCH)),
+        seconds=SEARCH_SECONDS,
+        slack=SEARCH_SLACK,
+        within=burst,
+        clock=time.clock,
+        sleep=time.sleep,
+    )
+    return {"burst": burst, "search": search}
+
+
+def _login(settings: Mapping[str, object], wire: Wire, time: Time) -> PortalLogin:
+    token = settings.get("token")
+    if token:
+        return AccessToken(value=str(token))
+    names = ("client_id", "client_secret", "refresh_token")
+    grant = {name: str(settings[name]) for name in names if settings.get(name)}
+    if len(grant) < len(names):
+        raise AuthenticationFailed(source="hubspot", detail="no token configured")
+    folder = settings.get("token_folder")
+    file = TokenFile(folder=Path(str(folder)), source="hubspot") if folder else None
+    return RefreshToken(grant, wire, time.clock, file)

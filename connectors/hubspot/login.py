@@ -17,15 +17,15 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.hubspot.objects import TOKEN
-from connectors.hubspot.problems import Problem, as_error
-from connectors.hubspot.wire import BrokenOff, Turned, Wire
-from connectors.keeping import TokenFile
+from connectors.hubspot.problems import PortalProblem, as_error
+from connectors.hubspot.wire import BrokenOff, PortalRefusal, Wire
+from connectors.token_file import TokenFile
 
 MARGIN = 60.0
 """Seconds before its end at which a token is renewed anyway."""
 
 
-class Login(Protocol):
+class PortalLogin(Protocol):
     """Where the access token comes from."""
 
     def token(self) -> str:
@@ -129,7 +129,7 @@ class RefreshToken:
         form = {**self._form, "refresh_token": refresh_token}
         try:
             return self._wire.post_form(TOKEN, form)
-        except Turned as turned:
+        except PortalRefusal as turned:
             raise _failure(turned.problem) from None
         except BrokenOff as error:
             detail = type(error).__name__
@@ -148,7 +148,7 @@ class RefreshToken:
         self._current = replaced
 
 
-def _failure(problem: Problem) -> ConnectorError:
+def _failure(problem: PortalProblem) -> ConnectorError:
     """Say why there is no token; never in HubSpot's words, which may quote a secret."""
     error = as_error(replace(problem, message=""), TOKEN)
     if 400 <= problem.status < 500 and not problem.is_untouched:

@@ -9,17 +9,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
-from connectors.address import is_loopback
-from connectors.errors import ConnectorError, RateLimited, Unreachable
-from connectors.hubspot.login import Login
+from connectors.errors import ConnectorError, RateLimited, ReplyLost, Unreachable
+from connectors.hosts import is_loopback
+from connectors.hubspot.login import PortalLogin
 from connectors.hubspot.problems import (
     MIXED,
     STRANGERS,
-    Problem,
+    PortalProblem,
     as_error,
     missing_part,
 )
-from connectors.hubspot.wire import BrokenOff, NeverSent, Reply, Request, Turned, Wire
+from connectors.hubspot.wire import (
+    BrokenOff,
+    NeverSent,
+    PortalRefusal,
+    PortalReply,
+    PortalRequest,
+    Wire,
+)
 from connectors.pace import Limiter, retrying
 
 Family = Literal["burst", "search"]
@@ -30,17 +37,13 @@ RESERVE = 0.2
 """The share of the day's calls that a pull leaves to people (reliability P10)."""
 
 
-class Lost(Exception):
-    """A write left and no reply says whether it took effect."""
-
-
 class Portal:
     """Makes calls, keeps to the limits, and stops where going on is pointless."""
 
     def __init__(
         self,
         wire: Wire,
-        login: Login,
+        login: PortalLogin,
         limiters: Mapping[Family, Limiter],
         *,
         sleep: Callable[[float], None] = time.sleep,
@@ -75,47 +78,47 @@ class Portal:
         *,
         body: Mapping[str, object] | None = None,
         family: Family = "burst",
-    ) -> Reply:
+    ) -> PortalReply:
         """Call something that changes nothing, patiently.
 
         Raises:
             ConnectorError: what ``as_error`` makes of a lasting problem.
         """
-        request = Request(path=path, query=query, body=body)
+        request = PortalRequest(path=path, query=query, body=body)
         policy = retrying(
             self._limiters[family], _is_transient, attempts=ATTEMPTS, sleep=self._sleep
         )
         try:
             return policy(self._whole, request, family)
-        except Turned as turned:
+        except PortalRefusal as turned:
             raise as_error(turned.problem, path) from None
         except BrokenOff as error:
             raise Unreachable(
                 source="hubspot", object=path, detail=type(error).__name__
             ) from None
 
-    def write(self, path: str, body: Mapping[str, object]) -> Reply:
+    def write(self, path: str, body: Mapping[str, object]) -> PortalReply:
         """Send one write, once.
 
         Raises:
-            Lost: the reply did not come, or does not say what happened.
+            ReplyLost: the reply did not come, or does not say what happened.
             Turned: it certainly had no effect.
             ConnectorError: it did not leave, or we may not write at all.
         """
         self._limiters["burst"].wait()
         try:
-            return self._signed(Request(path=path, body=body), "burst")
+            return self._signed(PortalRequest(path=path, body=body), "burst")
         except BrokenOff as error:
             kind = type(error).__name__
             if isinstance(error, NeverSent):
                 raise Unreachable(source="hubspot", object=path, detail=kind) from None
-            raise Lost(kind) from None
-        except Turned as turned:
+            raise ReplyLost(kind) from None
+        except PortalRefusal as turned:
             problem = turned.problem
             if problem.status in STRANGERS:
                 raise as_error(problem, path) from None
             if problem.is_gateway:
-                raise Lost(str(problem.status)) from None
+                raise ReplyLost(str(problem.status)) from None
             raise
 
     def keep_reserve(self) -> None:
@@ -128,14 +131,14 @@ class Portal:
             detail = f"{self._left:.0%} of the day's calls are left"
             raise RateLimited(source="hubspot", detail=detail, policy="RESERVE")
 
-    def _whole(self, request: Request, family: Family) -> Reply:
+    def _whole(self, request: PortalRequest, family: Family) -> PortalReply:
         """Call, and take a mixed reply only if what it leaves out is not there."""
         reply = self._signed(request, family)
         if (problem := missing_part(reply.data)) is not None:
-            raise Turned(problem)
+            raise PortalRefusal(problem)
         return reply
 
-    def _signed(self, request: Request, family: Family) -> Reply:
+    def _signed(self, request: PortalRequest, family: Family) -> PortalReply:
         """Call with the token; with a new one if it is rejected."""
         if self._stopped is not None:
             raise self._stopped
@@ -143,16 +146,16 @@ class Portal:
             token = self._login.token()
             try:
                 return self._send(request, token, family)
-            except Turned as turned:
+            except PortalRefusal as turned:
                 if turned.problem.status != 401 or not self._login.renew(token):
                     raise
             self._limiters[family].wait()
         return self._send(request, self._login.token(), family)
 
-    def _send(self, request: Request, token: str, family: Family) -> Reply:
+    def _send(self, request: PortalRequest, token: str, family: Family) -> PortalReply:
         try:
             reply = self._wire.send(request, token)
-        except Turned as turned:
+        except PortalRefusal as turned:
             self._heed(turned.problem, request.path, family)
             raise
         if reply.left is not None:
@@ -161,7 +164,7 @@ class Portal:
             self._limiters["burst"].leave_at_most(reply.burst_left)
         return reply
 
-    def _heed(self, problem: Problem, path: str, family: Family) -> None:
+    def _heed(self, problem: PortalProblem, path: str, family: Family) -> None:
         """Keep as quiet as the portal wants, in all threads."""
         if problem.is_lasting:
             self._stopped = as_error(problem, path)
@@ -174,7 +177,7 @@ def _is_transient(error: BaseException) -> bool:
     """Tell whether a read may succeed if it is repeated within this run."""
     if isinstance(error, BrokenOff):
         return True
-    if not isinstance(error, Turned):
+    if not isinstance(error, PortalRefusal):
         return False
     problem = error.problem
     if problem.status == MIXED or problem.is_gateway:

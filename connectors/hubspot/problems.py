@@ -47,7 +47,7 @@ class AddressTooLong(Refused):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class PortalProblem:
     """One reply that is no success."""
 
     status: int
@@ -87,7 +87,7 @@ class Problem:
         return 1.0
 
 
-def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
+def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> PortalProblem:
     """Read an error reply, whatever its shape."""
     try:
         data = orjson.loads(body)
@@ -97,7 +97,7 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Proble
         data = {}
     entries = tuple(e for e in data.get("errors") or () if isinstance(e, dict))
     message = str(data.get("message") or "")
-    return Problem(
+    return PortalProblem(
         status=status,
         message=message,
         category=str(data.get("category") or data.get("errorType") or ""),
@@ -108,14 +108,16 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Proble
     )
 
 
-def missing_part(data: Mapping[str, object]) -> Problem | None:
+def missing_part(data: Mapping[str, object]) -> PortalProblem | None:
     """Find in a mixed reply what should have been read and was not."""
     entries = data.get("errors")
     for entry in entries if isinstance(entries, list) else ():
         kinds = entry.get("category"), entry.get("subCategory")
         if NOT_THERE not in kinds and NO_LINKS not in kinds:
             said = str(entry.get("message") or "")
-            return Problem(status=MIXED, message=said, category=str(kinds[0] or ""))
+            return PortalProblem(
+                status=MIXED, message=said, category=str(kinds[0] or "")
+            )
     return None
 
 
@@ -147,7 +149,7 @@ def _scopes(entry: Mapping[str, object]) -> list[str]:
     return [str(scope) for scope in found] if isinstance(found, list) else []
 
 
-def as_error(problem: Problem, what: str) -> ConnectorError:
+def as_error(problem: PortalProblem, what: str) -> ConnectorError:
     """Turn a problem into the error that stops the connector; ``what`` is the path."""
     status = problem.status
     kinds = (

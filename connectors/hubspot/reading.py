@@ -10,7 +10,8 @@ merged records; and last, among the archived ones, ``gone:<after>``.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import Any
 
 from connectors.base import Page, Pull, Row
 from connectors.errors import FieldsChanged
@@ -18,6 +19,7 @@ from connectors.hubspot import links
 from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.objects import (
     LIST_LIMIT,
+    MERGEABLE,
     MERGED,
     SEARCH_LIMIT,
     URL_LIMIT,
@@ -25,38 +27,38 @@ from connectors.hubspot.objects import (
 )
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.problems import AddressTooLong
-from connectors.hubspot.rows import Record, Shape
-from connectors.hubspot.wire import Reply
-
-if TYPE_CHECKING:
-    from connectors.hubspot.merges import Merges
+from connectors.hubspot.rows import Record, RowShape
+from connectors.hubspot.wire import PortalReply
 
 SEARCH_SHARE = 0.5
 """Searching pays while less than half of a type has changed: it brings 200 records at
 5 calls a second, a list 100 at 19 (HubSpot's limits of 2026)."""
 
+
 SEARCH_BODY = 2400
 """Characters of property names in one search; the body may have 3,000 (guide)."""
+
 
 BETWEEN = 4
 """Characters between two names, in a body (``", "``); a URL has three (``%2C``)."""
 
+
 Records = list[dict[str, Any]]
 
 
-class Reader:
+class PortalReader:
     """Reads one object type with the fields that a mapping asks for."""
 
     def __init__(self, catalogue: Catalogue, name: str, fields: Sequence[str]) -> None:
         """Find out what a row needs."""
         self.portal: Portal = catalogue.portal
         self.catalogue = catalogue
-        self.shape = Shape(catalogue, name, fields)
+        self.shape = RowShape(catalogue, name, fields)
         self.kind: ObjectType = self.shape.kind
         self.properties = self.shape.properties
         self._url_limit = URL_LIMIT
 
-    def pages(self, request: Pull, merges: "Merges") -> Iterator[Page]:
+    def pages(self, request: Pull, merges: "PortalMerges") -> Iterator[Page]:
         """Read everything, or what changed since, whichever way is cheaper."""
         since, reply = request.since, None
         way, _, place = (request.resume or "").partition(":")
@@ -117,7 +119,7 @@ class Reader:
         for page in self._list(after):
             yield replace(page, cursor=page.cursor or "gone:")
 
-    def _listed(self, after: str, *, archived: bool) -> tuple[Reply, Records]:
+    def _listed(self, after: str, *, archived: bool) -> tuple[PortalReply, Records]:
         """Read one page, in several calls where the property names make it too long."""
         query = [("limit", str(LIST_LIMIT)), ("archived", str(archived).lower())]
         if after:
@@ -185,7 +187,7 @@ class Reader:
     # Search
 
     def _search(
-        self, since: datetime, begin: str, reply: Reply | None
+        self, since: datetime, begin: str, reply: PortalReply | None
     ) -> Iterator[Page]:
         """Search by growing id within what changed since; ``reply`` is the first page.
 
@@ -233,7 +235,7 @@ class Reader:
         rows = self.shape.rows(kept, listed=False)
         return rows + self.shape.merged_away(records)
 
-    def _moved(self, since: datetime, merges: "Merges") -> Iterator[Page]:
+    def _moved(self, since: datetime, merges: "PortalMerges") -> Iterator[Page]:
         """Read anew what hangs on merged records: no stamp moves with that."""
         for other in merges.of(self.shape.related):
             winners = merges.winners(other, since)
@@ -272,7 +274,7 @@ class Reader:
 
     def _searched(
         self, filters: Sequence[Mapping[str, str]], limit: int, after: str = ""
-    ) -> Reply:
+    ) -> PortalReply:
         body: dict[str, Any] = {
             "filterGroups": [{"filters": list(filters)}] if filters else [],
             "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
@@ -337,7 +339,7 @@ def cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:
     return pieces
 
 
-def _total(reply: Reply) -> int:
+def _total(reply: PortalReply) -> int:
     return int(reply.data.get("total") or 0)
 
 
@@ -354,3 +356,34 @@ def _archived_since(record: Record, since: datetime) -> bool:
     """Tell whether a record was archived since; one that does not say may have been."""
     text = record.get("archivedAt")
     return not text or datetime.fromisoformat(str(text)) >= since
+
+
+class PortalMerges:
+    """Which records others were merged into of late, each type looked up once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Bind a portal."""
+        self._catalogue = catalogue
+        self._known: dict[tuple[str, datetime], list[str]] = {}
+        self._lock = Lock()
+
+    def of(self, names: Sequence[str]) -> list[str]:
+        """Choose the types that can be merged."""
+        return [name for name in names if name in MERGEABLE]
+
+    def winners(self, name: str, since: datetime) -> list[str]:
+        """Name the changed records of a type that have taken others in.
+
+        The marks of one night differ by seconds; they look from the same hour on.
+        """
+        hour = since.replace(minute=0, second=0, microsecond=0)
+        with self._lock:
+            if (name, hour) not in self._known:
+                reader = PortalReader(self._catalogue, name, (MERGED,))
+                self._known[name, hour] = [
+                    str(row["id"])
+                    for page in reader.changed(hour)
+                    for row in page.rows
+                    if row.get(MERGED)
+                ]
+            return self._known[name, hour]

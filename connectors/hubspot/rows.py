@@ -36,7 +36,7 @@ MARK = re.compile(r"\[(handover:[^\]\s]+)\]")
 """Our key in a task's body."""
 
 
-class Shape:
+class RowShape:
     """What a row of one object has, by the fields that a mapping asks for."""
 
     def __init__(self, catalogue: Catalogue, name: str, fields: Sequence[str]) -> None:

@@ -19,9 +19,9 @@ import orjson
 from hubspot.crm.objects import ApiClient, ApiException, Configuration
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from connectors.address import checked_address
 from connectors.errors import Unreachable
-from connectors.hubspot.problems import Problem, read_problem
+from connectors.hosts import checked_address
+from connectors.hubspot.problems import PortalProblem, read_problem
 
 TIMEOUT = (10.0, 120.0)
 """Seconds to connect and to wait; HubSpot itself gives up after 100 s (status 524)."""
@@ -37,7 +37,7 @@ NeverSent = (ConnectTimeoutError, NewConnectionError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class PortalRequest:
     """One call; a body makes it a POST."""
 
     path: str
@@ -46,7 +46,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reply:
+class PortalReply:
     """A success: its parsed body, the server's time, and what calls are left."""
 
     data: Mapping[str, Any]
@@ -69,10 +69,10 @@ class Reply:
         return found
 
 
-class Turned(Exception):
+class PortalRefusal(Exception):
     """HubSpot answered, and it was no success; ``problem`` says why."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: PortalProblem) -> None:
         self.problem = problem
         super().__init__(problem.status)
 
@@ -97,7 +97,7 @@ class Wire:
         configuration.ssl_ca_cert = ca_file or None
         self._client = ApiClient(configuration=configuration)
 
-    def send(self, request: Request, token: str) -> Reply:
+    def send(self, request: PortalRequest, token: str) -> PortalReply:
         """Make one call.
 
         Raises:
@@ -132,7 +132,7 @@ class Wire:
         path: str,
         headers: Mapping[str, str],
         **content: object,
-    ) -> Reply:
+    ) -> PortalReply:
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         try:
             response = self._client.rest_client.request(
@@ -146,7 +146,7 @@ class Wire:
             body = response.data
         except ApiException as error:
             said = _without(token, error.body or b"")
-            raise Turned(
+            raise PortalRefusal(
                 read_problem(error.status or 0, error.headers or {}, said)
             ) from None
         if response.status == NO_CONTENT:
@@ -163,7 +163,7 @@ def _without(token: str, body: bytes) -> bytes:
     return body
 
 
-def _reply(headers: Mapping[str, str], body: bytes) -> Reply:
+def _reply(headers: Mapping[str, str], body: bytes) -> PortalReply:
     stamp = headers.get("Date")
     try:
         data = orjson.loads(body)
@@ -172,7 +172,7 @@ def _reply(headers: Mapping[str, str], body: bytes) -> Reply:
         raise BrokenOff("the body is not JSON") from error
     if not isinstance(data, dict):
         raise BrokenOff("the body is not an object")
-    return Reply(
+    return PortalReply(
         data=data,
         server_time=parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None,
         left=_left(headers),

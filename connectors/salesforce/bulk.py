@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from connectors.errors import ShortPull, Unreachable
-from connectors.salesforce.org import Org, Turned
+from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import LOST_LOCATOR, SOURCE
 from connectors.salesforce.replies import job_state, number
 
@@ -41,7 +41,7 @@ class JobGone(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class BulkJob:
     """A finished query."""
 
     id: str
@@ -94,7 +94,7 @@ class Chunk:
             raise Unreachable(source=SOURCE, detail="a result that is no CSV") from None
 
 
-def run_job(org: Org, soql: str, *, everything: bool) -> Job:
+def run_job(org: Org, soql: str, *, everything: bool) -> BulkJob:
     """Run a query and wait for its end.
 
     Raises:
@@ -111,14 +111,14 @@ def run_job(org: Org, soql: str, *, everything: bool) -> Job:
             return None if state.get("state") in RUNNING else state
 
         state = org.until(ended, ATTEMPTS) or {}
-    except Turned as turned:
+    except OrgRefusal as turned:
         raise BulkRefused(turned.problem.said) from None
     except Unreachable as unreachable:
         # Where all of the org is down, REST will say so.
         raise BulkRefused(str(unreachable.params.get("detail"))) from None
     if state.get("state") != "JobComplete":
         raise BulkRefused(org.clean(str(state.get("errorMessage") or "unfinished")))
-    return Job(id=state["id"], rows=number(state.get("numberRecordsProcessed")))
+    return BulkJob(id=state["id"], rows=number(state.get("numberRecordsProcessed")))
 
 
 def download(org: Org, job_id: str, locator: str) -> Chunk:
@@ -131,7 +131,7 @@ def download(org: Org, job_id: str, locator: str) -> Chunk:
     params = {"maxRecords": str(CHUNK)} | ({"locator": locator} if locator else {})
     try:
         reply = org.download(f"jobs/query/{job_id}/results", params)
-    except Turned as turned:
+    except OrgRefusal as turned:
         if turned.problem.status in NOT_KEPT or turned.problem.code in LOST_LOCATOR:
             raise JobGone(turned.problem.code) from None
         raise

@@ -12,6 +12,9 @@ import requests
 from simple_salesforce.api import Salesforce
 from simple_salesforce.format import quote_soql_value, soql_escapes, soql_like_escapes
 
+from connectors.errors import ConnectorError, DailyShareSpent, RateLimited
+from connectors.salesforce.problems import SOURCE
+
 
 class Paths(NamedTuple):
     """Where the resources of an org are."""
@@ -47,3 +50,36 @@ def quoted(value: str | list[str] | datetime) -> str:
 def beginning(text: str) -> str:
     """Write a pattern for LIKE: whatever begins with this text."""
     return f"'{text.translate(soql_escapes).translate(soql_like_escapes)}%'"
+
+
+class DailyShare:
+    """Stops us before the calls of the day are used up for people and other systems."""
+
+    def __init__(self, share: float) -> None:
+        """Let ``share`` of the day's calls be used, by whomever."""
+        self._share = share
+        self._stop: ConnectorError | None = None
+
+    def heed(self, header: str | None) -> None:
+        """Read ``Sforce-Limit-Info``; without it, only the org can stop us."""
+        used, total = (usage(header) if header else None) or (0, 0)
+        if total and used >= self._share * total:
+            share = round(self._share * 100)
+            self._stop = DailyShareSpent(
+                source=SOURCE, used=used, total=total, share=share
+            )
+
+    def end(self) -> None:
+        """Stop at once: the org said that nothing is left."""
+        self._stop = RateLimited(
+            source=SOURCE, detail="the daily allowance of the org is used up"
+        )
+
+    def check(self) -> None:
+        """Let a call leave.
+
+        Raises:
+            RateLimited: none may leave any more.
+        """
+        if self._stop is not None:
+            raise self._stop

@@ -18,13 +18,13 @@ from connectors.base import (
     Row,
 )
 from connectors.errors import Refused
-from connectors.salesforce import finding, statuses, teams, writing
-from connectors.salesforce.derived import added
-from connectors.salesforce.identity import identify
-from connectors.salesforce.org import Org, Turned
-from connectors.salesforce.parts import Merges, chunks
+from connectors.salesforce import about, finding, teams, writing
+from connectors.salesforce.about import identify
+from connectors.salesforce.added import added
+from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
-from connectors.salesforce.reading import Reader
+from connectors.salesforce.queries import OrgMerges, chunks
+from connectors.salesforce.reading import OrgReader
 from connectors.salesforce.schema import Shapes, is_added
 
 RETRIEVED = 2000
@@ -53,7 +53,7 @@ class SalesforceCRM:
         self.org = org
         self._task_key = task_key
         self._shapes = Shapes(org)
-        self._merges = Merges(org, self._shapes)
+        self._merges = OrgMerges(org, self._shapes)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -90,7 +90,9 @@ class SalesforceCRM:
         self._shapes.of(request.object)
         own = added(request.object, request.fields, self.org.base_url, self._task_key)
         fields = [name for name in request.fields if name not in own.wanted]
-        reader = Reader(self.org, self._shapes, self._merges, added=own, fields=fields)
+        reader = OrgReader(
+            self.org, self._shapes, self._merges, added=own, fields=fields
+        )
         yield from reader.pages(request)
 
     def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
@@ -146,7 +148,7 @@ class SalesforceCRM:
         wished: tuple[str, str],
     ) -> tuple[str, str]:
         """Give the org's own words for an open and a done task (its TaskStatus)."""
-        return statuses.own_words(self.org, self._shapes, (object, field), wished)
+        return about.own_words(self.org, self._shapes, (object, field), wished)
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:  # noqa: ARG002
         """Name the key field if it is missing or not unique.
@@ -178,7 +180,7 @@ class SalesforceCRM:
         body = {"ids": list(ids), "fields": asked}
         try:
             rows = self.org.read(f"composite/sobjects/{name}", body=body).data
-        except Turned as turned:
+        except OrgRefusal as turned:
             hidden = turned.problem.hidden_column()
             if hidden not in asked:
                 raise as_error(turned.problem, name) from None

@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.base import Create, Row
+from connectors.salesforce.added import marked_key
 from connectors.salesforce.client import beginning, quoted
-from connectors.salesforce.derived import marked_key
 from connectors.salesforce.org import Org
-from connectors.salesforce.parts import IDS_A_QUERY, chunks, query
+from connectors.salesforce.queries import IDS_A_QUERY, chunks, query
 from connectors.salesforce.schema import ACTIVITIES
 from connectors.salesforce.teams import TEAMS, Team
 

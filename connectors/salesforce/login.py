@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from connectors.errors import AuthenticationFailed, ConnectorError, SettingRejected
-from connectors.keeping import TokenFile
 from connectors.salesforce.problems import SOURCE
+from connectors.token_file import TokenFile
 
 ASSERTION_SECONDS = 180
 """How long a signed log-in may be used; Salesforce accepts up to five minutes."""
@@ -203,7 +203,7 @@ class RefreshGrant(Grant):
         self._store.save(rotated)
 
 
-class Login:
+class OrgLogin:
     """The one token of all threads."""
 
     def __init__(self, grant: Grant | None, token: Token | None = None) -> None:

@@ -5,15 +5,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from connectors.address import checked_address, is_loopback
 from connectors.errors import MissingSetting
-from connectors.keeping import TokenFile
+from connectors.hosts import checked_address, is_loopback
 from connectors.pace import Limiter
 from connectors.salesforce import refuse_password
 from connectors.salesforce.crm import SalesforceCRM
-from connectors.salesforce.login import Grant, Login, RefreshGrant, SignedGrant, Token
+from connectors.salesforce.login import (
+    Grant,
+    OrgLogin,
+    RefreshGrant,
+    SignedGrant,
+    Token,
+)
 from connectors.salesforce.org import Connection, Org
 from connectors.salesforce.problems import SOURCE
+from connectors.token_file import TokenFile
 
 CALLS_PER_SECOND = 100
 """Salesforce limits calls by the day and long ones at a time, none by the second; this
@@ -72,21 +78,21 @@ def _secrets(settings: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(str(settings[name]) for name in names if settings.get(name))
 
 
-def _login(settings: Mapping[str, object], base_url: str) -> tuple[Login, str]:
+def _login(settings: Mapping[str, object], base_url: str) -> tuple[OrgLogin, str]:
     """Choose the way to log in, and where."""
     given = settings.get("login_url")
     own = checked_address(str(given), SOURCE) if given else ""
     auth = str(settings.get("auth") or "access_token")
     match auth:
         case "access_token":
-            return Login(None, Token(value=_needed(settings, "token"))), base_url
+            return OrgLogin(None, Token(value=_needed(settings, "token"))), base_url
         case "client_credentials":
-            return Login(_client_credentials(settings)), own or base_url
+            return OrgLogin(_client_credentials(settings)), own or base_url
         case "refresh_token":
-            return Login(_refresh(settings)), own or base_url
+            return OrgLogin(_refresh(settings)), own or base_url
         case "jwt":
             login_url = own or _jwt_login(base_url)
-            return Login(_signed(settings, login_url)), login_url
+            return OrgLogin(_signed(settings, login_url)), login_url
         case _:
             raise MissingSetting(source=SOURCE, setting="auth", auth=auth)
 

@@ -18,32 +18,32 @@ from urllib.parse import quote, urlsplit
 import orjson
 from tenacity import Retrying
 
-from connectors.address import is_loopback
 from connectors.errors import (
     AuthenticationFailed,
     ForeignAddress,
+    ReplyLost,
     Unreachable,
 )
+from connectors.hosts import is_loopback
 from connectors.pace import Limiter, retrying
-from connectors.salesforce.address import within
-from connectors.salesforce.client import paths
-from connectors.salesforce.daily import DailyShare
+from connectors.salesforce.client import DailyShare, paths
 from connectors.salesforce.effects import ALLOW_DUPLICATES, AUTO_ASSIGN
-from connectors.salesforce.login import Answer, Login, Token
+from connectors.salesforce.login import Answer, OrgLogin, Token
 from connectors.salesforce.problems import (
     EXPIRED,
     SOURCE,
-    Problem,
+    OrgProblem,
     as_error,
     read_problem,
 )
 from connectors.salesforce.wire import (
     Bearer,
-    Broken,
-    Reply,
+    OrgReply,
+    ReplyBroken,
     Unsigned,
     new_session,
     send,
+    within,
 )
 
 log = logging.getLogger(__name__)
@@ -80,14 +80,10 @@ class Connection:
     """Never to be part of a message."""
 
 
-class Lost(Exception):
-    """A write left and no reply says whether it took effect."""
-
-
-class Turned(Exception):
+class OrgRefusal(Exception):
     """Salesforce answered, and it was no success; nothing was done."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: OrgProblem) -> None:
         self.problem = problem
         super().__init__(problem.code or problem.status)
 
@@ -102,7 +98,7 @@ class Org:
     def __init__(
         self,
         connection: Connection,
-        login: Login,
+        login: OrgLogin,
         limiter: Limiter,
         *,
         daily_share: float = 0.8,
@@ -142,7 +138,7 @@ class Org:
         params: Mapping[str, str] | None = None,
         *,
         body: object = None,
-    ) -> Reply:
+    ) -> OrgReply:
         """Call something that changes nothing, patiently; the reply is JSON.
 
         Raises:
@@ -151,7 +147,7 @@ class Org:
         """
         return self._patiently(path, params, body=body, json=True)
 
-    def download(self, path: str, params: Mapping[str, str]) -> Reply:
+    def download(self, path: str, params: Mapping[str, str]) -> OrgReply:
         """Read something that is no JSON, patiently."""
         return self._patiently(path, params, body=None, json=False)
 
@@ -159,33 +155,33 @@ class Org:
         """Read something, turning every problem into the error that stops a run."""
         try:
             return self.read(path, params).data
-        except Turned as turned:
+        except OrgRefusal as turned:
             raise as_error(turned.problem, path) from None
 
-    def write(self, method: Method, path: str, body: object) -> Reply:
+    def write(self, method: Method, path: str, body: object) -> OrgReply:
         """Send a change once.
 
         Raises:
             Turned: nothing was done.
             ConnectorError: nothing was sent.
-            Lost: it may have been done.
+            ReplyLost: it may have been done.
         """
         policy = self._policy(
-            lambda error: isinstance(error, Turned) and error.problem.is_untouched,
+            lambda error: isinstance(error, OrgRefusal) and error.problem.is_untouched,
             WRITE_ATTEMPTS,
         )
         try:
-            reply: Reply = policy(self._signed, method, path, None, body)
+            reply: OrgReply = policy(self._signed, method, path, None, body)
             _ = reply.data
-        except Broken as broken:
+        except ReplyBroken as broken:
             if broken.sent:
-                raise Lost(str(broken)) from None
+                raise ReplyLost(str(broken)) from None
             raise Unreachable(source=SOURCE, detail=str(broken)) from None
         except orjson.JSONDecodeError:
-            raise Lost("the reply is no JSON") from None
-        except Turned as turned:
+            raise ReplyLost("the reply is no JSON") from None
+        except OrgRefusal as turned:
             if turned.problem.leaves_doubt:
-                raise Lost(turned.problem.said) from None
+                raise ReplyLost(turned.problem.said) from None
             raise
         return reply
 
@@ -237,10 +233,10 @@ class Org:
         *,
         body: object,
         json: bool,
-    ) -> Reply:
+    ) -> OrgReply:
         policy = self._policy(_is_transient, ATTEMPTS, PATIENCE_SECONDS)
 
-        def attempt() -> Reply:
+        def attempt() -> OrgReply:
             method: Method = "GET" if body is None else "POST"
             reply = self._signed(method, path, params, body)
             if json:
@@ -249,10 +245,10 @@ class Org:
 
         try:
             return policy(attempt)
-        except (Broken, orjson.JSONDecodeError) as error:
+        except (ReplyBroken, orjson.JSONDecodeError) as error:
             detail = f"{path.partition('?')[0]}: {error}"
             raise Unreachable(source=SOURCE, detail=detail) from None
-        except Turned as turned:
+        except OrgRefusal as turned:
             if turned.problem.is_transient:
                 raise as_error(turned.problem, path) from None
             raise
@@ -263,7 +259,7 @@ class Org:
         path: str,
         params: Mapping[str, str] | None,
         body: object,
-    ) -> Reply:
+    ) -> OrgReply:
         """Send with the shared token, after a 401 again with a new one.
 
         A 401 that stays while other calls are let in is about this call.
@@ -272,7 +268,7 @@ class Org:
         for _ in range(SIGNINGS):
             try:
                 reply = self._send(method, path, params, body, token)
-            except Turned as turned:
+            except OrgRefusal as turned:
                 if turned.problem.status != EXPIRED:
                     self._login.accepted()
                     raise
@@ -291,7 +287,7 @@ class Org:
         params: Mapping[str, str] | None,
         body: object,
         token: Token,
-    ) -> Reply:
+    ) -> OrgReply:
         url = self._url(path)
         content: dict[str, Any] = {"params": params}
         if body is not None:
@@ -303,13 +299,13 @@ class Org:
             reply = send(self._session, method, url, Bearer(token.value), **content)
         return self._judged(reply)
 
-    def _judged(self, reply: Reply) -> Reply:
+    def _judged(self, reply: OrgReply) -> OrgReply:
         """Heed what the org says of its limits, and let only a success through."""
         self.server_time = reply.server_time or self.server_time
         self._daily.heed(reply.headers.get("Sforce-Limit-Info"))
         if 300 <= reply.status < 400:
             within(self.base_url, reply.headers.get("Location") or "/")
-            raise Broken("redirected", sent=True)
+            raise ReplyBroken("redirected", sent=True)
         if reply.status < 300:
             return reply
         problem = read_problem(
@@ -320,7 +316,7 @@ class Org:
         if problem.is_daily_limit:
             self._daily.end()
         log.debug("HTTP %s %s", problem.status, problem.code)
-        raise Turned(problem)
+        raise OrgRefusal(problem)
 
     def _url(self, path: str) -> str:
         """Resolve a path of this API version, or a link that a reply gave."""
@@ -342,7 +338,7 @@ class Org:
         url = self._connection.login_url + self._paths.login + "token"
         try:
             reply = send(self._session, "POST", url, Unsigned(), data=dict(form))
-        except Broken as broken:
+        except ReplyBroken as broken:
             raise Unreachable(source=SOURCE, detail=f"log-in: {broken}") from None
         try:
             data = reply.data
@@ -375,12 +371,12 @@ def _headers(connection: Connection) -> dict[str, str]:
 
 
 def _is_transient(error: BaseException) -> bool:
-    if isinstance(error, Turned):
+    if isinstance(error, OrgRefusal):
         return error.problem.is_transient
-    return isinstance(error, Broken | orjson.JSONDecodeError)
+    return isinstance(error, ReplyBroken | orjson.JSONDecodeError)
 
 
 def _quiet_time(error: BaseException) -> float | None:
-    if isinstance(error, Turned) and error.problem.is_untouched:
+    if isinstance(error, OrgRefusal) and error.problem.is_untouched:
         return error.problem.retry_after or THROTTLE_SECONDS
     return None

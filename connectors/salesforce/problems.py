@@ -40,7 +40,7 @@ _COLUMN = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class OrgProblem:
     """One reply that is no success."""
 
     status: int
@@ -100,7 +100,9 @@ class Problem:
         return name[0] if name else None
 
 
-def read_problem(status: int, body: bytes, retry_after: str | None = None) -> Problem:
+def read_problem(
+    status: int, body: bytes, retry_after: str | None = None
+) -> OrgProblem:
     """Read an error reply, whatever its shape."""
     try:
         data = orjson.loads(body)
@@ -108,7 +110,7 @@ def read_problem(status: int, body: bytes, retry_after: str | None = None) -> Pr
         data = None
     first = data[0] if isinstance(data, list) and data else data
     entry = first if isinstance(first, dict) else {}
-    return Problem(
+    return OrgProblem(
         status=status,
         code=str(entry.get("errorCode") or ""),
         message=str(entry.get("message") or "")[:MESSAGE_LENGTH],
@@ -120,7 +122,7 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
 
 
-def as_error(problem: Problem, what: str) -> ConnectorError:
+def as_error(problem: OrgProblem, what: str) -> ConnectorError:
     """Turn a problem into the error that stops the connector; ``what`` is the path."""
     params = {"source": SOURCE, "object": what, "detail": problem.said}
     if problem.status == EXPIRED:

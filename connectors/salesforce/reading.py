@@ -13,20 +13,26 @@ from typing import Any, NoReturn
 from connectors.base import Note, Page, Pull
 from connectors.errors import Refused, ResumeExpired, ShortPull, Unreachable
 from connectors.salesforce import bulk
-from connectors.salesforce.derived import Added
-from connectors.salesforce.org import Org, Turned
-from connectors.salesforce.parts import Merges, parts, soql
-from connectors.salesforce.place import FIRST, Part, Place
+from connectors.salesforce.added import Added
+from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import (
     LOST_LOCATOR,
     QUERY_TIMEOUT,
     SOURCE,
     TOO_LONG,
-    Problem,
+    OrgProblem,
     as_error,
 )
+from connectors.salesforce.queries import (
+    FIRST,
+    OrgMerges,
+    Place,
+    QueryPart,
+    parts,
+    soql,
+)
 from connectors.salesforce.replies import query_result
-from connectors.salesforce.schema import STAMP, Shape, Shapes
+from connectors.salesforce.schema import STAMP, ObjectShape, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +43,14 @@ FIXES = 40
 all times down to a second takes 30."""
 
 
-class Reader:
+class OrgReader:
     """Reads one object with the fields that a mapping asks for."""
 
     def __init__(
         self,
         org: Org,
         shapes: Shapes,
-        merges: Merges,
+        merges: OrgMerges,
         *,
         added: Added,
         fields: Iterable[str],
@@ -60,11 +66,11 @@ class Reader:
         self._asked = tuple(dict.fromkeys(["Id", *fields, *added.needs()]))
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> ObjectShape:
         """The object, as far as the org shows it now."""
         return self._shapes.of(self.name)
 
-    def fields(self, part: Part) -> list[str]:
+    def fields(self, part: QueryPart) -> list[str]:
         """Name the fields to select: only what the org shows us."""
         names = [*self._asked, STAMP] if part.by_stamp else self._asked
         return [name for name in dict.fromkeys(names) if self.shape.sees(name)]
@@ -76,7 +82,7 @@ class Reader:
         """
         if not rows:
             return
-        heads = {name.partition(".")[0] for name in self.fields(Part())}
+        heads = {name.partition(".")[0] for name in self.fields(QueryPart())}
         absent = {name for name in heads if not any(name in row for row in rows)}
         if "Id" in absent:
             raise Unreachable(source=SOURCE, detail="records without their ids")
@@ -91,11 +97,11 @@ class Reader:
     def pages(self, request: Pull) -> Iterator[Page]:
         """Read what was asked for; only the very last page has no cursor."""
         place = Place.resumed(request.resume, self.name)
-        fields = self.fields(Part())
+        fields = self.fields(QueryPart())
         queries = parts(self.shape, fields, request.since, self._merges)
         for at in range(place.part, len(queries)):
             sole, last = len(queries) == 1, at == len(queries) - 1
-            walk = Walk(
+            walk = QueryWalk(
                 self, queries[at], replace(place, part=at), sole=sole, last=last
             )
             yield from walk.pages()
@@ -125,11 +131,17 @@ class Reader:
         return Page(rows=rows, server_time=place.begun_at, notes=notes, **page)
 
 
-class Walk:
+class QueryWalk:
     """One query from its first to its last record, whatever happens on the way."""
 
     def __init__(
-        self, reader: Reader, part: Part, place: Place, *, sole: bool, last: bool
+        self,
+        reader: OrgReader,
+        part: QueryPart,
+        place: Place,
+        *,
+        sole: bool,
+        last: bool,
     ) -> None:
         """Begin at a place; ``sole`` and ``last`` say where the query stands."""
         self.place = place
@@ -147,7 +159,7 @@ class Walk:
         while True:
             try:
                 yield from self._window()
-            except Turned as turned:
+            except OrgRefusal as turned:
                 self._mend(turned.problem)
                 continue
             except bulk.JobGone:
@@ -272,7 +284,7 @@ class Walk:
         if not self.place.begun and now is not None:
             self.place = replace(self.place, begun=now.isoformat())
 
-    def _mend(self, problem: Problem) -> None:
+    def _mend(self, problem: OrgProblem) -> None:
         """Make the query one that the org can answer, or give up."""
         error = as_error(problem, self._reader.name)
         self._count_fix(error)

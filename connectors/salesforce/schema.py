@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.base import Field, ObjectSchema
 from connectors.errors import NotPermitted, UnknownObject
-from connectors.salesforce.org import Org, Turned
+from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
 from connectors.salesforce.replies import described_fields
 
@@ -62,7 +62,7 @@ STANDARD: Mapping[str, frozenset[str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class ObjectShape:
     """An object as its description shows it.
 
     ``links`` are the names that lead to related records, ``refers`` the objects that
@@ -100,10 +100,10 @@ class Shapes:
 
     def __init__(self, org: Org) -> None:
         self._org = org
-        self._known: dict[str, Shape | UnknownObject | NotPermitted] = {}
+        self._known: dict[str, ObjectShape | UnknownObject | NotPermitted] = {}
         self._lock = threading.Lock()
 
-    def of(self, name: str) -> Shape:
+    def of(self, name: str) -> ObjectShape:
         """Describe an object.
 
         Raises:
@@ -115,24 +115,24 @@ class Shapes:
             known = self._asked(name)
             with self._lock:
                 self._known[name] = known
-        if isinstance(known, Shape):
+        if isinstance(known, ObjectShape):
             return known
         raise known
 
-    def again(self, name: str) -> Shape:
+    def again(self, name: str) -> ObjectShape:
         """Describe an object anew: it may not be what it was."""
         with self._lock:
             self._known.pop(name, None)
         return self.of(name)
 
-    def known(self, name: str) -> Shape | None:
+    def known(self, name: str) -> ObjectShape | None:
         """Describe an object; None when there is none for us."""
         try:
             return self.of(name)
         except (UnknownObject, NotPermitted):
             return None
 
-    def drop(self, name: str, fields: Collection[str]) -> Shape:
+    def drop(self, name: str, fields: Collection[str]) -> ObjectShape:
         """Forget fields that the org no longer shows."""
         shape = self.of(name)
         left = {n: f for n, f in shape.fields.items() if n not in fields}
@@ -146,18 +146,18 @@ class Shapes:
             self._known[name] = kept
         return kept
 
-    def _asked(self, name: str) -> Shape | UnknownObject | NotPermitted:
+    def _asked(self, name: str) -> ObjectShape | UnknownObject | NotPermitted:
         try:
             return self._describe(name)
         except (UnknownObject, NotPermitted) as error:
             return error
 
-    def _describe(self, name: str) -> Shape:
+    def _describe(self, name: str) -> ObjectShape:
         if not name.isidentifier():
             raise UnknownObject(source=SOURCE, object=name)
         try:
             data = self._org.read(f"sobjects/{name}/describe").data
-        except Turned as turned:
+        except OrgRefusal as turned:
             error = as_error(turned.problem, name)
             if isinstance(error, UnknownObject) and name in STANDARD:
                 error = NotPermitted(**error.params)
@@ -165,9 +165,9 @@ class Shapes:
         return _shape(name, data)
 
 
-def _shape(name: str, data: object) -> Shape:
+def _shape(name: str, data: object) -> ObjectShape:
     entries = described_fields(data)
-    return Shape(
+    return ObjectShape(
         name=name,
         fields={str(entry["name"]): _field(entry) for entry in entries},
         links=frozenset(

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from connectors.base import Create, Member
 from connectors.salesforce.client import quoted
 from connectors.salesforce.org import Org
-from connectors.salesforce.parts import IDS_A_QUERY, chunks, query
+from connectors.salesforce.queries import IDS_A_QUERY, chunks, query
 from connectors.salesforce.schema import Shapes
 
 

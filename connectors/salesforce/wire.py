@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import orjson
 import requests
@@ -26,17 +27,28 @@ from urllib3.exceptions import (
     ProxyError,
 )
 
+from connectors.errors import ForeignAddress
+from connectors.salesforce.problems import SOURCE
+
 CONNECT_SECONDS = 10.0
+
+
 READ_SECONDS = 130.0
 """Salesforce gives up on a query after two minutes."""
+
+
 WHOLE_SECONDS = 600.0
 """It gives up on any other call after ten (limits of the platform's API)."""
+
+
 POOL = 16
+
+
 CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reply:
+class OrgReply:
     """What came back, whole."""
 
     status: int
@@ -62,7 +74,7 @@ class Reply:
             return None
 
 
-class Broken(Exception):
+class ReplyBroken(Exception):
     """No whole reply came. ``sent``: the request may have reached the server."""
 
     def __init__(self, reason: str, *, sent: bool) -> None:
@@ -119,7 +131,7 @@ def send(
     url: str,
     auth: AuthBase,
     **content: Any,  # noqa: ANN401 - requests' own: params, data, headers
-) -> Reply:
+) -> OrgReply:
     """Send one request and read the reply to its end.
 
     Raises:
@@ -138,8 +150,8 @@ def send(
         ) as response:
             body = b"".join(_chunks(response.raw, ends))
     except (requests.RequestException, HTTPError) as error:
-        raise Broken(type(error).__name__, sent=not _never_left(error)) from None
-    return Reply(status=response.status_code, content=body, headers=response.headers)
+        raise ReplyBroken(type(error).__name__, sent=not _never_left(error)) from None
+    return OrgReply(status=response.status_code, content=body, headers=response.headers)
 
 
 def _chunks(raw: HTTPResponse, ends: float) -> Iterator[bytes]:
@@ -157,3 +169,20 @@ def _never_left(error: Exception) -> bool:
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
     return isinstance(reason, NewConnectionError | ConnectTimeoutError | ProxyError)
+
+
+def within(base_url: str, link: str) -> str:
+    """Resolve a link of a reply; refuse one that leads to another server.
+
+    Raises:
+        ForeignAddress: scheme, host or port differ; nothing is sent there.
+    """
+    url = urljoin(base_url + "/", link)
+    if _server(url) != _server(base_url):
+        raise ForeignAddress(source=SOURCE, detail=urlsplit(url).netloc)
+    return url
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port

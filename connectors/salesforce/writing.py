@@ -10,10 +10,10 @@ from itertools import groupby
 from typing import Any
 
 from connectors.base import Change, Outcome, SetField
-from connectors.errors import ConnectorError, Unreachable
-from connectors.salesforce.derived import MARK
-from connectors.salesforce.org import Lost, Method, Org, Turned
-from connectors.salesforce.parts import chunks
+from connectors.errors import ConnectorError, ReplyLost, Unreachable
+from connectors.salesforce.added import MARK
+from connectors.salesforce.org import Method, Org, OrgRefusal
+from connectors.salesforce.queries import chunks
 from connectors.salesforce.schema import ACTIVITIES
 from connectors.salesforce.teams import TEAMS
 
@@ -39,21 +39,21 @@ def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
     hangs on one account stays in one call, as the org locks the account meanwhile.
     """
     for _, run in groupby(changes, key=_call):
-        batch = _Batch()
+        batch = _Call()
         for _, group in groupby(run, key=_account):
             together = list(group)
             if batch.changes and not batch.has_room(together):
                 yield batch.changes
-                batch = _Batch()
+                batch = _Call()
             for change in together:
                 if not batch.has_room([change]):
                     yield batch.changes
-                    batch = _Batch()
+                    batch = _Call()
                 batch.add(change)
         yield batch.changes
 
 
-class _Batch:
+class _Call:
     """The changes of one call."""
 
     def __init__(self) -> None:
@@ -127,9 +127,9 @@ def _send(org: Org, batch: Sequence[Change]) -> list[Outcome]:
     body = {"allOrNone": False, "records": [_record(change) for change in batch]}
     try:
         reply = org.write(method, path, body)
-    except Lost as lost:
+    except ReplyLost as lost:
         return _all(batch, _doubt(str(lost)))
-    except Turned as turned:
+    except OrgRefusal as turned:
         problem = turned.problem
         code = problem.code or f"HTTP_{problem.status}"
         return _all(batch, Outcome(state="refused", code=code, message=problem.message))

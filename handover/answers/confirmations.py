@@ -6,13 +6,12 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from sqlalchemy import Connection, and_, select
 
+from handover.ledger.states import RUNNING_STATES, Mode
 from handover.ledger.tables import confirmations as table
 from handover.ledger.tables import plan_versions, plans
 from handover.mirror.views import CONFIRMATIONS_SCHEMA
 
-RUNNING = ("approved", "in_progress", "reported")
-"""States of a plan whose handover is under way."""
-HANDED_OVER = ("meet", "inform")
+HANDED_OVER = (Mode.MEET, Mode.INFORM)
 """Modes of the rows that are handed over now."""
 ANSWERED = ("confirmed", "corrected", "not_applicable")
 """Results that tell what holds; ``unknown`` does not."""
@@ -54,7 +53,7 @@ def answered_items(connection: Connection, source: str) -> dict[str, frozenset[s
             plan_versions.c.version == plans.c.version,
         ),
     )
-    running = running.where(plans.c.source == source, plans.c.state.in_(RUNNING))
+    running = running.where(plans.c.source == source, plans.c.state.in_(RUNNING_STATES))
     found: dict[str, set[str]] = {}
     plan_ids = []
     for plan_id, content in connection.execute(running):

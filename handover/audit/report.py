@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handover.audit import beside
+from handover.audit import other_findings
 from handover.audit.engine import Audit
 from handover.audit.engine import audit as judge
 from handover.audit.findings import (
@@ -45,7 +45,7 @@ class SourceFindings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class AuditRequest:
     """Who asks, and for what.
 
     ``owner_ids`` are those asked for, None for everybody; ``in_full``: the items of all
@@ -60,7 +60,7 @@ class Asked:
 
 def read_source(
     mirror: Mirror,
-    asked: Asked,
+    asked: AuditRequest,
     people: People,
     answered: Mapping[str, Collection[str]],
 ) -> SourceFindings:
@@ -85,12 +85,12 @@ def read_source(
         people=people,
         accounts=accounts,
         owners=owners_json(accounts, people),
-        orphans=beside.orphans(mirror, asked.owner_ids),
-        shared_people=beside.shared_people(mirror),
+        orphans=other_findings.orphans(mirror, asked.owner_ids),
+        shared_people=other_findings.shared_people(mirror),
         knows_classes=mirror.sees("accounts", "customer_class"),
         knows_who_is_active=mirror.sees("users", "is_active"),
-        unknown_classes=beside.unknown_classes(audit),
-        unseen=beside.unseen_items(audit),
+        unknown_classes=other_findings.unknown_classes(audit),
+        unseen=other_findings.unseen_items(audit),
     )
 
 
@@ -115,12 +115,55 @@ def combine(
         "inactive_owners": [
             owner
             for part in parts
-            for owner in beside.inactive_owners(part.audit.source, part.owners)
+            for owner in other_findings.inactive_owners(part.audit.source, part.owners)
         ],
         "shared_people": [person for part in parts for person in part.shared_people],
-        "duplicates": beside.duplicates([part.audit for part in parts]),
-        "unmapped": [row for part in parts for row in beside.unmapped(part.audit)],
+        "duplicates": other_findings.duplicates([part.audit for part in parts]),
+        "unmapped": [
+            row for part in parts for row in other_findings.unmapped(part.audit)
+        ],
         "rejects": sum(
             int(about.get("rejects") or 0) for about in generation.sources.values()
         ),
     }
+
+
+QUESTIONS = {
+    "contacts": """
+        select id, name, title, department, role_norm as role, email, phone, mobile,
+            preferred_channel, reachable, coalesce(has_left, false) as has_left
+        from people
+        order by has_left, not reachable, id
+    """,
+    "purchases": """
+        select id, date, product, amount, currency, reason
+        from purchases
+        order by date desc nulls last, id
+    """,
+    "opportunities": """
+        select id, name, stage, amount, currency, close_date, next_step,
+            next_step_date, owner_id
+        from open_opportunities
+        order by close_date nulls last, id
+    """,
+    "interactions": """
+        select id, on_date, kind, owner_id
+        from interactions
+        order by moment desc, id desc
+        limit 10
+    """,
+    "requests": """
+        select id, subject, opened_on, owner_id
+        from open_requests
+        order by opened_at nulls last, id
+    """,
+}
+
+
+def facts_of(mirror: Mirror, people: People) -> dict[str, list[Json]]:
+    """Read the facts of the account to which the mirror is narrowed."""
+    facts = {name: mirror.rows(question) for name, question in QUESTIONS.items()}
+    for row in (row for rows in facts.values() for row in rows):
+        if "owner_id" in row:
+            row["owner"] = people.name(row["owner_id"]) or None
+    return facts

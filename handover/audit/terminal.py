@@ -9,7 +9,7 @@ from rich.console import Console
 from handover.audit.findings import WORST, lacking, worst_first
 from handover.i18n import Words
 from handover.paper.dates import number
-from handover.paper.inert import plain
+from handover.paper.safe_text import plain
 from handover.paper.table import Table
 
 SIGNS = {"ok": "○", "stale": "△", "not_applicable": "-"}

@@ -10,7 +10,8 @@ from handover.audit.engine import Audit
 from handover.audit.findings import totals
 from handover.audit.report import SourceFindings
 from handover.ledger import Ledger
-from handover.ledger.tables import audit_accounts, audit_owners, audits, policies
+from handover.ledger.policies import keep_policy
+from handover.ledger.tables import audit_accounts, audit_owners, audits
 
 Json = dict[str, Any]
 
@@ -38,7 +39,7 @@ def keep(
     with ledger.begin() as connection:
         if _is_kept(connection, audit, generation):
             return False
-        _keep_policy(connection, audit, now)
+        keep_policy(connection, audit.policy, now)
         audit_id = _keep_totals(connection, found, generation, now)
         _keep_owners(connection, audit_id, found.owners)
         _keep_accounts(connection, audit_id, audit.source, found.accounts)
@@ -53,20 +54,6 @@ def _is_kept(connection: Connection, audit: Audit, generation: int) -> bool:
         audits.c.as_of == audit.as_of.isoformat(),
     )
     return connection.execute(query).first() is not None
-
-
-def _keep_policy(connection: Connection, audit: Audit, now: dt.datetime) -> None:
-    policy = audit.policy
-    known = select(policies.c.hash).where(policies.c.hash == policy.hash)
-    if connection.execute(known).first() is None:
-        connection.execute(
-            insert(policies).values(
-                hash=policy.hash,
-                version=policy.version,
-                text=policy.text,
-                first_used_at=now.isoformat(),
-            )
-        )
 
 
 def _keep_totals(

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from handover.plan.edits import Amendments, Fate
 
 Body = TypeVar("Body", bound=Callable[..., Any])
-Find = Callable[[str], str]
 
 _OPTIONS = (
     click.option("--meet", multiple=True, metavar="A", help="Meet this account."),
@@ -42,23 +41,6 @@ _OPTIONS = (
 )
 
 
-AMENDMENTS = (
-    "meet",
-    "inform",
-    "hold",
-    "exclude",
-    "attend",
-    "no_attend",
-    "online",
-    "successor",
-    "date",
-    "opportunity",
-    "loose",
-    "waive",
-)
-"""The options that change something; ``--until`` and ``--reason`` belong to them."""
-
-
 def amendment_options(body: Body) -> Body:
     """Add the options to a command."""
     for option in reversed(_OPTIONS):
@@ -66,40 +48,31 @@ def amendment_options(body: Body) -> Body:
     return body
 
 
-def amendments(given: Mapping[str, Any], account: Find, user: Find) -> "Amendments":
-    """Read the options, names replaced by ids.
+def read_amendments(given: Mapping[str, Any]) -> "Amendments":
+    """Read the options; accounts and users stay as they were typed.
 
     Raises:
         BadAmendment: a value has another form than its option wants.
-        UsageProblem: a name is unknown or not clear.
     """
-    from handover.plan.edits import REST, Amendments
-
-    def row(text: str) -> str:
-        return REST if text == REST else account(text)
-
-    def rows(name: str) -> tuple[str, ...]:
-        return tuple(row(text) for text in given[name])
+    from handover.plan.edits import Amendments
 
     return Amendments(
-        meet=rows("meet"),
-        inform=rows("inform"),
-        hold=rows("hold"),
-        exclude=rows("exclude"),
-        attend=rows("attend"),
-        no_attend=rows("no_attend"),
-        online=rows("online"),
+        meet=given["meet"],
+        inform=given["inform"],
+        hold=given["hold"],
+        exclude=given["exclude"],
+        attend=given["attend"],
+        no_attend=given["no_attend"],
+        online=given["online"],
         until=given["until"],
-        successors={
-            row(a): user(u) for a, u in _pairs("--successor", "A=U", given["successor"])
-        },
+        successors=dict(_pairs("--successor", "A=U", given["successor"])),
         dates={
-            account(a): _day("--date", d)
-            for a, d in _pairs("--date", "A=D", given["date"])
+            account: _day("--date", day)
+            for account, day in _pairs("--date", "A=D", given["date"])
         },
         opportunities={
-            o: _fate("--opportunity", fate)
-            for o, fate in _pairs(
+            record: _fate("--opportunity", fate)
+            for record, fate in _pairs(
                 "--opportunity", "O=transfer|hold:D", given["opportunity"]
             )
         },
@@ -109,7 +82,7 @@ def amendments(given: Mapping[str, Any], account: Find, user: Find) -> "Amendmen
                 "--loose", "TABLE[:ID]=transfer|hold:D|leave", given["loose"]
             )
         },
-        waive=tuple((row(a), item) for a, item in map(_waived, given["waive"])),
+        waive=tuple(map(_waived, given["waive"])),
         reason=given["reason"],
     )
 

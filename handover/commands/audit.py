@@ -1,20 +1,20 @@
 """``handover audit``: measure whether what must be handed over is there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from handover.commands.narrowing import Chosen, Narrowed, narrow
-from handover.commands.shell import Notice, Result, Shell, command
+from handover.commands.outcome import Notice, Result
+from handover.commands.shell import Shell, command
 from handover.errors import HandoverError
 from handover.i18n import Words
+from handover.jobs.narrowing import Chosen, narrow
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from handover.audit.report import SourceFindings
-    from handover.commands.workspace import Workspace
 
 Json = dict[str, Any]
 
@@ -55,16 +55,19 @@ def audit(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's optio
     from handover.audit.report import combine
     from handover.audit.terminal import print_audit
     from handover.commands.outcome import told
+    from handover.jobs.audit import audit_sources, trend, unmanaged
 
     workspace, words = shell.workspace, shell.words
     chosen = Chosen(**{name: given[name] for name in ("owners", "teams", "names")})
     narrowed = narrow(workspace, chosen) if chosen else None
-    parts = audit_sources(shell, narrowed, in_full=shell.options.format != "table")
+    parts = audit_sources(
+        workspace, words, narrowed, in_full=shell.options.format != "table"
+    )
     report = combine(parts, workspace.generation(), workspace.policy)
     if given["unmanaged"]:
-        report["unmanaged"] = _unmanaged(workspace, narrowed)
+        report["unmanaged"] = unmanaged(workspace, narrowed)
     if given["trend"]:
-        report["trend"] = _trend(workspace, narrowed)
+        report["trend"] = trend(workspace, narrowed)
     notices = list(_notices(shell, parts, report))
     return Result(
         name="audit",
@@ -79,74 +82,6 @@ def audit(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's optio
         next="handover plan new --from PREDECESSOR --to SUCCESSOR",
         as_of=workspace.as_of,
     )
-
-
-def audit_sources(
-    shell: Shell, narrowed: Mapping[str, Narrowed] | None, *, in_full: bool = True
-) -> "list[SourceFindings]":
-    """Audit every source, and keep the audits of whole sources for the trend.
-
-    Args:
-        shell: gives the workspace and the language.
-        narrowed: what is asked for in each source; None is everything.
-        in_full: with the items of all accounts, not only of the worst.
-    """
-    from handover.audit.report import Asked, read_source
-    from handover.audit.trend import keep
-
-    workspace = shell.workspace
-    sources = narrowed if narrowed is not None else workspace.generation().sources
-    found = []
-    for source in sources:
-        own = narrowed[source] if narrowed is not None else None
-        asked = Asked(
-            words=shell.words,
-            policy=workspace.policy,
-            owner_ids=own.owner_ids if own else None,
-            in_full=in_full,
-        )
-        people, answered = workspace.people(source), workspace.answered(source)
-        with workspace.mirror(source, own.account_ids if own else None) as mirror:
-            part = read_source(mirror, asked, people, answered)
-        if own is None:
-            keep(workspace.ledger, part, workspace.generation().n, workspace.now)
-        found.append(part)
-    return found
-
-
-def _unmanaged(
-    workspace: "Workspace", narrowed: Mapping[str, Narrowed] | None
-) -> list[Json]:
-    """List the owner changes that no run of ours explains (R2)."""
-    from handover.mirror.changes import unmanaged_changes
-
-    with workspace.ledger.read() as connection:
-        changes = unmanaged_changes(connection, list(workspace.generation().sources))
-    return [
-        change.as_json()
-        for change in changes
-        if narrowed is None or change.account_id in narrowed[change.source].account_ids
-    ]
-
-
-def _trend(
-    workspace: "Workspace", narrowed: Mapping[str, Narrowed] | None
-) -> list[Json]:
-    """List what the owners came to in earlier audits (R35)."""
-    from handover.audit.trend import trend_json
-
-    owners = None
-    if narrowed is not None:
-        owners = {owner for own in narrowed.values() for owner in own.owner_ids}
-    people = {
-        source: workspace.people(source) for source in workspace.generation().sources
-    }
-    with workspace.ledger.read() as connection:
-        return [
-            {**step, "owner": people[step["source"]].name(step["owner_id"]) or None}
-            for step in trend_json(connection, owners=owners)
-            if step["source"] in people
-        ]
 
 
 def _gaps(

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handover.commands.shell import Result, Shell, command
+from handover.commands.outcome import Result
+from handover.commands.shell import Shell, command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +27,9 @@ def doctor(shell: Shell, *, fix: bool) -> Result:
 
     def show(console: "Console") -> None:
         for row in rows:
-            console.print(f"{SIGNS[row['state']]} {row['detail']}")
+            console.print(f"{SIGNS[row['state']]} {row['detail']}", soft_wrap=True)
             if row["state"] != "ok" and row["remedy"]:
-                console.print(f"    → {row['remedy']}")
+                console.print(f"    → {row['remedy']}", soft_wrap=True)
 
     return Result(
         name="doctor",

@@ -1,7 +1,6 @@
 """The forms of a result: text, JSON, CSV and workbook, on stdout or in a file."""
 
 import io
-import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from handover.commands.options import Options
+from handover.paper.files import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,20 +84,7 @@ def write_bytes(content: bytes, options: Options) -> None:
     replace_file(file, content)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def json(envelope: Mapping[str, object]) -> bytes:
+def as_json(envelope: Mapping[str, object]) -> bytes:
     """Serialise the envelope; money is a number, whole where it is whole."""
     return orjson.dumps(
         envelope, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
@@ -117,13 +104,13 @@ def _plain(value: object) -> object:
     raise TypeError(type(value).__name__)
 
 
-def csv(frame: "pd.DataFrame") -> bytes:
+def as_csv(frame: "pd.DataFrame") -> bytes:
     """Write CSV that Excel reads: with a BOM, CRLF, and no cell that computes."""
     text = _inert(frame).to_csv(index=False, lineterminator="\r\n")
     return text.encode("utf-8-sig")
 
 
-def xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
+def as_xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
     """Write a workbook with one sheet, a frozen header and a filter row."""
     import pandas as pd
 
@@ -141,7 +128,7 @@ def xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
 
 
 def _inert(frame: "pd.DataFrame") -> "pd.DataFrame":
-    from handover.paper.inert import cell
+    from handover.paper.safe_text import cell
 
     texts = frame.select_dtypes(include=["object", "string"]).columns
     shown = frame.copy()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from handover.commands import questions
-from handover.commands.shell import Result, Shell, command
+from handover.commands.outcome import Result
+from handover.commands.shell import Shell, command
 from handover.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -158,8 +159,8 @@ def _write(config: Path, content: str, *, demo: bool) -> list[Path]:
 
 def _fill(shell: Shell, folder: Path) -> None:
     """Write the sample company and copy it into the mirror, so that audit has work."""
-    from handover.commands.sync import sync_workspace
     from handover.demo import write_demo
+    from handover.jobs.sync import sync_workspace
 
     write_demo(folder, shell.workspace.as_of)
     sync_workspace(shell.workspace)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handover.commands.shell import Notice, Result, Shell, command, group
+from handover.commands.outcome import Notice, Result
+from handover.commands.shell import Shell, command, group
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from handover.paper.table import Table
-    from mappings.check import Checked, Problem
+    from mappings.check import Checked, MappingProblem
     from mappings.errors import MappingError
     from mappings.model import Mapping as CrmMapping
 
@@ -78,7 +79,7 @@ def show_mapping(shell: Shell, *, name: str | None) -> Result:
 @click.option("--source", metavar="CRM", help="Check this CRM only.")
 def check_mapping(shell: Shell, *, source: str | None) -> Result:
     """Ask the CRM whether it has everything that its mapping names."""
-    from handover.mirror.remembering import Describer
+    from handover.mirror.visibility import Describer
     from mappings.check import check
 
     workspace = shell.workspace
@@ -161,7 +162,7 @@ def _judged(source: str, found: "Checked") -> dict[str, object]:
     }
 
 
-def _params(source: str, problem: "Problem") -> dict[str, object]:
+def _params(source: str, problem: "MappingProblem") -> dict[str, object]:
     return {
         "source": source,
         "table": problem.table,

@@ -54,7 +54,7 @@ class Said:
         return Options(**given)
 
 
-class Day(click.ParamType[dt.date]):
+class DayParam(click.ParamType[dt.date]):
     """A date as YYYY-MM-DD."""
 
     name = "date"
@@ -71,7 +71,7 @@ class Day(click.ParamType[dt.date]):
             self.fail(f"{value!r} is no date (YYYY-MM-DD)", param, ctx)
 
 
-DAY = Day()
+DAY = DayParam()
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:

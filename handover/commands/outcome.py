@@ -8,22 +8,67 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import click
 
 from connectors.errors import ConnectorError
-from handover.commands.options import Options, Said
-from handover.commands.shell import Notice, Result
+from handover.commands.options import (
+    Options,
+    Said,
+)
 from handover.errors import DiskFull, HandoverError
 from handover.i18n import Sentence, Words
 from mappings.errors import MappingError
 
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import pandas as pd
+    from rich.console import Console
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something worth knowing that stops nothing; words under ``warning:<code>``."""
+
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a command found or did, in every form it can be shown in.
+
+    ``name`` gives the JSON schema ``handover.<name>/1``. ``error``: there is a result,
+    and the exit code is the error's all the same. ``exit_code`` is for a command whose
+    result itself is the verdict. ``next`` is the command to try next.
+    """
+
+    name: str
+    data: Mapping[str, object]
+    text: Callable[["Console"], None]
+    html: Callable[[], str] | None = None
+    frame: Callable[[], "pd.DataFrame"] | None = None
+    warnings: Sequence[Notice] = ()
+    error: "HandoverError | ConnectorError | MappingError | None" = None
+    exit_code: int = 0
+    next: str | None = None
+    as_of: "dt.date | None" = None
+
+
 Named = HandoverError | ConnectorError | MappingError
 """Errors with a code, an exit code and parameters: their words are in the catalogue."""
+
+
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
 BUG, USAGE, INTERRUPTED = 1, 2, 130
+
+
 FILE = "file_problem"
 
 
@@ -63,9 +108,9 @@ def _show(result: Result, options: Options) -> None:
     elif options.format == "html" and result.html is not None:
         forms.write_bytes(result.html().encode(), options)
     elif options.format == "csv" and result.frame is not None:
-        forms.write_bytes(forms.csv(result.frame()), options)
+        forms.write_bytes(forms.as_csv(result.frame()), options)
     elif options.format == "xlsx" and result.frame is not None:
-        forms.write_bytes(forms.xlsx(result.frame(), result.name), options)
+        forms.write_bytes(forms.as_xlsx(result.frame(), result.name), options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,4 +271,4 @@ def _json_error(code: str, sentence: Sentence) -> dict[str, str]:
 def _write_json(envelope: Mapping[str, object], options: Options) -> None:
     from handover.commands import forms
 
-    forms.write_bytes(forms.json(envelope), options)
+    forms.write_bytes(forms.as_json(envelope), options)

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handover.commands import plan_desk as desk
-from handover.commands.amendments import AMENDMENTS, amendment_options
+from handover.commands.amendments import amendment_options, read_amendments
 from handover.commands.options import DAY, Format
-from handover.commands.shell import Entry, Result, Shell, command, group
+from handover.commands.outcome import Result
+from handover.commands.plan_result import plan_result, reader_of
+from handover.commands.shell import CommandEntry, Shell, command, group
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from handover.errors import HandoverError
+    from handover.jobs.plan import Changed, NewPlans
     from handover.plan.model import Plan
 
 
+DATES = ("notice", "announce", "start", "end", "effective")
+"""The options that say when."""
 FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
 """What a plan can be shown as besides text and JSON."""
 
@@ -26,7 +30,7 @@ FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
 @group(
     "plan",
     {
-        "publish": Entry(
+        "publish": CommandEntry(
             at="handover.commands.transfer:publish",
             help="Put an approved plan into the CRM as tasks.",
         )
@@ -55,25 +59,12 @@ def plan() -> None:
 @click.option("--absent", is_flag=True, help="The predecessor cannot take part.")
 def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Draw up the plan of a predecessor, or all plans of a reorganisation."""
+    from handover.jobs.plan import draw_up
     from handover.plan.build import is_too_short
-    from handover.plan.drafting import draw_up
 
-    first = _first_predecessor(shell, given)
-    source = desk.source_of(shell, first)
-    workspace = shell.workspace
-    with (
-        desk.open_desk(shell, source) as opened,
-        workspace.ledger.begin() as connection,
-    ):
-        plans = draw_up(
-            connection,
-            opened.setting,
-            desk.orders_of(opened, given),
-            made_by=desk.maker(shell, source),
-            at=workspace.now,
-        )
+    plans = draw_up(shell.workspace, _new_plans(shell, given))
     short = [each for each in plans if is_too_short(each)]
-    return desk.result(
+    return plan_result(
         shell,
         plans,
         data=_data(shell, plans),
@@ -82,38 +73,41 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     )
 
 
-def _first_predecessor(shell: Shell, given: Mapping[str, Any]) -> str:
-    """Insist on one move or a list of them; name the first predecessor."""
-    file, predecessor, to = given["moves"], given["predecessor"], given["successors"]
-    if file is None and predecessor and to:
-        return str(predecessor)
-    if file is None or predecessor or to:
+def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
+    """Read the options; insist on one move or a file of them."""
+    from handover.jobs.plan import NewPlans
+    from handover.plan.drafts import PlanDates
+
+    asked = NewPlans(
+        predecessor=given["predecessor"],
+        successors=given["successors"],
+        moves=given["moves"],
+        dates=PlanDates(**{name: given[name] for name in DATES}),
+        absent=given["absent"],
+    )
+    one_move = bool(asked.predecessor and asked.successors)
+    if asked.moves is None and one_move:
+        return asked
+    if asked.moves is None or asked.predecessor or asked.successors:
         raise click.UsageError(
             shell.words("Give --from and --to, or --moves with a file of moves.")
         )
-    from handover.plan.errors import BadMoves
-    from handover.plan.moves import read_moves
-
-    lines = read_moves(file)
-    if not lines:
-        raise BadMoves(file=file.name, line=2, detail="-")
-    return lines[0].predecessor
+    return asked
 
 
 @command("list", example="handover plan list", parent=plan)
 def list_plans(shell: Shell) -> Result:
     """List all plans and where they stand."""
-    from handover.plan import store
+    from handover.jobs.plan import all_plans
 
-    with shell.workspace.ledger.read() as connection:
-        plans = store.load_all(connection)
+    plans = all_plans(shell.workspace)
 
     def show(console: "Console") -> None:
         from handover.plan.terminal import print_list
 
         for source in dict.fromkeys(each.source for each in plans):
             ours = [each for each in plans if each.source == source]
-            print_list(ours, desk.reader(shell, source), console)
+            print_list(ours, reader_of(shell, source), console)
 
     rows = [each.model_dump(mode="json", exclude={"rows"}) for each in plans]
     return Result(
@@ -128,33 +122,26 @@ def list_plans(shell: Shell) -> Result:
 @click.option("--changes", is_flag=True, help="What differs from the version before.")
 def show(shell: Shell, *, plan_id: str, changes: bool) -> Result:
     """Show a plan, or what has changed in it and in the CRM since."""
-    from handover.plan import store
+    from handover.jobs.plan import find_plan
 
-    with shell.workspace.ledger.read() as connection:
-        found = store.load(connection, store.find_plan(connection, plan_id))
-        before = (
-            store.load(connection, found.id, found.version - 1)
-            if changes and found.version > 1
-            else None
-        )
+    found = find_plan(shell.workspace, plan_id)
     if changes:
-        return _changes(shell, found, before)
-    return desk.result(shell, [found], data=_data(shell, [found]))
+        return _changes(shell, found)
+    return plan_result(shell, [found], data=_data(shell, [found]))
 
 
-def _changes(shell: Shell, found: "Plan", before: "Plan | None") -> Result:
-    from handover.plan.changes import changes, drift
-    from handover.plan.facts import read_owners
+def _changes(shell: Shell, found: "Plan") -> Result:
+    from handover.jobs.plan import drift_since, version_before
+    from handover.plan.changes import changes
 
-    with shell.workspace.mirror(found.source) as mirror:
-        owners = read_owners(mirror, found)
+    before = version_before(shell.workspace, found)
     made = list(changes(before, found)) if before else []
-    drifted = list(drift(found, owners))
+    drifted = drift_since(shell.workspace, found)
 
     def text(console: "Console") -> None:
         from handover.plan.terminal import print_changes
 
-        print_changes(found, made, drifted, desk.reader(shell, found.source), console)
+        print_changes(found, made, drifted, reader_of(shell, found.source), console)
 
     data = {
         **_data(shell, [found]),
@@ -173,17 +160,10 @@ def _changes(shell: Shell, found: "Plan", before: "Plan | None") -> Result:
 @click.argument("plan_id", metavar="PLAN")
 def submit(shell: Shell, *, plan_id: str) -> Result:
     """Hand a draft to the manager."""
-    from handover.plan import approval, store
+    from handover.jobs.plan import submit as submit_plan
 
-    with shell.workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, plan_id))
-        decided = approval.submit(
-            connection,
-            found,
-            desk.decision(shell, found.source, {}),
-            shell.workspace.people(found.source),
-        )
-    return _decided(shell, decided, next=f"handover plan approve {decided.id}")
+    decided = submit_plan(shell.workspace, plan_id)
+    return _changed(shell, decided, next=f"handover plan approve {decided.plan.id}")
 
 
 @command(
@@ -196,33 +176,16 @@ def submit(shell: Shell, *, plan_id: str) -> Result:
 @amendment_options
 def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Amend a plan; what was approved has to be approved again."""
-    from handover.plan import store
+    from handover.jobs.plan import edit as edit_plan
     from handover.plan.build import is_too_short
-    from handover.plan.revising import revise
 
-    workspace = shell.workspace
-    with workspace.ledger.read() as connection:
-        source = store.load(connection, store.find_plan(connection, plan_id)).source
-    with (
-        desk.open_desk(shell, source) as opened,
-        workspace.ledger.begin() as connection,
-    ):
-        found = store.load(connection, store.find_plan(connection, plan_id))
-        revised = revise(
-            connection,
-            opened.setting,
-            found,
-            opened.amendments(found, given),
-            person=workspace.decider(source),
-            at=workspace.now,
-        )
-        shown = store.load(connection, revised.id)
-    return _decided(
+    changed = edit_plan(shell.workspace, plan_id, read_amendments(given))
+    short = is_too_short(changed.plan)
+    return _changed(
         shell,
-        shown,
-        before=found,
-        error=_too_short(shown) if is_too_short(shown) else None,
-        next=f"handover plan submit {shown.id}",
+        changed,
+        error=_too_short(changed.plan) if short else None,
+        next=f"handover plan submit {changed.plan.id}",
     )
 
 
@@ -243,31 +206,16 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
 @click.option("--on-behalf", metavar="T", help="Why it is typed by somebody else.")
 def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Approve a submitted plan, with or without amendments."""
-    from handover.plan import approval, store
-    from handover.plan.revising import revise_submitted
+    from handover.jobs.plan import Grounds
+    from handover.jobs.plan import approve as approve_plan
 
-    workspace = shell.workspace
-    with workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, plan_id))
-        by = desk.decision(shell, found.source, given)
-        people, policy = workspace.people(found.source), workspace.policy
-        approval.check_approver(found, "approve", by, people, policy)
-        before = None
-        if any(given[name] for name in AMENDMENTS):
-            before = found
-            with desk.open_desk(shell, found.source) as opened:
-                found = revise_submitted(
-                    connection,
-                    opened.setting,
-                    before,
-                    opened.amendments(before, given),
-                    person=by.person_id,
-                    at=by.at,
-                )
-        decided = approval.approve(connection, found, by, people, policy)
-    return _decided(
-        shell, decided, before=before, next=f"handover plan publish {decided.id}"
+    grounds = Grounds(
+        reason=given["reason"],
+        evidence=given["evidence"],
+        on_behalf=given["on_behalf"],
     )
+    changed = approve_plan(shell.workspace, plan_id, read_amendments(given), grounds)
+    return _changed(shell, changed, next=f"handover plan publish {changed.plan.id}")
 
 
 @command(
@@ -280,19 +228,10 @@ def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN
 @click.option("--reason", metavar="T", required=True, help="Why.")
 def reject(shell: Shell, *, plan_id: str, reason: str) -> Result:
     """Send a submitted plan back."""
-    from handover.plan import approval, store
+    from handover.jobs.plan import reject as reject_plan
 
-    workspace = shell.workspace
-    with workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, plan_id))
-        decided = approval.reject(
-            connection,
-            found,
-            desk.decision(shell, found.source, {"reason": reason}),
-            workspace.people(found.source),
-            workspace.policy,
-        )
-    return _decided(shell, decided, next=f"handover plan edit {decided.id}")
+    decided = reject_plan(shell.workspace, plan_id, reason)
+    return _changed(shell, decided, next=f"handover plan edit {decided.plan.id}")
 
 
 @command(
@@ -305,48 +244,39 @@ def reject(shell: Shell, *, plan_id: str, reason: str) -> Result:
 @click.option("--reason", metavar="T", required=True, help="Why.")
 def void(shell: Shell, *, plan_id: str, reason: str) -> Result:
     """End a plan of which nothing has been carried out."""
-    from handover.plan import approval, store
+    from handover.jobs.plan import void as void_plan
 
-    workspace = shell.workspace
-    with workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, plan_id))
-        decided = approval.void(
-            connection,
-            found,
-            desk.decision(shell, found.source, {"reason": reason}),
-            workspace.people(found.source),
-        )
-    return _decided(shell, decided)
+    return _changed(shell, void_plan(shell.workspace, plan_id, reason))
 
 
-def _decided(
+def _changed(
     shell: Shell,
-    decided: "Plan",
+    changed: "Changed",
     *,
-    before: "Plan | None" = None,
     error: "HandoverError | None" = None,
     next: str | None = None,  # noqa: A002 - as Result has it
 ) -> Result:
     """Show where a plan stands now, and what an amendment changed in it."""
     from handover.plan.changes import changes
 
-    made = list(changes(before, decided)) if before else []
+    plan, before = changed.plan, changed.before
+    made = list(changes(before, plan)) if before else []
 
     def text(console: "Console") -> None:
         from handover.plan.terminal import print_decision
 
-        print_decision(decided, made, desk.reader(shell, decided.source), console)
+        print_decision(plan, made, reader_of(shell, plan.source), console)
 
     data = {
-        "plan": decided.model_dump(mode="json"),
+        "plan": plan.model_dump(mode="json"),
         **({"changes": [asdict(each) for each in made]} if before else {}),
     }
-    shown = desk.result(shell, [decided], data=data, error=error, next=next)
+    shown = plan_result(shell, [plan], data=data, error=error, next=next)
     return replace(shown, text=text)
 
 
 def _data(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
-    from handover.plan.effects import effects_json
+    from handover.plan.view import effects_json
 
     source = plans[0].source if plans else ""
     effects = shell.workspace.side_effects(source)
@@ -360,8 +290,8 @@ def _data(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
 
 
 def _too_short(plan: "Plan") -> "HandoverError":
+    from handover.ledger.states import Mode
     from handover.plan.errors import PeriodTooShort
-    from handover.plan.model import Mode
 
     rows = [r for r in plan.rows if r.mode is Mode.MEET and r.visit is None]
     return PeriodTooShort(

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handover.commands.shell import Notice, Result, Shell, command, group
+from handover.commands.outcome import Notice, Result
+from handover.commands.shell import Shell, command, group
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handover.commands.shell import Notice, Result, Shell, command, group
-from handover.paper.inert import plain
+from handover.commands.outcome import Notice, Result
+from handover.commands.plan_result import reader_of
+from handover.commands.shell import Shell, command, group
+from handover.paper.safe_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +25,7 @@ def runs() -> None:
 @command("list", example="handover runs list", parent=runs)
 def list_runs(shell: Shell) -> Result:
     """List all runs, the latest first."""
-    from handover.transfer.journal import all_runs, counts, entries_of
+    from handover.ledger.runs import all_runs, counts, entries_of
 
     with shell.workspace.ledger.read() as connection:
         rows: list[dict[str, Any]] = [
@@ -64,11 +66,9 @@ def list_runs(shell: Shell) -> Result:
 @click.argument("run", default="last")
 def show_run(shell: Shell, *, run: str) -> Result:
     """Show a run step by step. RUN is its id, or last."""
-    from handover.commands import plan_desk
+    from handover.ledger.runs import entries_of, find_run
     from handover.transfer.execute import Executed
-    from handover.transfer.journal import entries_of
     from handover.transfer.terminal import print_run, run_json
-    from handover.transfer.undo import find_run
 
     with shell.workspace.ledger.read() as connection:
         found = find_run(connection, run)
@@ -84,7 +84,7 @@ def show_run(shell: Shell, *, run: str) -> Result:
         name="run",
         data={"run": run_json(executed)},
         text=lambda console: print_run(
-            executed, None, plan_desk.reader(shell, found.source), console
+            executed, None, reader_of(shell, found.source), console
         ),
     )
 
@@ -94,23 +94,12 @@ def show_run(shell: Shell, *, run: str) -> Result:
 @click.option("--dry-run", is_flag=True, help="Show every write and do none.")
 def retry(shell: Shell, *, run: str, dry_run: bool) -> Result:
     """Take up what a run left undone. RUN is its id, or last."""
-    from handover.commands import transfer_desk as desk
-    from handover.transfer.journal import entries_of
-    from handover.transfer.prepare import Asked
-    from handover.transfer.rows_file import left_open
-    from handover.transfer.undo import find_run
+    from handover.commands.transfer import manner_of, task_words, transfer_result
+    from handover.jobs.transfer import retry as retry_run
 
-    with shell.workspace.ledger.read() as connection:
-        found = find_run(connection, run)
-        rows = left_open(found.id, entries_of(connection, found.id))
-    org_id, plan = shell.options.org, found.plan_id or ""
-    if found.undoes is not None:
-        return desk.take_back(shell, found.undoes, dry_run=dry_run)
-    if found.kind == "publish":
-        asked = Asked(org_id=org_id, before_announcement=found.reason)
-        return desk.publish_plan(shell, plan, asked, dry_run=dry_run)
-    asked = Asked(org_id=org_id, early=found.reason, rows=rows)
-    return desk.reassign_plan(shell, plan, asked, dry_run=dry_run)
+    manner = manner_of(shell, dry_run=dry_run)
+    done = retry_run(shell.workspace, run, manner, task_words(shell))
+    return transfer_result(shell, done, dry_run=dry_run)
 
 
 @command("verify", example="handover runs verify last", parent=runs)
@@ -120,8 +109,8 @@ def verify(shell: Shell, *, run: str | None) -> Result:
 
     RUN is its id, or last: look only at what this one wrote.
     """
+    from handover.ledger.runs import find_run
     from handover.transfer.errors import LedgerBroken, RecordsDiffer
-    from handover.transfer.undo import find_run
     from handover.transfer.verify import last_writes, ledger_faults
 
     with shell.workspace.ledger.read() as connection:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handover.commands.shell import Result, Shell, command
+from handover.commands.outcome import Result
+from handover.commands.shell import Shell, command
 
 if TYPE_CHECKING:
     from rich.console import Console

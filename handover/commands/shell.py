@@ -5,8 +5,9 @@ A command is a function that takes a ``Shell`` and gives a ``Result``, or raises
 """
 
 import sys
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
@@ -23,52 +24,49 @@ from handover.commands.options import (
     from_environment,
     global_options,
 )
-from handover.i18n import Words, speak_to_click, words_for
+from handover.commands.outcome import Result
+from handover.i18n import Words, chosen_language, speak_to_click, words_for
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from handover.jobs.workspace import Workspace
 
-    import pandas as pd
-    from rich.console import Console
 
-    from connectors.errors import ConnectorError
-    from handover.commands.workspace import Workspace
-    from handover.errors import HandoverError
-    from mappings.errors import MappingError
+def language_for(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Choose: ``--lang``, ``HANDOVER_LANG``, the configuration, the system's."""
+    config = _after(argv, "-c", "--config") or environ.get("HANDOVER_CONFIG")
+    return chosen_language(
+        _after(argv, "--lang"),
+        environ.get("HANDOVER_LANG"),
+        _configured(config or "handover.toml"),
+        environ=environ,
+    )
+
+
+def _after(argv: Sequence[str], *names: str) -> str | None:
+    for n, word in enumerate(argv):
+        if word in names:
+            return argv[n + 1] if n + 1 < len(argv) else None
+        for name in names:
+            if word.startswith(f"{name}="):
+                return word.partition("=")[2]
+    return None
+
+
+def _configured(file: str) -> str | None:
+    """Look into the configuration; what is wrong with it is told by who needs it."""
+    try:
+        with open(file, "rb") as opened:  # noqa: PTH123 - pathlib is slow to import
+            found = tomllib.load(opened).get("language")
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return None
+    return found if isinstance(found, str) else None
+
 
 COMPLETE = "_HANDOVER_COMPLETE"
 """In this variable the script of ``handover completion`` asks for words."""
 
+
 Body = TypeVar("Body", bound=Callable[..., "Result"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """Something worth knowing that stops nothing; words under ``warning:<code>``."""
-
-    code: str
-    params: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What a command found or did, in every form it can be shown in.
-
-    ``name`` gives the JSON schema ``handover.<name>/1``. ``error``: there is a result,
-    and the exit code is the error's all the same. ``exit_code`` is for a command whose
-    result itself is the verdict. ``next`` is the command to try next.
-    """
-
-    name: str
-    data: Mapping[str, object]
-    text: Callable[["Console"], None]
-    html: Callable[[], str] | None = None
-    frame: Callable[[], "pd.DataFrame"] | None = None
-    warnings: Sequence[Notice] = ()
-    error: "HandoverError | ConnectorError | MappingError | None" = None
-    exit_code: int = 0
-    next: str | None = None
-    as_of: "dt.date | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +79,14 @@ class Shell:
     @cached_property
     def workspace(self) -> "Workspace":
         """Open what the configuration names."""
-        from handover.commands.workspace import open_workspace
+        from handover.jobs.workspace import open_workspace
 
-        return open_workspace(self.options, self.words.language)
+        return open_workspace(
+            self.words.language,
+            config=self.options.config,
+            as_of=self.options.as_of,
+            as_user=self.options.as_user,
+        )
 
     @property
     def is_interactive(self) -> bool:
@@ -142,7 +145,7 @@ class Command(_Speaking, click.Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class CommandEntry:
     """Where a command is, and its one line of help, without importing it."""
 
     at: str
@@ -155,7 +158,7 @@ class Group(_Speaking, click.Group):
     def __init__(
         self,
         name: str,
-        entries: Mapping[str, Entry] | None = None,
+        entries: Mapping[str, CommandEntry] | None = None,
         *,
         help: str = "",  # noqa: A002 - click's own name
         version: str | None = None,
@@ -232,7 +235,7 @@ def words_of(ctx: click.Context) -> Words:
 
 
 def group(
-    name: str, entries: Mapping[str, Entry] | None = None
+    name: str, entries: Mapping[str, CommandEntry] | None = None
 ) -> Callable[[Callable[[], None]], Group]:
     """Declare a group of commands; the function's docstring is its help."""
 
@@ -301,7 +304,6 @@ def _check_output(
 def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command line; give its exit code."""
     from handover.commands.outcome import conclude, excuse
-    from handover.commands.speech import language_for
 
     language = language_for(argv, environ)
     speak_to_click(language)

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handover.commands.narrowing import Chosen, narrow
-from handover.commands.shell import Result, Shell, command
+from handover.commands.outcome import Result
+from handover.commands.shell import Shell, command
 from handover.errors import AmbiguousName
 from handover.i18n import Phrase
+from handover.jobs.narrowing import Chosen, narrow
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,8 +40,8 @@ def show(shell: Shell, *, account: str) -> Result:
 
 def _read(shell: Shell, text: str) -> Json:
     """Audit the account and add the facts that the items are about."""
-    from handover.audit.facts import facts_of
-    from handover.commands.audit import audit_sources
+    from handover.audit.report import facts_of
+    from handover.jobs.audit import audit_sources
 
     workspace = shell.workspace
     narrowed = narrow(workspace, Chosen(names=[text]))
@@ -52,7 +53,7 @@ def _read(shell: Shell, text: str) -> Json:
             kind=Phrase(text="account"), name=text, candidates=candidates
         )
     source, account_id = found[0]
-    (part,) = audit_sources(shell, {source: narrowed[source]})
+    (part,) = audit_sources(workspace, shell.words, {source: narrowed[source]})
     with workspace.mirror(source, [account_id]) as mirror:
         facts = facts_of(mirror, workspace.people(source))
     return {**part.accounts[0], "facts": facts}

@@ -1,13 +1,12 @@
 """``handover sync``: copy the CRM's facts into the mirror."""
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from handover.commands.shell import Notice, Result, Shell, command
+from handover.commands.outcome import Notice, Result
+from handover.commands.shell import Shell, command
 from handover.errors import HandoverError, Partly
 
 if TYPE_CHECKING:
@@ -15,11 +14,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from connectors.base import Connector, Page
-    from handover.commands.workspace import Workspace
-    from handover.mirror.aside import Aside
+    from connectors.base import Page
     from handover.mirror.deltas import SourceOutcome
-    from handover.mirror.sync import Synced, SyncOptions
+    from handover.mirror.sync import Synced
 
 COUNTED = ("read", "new", "changed", "same", "deleted", "rejected")
 
@@ -39,6 +36,7 @@ def sync(
     shell: Shell, *, full: bool, dry_run: bool, strict: bool, allow_shrink: bool
 ) -> Result:
     """Copy the CRM's facts into the mirror."""
+    from handover.jobs.sync import sync_workspace, write_rejects
     from handover.mirror.sync import SyncOptions
 
     workspace = shell.workspace
@@ -61,41 +59,6 @@ def sync(
     )
 
 
-def sync_workspace(
-    workspace: "Workspace",
-    options: "SyncOptions | None" = None,
-    told: "Callable[[str, Page], None]" = lambda _object, _page: None,
-) -> "Synced":
-    """Sync all sources of a workspace, under the lock."""
-    from handover.mirror.sync import Source, Syncer, SyncOptions
-    from mappings.translate import TranslationSettings
-
-    config, policy = workspace.config, workspace.policy
-    settings = TranslationSettings(
-        timezone=config.zone,
-        country=config.calendar.country,
-        currency=config.money.currency,
-        empty_words=frozenset(policy.placeholders.words),
-    )
-
-    def connect(name: str) -> "Callable[[], Connector]":
-        return lambda: workspace.connector(name)
-
-    sources = [
-        Source(name=name, connect=connect(name), mapping=workspace.mapping(name))
-        for name in workspace.sources()
-    ]
-    with workspace.lock("sync"):
-        return Syncer(
-            ledger=workspace.ledger,
-            folder=workspace.mirror_folder,
-            settings=settings,
-            now=workspace.now,
-            options=options or SyncOptions(),
-            told=told,
-        ).sync(sources)
-
-
 def _progress(shell: Shell) -> "Callable[[str, Page], None]":
     """Say how far it is, one line for each object, for those who asked."""
     counted: dict[str, int] = {}
@@ -108,29 +71,6 @@ def _progress(shell: Shell) -> "Callable[[str, Page], None]":
         shell.detail(shell.words(text, object=name, rows=counted[name], way=page.way))
 
     return told
-
-
-def write_rejects(workspace: "Workspace", rejects: "Sequence[Aside]") -> "Path | None":
-    """List the rows that are put aside now in the run folder; give the file."""
-    from handover.commands.forms import replace_file
-    from handover.paper.inert import cell
-
-    if not rejects:
-        return None
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(["source", "table", "row", "id", "field", "reason", "value"])
-    for aside in rejects:
-        one = aside.reject
-        where = (aside.source, one.table, one.row, one.id)
-        line = (*where, one.field, one.reason, one.value)
-        writer.writerow(["" if part is None else cell(part) for part in line])
-    folder = workspace.runs_folder / f"{workspace.now:%Y%m%d-%H%M%S}-sync"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / "rejects.csv"
-    replace_file(file, buffer.getvalue().encode("utf-8-sig"))
-    file.chmod(0o600)
-    return file
 
 
 def _data(synced: "Synced") -> dict[str, object]:

@@ -1,11 +1,26 @@
 """``handover plan publish``, ``reassign`` and ``undo``: what writes to a CRM."""
 
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from handover.commands.shell import Result, Shell, command
-from handover.commands.transfer_desk import publish_plan, reassign_plan, take_back
+from handover.commands.outcome import Notice, Result
+from handover.commands.plan_result import reader_of
+from handover.commands.shell import Shell, command
+from handover.i18n import Words, words_for
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from handover.jobs.transfer import Manner, Preview, Transferred
+
+FIRST_STEPS = 10
+"""Steps that are shown before the org's name is typed."""
 
 
 @command("publish", example="handover plan publish 2027-04-sato-tanaka --dry-run")
@@ -16,11 +31,16 @@ def publish(
     shell: Shell, *, plan: str, dry_run: bool, before_announcement: str | None
 ) -> Result:
     """Put an approved plan into the CRM as tasks."""
-    from handover.transfer.prepare import Asked
+    from handover.jobs.transfer import publish as publish_plan
+    from handover.transfer.prepare import TransferRequest
 
     _need_words("--before-announcement", before_announcement)
-    asked = Asked(org_id=shell.options.org, before_announcement=before_announcement)
-    return publish_plan(shell, plan, asked, dry_run=dry_run)
+    asked = TransferRequest(
+        org_id=shell.options.org, before_announcement=before_announcement
+    )
+    manner = manner_of(shell, dry_run=dry_run)
+    done = publish_plan(shell.workspace, plan, asked, manner, task_words(shell))
+    return transfer_result(shell, done, dry_run=dry_run)
 
 
 @command("reassign", example="handover reassign 2027-04-sato-tanaka --dry-run")
@@ -44,17 +64,20 @@ def reassign(
     allow_large: bool,
 ) -> Result:
     """Change the owners of approved accounts."""
-    from handover.transfer.prepare import Asked
-    from handover.transfer.rows_file import read_rows
+    from handover.jobs.transfer import reassign as reassign_plan
+    from handover.transfer.prepare import TransferRequest
+    from handover.transfer.run_files import read_rows
 
     _need_words("--early", early)
-    asked = Asked(
+    asked = TransferRequest(
         org_id=shell.options.org,
         early=early,
         allow_large=allow_large,
         rows=read_rows(rows) if rows else None,
     )
-    return reassign_plan(shell, plan, asked, dry_run=dry_run)
+    manner = manner_of(shell, dry_run=dry_run)
+    done = reassign_plan(shell.workspace, plan, asked, manner)
+    return transfer_result(shell, done, dry_run=dry_run)
 
 
 @command("undo", example="handover undo last --dry-run")
@@ -62,7 +85,10 @@ def reassign(
 @click.option("--dry-run", is_flag=True, help="Show every write and do none.")
 def undo(shell: Shell, *, run: str, dry_run: bool) -> Result:
     """Take a run back. RUN is its id, or last."""
-    return take_back(shell, run, dry_run=dry_run)
+    from handover.jobs.transfer import undo as undo_run
+
+    done = undo_run(shell.workspace, run, manner_of(shell, dry_run=dry_run))
+    return transfer_result(shell, done, dry_run=dry_run)
 
 
 def _need_words(option: str, given: str | None) -> None:
@@ -70,3 +96,91 @@ def _need_words(option: str, given: str | None) -> None:
 
     if given is not None and not given.strip():
         raise ReasonMissing(option=option)
+
+
+def task_words(shell: Shell) -> Words:
+    """Give the words for our tasks: the company's language, not that of who types."""
+    return words_for(shell.workspace.config.language or shell.words.language)
+
+
+def transfer_result(shell: Shell, done: "Transferred", *, dry_run: bool) -> Result:
+    """Show a run, or what it would do, in every form."""
+    from handover.plan.view import effects_json
+    from handover.transfer.terminal import concerned, print_run, run_json
+
+    reader = reader_of(shell, done.source)
+
+    def show(console: "Console") -> None:
+        print_run(done.executed, done.identity, reader, console)
+        if dry_run:
+            console.print(shell.words("Nothing was written."))
+
+    effects = concerned(reader.effects, done.executed.entries)
+    return Result(
+        name="run",
+        data={
+            "run": run_json(done.executed),
+            "side_effects": effects_json(effects, shell.words),
+        },
+        text=show,
+        warnings=[Notice(code=n.code, params=n.params) for n in done.notes],
+        error=done.executed.error,
+        next="handover sync",
+        as_of=shell.workspace.as_of,
+    )
+
+
+def manner_of(shell: Shell, *, dry_run: bool) -> "Manner":
+    """Say how a transfer is carried out: who agrees to it, and what stops it."""
+    from handover.jobs.transfer import Manner
+
+    return Manner(
+        dry_run=dry_run,
+        org_id=shell.options.org,
+        yes=shell.options.yes,
+        confirm=partial(_confirm, shell) if shell.is_interactive else None,
+        stopping=partial(_stoppable, shell),
+    )
+
+
+def _confirm(shell: Shell, preview: "Preview") -> None:
+    """Show what is about to be written to production, and have the org's name typed.
+
+    Raises:
+        ProductionUnconfirmed: another name was typed.
+    """
+    from handover.commands.forms import print_aside
+    from handover.transfer.errors import ProductionUnconfirmed
+    from handover.transfer.terminal import print_run
+
+    identity, planned = preview.identity, preview.planned
+    reader = reader_of(shell, preview.source)
+    print_aside(
+        lambda console: print_run(planned, identity, reader, console, FIRST_STEPS),
+        shell.options,
+    )
+    asked = shell.words(
+        "This writes to PRODUCTION. Type the org's name ({name})",
+        name=identity.org_name,
+    )
+    if click.prompt(asked, err=True) != identity.org_name:
+        raise ProductionUnconfirmed(org=identity.org_id, name=identity.org_name)
+
+
+@contextmanager
+def _stoppable(shell: Shell) -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C end the run after the current batch; a second one at once."""
+    pressed: list[int] = []
+
+    def note(signum: int, _frame: object) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(signum)
+        text = "stopping after the current batch; press again to stop now"
+        click.echo(shell.words(text), err=True)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)

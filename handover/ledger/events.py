@@ -18,7 +18,7 @@ BEGINNING = "0" * 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Broken:
+class BrokenLink:
     """The first place where the chain does not hold."""
 
     n: int
@@ -63,26 +63,26 @@ def record(
     return n
 
 
-def verify(connection: Connection) -> list[Broken]:
+def verify(connection: Connection) -> list[BrokenLink]:
     """Walk the chain; give the places where it does not hold."""
-    broken: list[Broken] = []
+    broken: list[BrokenLink] = []
     previous, expected = BEGINNING, 1
     for row in connection.execute(select(events).order_by(events.c.n)):
         if row.n != expected:
-            broken.append(Broken(n=expected, what="missing"))
+            broken.append(BrokenLink(n=expected, what="missing"))
         own = _hash(
             row.n, row.at, row.kind, row.subject, row.details_hash, row.previous
         )
         if row.previous != previous or row.hash != own:
-            broken.append(Broken(n=row.n, what="changed"))
+            broken.append(BrokenLink(n=row.n, what="changed"))
         elif row.details is not None and _details_hash(row.details) != row.details_hash:
-            broken.append(Broken(n=row.n, what="details"))
+            broken.append(BrokenLink(n=row.n, what="details"))
         previous, expected = row.hash, row.n + 1
     newest = connection.exec_driver_sql(
         "select seq from sqlite_sequence where name = 'events'"
     ).scalar()
     if newest is not None and newest >= expected:
-        broken.append(Broken(n=expected, what="missing"))
+        broken.append(BrokenLink(n=expected, what="missing"))
     return broken
 
 

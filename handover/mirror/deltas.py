@@ -1,9 +1,8 @@
 """What was read of one source, table by table: the input of the merge."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -11,13 +10,11 @@ from connectors.errors import ConnectorError
 from handover.mirror.generations import Generation
 from handover.mirror.merging import PLACE, Counts, Delta
 from handover.mirror.pulling import Pulled
-from handover.mirror.remembering import Types
-from mappings.check import Problem
+from handover.mirror.visibility import Types
+from mappings.check import MappingProblem
 from mappings.model import Mapping as CrmMapping
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema, columns, extra_column
-
-if TYPE_CHECKING:
-    from handover.mirror.aside import Aside
+from mappings.translate import Reject
 
 _FOLLOWING = {
     "customer_class": ("customer_class_state",),
@@ -35,7 +32,7 @@ class SourceOutcome:
     pulled: Sequence[Pulled] = ()
     rejects: Sequence["Aside"] = ()
     """What this source lacks now."""
-    problems: Sequence[Problem] = ()
+    problems: Sequence[MappingProblem] = ()
     columns: Sequence[tuple[str, str, str]] = ()
     announcements: Sequence[Mapping[str, object]] = ()
     types: Types = field(default_factory=dict)
@@ -168,3 +165,91 @@ def known_ids(
     ]
     found = parquet.read_table(file, columns=["id"], filters=wanted)
     return list(found["id"].to_pylist())
+
+
+FILE = "rejects"
+"""Under what name the list stands among a generation's files."""
+
+
+_TEXT = ("source", "object", "table", "id", "field", "value", "reason")
+
+
+SCHEMA = pa.schema([*((name, pa.string()) for name in _TEXT), ("row", pa.int64())])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aside:
+    """A row put aside: of which source and object."""
+
+    source: str
+    object: str
+    reject: Reject
+
+
+def known_asides(before: Generation | None) -> list[Aside]:
+    """List what the last generation lacks."""
+    from pyarrow import parquet  # noqa: PLC0415 - it takes long to import
+
+    file = before.files.get(FILE) if before else None
+    rows = parquet.read_table(file).to_pylist() if file else []
+    return [
+        Aside(source=row.pop("source"), object=row.pop("object"), reject=Reject(**row))
+        for row in rows
+    ]
+
+
+def asides_now(
+    known: Sequence[Aside], outcome: SourceOutcome, mapping: CrmMapping
+) -> list[Aside]:
+    """List what one source's part of the next generation lacks."""
+    looked = Looked(outcome=outcome, mapping=mapping)
+    mine = [one for one in known if one.source == outcome.source]
+    return [one for one in mine if not looked.again(one)] + [
+        Aside(source=outcome.source, object=pulled.job.object, reject=reject)
+        for pulled in outcome.pulled
+        for reject in pulled.staging.rejects()
+    ]
+
+
+def as_table(asides: Sequence[Aside]) -> pa.Table:
+    """Make the table that the generation keeps."""
+    rows = [
+        {"source": one.source, "object": one.object, **asdict(one.reject)}
+        for one in asides
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """Tells which records a sync has looked at."""
+
+    outcome: SourceOutcome
+    mapping: CrmMapping
+    _ids: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def again(self, aside: Aside) -> bool:
+        """Tell whether the row was read again, or cannot come any more."""
+        if not any(True for _ in self.mapping.feeds(aside.object)):
+            return True
+        for pulled in self.outcome.pulled:
+            if pulled.job.object == aside.object:
+                seen_all = pulled.is_full or pulled.swept is not None
+                return seen_all or self._was_read(aside, pulled)
+        return False  # the object is hidden from us now
+
+    def _was_read(self, aside: Aside, pulled: Pulled) -> bool:
+        table, key = aside.reject.table, aside.reject.id
+        place = (table, aside.object)
+        if place not in self._ids:
+            staging = pulled.staging
+            rejected = {r.id for r in staging.rejects() if r.id and r.table == table}
+            named = {self._canonical(aside, each) for each in rejected}
+            self._ids[place] = staging.ids(table) | named
+        return key is not None and self._canonical(aside, key) in self._ids[place]
+
+    def _canonical(self, aside: Aside, key: str) -> str:
+        table = aside.reject.table
+        if table in LINK_TABLES:
+            return key
+        return canonical_id(self.mapping, table, aside.object, key)

@@ -18,7 +18,7 @@ from connectors.files.csv_text import encoding_of, open_csv
 from handover.errors import UsageProblem
 from handover.mirror.generations import Generation
 from handover.mirror.merging import literal
-from handover.mirror.remembering import seen_statuses
+from handover.mirror.visibility import seen_statuses
 from mappings.values import day
 
 COLUMNS = (

@@ -14,10 +14,10 @@ from threading import Event
 
 from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import FieldsChanged, NotPermitted, ResumeExpired, ShortPull
-from handover.mirror.at_once import at_once
-from handover.mirror.jobs import OVERLAP, Job, Jobs, Mark
-from handover.mirror.remembering import Describer, Memory, Statuses, Types, kind_of
 from handover.mirror.staging import Progress, Staging
+from handover.mirror.threads import at_once
+from handover.mirror.visibility import Describer, Memory, Statuses, Types, kind_of
+from handover.mirror.watermarks import OVERLAP, Jobs, Mark, PullJob
 from mappings.cells import Lookups, index_rows
 from mappings.check import Checked, Seen, check
 from mappings.forms import Lookup
@@ -35,7 +35,7 @@ WORKERS = 4
 class Pulled:
     """What was staged of one object."""
 
-    job: Job
+    job: PullJob
     staging: Staging
     progress: Progress
     swept: Sequence[str] | None = None
@@ -135,7 +135,7 @@ class Puller:
             }
         return found
 
-    def _jobs(self) -> list[Job]:
+    def _jobs(self) -> list[PullJob]:
         return Jobs(
             connector=self.connector,
             mapping=self.mapping,
@@ -171,7 +171,7 @@ class Puller:
         workers = 1 if self.one_by_one else WORKERS
         return dict(zip(names, at_once(describe, names, workers=workers), strict=True))
 
-    def _pull_all(self, jobs: Sequence[Job]) -> list[Pulled | None]:
+    def _pull_all(self, jobs: Sequence[PullJob]) -> list[Pulled | None]:
         lookups = self._lookups()
         if self.one_by_one:
             return [self._pull_next(jobs, at, lookups) for at in range(len(jobs))]
@@ -183,7 +183,7 @@ class Puller:
         )
 
     def _pull_next(
-        self, jobs: Sequence[Job], at: int, lookups: Lookups
+        self, jobs: Sequence[PullJob], at: int, lookups: Lookups
     ) -> Pulled | None:
         """Pull an object, and forget ids that no later file can repeat."""
         pulled = self._pull(jobs[at], lookups)
@@ -208,7 +208,7 @@ class Puller:
                     index_rows(lookup, page.rows, index)
         return found
 
-    def _pull(self, job: Job, lookups: Lookups) -> Pulled | None:
+    def _pull(self, job: PullJob, lookups: Lookups) -> Pulled | None:
         """Read one object; None if it is hidden from us after all."""
         staging = Staging(self.folder, job.object, job.key)
         if Capability.INCREMENTAL not in self.connector.capabilities:
@@ -227,7 +227,7 @@ class Puller:
             return None
         return self._complete(job, staging, translator)
 
-    def _translator(self, job: Job, lookups: Lookups) -> Translator:
+    def _translator(self, job: PullJob, lookups: Lookups) -> Translator:
         return Translator(
             mapping=self.mapping,
             source=self.source,
@@ -238,7 +238,7 @@ class Puller:
             seen=self.seen if self.one_by_one else {},
         )
 
-    def _read_on(self, job: Job, staging: Staging, translator: Translator) -> None:
+    def _read_on(self, job: PullJob, staging: Staging, translator: Translator) -> None:
         """Read the pages that are not staged yet."""
         if self.one_by_one:
             for table in self._tables(job.object):
@@ -258,14 +258,14 @@ class Puller:
             if self.stopped.is_set():
                 return
 
-    def _forget(self, job: Job, staging: Staging) -> None:
+    def _forget(self, job: PullJob, staging: Staging) -> None:
         """Begin anew; the ids that were read are free again."""
         for table in self._tables(job.object) & set(self.seen):
             self.seen[table] -= staging.ids(table)
         staging.clear()
 
     def _complete(
-        self, job: Job, staging: Staging, translator: Translator
+        self, job: PullJob, staging: Staging, translator: Translator
     ) -> Pulled | None:
         """Make sure that as much came as was promised."""
         progress = staging.progress()
@@ -282,14 +282,14 @@ class Puller:
             job=job, staging=staging, progress=progress, swept=swept, late=late
         )
 
-    def _short(self, job: Job, read: int, promised: object) -> ShortPull:
+    def _short(self, job: PullJob, read: int, promised: object) -> ShortPull:
         return ShortPull(
             source=self.source, object=job.object, read=read, promised=promised
         )
 
     # Sweeping
 
-    def _swept(self, job: Job, progress: Progress) -> list[str] | None:
+    def _swept(self, job: PullJob, progress: Progress) -> list[str] | None:
         """List all ids there are, when it is time to look for hard deletes."""
         if job.since is None or Capability.SWEEP not in self.connector.capabilities:
             return None
@@ -307,7 +307,11 @@ class Puller:
         return found
 
     def _read_late(
-        self, job: Job, staging: Staging, translator: Translator, swept: Sequence[str]
+        self,
+        job: PullJob,
+        staging: Staging,
+        translator: Translator,
+        swept: Sequence[str],
     ) -> int:
         """Read what the nights have missed: committed long after its stamp (P3)."""
         table = self._record_table(job.object)
@@ -322,7 +326,7 @@ class Puller:
             staging.add(page, translator.page(rows))
         return len(late)
 
-    def _came_late(self, job: Job, staging: Staging) -> int:
+    def _came_late(self, job: PullJob, staging: Staging) -> int:
         """Count what the nights have missed and reading everything has brought (P3)."""
         table, before = self._record_table(job.object), self.marks.get(job.object)
         if job.why_full != "sweep" or table is None or before is None:

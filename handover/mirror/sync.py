@@ -18,18 +18,32 @@ from connectors.errors import ConnectorError
 from handover.errors import TryLater
 from handover.ledger import Ledger
 from handover.ledger.tables import generations, watermarks
-from handover.mirror.aside import FILE, Aside, as_table, asides_now, known_asides
-from handover.mirror.changes import OwnerChange, changed_owners, remember
-from handover.mirror.deltas import SourceOutcome, delta_of, feeders, known_ids
-from handover.mirror.deriving import derived_owners
+from handover.mirror.deltas import (
+    FILE,
+    Aside,
+    SourceOutcome,
+    as_table,
+    asides_now,
+    delta_of,
+    feeders,
+    known_asides,
+    known_ids,
+)
 from handover.mirror.disk import full_disk_is_named, open_duckdb
-from handover.mirror.generations import Generation, collect_garbage, newest_generation
-from handover.mirror.jobs import SWEEP_DAYS, Mark
+from handover.mirror.generations import (
+    Generation,
+    NextGeneration,
+    collect_garbage,
+    move_marks,
+    newest_generation,
+    publish,
+)
 from handover.mirror.merging import Counts, Merger, Shrunk, literal
-from handover.mirror.publishing import NextGeneration, move_marks, publish
+from handover.mirror.owners import OwnerChange, changed_owners, derived_owners, remember
 from handover.mirror.pulling import Puller
-from handover.mirror.remembering import seen_statuses, seen_types
 from handover.mirror.staging import drop
+from handover.mirror.visibility import seen_statuses, seen_types
+from handover.mirror.watermarks import SWEEP_DAYS, Mark
 from mappings.model import DerivedOwner
 from mappings.model import Mapping as CrmMapping
 from mappings.schema import COLUMNS_SCHEMA, LINK_TABLES, TABLES

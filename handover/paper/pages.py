@@ -13,7 +13,7 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
 from handover.i18n import Words
 from handover.paper import dates, svg
-from handover.paper.inert import plain
+from handover.paper.safe_text import plain
 
 FOLDER = Path(__file__).parent
 SKELETON = "skeleton.html"

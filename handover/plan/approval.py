@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from handover.ledger.events import record
+from handover.ledger.states import Mode, PlanState
 from handover.mirror.people import People
 from handover.plan import errors, store
-from handover.plan.model import Mode, Plan, PlanState
+from handover.plan.model import Plan
 from handover.plan.selection import is_key_or_priority
 from handover.plan.store import Decision
 from handover.policy import Policy

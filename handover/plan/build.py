@@ -9,7 +9,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from handover.plan.arrangement import (
+from handover.ledger.states import Mode, PlanState
+from handover.plan.errors import NotConserved
+from handover.plan.model import (
+    Bound,
+    CoAttendance,
+    Option,
+    Plan,
+    PlannedOpportunity,
+    Row,
+)
+from handover.plan.moves import Assignment, Move, assign
+from handover.plan.scheduler.calendar import Calendars, parse_closed_days
+from handover.plan.selection import (
+    NOT_NAMED,
+    AccountFacts,
+    Measure,
+    PlanFacts,
+    blind_rules,
+    measure,
+    reasons,
+)
+from handover.plan.visits import (
     Arrangement,
     Frame,
     Ground,
@@ -18,34 +39,12 @@ from handover.plan.arrangement import (
     visit_minutes,
     wish,
 )
-from handover.plan.calendar import Calendars, parse_closed_days
-from handover.plan.errors import NotConserved
-from handover.plan.model import (
-    Bound,
-    CoAttendance,
-    Mode,
-    Option,
-    Plan,
-    PlannedOpportunity,
-    PlanState,
-    Row,
-)
-from handover.plan.options import Situation, options
-from handover.plan.selection import (
-    NOT_NAMED,
-    AccountFacts,
-    Facts,
-    Measure,
-    blind_rules,
-    measure,
-    reasons,
-)
-from handover.plan.successors import Assignment, Move, assign
+from handover.plan.ways_out import Situation, options
 from handover.policy import Policy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class PlanRequest:
     """What somebody wants planned. Dates that are None are found."""
 
     source: str
@@ -80,8 +79,8 @@ class Request:
 
 
 def build_plan(
-    facts: Facts,
-    request: Request,
+    facts: PlanFacts,
+    request: PlanRequest,
     policy: Policy,
     calendars: Calendars,
     as_of: dt.date,
@@ -127,7 +126,7 @@ def build_plan(
 
 
 def _drafted(
-    facts: Facts, request: Request, by: Measure, blind: Sequence[str]
+    facts: PlanFacts, request: PlanRequest, by: Measure, blind: Sequence[str]
 ) -> list[Row]:
     """Make a row of every account, by the rules alone."""
     minutes = {a.account_id: visit_minutes(a, by.policy) for a in facts.accounts}
@@ -198,7 +197,7 @@ def check_conserved(accounts: Sequence[AccountFacts], rows: Sequence[Row]) -> No
 def _row(
     account: AccountFacts,
     assignment: Assignment | None,
-    request: Request,
+    request: PlanRequest,
     by: Measure,
     blind: Sequence[str],
 ) -> Row:
@@ -248,7 +247,7 @@ def _proposed(found: Sequence[str], *, absent: bool) -> CoAttendance:
     return "yes" if absent and "M1" in found else "undecided"
 
 
-def _notes(facts: Facts, blind: Sequence[str]) -> tuple[str, ...]:
+def _notes(facts: PlanFacts, blind: Sequence[str]) -> tuple[str, ...]:
     """List what the reader must know, as ``code:subject``."""
     unread = (
         f"closed_days_unread:{account.account_id}"

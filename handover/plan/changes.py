@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from handover.plan.model import Mode, Plan, Row
+from handover.ledger.states import Mode
+from handover.plan.model import Plan, Row
 
 Why = Literal["decided", "moved", "facts"]
 

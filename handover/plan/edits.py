@@ -5,23 +5,19 @@ arranged again so that only what must move does (R21 to R23).
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from handover.ledger.states import Mode, PlanState
 from handover.plan import errors
-from handover.plan.arrangement import Frame, Ground, Wish, arrange, must_rules, wish
 from handover.plan.build import scheduled, sealed, successors_of
-from handover.plan.model import (
-    LooseRecord,
-    Mode,
-    Plan,
-    PlannedOpportunity,
-    PlanState,
-    Row,
-)
+from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, Row
 from handover.plan.selection import DECIDED, is_key_or_priority
+from handover.plan.visits import Frame, Ground, Wish, arrange, must_rules, wish
 
+Find = Callable[[str], str]
+"""Gives an id for a name, or raises."""
 REST = "rest"
 """Stands for all rows on which this is not decided yet."""
 
@@ -36,7 +32,10 @@ class Fate:
 
 @dataclass(frozen=True, kw_only=True)
 class Amendments:
-    """What one person changes; ids throughout, ``rest`` where accounts are listed."""
+    """What one person changes; ``rest`` may stand where accounts are listed.
+
+    Accounts and users are named as people type them until ``in_ids`` has found them.
+    """
 
     meet: tuple[str, ...] = ()
     inform: tuple[str, ...] = ()
@@ -63,6 +62,29 @@ class Amendments:
             (Mode.INFORM, self.inform),
             (Mode.HOLD, self.hold),
             (Mode.EXCLUDE, self.exclude),
+        )
+
+    def in_ids(self, account: Find, user: Find) -> "Amendments":
+        """Replace names by ids, by what finds an account's and a user's."""
+
+        def row(text: str) -> str:
+            return REST if text == REST else account(text)
+
+        def rows(texts: Iterable[str]) -> tuple[str, ...]:
+            return tuple(map(row, texts))
+
+        return replace(
+            self,
+            meet=rows(self.meet),
+            inform=rows(self.inform),
+            hold=rows(self.hold),
+            exclude=rows(self.exclude),
+            attend=rows(self.attend),
+            no_attend=rows(self.no_attend),
+            online=rows(self.online),
+            successors={row(a): user(u) for a, u in self.successors.items()},
+            dates={account(a): day for a, day in self.dates.items()},
+            waive=tuple((row(a), item) for a, item in self.waive),
         )
 
     def accounts(self) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from handover.audit.findings import AccountScore
 from handover.mirror.views import Mirror
 from handover.plan.model import LooseRecord, Plan
-from handover.plan.selection import AccountFacts, Facts
+from handover.plan.selection import AccountFacts, PlanFacts
 
 LOOSE_SQL = Path(__file__).with_name("loose.sql")
 LEFT_ALONE = frozenset({"contacts", "activities"})
@@ -55,7 +55,7 @@ def read_facts(
     predecessor: str,
     scores: Mapping[str, AccountScore],
     others: Collection[str] = (),
-) -> Facts:
+) -> PlanFacts:
     """Read what is known of a predecessor's accounts.
 
     Args:
@@ -68,7 +68,7 @@ def read_facts(
     accounts = _records(
         mirror, _ACCOUNTS, predecessor=predecessor, others=[*others, ""]
     )
-    return Facts(
+    return PlanFacts(
         accounts=tuple(
             hanging.account(record, predecessor, scores.get(record["id"]))
             for record in accounts

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from handover.i18n import Words
+from handover.ledger.states import Mode
 from handover.paper.dates import number
-from handover.plan.model import Mode, Plan, Row
+from handover.plan.model import Plan, Row
 from handover.plan.selection import is_key_or_priority
-from handover.plan.view import Reader
+from handover.plan.view import Audience
 
 Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class PlanList:
     """One list of a plan.
 
     ``numbers`` are the columns that hold amounts, ``on_paper`` those for which a
@@ -37,7 +38,7 @@ class Table:
         return [n for n in range(len(self.headings)) if n not in hidden]
 
 
-def tables(plan: Plan, reader: Reader) -> list[Table]:
+def tables(plan: Plan, reader: Audience) -> list[PlanList]:
     """List the parts of a plan that are not empty, in the order they are decided."""
     found = (
         _met(plan, reader),
@@ -52,7 +53,7 @@ def tables(plan: Plan, reader: Reader) -> list[Table]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class PlanColumn:
     """One column of a list of rows."""
 
     heading: str
@@ -61,8 +62,10 @@ class Column:
     only_on: Literal["paper", "terminal"] | None = None
 
 
-def _of_rows(title: str, columns: Sequence[Column], rows: Sequence[Row]) -> Table:
-    return Table(
+def _of_rows(
+    title: str, columns: Sequence[PlanColumn], rows: Sequence[Row]
+) -> PlanList:
+    return PlanList(
         title=title,
         headings=tuple(column.heading for column in columns),
         rows=[tuple(column.cell(row) for column in columns) for row in rows],
@@ -72,23 +75,23 @@ def _of_rows(title: str, columns: Sequence[Column], rows: Sequence[Row]) -> Tabl
     )
 
 
-def _only_on(what: str, columns: Sequence[Column]) -> tuple[int, ...]:
+def _only_on(what: str, columns: Sequence[PlanColumn]) -> tuple[int, ...]:
     return tuple(n for n, column in enumerate(columns) if column.only_on == what)
 
 
-def _met(plan: Plan, reader: Reader) -> Table:
+def _met(plan: Plan, reader: Audience) -> PlanList:
     words = reader.words
     columns = [
-        Column(heading=words("Day"), cell=lambda row: _day(row, reader)),
-        Column(heading=words("Time"), cell=_time),
-        Column(heading=words("Customer"), cell=lambda row: row.account),
-        Column(
+        PlanColumn(heading=words("Day"), cell=lambda row: _day(row, reader)),
+        PlanColumn(heading=words("Time"), cell=_time),
+        PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
+        PlanColumn(
             heading=words("Place"), cell=lambda row: _place(row, words), only_on="paper"
         ),
         *_successors(plan, reader),
-        Column(heading=words("Why"), cell=_why),
+        PlanColumn(heading=words("Why"), cell=_why),
         _values(reader),
-        Column(
+        PlanColumn(
             heading=words("Manager attends"), cell=lambda row: _attendance(row, words)
         ),
         *_gap_columns(words),
@@ -98,47 +101,47 @@ def _met(plan: Plan, reader: Reader) -> Table:
     return _of_rows(words("Met in person"), columns, rows)
 
 
-def _informed(plan: Plan, reader: Reader) -> Table:
+def _informed(plan: Plan, reader: Audience) -> PlanList:
     words = reader.words
     columns = [
-        Column(heading=words("Customer"), cell=lambda row: row.account),
+        PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
         *_successors(plan, reader),
-        Column(heading=words("Why"), cell=_why),
+        PlanColumn(heading=words("Why"), cell=_why),
         _values(reader),
-        Column(heading=words("Decided"), cell=lambda row: _decided(row, reader)),
+        PlanColumn(heading=words("Decided"), cell=lambda row: _decided(row, reader)),
         *_gap_columns(words),
     ]
     rows = [row for row in plan.rows if row.mode is Mode.INFORM]
     return _of_rows(words("Information only"), columns, rows)
 
 
-def _successors(plan: Plan, reader: Reader) -> Iterator[Column]:
+def _successors(plan: Plan, reader: Audience) -> Iterator[PlanColumn]:
     """Name the successor of each row where there are several."""
     if len(plan.successors) > 1:
-        yield Column(
+        yield PlanColumn(
             heading=reader.words("Successor"),
             cell=lambda row: reader.person(row.successor_id),
         )
 
 
-def _values(reader: Reader) -> Column:
-    return Column(
+def _values(reader: Audience) -> PlanColumn:
+    return PlanColumn(
         heading=reader.words("Value"),
         cell=lambda row: reader.money(row.value),
         is_number=True,
     )
 
 
-def _gap_columns(words: Words) -> tuple[Column, Column]:
+def _gap_columns(words: Words) -> tuple[PlanColumn, PlanColumn]:
     """Count the gaps on a terminal, name them on paper."""
     return (
-        Column(
+        PlanColumn(
             heading=words("Gaps"),
             cell=lambda row: str(len(_gaps(row))),
             is_number=True,
             only_on="terminal",
         ),
-        Column(
+        PlanColumn(
             heading=words("To be completed"),
             cell=lambda row: _listed(row, words),
             only_on="paper",
@@ -152,7 +155,7 @@ def _when(row: Row) -> tuple[dt.date, str]:
     return row.visit.date, row.visit.start
 
 
-def _day(row: Row, reader: Reader) -> str:
+def _day(row: Row, reader: Audience) -> str:
     return reader.short_day(row.visit.date) if row.visit else reader.words("no slot")
 
 
@@ -194,13 +197,13 @@ def item_name(code: str, words: Words) -> str:
     return words(key) if words.has(key) else code
 
 
-def _decided(row: Row, reader: Reader) -> str:
+def _decided(row: Row, reader: Audience) -> str:
     if row.mode_by is None:
         return "-"
     return ": ".join(filter(None, (reader.person(row.mode_by), row.reason)))
 
 
-def _held(plan: Plan, reader: Reader) -> Table:
+def _held(plan: Plan, reader: Audience) -> PlanList:
     words = reader.words
     accounts = [
         (
@@ -225,7 +228,7 @@ def _held(plan: Plan, reader: Reader) -> Table:
         for opportunity in row.opportunities
         if opportunity.action == "hold"
     ]
-    return Table(
+    return PlanList(
         title=words("Held by the predecessor for a while"),
         headings=(
             words("What"),
@@ -238,9 +241,9 @@ def _held(plan: Plan, reader: Reader) -> Table:
     )
 
 
-def _excluded(plan: Plan, reader: Reader) -> Table:
+def _excluded(plan: Plan, reader: Audience) -> PlanList:
     words = reader.words
-    return Table(
+    return PlanList(
         title=words("Not part of this handover"),
         headings=(words("Customer"), words("Why"), words("Decided")),
         rows=[
@@ -251,7 +254,7 @@ def _excluded(plan: Plan, reader: Reader) -> Table:
     )
 
 
-def _loose(plan: Plan, reader: Reader) -> Table:
+def _loose(plan: Plan, reader: Audience) -> PlanList:
     words = reader.words
     fates = {
         "transfer": words("is transferred"),
@@ -259,7 +262,7 @@ def _loose(plan: Plan, reader: Reader) -> Table:
         "leave": words("stays"),
         None: words("to be decided"),
     }
-    return Table(
+    return PlanList(
         title=words("Records that hang on no customer of the predecessor"),
         headings=(words("What"), words("Name"), words("ID"), words("Decision")),
         rows=[
@@ -275,10 +278,10 @@ def _loose(plan: Plan, reader: Reader) -> Table:
     )
 
 
-def _overflow(plan: Plan, reader: Reader) -> Table:
+def _overflow(plan: Plan, reader: Audience) -> PlanList:
     words = reader.words
     rows = {row.account_id: row for row in plan.rows}
-    return Table(
+    return PlanList(
         title=words("Without a slot, the most important first"),
         headings=(words("Customer"), words("Why"), words("Value")),
         rows=[
@@ -289,9 +292,9 @@ def _overflow(plan: Plan, reader: Reader) -> Table:
     )
 
 
-def _options(plan: Plan, reader: Reader) -> Table:
+def _options(plan: Plan, reader: Audience) -> PlanList:
     words = reader.words
-    return Table(
+    return PlanList(
         title=words("Ways out"),
         headings=(words("What"), words("Customers who get a slot"), words("Until")),
         rows=[

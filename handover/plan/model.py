@@ -8,46 +8,16 @@ frozen: whoever amends a plan makes another one. The names are those of the JSON
 import datetime as dt
 import hashlib
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Literal, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-
-class Mode(StrEnum):
-    """What happens with an account."""
-
-    MEET = "meet"
-    INFORM = "inform"
-    HOLD = "hold"
-    EXCLUDE = "exclude"
-
-
-class PlanState(StrEnum):
-    """Where a plan stands (design §9)."""
-
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    IN_PROGRESS = "in_progress"
-    REPORTED = "reported"
-    CLOSED = "closed"
-    REJECTED = "rejected"
-    VOIDED = "voided"
-
-
-OPEN_STATES = frozenset(
-    {
-        PlanState.SUBMITTED,
-        PlanState.APPROVED,
-        PlanState.IN_PROGRESS,
-        PlanState.REPORTED,
-    }
-)
-"""States in which a plan claims its accounts and its people's days."""
+from handover.ledger.states import OPEN_STATES, Mode, PlanState
 
 CoAttendance = Literal["undecided", "yes", "no"]
+
+
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
 
@@ -117,6 +87,8 @@ class Row(Value):
 
 
 LooseTable = Literal["opportunities", "requests", "contacts", "activities"]
+
+
 LOOSE_TABLES: tuple[LooseTable, ...] = get_args(LooseTable)
 
 
@@ -171,6 +143,8 @@ NOT_APPROVED = {
     "minimum_days_bound",
 }
 """What a plan says besides what its manager approves (design §9, fingerprint)."""
+
+
 MEASURED = ("score", "ready", "state")
 """The same of a row: measured or reported, not decided."""
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from handover.ledger.states import Mode
 from handover.paper.pages import page
-from handover.plan.calendar import WorkingDays
-from handover.plan.effects import effect_lines
 from handover.plan.lists import tables
-from handover.plan.model import Mode, Plan, Row
+from handover.plan.model import Plan, Row
+from handover.plan.scheduler.calendar import WorkingDays
 from handover.plan.store import Recorded
 from handover.plan.view import (
-    Reader,
+    Audience,
     counts,
+    effect_lines,
     head,
     legend,
     sentence,
@@ -28,7 +29,7 @@ _WEEK = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Day:
+class PageDay:
     """One day of the calendar; ``works`` is false on holidays and closed days."""
 
     date: dt.date
@@ -37,7 +38,7 @@ class Day:
     rows: Sequence[Row]
 
 
-def weeks(plan: Plan, company: WorkingDays) -> Iterator[list[Day]]:
+def weeks(plan: Plan, company: WorkingDays) -> Iterator[list[PageDay]]:
     """Yield the weeks of the period, Monday to Friday, with their visits."""
     visits: dict[dt.date, list[Row]] = defaultdict(list)
     for row in plan.rows:
@@ -47,7 +48,7 @@ def weeks(plan: Plan, company: WorkingDays) -> Iterator[list[Day]]:
     last = max([plan.end, *visits])
     while monday <= last:
         yield [
-            Day(
+            PageDay(
                 date=date,
                 works=date in company,
                 in_period=plan.start <= date <= plan.end,
@@ -65,7 +66,7 @@ def _start(row: Row) -> str:
 def plan_page(
     plans: Sequence[Plan],
     decisions: dict[str, list[Recorded]],
-    reader: Reader,
+    reader: Audience,
     company: WorkingDays,
     zone: ZoneInfo,
 ) -> str:

@@ -84,7 +84,7 @@ class AccountFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class PlanFacts:
     """What the mirror says about one predecessor's handover."""
 
     accounts: tuple[AccountFacts, ...]
@@ -106,7 +106,7 @@ class Measure:
     """The amount from which a customer of the source is large, by currency (M2)."""
 
 
-def measure(facts: Facts, policy: Policy, currency: str, as_of: dt.date) -> Measure:
+def measure(facts: PlanFacts, policy: Policy, currency: str, as_of: dt.date) -> Measure:
     """Work out what "large" means among the accounts of the source."""
     percentile = policy.plan.large_account_percentile
     return Measure(

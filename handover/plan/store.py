@@ -6,7 +6,7 @@ first, is kept beside the versions.
 
 import datetime as dt
 import difflib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,16 +14,14 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
+from handover.ledger.runs import account_owners_set
+from handover.ledger.states import OPEN_STATES, Mode, PlanState
 from handover.ledger.tables import (
     decisions,
     plan_versions,
     plans,
-    policies,
-    runs,
-    steps,
 )
-from handover.plan.model import OPEN_STATES, Mode, Plan, PlanState, Row
-from handover.policy import Policy
+from handover.plan.model import Plan, Row
 
 PLAN = Phrase(text="plan")
 
@@ -101,20 +99,6 @@ def save_version(
     )
 
 
-def keep_policy(connection: Connection, policy: Policy, at: dt.datetime) -> None:
-    """Keep the text of a policy by which a plan was drawn up or amended."""
-    known = select(policies.c.hash).where(policies.c.hash == policy.hash)
-    if connection.execute(known).first() is None:
-        connection.execute(
-            insert(policies).values(
-                hash=policy.hash,
-                version=policy.version,
-                text=policy.text,
-                first_used_at=at.isoformat(timespec="seconds"),
-            )
-        )
-
-
 def load(connection: Connection, plan_id: str, version: int | None = None) -> Plan:
     """Read a plan as it stands, or an earlier version of it.
 
@@ -131,7 +115,7 @@ def load(connection: Connection, plan_id: str, version: int | None = None) -> Pl
     found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise UnknownName(kind=PLAN, name=plan_id, suggestion="-")
-    return _plan(connection, found)
+    return _plan(found, account_owners_set(connection))
 
 
 def load_all(
@@ -149,13 +133,16 @@ def load_all(
         .order_by(plans.c.created_at, plans.c.id)
     )
     found = connection.execute(query).mappings().all()
-    return [_plan(connection, each) for each in found]
+    owners = account_owners_set(connection)
+    return [_plan(each, owners) for each in found]
 
 
-def _plan(connection: Connection, found: RowMapping) -> Plan:
+def _plan(found: RowMapping, owners: Mapping[str, Mapping[str, str | None]]) -> Plan:
+    """Read a plan as it stands; ``owners`` are those that runs set, by plan."""
     plan = Plan.model_validate(found["content"])
     state = PlanState(found["state"])
-    changed = _changed_owner(connection, plan)
+    given = owners.get(plan.id, {})
+    changed = {account for account in given if given[account] != plan.predecessor}
     rows = tuple(
         row.model_copy(update={"state": _row_state(row, state, changed)})
         for row in plan.rows
@@ -174,24 +161,6 @@ def _row_state(row: Row, state: PlanState, changed: Collection[str]) -> str:
     if row.mode is Mode.HOLD:
         return "held"
     return "approved" if state in OPEN_STATES - {PlanState.SUBMITTED} else "proposed"
-
-
-def _changed_owner(connection: Connection, plan: Plan) -> set[str]:
-    """Find the accounts that runs of the plan took from the predecessor for good."""
-    query = (
-        select(steps.c.account_id, steps.c.after)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(
-            runs.c.plan_id == plan.id,
-            steps.c.action == "account_owner",
-            steps.c.outcome == "done",
-        )
-        .order_by(runs.c.started_at, steps.c.n)
-    )
-    latest: dict[str, str | None] = {
-        account: owner for account, owner in connection.execute(query) if account
-    }
-    return {account for account, owner in latest.items() if owner != plan.predecessor}
 
 
 def find_plan(connection: Connection, text: str) -> str:
@@ -243,6 +212,15 @@ def set_state(connection: Connection, plan_id: str, state: PlanState) -> None:
     """Say where a plan stands."""
     connection.execute(
         update(plans).where(plans.c.id == plan_id).values(state=state.value)
+    )
+
+
+def note_progress(connection: Connection, plan_id: str | None) -> None:
+    """Say that a plan is being carried out: from now on it cannot be voided."""
+    connection.execute(
+        update(plans)
+        .where(plans.c.id == plan_id, plans.c.state == PlanState.APPROVED.value)
+        .values(state=PlanState.IN_PROGRESS.value)
     )
 
 

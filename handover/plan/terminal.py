@@ -5,16 +5,24 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 from rich.console import Console
 
-from handover.paper.inert import plain
-from handover.paper.table import Table as Grid
+from handover.ledger.states import Mode
+from handover.paper.safe_text import plain
+from handover.paper.table import Table
 from handover.plan.changes import Change, Drift
-from handover.plan.effects import print_effects
-from handover.plan.lists import Table, tables
-from handover.plan.model import Mode, Plan
-from handover.plan.view import Reader, counts, head, legend, sentence, undecided
+from handover.plan.lists import PlanList, tables
+from handover.plan.model import Plan
+from handover.plan.view import (
+    Audience,
+    counts,
+    head,
+    legend,
+    print_effects,
+    sentence,
+    undecided,
+)
 
 
-def print_plan(plan: Plan, reader: Reader, console: Console) -> None:
+def print_plan(plan: Plan, reader: Audience, console: Console) -> None:
     """Print a plan."""
     words = reader.words
     _print_title(plan, reader, console)
@@ -31,7 +39,7 @@ def print_plan(plan: Plan, reader: Reader, console: Console) -> None:
 
 
 def print_decision(
-    plan: Plan, changes: Sequence[Change], reader: Reader, console: Console
+    plan: Plan, changes: Sequence[Change], reader: Audience, console: Console
 ) -> None:
     """Print where a plan stands after a decision, and what it changed."""
     _print_title(plan, reader, console)
@@ -42,7 +50,7 @@ def print_decision(
     _print_undecided(plan, reader, console)
 
 
-def print_list(plans: Iterable[Plan], reader: Reader, console: Console) -> None:
+def print_list(plans: Iterable[Plan], reader: Audience, console: Console) -> None:
     """Print one line for each plan."""
     words = reader.words
     rows = [
@@ -65,14 +73,14 @@ def print_list(plans: Iterable[Plan], reader: Reader, console: Console) -> None:
         words("Owners change on"),
     )
     title = words("Handover plans")
-    console.print(grid(Table(title=title, headings=headings, rows=rows, whole=(0,))))
+    console.print(grid(PlanList(title=title, headings=headings, rows=rows, whole=(0,))))
 
 
 def print_changes(
     plan: Plan,
     changes: Sequence[Change],
     drift: Sequence[Drift],
-    reader: Reader,
+    reader: Audience,
     console: Console,
 ) -> None:
     """Print what is different, and why."""
@@ -85,7 +93,7 @@ def print_changes(
         console.print(grid(_drifted(plan, drift, reader)))
 
 
-def _print_title(plan: Plan, reader: Reader, console: Console) -> None:
+def _print_title(plan: Plan, reader: Audience, console: Console) -> None:
     words = reader.words
     title = words(
         "Handover plan {id}, version {version}: {state}",
@@ -96,14 +104,14 @@ def _print_title(plan: Plan, reader: Reader, console: Console) -> None:
     console.print(title, style="bold")
 
 
-def _print_undecided(plan: Plan, reader: Reader, console: Console) -> None:
+def _print_undecided(plan: Plan, reader: Audience, console: Console) -> None:
     for line in undecided(plan, reader.words):
         console.print(f"  △ {line}")
 
 
-def grid(table: Table) -> Grid:
+def grid(table: PlanList) -> Table:
     """Lay a table out for the terminal."""
-    laid_out = Grid(title=table.title, title_justify="left", box=None)
+    laid_out = Table(title=table.title, title_justify="left", box=None)
     shown = table.columns("terminal")
     for n in shown:
         laid_out.add_column(
@@ -116,15 +124,15 @@ def grid(table: Table) -> Grid:
     return laid_out
 
 
-def _widest(table: Table, column: int) -> int:
+def _widest(table: PlanList, column: int) -> int:
     return max(cell_len(row[column]) for row in table.rows) if table.rows else 0
 
 
-def changed(plan: Plan, changes: Sequence[Change], reader: Reader) -> Table:
+def changed(plan: Plan, changes: Sequence[Change], reader: Audience) -> PlanList:
     """List what a version changed, and why."""
     words = reader.words
     names = {row.account_id: row.account for row in plan.rows}
-    return Table(
+    return PlanList(
         title=words(
             "Version {version} compared with version {before}",
             version=plan.version,
@@ -150,7 +158,7 @@ def changed(plan: Plan, changes: Sequence[Change], reader: Reader) -> Table:
     )
 
 
-def _value(field: str, value: str | None, reader: Reader) -> str:
+def _value(field: str, value: str | None, reader: Audience) -> str:
     """Put a changed value into words."""
     if value is None:
         return "-"
@@ -167,10 +175,10 @@ def _value(field: str, value: str | None, reader: Reader) -> str:
             return value
 
 
-def _drifted(plan: Plan, drift: Sequence[Drift], reader: Reader) -> Table:
+def _drifted(plan: Plan, drift: Sequence[Drift], reader: Audience) -> PlanList:
     words = reader.words
     names = {row.account_id: row.account for row in plan.rows}
-    return Table(
+    return PlanList(
         title=words("Changed in the CRM since"),
         headings=(words("Customer"), words("Expected owner"), words("Owner now")),
         rows=[

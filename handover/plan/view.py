@@ -2,19 +2,24 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
 
 from connectors.effects import SideEffect
 from handover.i18n import Words
+from handover.ledger.states import Mode
 from handover.paper.dates import day, money, short_day
-from handover.plan.model import Mode, Plan
+from handover.paper.table import Table
+from handover.plan.model import Plan
 from handover.plan.selection import DECIDED, NOT_NAMED, RULES, is_key_or_priority
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reader:
+class Audience:
     """Who reads: his words, and what turns ids into names."""
 
     words: Words
@@ -49,7 +54,7 @@ def counts(plan: Plan) -> Counter[Mode]:
     return Counter(row.mode for row in plan.rows)
 
 
-def head(plan: Plan, reader: Reader) -> list[tuple[str, str]]:
+def head(plan: Plan, reader: Audience) -> list[tuple[str, str]]:
     """List what stands at the top of a plan, as label and value."""
     words = reader.words
     shortest = words("no period suffices")
@@ -76,7 +81,7 @@ def head(plan: Plan, reader: Reader) -> list[tuple[str, str]]:
     ]
 
 
-def _predecessor(plan: Plan, reader: Reader) -> str:
+def _predecessor(plan: Plan, reader: Audience) -> str:
     name = reader.person(plan.predecessor)
     return f"{name} ({reader.words('absent')})" if plan.absent else name
 
@@ -121,7 +126,7 @@ def told(note: str, words: Words) -> str:
     return words(f"warning:{code}", subject=subject)
 
 
-def sentence(plan: Plan, reader: Reader) -> str:
+def sentence(plan: Plan, reader: Audience) -> str:
     """Say the whole plan in one sentence."""
     found = counts(plan)
     return reader.words(
@@ -135,7 +140,7 @@ def sentence(plan: Plan, reader: Reader) -> str:
     )
 
 
-def sheet(plan: Plan, reader: Reader) -> Iterator[dict[str, object]]:
+def sheet(plan: Plan, reader: Audience) -> Iterator[dict[str, object]]:
     """Yield a plan's rows for a spreadsheet, by the names of the JSON."""
     for row in plan.rows:
         visit = row.visit
@@ -162,3 +167,45 @@ def sheet(plan: Plan, reader: Reader) -> Iterator[dict[str, object]]:
             "reason": row.reason,
             "state": row.state,
         }
+
+
+def effect_lines(
+    effects: Iterable[SideEffect], words: Words
+) -> Iterator[tuple[str, str]]:
+    """Yield for each effect whether it happens, and what it is."""
+    for effect in effects:
+        yield words(f"happens:{effect.happens}"), _text(effect, words)
+
+
+def effects_json(effects: Iterable[SideEffect], words: Words) -> list[dict[str, Any]]:
+    """Give the effects for JSON."""
+    return [
+        {
+            "code": effect.code,
+            "of": effect.of,
+            "happens": effect.happens,
+            "by": effect.by or None,
+            "text": _text(effect, words),
+        }
+        for effect in effects
+    ]
+
+
+def print_effects(
+    effects: Iterable[SideEffect], words: Words, console: Console
+) -> None:
+    """Print the effects, one a line."""
+    listed = list(effect_lines(effects, words))
+    if not listed:
+        return
+    console.print(words("What the CRM does of its own accord"), style="bold")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for happens, text in listed:
+        table.add_row(f"  [{happens}]", text)
+    console.print(table)
+
+
+def _text(effect: SideEffect, words: Words) -> str:
+    return words(f"effect:{effect.code}", by=effect.by)

@@ -8,28 +8,27 @@ from zoneinfo import ZoneInfo
 from connectors.errors import ConnectorError
 from handover.errors import HandoverError
 from handover.ledger import Ledger
-from handover.transfer import points
-from handover.transfer.apply import Walk
-from handover.transfer.errors import RunInterrupted, RunPartly
-from handover.transfer.journal import (
+from handover.ledger.runs import (
     Entry,
-    Journal,
     Run,
     RunState,
     counts,
+    doubtful_keys,
     entries_of,
-    entry,
+    find_run,
     new_run_id,
 )
+from handover.transfer import crash_points
+from handover.transfer.checks import Site, check_permitted
+from handover.transfer.errors import RunInterrupted, RunPartly
+from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
-from handover.transfer.recover import doubtful_keys
-from handover.transfer.run_folder import RunFolder, check_reserve
-from handover.transfer.site import Site, check_permitted
-from handover.transfer.undo import find_run
+from handover.transfer.run_files import RunFolder, check_reserve
+from handover.transfer.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class RunRegister:
     """Where runs are recorded, and who starts them."""
 
     ledger: Ledger
@@ -66,7 +65,7 @@ def rehearse(prepared: Prepared) -> Executed:
 
 
 def execute(
-    site: Site, desk: Desk, prepared: Prepared, *, stopped: Callable[[], bool]
+    site: Site, desk: RunRegister, prepared: Prepared, *, stopped: Callable[[], bool]
 ) -> Executed:
     """Walk the steps as a run that is on record.
 
@@ -82,7 +81,7 @@ def execute(
     folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
     journal = Journal(ledger=desk.ledger, run=run)
     journal.begin(prepared.steps)
-    points.reached("run_begun")
+    crash_points.reached("run_begun")
     with desk.ledger.read() as connection:
         doubts = doubtful_keys(connection, site.source)
     walk = Walk(
@@ -96,9 +95,9 @@ def execute(
     )
     walk.walk(prepared.steps)
     journal.finish(_state(walk), site.clock(), walk.window)
-    points.reached("run_finished")
+    crash_points.reached("run_finished")
     ended, entries = leave_files(desk, run.id)
-    points.reached("folder_written")
+    crash_points.reached("folder_written")
     return Executed(
         run_id=run.id,
         plan_id=run.plan_id,
@@ -109,7 +108,7 @@ def execute(
     )
 
 
-def leave_files(desk: Desk, run_id: str) -> tuple[Run, Sequence[Entry]]:
+def leave_files(desk: RunRegister, run_id: str) -> tuple[Run, Sequence[Entry]]:
     """Write the files of a run that has ended, from what the ledger has of it."""
     with desk.ledger.read() as connection:
         run = find_run(connection, run_id)
@@ -118,7 +117,7 @@ def leave_files(desk: Desk, run_id: str) -> tuple[Run, Sequence[Entry]]:
     return run, entries
 
 
-def _new_run(site: Site, desk: Desk, prepared: Prepared) -> Run:
+def _new_run(site: Site, desk: RunRegister, prepared: Prepared) -> Run:
     now = site.clock()
     return Run(
         id=new_run_id(prepared.kind, now.astimezone(desk.zone)),

@@ -22,7 +22,7 @@ CHILDREN_SQL = Path(__file__).with_name("children.sql")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class OwnedAccount:
     """An account, and who owns it as far as we know."""
 
     id: str
@@ -81,10 +81,10 @@ class OurTask:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class TransferFacts:
     """All that decides which steps a plan needs."""
 
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, OwnedAccount]
     """Those of the plan and those the predecessor owns, by id."""
     total: int
     """How many accounts the source has."""
@@ -109,7 +109,7 @@ class Written:
 
 def read_facts(
     mirror: Mirror, *, predecessor: str, planned: Sequence[str], written: Written
-) -> Facts:
+) -> TransferFacts:
     """Read what a plan's transfer has to know out of the mirror's views.
 
     Args:
@@ -118,7 +118,7 @@ def read_facts(
         planned: ids of the plan's accounts.
         written: owners we set since.
     """
-    return Facts(
+    return TransferFacts(
         accounts=_accounts(mirror, predecessor, planned, written),
         total=len(mirror.table("select id from accounts")),
         children=_children(mirror, predecessor, written),
@@ -137,7 +137,7 @@ def our_keys(mirror: Mirror, prefix: str) -> dict[str, tuple[str, str]]:
 
 def _accounts(
     mirror: Mirror, predecessor: str, planned: Sequence[str], written: Written
-) -> dict[str, Account]:
+) -> dict[str, OwnedAccount]:
     found = mirror.con.execute(
         "select id, object, owner_id from accounts"
         " where owner_id = $1 or list_contains($2, id) order by id",
@@ -145,7 +145,7 @@ def _accounts(
     )
     known = written.owners.get("accounts", {})
     return {
-        record: Account(id=record, object=name, owner_id=known.get(record, owner))
+        record: OwnedAccount(id=record, object=name, owner_id=known.get(record, owner))
         for record, name, owner in found.fetchall()
     }
 

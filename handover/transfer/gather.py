@@ -2,27 +2,65 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
 from dataclasses import replace
+from types import MappingProxyType
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from connectors.base import Capability
-from handover.ledger.tables import runs, steps
+from connectors.base import Capability, Connector
+from handover.ledger.runs import owners_set, records_touched
 from handover.mirror.views import Mirror
 from handover.plan.model import Plan
-from handover.transfer.address import crm_record, crm_user
-from handover.transfer.facts import Extra, Facts, Written, read_facts
-from handover.transfer.kept_contacts import kept_contacts
-from handover.transfer.live import held
+from handover.transfer.checks import Site
+from handover.transfer.facts import Child, Extra, TransferFacts, Written, read_facts
 from handover.transfer.our_tasks import our_tasks
-from handover.transfer.site import Site
-from handover.transfer.steps import OWNER_ACTION
-from handover.transfer.still_open import still_open
+from handover.transfer.put_back import kept_contacts
+from handover.transfer.readings import held
+from handover.transfer.to_crm import crm_record, crm_user, yes_no
+from mappings.forms import Form
 from mappings.model import Mapping
 
-OWNED_BY_ACTION = {action.value: table for table, action in OWNER_ACTION.items()}
+FINISHED: Map[str, tuple[tuple[str, str], ...]] = MappingProxyType(
+    {
+        "opportunities": (("is_closed", "true"), ("is_won", "true")),
+        "requests": (("is_open", "false"),),
+        "activities": (("is_done", "true"),),
+    }
+)
+"""By table, the columns that tell that a record is finished, and what they say then."""
+
+
+def still_open(
+    connector: Connector, mapping: Mapping, children: Iterable[Child]
+) -> Iterator[Child]:
+    """Yield the children that are not finished now, with what has to stay as it is.
+
+    Of one whose end cannot be seen, the mirror is believed.
+    """
+    groups: dict[tuple[str, str], dict[str, Child]] = defaultdict(dict)
+    for child in children:
+        record = (child.object, child.id)
+        name, own_id = crm_record(mapping, child.table, record)
+        name = name or mapping.of(child.table)[0].object
+        groups[child.table, name][own_id] = child
+    for (table, name), group in groups.items():
+        ends = list(_ends(mapping, table, name))
+        fields = [field for form, _ in ends for field in form.names]
+        rows = connector.read(name, list(group), fields) if fields else {}
+        for own_id, child in group.items():
+            row = rows.get(own_id, {})
+            if all(yes_no(row, form, name) != end for form, end in ends if row):
+                yield replace(child, expects={f: held(row, f) for f in fields if row})
+
+
+def _ends(mapping: Mapping, table: str, name: str) -> Iterator[tuple[Form, str]]:
+    """Yield how an object says that a record is finished, and the word for it."""
+    for fed, part in mapping.feeds(name):
+        for column, end in FINISHED.get(table, ()) if fed == table else ():
+            if column in part.fields:
+                yield part.fields[column], end
 
 
 def gather(
@@ -31,7 +69,7 @@ def gather(
     mirror: Mirror,
     plan: Plan,
     asked: Map[str, str],
-) -> Facts:
+) -> TransferFacts:
     """Collect all that decides which owners a plan changes, and which tasks it needs.
 
     Owner-like fields are asked of the CRM, as the mirror does not hold them, and so is
@@ -55,7 +93,7 @@ def gather_tasks(
     mirror: Mirror,
     plan: Plan,
     asked: Map[str, str],
-) -> Facts:
+) -> TransferFacts:
     """Collect what decides which tasks a plan needs: ours are as people left them.
 
     ``asked`` gives the due days, by key, of tasks that the plan wants in any case.
@@ -82,35 +120,20 @@ def owners_written(
     connection: Connection, mapping: Mapping, source: str, since: dt.datetime
 ) -> Written:
     """Read from the ledger which owners we set since the mirror was read."""
-    query = (
-        select(steps.c.action, steps.c.object, steps.c.record_id, steps.c.after)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(steps.c.source == source, steps.c.outcome == "done")
-        .where(steps.c.action.in_(OWNED_BY_ACTION))
-        .where(steps.c.settled_at > since.isoformat())
-        .order_by(runs.c.started_at, steps.c.n)
-    )
     owners: dict[str, dict[str, str | None]] = defaultdict(dict)
-    for action, name, record, after in connection.execute(query):
-        table = OWNED_BY_ACTION[action]
+    for table, name, record, owner in owners_set(connection, source, since):
         canonical = f"{name}:{record}" if mapping.prefixed(table) else record
-        owners[table][canonical] = after
+        owners[table][canonical] = owner
     return Written(owners=owners)
 
 
 def known_records(connection: Connection, plan: Plan, mapping: Mapping) -> set[str]:
     """Name the CRM's ids of all records that a plan or its runs know."""
-    query = (
-        select(steps.c.record_id)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(runs.c.plan_id == plan.id, steps.c.record_id.is_not(None))
-    )
-    return {mapping.crm_id("accounts", row.account_id)[1] for row in plan.rows} | set(
-        connection.execute(query).scalars()
-    )
+    accounts = {mapping.crm_id("accounts", row.account_id)[1] for row in plan.rows}
+    return accounts | records_touched(connection, plan.id)
 
 
-def _extras(site: Site, facts: Facts, plan: Plan) -> Iterator[Extra]:
+def _extras(site: Site, facts: TransferFacts, plan: Plan) -> Iterator[Extra]:
     """Yield the owner-like fields of the mapping that hold the predecessor now."""
     predecessor = crm_user(site.mapping, plan.predecessor)
     for table, field in site.mapping.also:

@@ -4,20 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Mapping as Map
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection
 
 from connectors.base import Connector, Row
-from handover.ledger.tables import runs, steps
+from handover.ledger.runs import task_writes, tasks_made, tasks_not_made
 from handover.mirror.views import Mirror
 from handover.plan.model import Plan
-from handover.transfer.address import task_mapping
 from handover.transfer.facts import OurTask, our_keys
-from handover.transfer.live import held
-from handover.transfer.steps import Action
-from handover.transfer.wanted import key_prefix
+from handover.transfer.readings import held
+from handover.transfer.tasks import key_prefix
+from handover.transfer.to_crm import task_mapping
 from mappings.model import Mapping
-
-OURS = (Action.CREATE_TASK, Action.CHANGE_TASK, Action.CLOSE_TASK)
 
 Writings = Map[str, Map[str, str | None]]
 """By record id, the fields that we wrote and the value we wrote last."""
@@ -39,8 +36,8 @@ def our_tasks(
     that a run of ours made and left half done is not listed, so that it is taken up.
     """
     prefix = key_prefix(plan)
-    made = _made(connection, prefix)
-    unfinished = _failed(connection, prefix) - set(made)
+    made = tasks_made(connection, prefix)
+    unfinished = tasks_not_made(connection, prefix) - set(made)
     writings = last_written(
         connection, plan.source, [record for _, record in made.values()]
     )
@@ -69,42 +66,10 @@ def last_written(
     connection: Connection, source: str, records: Iterable[str]
 ) -> Writings:
     """Tell what we wrote last into each field of some of our tasks."""
-    query = (
-        select(steps)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(steps.c.source == source, steps.c.outcome == "done")
-        .where(steps.c.action.in_(OURS), steps.c.code.is_distinct_from("already"))
-        .order_by(runs.c.started_at, steps.c.n)
-    )
-    wanted = set(records)
     found: dict[str, dict[str, str | None]] = defaultdict(dict)
-    for row in connection.execute(query).mappings() if wanted else ():
-        if row["record_id"] in wanted:
-            found[row["record_id"]] |= _fields(row)
+    for record, fields in task_writes(connection, source, set(records)):
+        found[record] |= fields
     return found
-
-
-def _fields(row: RowMapping) -> dict[str, str | None]:
-    if row["key"] is None:
-        return {row["field"]: row["after"]}
-    return dict(row["values"]["values"])
-
-
-def _made(connection: Connection, prefix: str) -> dict[str, tuple[str, str]]:
-    query = select(steps.c.key, steps.c.object, steps.c.record_id).where(
-        steps.c.key.startswith(prefix, autoescape=True),
-        steps.c.outcome == "done",
-        steps.c.record_id.is_not(None),
-    )
-    return {key: (name, record) for key, name, record in connection.execute(query)}
-
-
-def _failed(connection: Connection, prefix: str) -> set[str]:
-    query = select(steps.c.key).where(
-        steps.c.key.startswith(prefix, autoescape=True),
-        steps.c.outcome.in_(["skipped", "refused"]),
-    )
-    return set(connection.execute(query).scalars())
 
 
 def _read(

@@ -10,39 +10,95 @@ from sqlalchemy import Connection
 
 from connectors.base import Connector, Note
 from handover.i18n import Words
+from handover.ledger.runs import Kind, Run, entries_of
+from handover.ledger.states import Mode
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
 from handover.plan.lists import item_name
-from handover.plan.model import Mode, Plan
-from handover.transfer.address import task_mapping
-from handover.transfer.authority import UndoOf
-from handover.transfer.errors import NotAnnounced, OwnerNotWritable
-from handover.transfer.facts import Facts
-from handover.transfer.gather import gather, gather_tasks, known_records
-from handover.transfer.journal import Kind, Run, entries_of
-from handover.transfer.kept_contacts import not_given_back
-from handover.transfer.live import Readings
-from handover.transfer.our_tasks import last_written
-from handover.transfer.reassign import Timing, moving, owner_steps, receivers
-from handover.transfer.remarks import idle, strangers
-from handover.transfer.rows_file import Rows, chosen
-from handover.transfer.site import (
+from handover.plan.model import Plan
+from handover.transfer.checks import (
     Site,
     check_drift,
     check_site,
     check_size,
     check_successors,
 )
-from handover.transfer.steps import Step, in_order
-from handover.transfer.task_text import TaskWriter
-from handover.transfer.tasks import changed_tasks, new_tasks
-from handover.transfer.teams import left_off, put_back
+from handover.transfer.errors import NotAnnounced, OwnerNotWritable
+from handover.transfer.facts import TransferFacts
+from handover.transfer.gather import gather, gather_tasks, known_records
+from handover.transfer.our_tasks import last_written
+from handover.transfer.put_back import left_off, not_given_back, put_back
+from handover.transfer.readings import Readings
+from handover.transfer.reassign import Timing, moving, owner_steps, receivers
+from handover.transfer.run_files import Rows, chosen
+from handover.transfer.steps import Step, UndoOf, in_order
+from handover.transfer.tasks import (
+    TaskWriter,
+    Wanted,
+    changed_tasks,
+    new_tasks,
+    preparer,
+    wanted,
+)
+from handover.transfer.to_crm import task_mapping
 from handover.transfer.undo import undo_steps
-from handover.transfer.wanted import Wanted, preparer, wanted
+
+
+def strangers(
+    plan: Plan, facts: TransferFacts, moving: Collection[str]
+) -> Iterator[Note]:
+    """Tell what came or went since the approval, so that the plan does not cover it."""
+    planned = {row.account_id for row in plan.rows}
+    handed = {row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE}
+    won = [
+        account.id
+        for account in facts.accounts.values()
+        if account.owner_id == plan.predecessor and account.id not in planned
+    ]
+    if won:
+        yield _listed("accounts_since_approval", won)
+    gone = sorted(handed - set(facts.accounts))
+    if gone:
+        yield _listed("accounts_gone", gone)
+    opened = list(_opened(plan, facts, moving))
+    if opened:
+        yield _listed("opportunities_since_approval", opened)
+
+
+def idle(plan: Plan, timing: Timing) -> Note:
+    """Tell why there is nothing to do: nothing is due yet, or all is done."""
+    waiting = [
+        row
+        for row in plan.rows
+        if row.mode is not Mode.EXCLUDE and not timing.takes(row)
+    ]
+    if not waiting:
+        return Note(code="all_done", params={"plan": plan.id})
+    days = [row.until or row.effective or plan.effective for row in waiting]
+    unaccepted = timing.accepted_only and min(days) <= timing.as_of
+    code = "not_accepted" if unaccepted else "nothing_due"
+    return Note(code=code, params={"plan": plan.id, "date": min(days)})
+
+
+def _opened(plan: Plan, facts: TransferFacts, moving: Collection[str]) -> Iterator[str]:
+    planned = {each.id for row in plan.rows for each in row.opportunities}
+    planned |= {record.id for record in plan.loose if record.object == "opportunities"}
+    for child in facts.children:
+        unplanned = child.table == "opportunities" and child.id not in planned
+        if unplanned and any(account in moving for account in child.accounts):
+            yield child.id
+
+
+def _listed(code: str, ids: Collection[str]) -> Note:
+    shown = sorted(ids)
+    more = "" if len(shown) <= 10 else " ..."
+    return Note(
+        code=code, params={"n": len(shown), "ids": ", ".join(shown[:10]) + more}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TransferRequest:
     """What the user said of a transfer besides the plan."""
 
     org_id: str | None = None
@@ -88,7 +144,7 @@ def prepare_reassign(
     connection: Connection,
     approved: ApprovedPlan,
     mirror: Mirror,
-    asked: Asked,
+    asked: TransferRequest,
 ) -> Prepared:
     """List the owner changes of a plan that are due.
 
@@ -136,7 +192,7 @@ def prepare_publish(
     connection: Connection,
     approved: ApprovedPlan,
     mirror: Mirror,
-    asked: Asked,
+    asked: TransferRequest,
     spoken: Words,
 ) -> Prepared:
     """List what a plan's tasks in the CRM need: new ones, changes, ends.
@@ -180,7 +236,9 @@ def prepare_publish(
     return replace(prepared, needs=_to_be_written(site, approved, facts))
 
 
-def _to_be_written(site: Site, approved: ApprovedPlan, facts: Facts) -> set[str]:
+def _to_be_written(
+    site: Site, approved: ApprovedPlan, facts: TransferFacts
+) -> set[str]:
     """Name the objects whose owners the plan changes, whenever that will be."""
     timing = Timing(as_of=site.as_of, early=True)
     try:
@@ -271,7 +329,7 @@ def _asked(site: Site, plan: Plan) -> dict[str, str]:
     return {task.key(plan): task.due.isoformat() for task in tasks}
 
 
-def _moved(plan: Plan, facts: Facts) -> set[str]:
+def _moved(plan: Plan, facts: TransferFacts) -> set[str]:
     """Name the accounts that their successor has already."""
     return {
         row.account_id

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
 
+from handover.ledger.states import OWNER_ACTION, Action, Mode
 from handover.plan.approval import ApprovedPlan
-from handover.plan.model import LooseRecord, Mode, Plan, Row
-from handover.transfer.address import field_change, owner_change
-from handover.transfer.facts import Child, Facts
-from handover.transfer.kept_contacts import kept_steps
-from handover.transfer.steps import OWNER_ACTION, Action, Step
+from handover.plan.model import LooseRecord, Plan, Row
+from handover.transfer.facts import Child, TransferFacts
+from handover.transfer.put_back import kept_steps
+from handover.transfer.steps import Step
+from handover.transfer.to_crm import field_change, owner_change
 from mappings.model import Mapping
 
 
@@ -56,7 +57,7 @@ class Timing:
         return day is not None and day <= self.as_of
 
 
-def moving(plan: Plan, facts: Facts, timing: Timing) -> dict[str, str]:
+def moving(plan: Plan, facts: TransferFacts, timing: Timing) -> dict[str, str]:
     """Tell which accounts change hands or have done so, and who takes them over."""
     return {
         row.account_id: row.successor_id
@@ -86,7 +87,7 @@ def _loose_successor(record: LooseRecord, plan: Plan, timing: Timing) -> str | N
 
 
 def owner_steps(
-    approved: ApprovedPlan, facts: Facts, mapping: Mapping, timing: Timing
+    approved: ApprovedPlan, facts: TransferFacts, mapping: Mapping, timing: Timing
 ) -> list[Step]:
     """List the owner changes that are due, in no particular order.
 
@@ -96,7 +97,7 @@ def owner_steps(
     plan = approved.plan
     successors = moving(plan, facts, timing)
     accounts = [
-        Move(
+        OwnerMove(
             table="accounts",
             id=account,
             object=facts.accounts[account].object,
@@ -123,7 +124,7 @@ def owner_steps(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Move:
+class OwnerMove:
     """A record and who takes it over, after the owner of which accounts has changed."""
 
     table: str
@@ -136,7 +137,7 @@ class Move:
     """Further fields that have to stay as they are."""
 
 
-def _owner_step(approved: ApprovedPlan, mapping: Mapping, move: Move) -> Step:
+def _owner_step(approved: ApprovedPlan, mapping: Mapping, move: OwnerMove) -> Step:
     users = (approved.plan.predecessor, move.successor)
     return Step(
         source=approved.plan.source,
@@ -150,8 +151,8 @@ def _owner_step(approved: ApprovedPlan, mapping: Mapping, move: Move) -> Step:
 
 
 def _child_moves(
-    plan: Plan, facts: Facts, timing: Timing, successors: Map[str, str]
-) -> Iterator[Move]:
+    plan: Plan, facts: TransferFacts, timing: Timing, successors: Map[str, str]
+) -> Iterator[OwnerMove]:
     loose = {(record.object, record.id): record for record in plan.loose}
     rows = {row.account_id: row for row in plan.rows}
     for child in facts.children:
@@ -168,8 +169,8 @@ def _child_moves(
                 yield _child_move(child, successors[first], follows=child.accounts)
 
 
-def _child_move(child: Child, successor: str, *, follows: tuple[str, ...]) -> Move:
-    return Move(
+def _child_move(child: Child, successor: str, *, follows: tuple[str, ...]) -> OwnerMove:
+    return OwnerMove(
         table=child.table,
         id=child.id,
         object=child.object,
@@ -181,7 +182,10 @@ def _child_move(child: Child, successor: str, *, follows: tuple[str, ...]) -> Mo
 
 
 def _extra_steps(
-    approved: ApprovedPlan, facts: Facts, mapping: Mapping, moves: Iterable[Move]
+    approved: ApprovedPlan,
+    facts: TransferFacts,
+    mapping: Mapping,
+    moves: Iterable[OwnerMove],
 ) -> Iterator[Step]:
     """Yield the owner-like fields of the mapping that move along."""
     going = {(move.table, move.id): move for move in moves}

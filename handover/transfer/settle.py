@@ -6,18 +6,22 @@ double, and nobody is on a team twice. Any other create is never sent again; it 
 doubt until it is found.
 """
 
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from connectors.base import Capability, Change, Connector, Create, Row, SetField
-from handover.transfer.live import CHANGED, GONE, Result, held, lacks_links
+from handover.ledger import Ledger, runs
+from handover.ledger.runs import INTERRUPTED, Entry, StepResult
+from handover.transfer import crash_points
+from handover.transfer.readings import CHANGED, GONE, held, lacks_links
 from mappings.text import as_text
 
-IN_DOUBT = Result(outcome="in_doubt", code="reply_lost")
+IN_DOUBT = StepResult(outcome="in_doubt", code="reply_lost")
 
 
-def settle(connector: Connector, changes: Sequence[Change]) -> list[Result | None]:
+def settle(connector: Connector, changes: Sequence[Change]) -> list[StepResult | None]:
     """Read what changes in doubt have come to; None for one without effect.
 
     Raises:
@@ -59,24 +63,80 @@ def _rows(
     return rows
 
 
-def _set(change: SetField, row: Row | None) -> Result | None:
+def _set(change: SetField, row: Row | None) -> StepResult | None:
     if row is None:
         return GONE
     value = held(row, change.field)
     if value == change.after:
-        return Result(outcome="done", code="settled", record_id=change.id)
+        return StepResult(outcome="done", code="settled", record_id=change.id)
     return None if value == change.before else CHANGED
 
 
-def _created(change: Create, row: Row | None, *, keyed: bool) -> Result | None:
+def _created(change: Create, row: Row | None, *, keyed: bool) -> StepResult | None:
     again = keyed if change.key_field else is_member(change)
     if row is None:
         return None if again else IN_DOUBT
     if again and lacks_links(change, row):
         return None
-    return Result(outcome="done", code="settled", record_id=as_text(row.get("id")))
+    return StepResult(outcome="done", code="settled", record_id=as_text(row.get("id")))
 
 
 def is_member(change: Create) -> bool:
     """Tell a team's member from a task: it hangs on nothing but its own fields."""
     return not change.links
+
+
+UNDER_WAY = dt.timedelta(minutes=3)
+"""How long a call whose reply was lost may still take effect; we wait two minutes for a
+reply, and CRMs give up before that."""
+
+
+NOT_SENT = StepResult(outcome="skipped", code="without_effect")
+
+
+LEFT = StepResult(outcome="skipped", code=INTERRUPTED)
+
+
+def recover(
+    ledger: Ledger, connector: Connector, source: str, at: dt.datetime
+) -> tuple[str, ...]:
+    """Settle the open steps of earlier runs on a source; name the runs.
+
+    Raises:
+        ConnectorError: the CRM cannot be read; nothing was settled.
+    """
+    with ledger.read() as connection:
+        found = runs.open_runs(connection, source)
+        known = {n: runs.entries_of(connection, n) for n, _ in found}
+    for run_id, state in found:
+        results = _settled(connector, known[run_id], at)
+        with ledger.begin() as connection:
+            runs.record_results(connection, run_id, results, at)
+            if state == "running":
+                runs.finish(connection, run_id, "interrupted", at)
+        crash_points.reached("doubt_settled")
+    return tuple(run_id for run_id, _ in found)
+
+
+def _settled(
+    connector: Connector, entries: Iterable[Entry], at: dt.datetime
+) -> dict[int, StepResult]:
+    listed = list(entries)
+    left = {e.n: LEFT for e in listed if e.outcome == "planned"}
+    doubtful = [e for e in listed if e.outcome in ("intent", "in_doubt")]
+    if not doubtful:
+        return left
+    found = settle(connector, [e.change for e in doubtful])
+    sure = Capability.SURE_FIND in connector.capabilities
+    return left | {
+        entry.n: NOT_SENT
+        if result is None or (result is IN_DOUBT and sure and _is_over(entry, at))
+        else result
+        for entry, result in zip(doubtful, found, strict=True)
+    }
+
+
+def _is_over(entry: Entry, at: dt.datetime) -> bool:
+    """Tell whether a call was so long ago that it has had its effect, or none."""
+    sent = entry.intended_at
+    return sent is not None and at - dt.datetime.fromisoformat(sent) > UNDER_WAY

@@ -6,41 +6,33 @@ the same steps in the same order (design §10).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from itertools import groupby
 
 from connectors.base import Change, Create, SetField
-from handover.transfer.authority import Authority
+from handover.ledger.states import Action
+from handover.plan.approval import ApprovedPlan
 
 
-class Action(StrEnum):
-    """What a step does; the order is that of the waves.
+@dataclass(frozen=True, kw_only=True)
+class UndoOf:
+    """A run may be taken back, because this person may decide so."""
 
-    Accounts go first because a child may only follow, contacts of others and teams
-    after everything that can change or drop them, our own tasks last.
-    """
-
-    ACCOUNT_OWNER = "account_owner"
-    CONTACT_OWNER = "contact_owner"
-    OPPORTUNITY_OWNER = "opportunity_owner"
-    REQUEST_OWNER = "request_owner"
-    ACTIVITY_OWNER = "activity_owner"
-    OWNER_FIELD = "owner_field"
-    CONTACT_KEPT = "contact_kept"
-    TEAM_MEMBER = "team_member"
-    CREATE_TASK = "create_task"
-    CHANGE_TASK = "change_task"
-    CLOSE_TASK = "close_task"
+    run_id: str
+    plan_id: str
+    person_id: str
 
 
-OWNER_ACTION = {
-    "accounts": Action.ACCOUNT_OWNER,
-    "contacts": Action.CONTACT_OWNER,
-    "opportunities": Action.OPPORTUNITY_OWNER,
-    "requests": Action.REQUEST_OWNER,
-    "activities": Action.ACTIVITY_OWNER,
-}
-"""What changes the owner of a record of a canonical table."""
+Authority = ApprovedPlan | UndoOf
+
+
+def label(authority: Authority) -> str:
+    """Name an authority in one word, for lists and the ledger."""
+    match authority:
+        case ApprovedPlan(plan=plan, fingerprint=fingerprint):
+            return f"plan:{plan.id}@{fingerprint[:12]}"
+        case UndoOf(run_id=run_id):
+            return f"undo:{run_id}"
+
 
 _WAVES = tuple(Action)
 

@@ -9,17 +9,14 @@ from rich.console import Console
 from connectors.base import Identity
 from connectors.effects import SideEffect
 from handover.i18n import Words
-from handover.paper.inert import plain
+from handover.ledger.runs import Entry
+from handover.ledger.states import HOLD_USERS, TASK_ACTIONS, Action
+from handover.paper.safe_text import plain
 from handover.paper.table import Table
-from handover.plan.effects import print_effects
-from handover.plan.view import Reader
+from handover.plan.view import Audience, print_effects
 from handover.transfer.execute import Executed
-from handover.transfer.journal import Entry
-from handover.transfer.steps import OWNER_ACTION, Action
 
 SIGNS = {"done": "○", "skipped": "△", "refused": "×", "in_doubt": "?"}
-OWNERS = frozenset({*OWNER_ACTION.values(), Action.OWNER_FIELD, Action.CONTACT_KEPT})
-"""Steps whose values are users."""
 SHOWN = 40
 """Steps that the terminal lists; the run's folder and ``--json`` have all."""
 
@@ -59,7 +56,7 @@ def run_json(executed: Executed) -> dict[str, Any]:
 def print_run(
     executed: Executed,
     identity: Identity | None,
-    reader: Reader,
+    reader: Audience,
     console: Console,
     shown: int = SHOWN,
 ) -> None:
@@ -90,7 +87,7 @@ def concerned(
     effects: Iterable[SideEffect], entries: Iterable[Entry]
 ) -> list[SideEffect]:
     """Keep the effects of the kinds of writes that are among these steps."""
-    kinds = {"task" if e.action.endswith("_task") else "owner" for e in entries}
+    kinds = {"task" if e.action in TASK_ACTIONS else "owner" for e in entries}
     return [effect for effect in effects if effect.of in kinds]
 
 
@@ -134,7 +131,7 @@ _SUM = (
 _WINDOW = "Longest time between a last read and its write: {seconds} s."
 
 
-def _table(entries: Sequence[Entry], reader: Reader) -> Table:
+def _table(entries: Sequence[Entry], reader: Audience) -> Table:
     words = reader.words
     table = Table(box=None, pad_edge=False)
     for name in ("", "Account", "Step", "Record", "Before", "After", "Outcome"):
@@ -158,9 +155,9 @@ def _purpose(entry: Entry) -> str:
     return " ".join((entry.key or "").split(":")[-2:])
 
 
-def _value(entry: Entry, value: str | None, reader: Reader) -> str:
+def _value(entry: Entry, value: str | None, reader: Audience) -> str:
     """Say a value; owners by their names."""
-    return reader.name(value or "") if entry.action in OWNERS else value or ""
+    return reader.name(value or "") if entry.action in HOLD_USERS else value or ""
 
 
 def _subject(entry: Entry) -> str:

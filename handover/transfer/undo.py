@@ -4,22 +4,20 @@ People's later edits win and are listed; tasks that we made are closed, not dele
 step in doubt is left alone until it is settled (promise P20).
 """
 
-import difflib
 from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Map
 
 from sqlalchemy import Connection
 
 from connectors.base import Create, SetField
-from handover.errors import AmbiguousName, UnknownName
+from handover.ledger.runs import Entry, Run
+from handover.ledger.states import Action
 from handover.mirror.people import People
 from handover.plan import store
 from handover.plan.errors import NotYours
-from handover.transfer.address import task_mapping
-from handover.transfer.authority import UndoOf
-from handover.transfer.journal import Entry, Run, all_runs
-from handover.transfer.kept_contacts import kept_again
-from handover.transfer.steps import Action, Step
+from handover.transfer.put_back import kept_again
+from handover.transfer.steps import Step, UndoOf
+from handover.transfer.to_crm import task_mapping
 from mappings.model import Mapping
 
 WAYS_BACK = {
@@ -29,27 +27,6 @@ WAYS_BACK = {
 """What takes back a step is of the same kind, but for these."""
 FOR_OTHERS = (Action.TEAM_MEMBER, Action.CONTACT_KEPT)
 """Steps that owner changes made necessary: nothing of them is taken back."""
-
-
-def find_run(connection: Connection, text: str) -> Run:
-    """Find a run by its id, the beginning of it, or ``last``.
-
-    Raises:
-        UnknownName: no run's id begins so.
-        AmbiguousName: several do.
-    """
-    known = {run.id: run for run in all_runs(connection)}
-    if text == "last" and known:
-        return next(iter(known.values()))
-    if text in known:
-        return known[text]
-    found = [run_id for run_id in known if text and run_id.startswith(text)]
-    if len(found) > 1:
-        raise AmbiguousName(kind="run", name=text, candidates=sorted(found))
-    if not found:
-        near = difflib.get_close_matches(text, known, n=1)
-        raise UnknownName(kind="run", name=text, suggestion=near[0] if near else None)
-    return known[found[0]]
 
 
 def undo_of(

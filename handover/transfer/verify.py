@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from connectors.base import Connector, SetField
 from handover.ledger import events
-from handover.transfer.journal import Entry, Run, all_runs, counts, entries_of
-from handover.transfer.live import held
+from handover.ledger.runs import Entry, Run, all_runs, counts, entries_of
+from handover.transfer.readings import held
 
 ENDED = ("done", "skipped", "refused", "in_doubt")
 

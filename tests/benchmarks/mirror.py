@@ -32,9 +32,13 @@ import pyarrow.parquet as pq
 from connectors.files import FilesCRM
 from handover.ledger import Ledger
 from handover.mirror.disk import open_duckdb
-from handover.mirror.generations import current_generation, digest
+from handover.mirror.generations import (
+    NextGeneration,
+    current_generation,
+    digest,
+    publish,
+)
 from handover.mirror.merging import PLACE, Delta, Merger
-from handover.mirror.publishing import NextGeneration, publish
 from handover.mirror.sync import Source, Syncer, SyncOptions
 from mappings.load import load_mapping
 from mappings.model import LINKS, mappable

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
+from handover.ledger.states import Mode
 from handover.plan.edits import Amender, Amendments, amend
-from handover.plan.model import Mode, Plan
+from handover.plan.model import Plan
 from handover.plan.selection import AccountFacts
 from tests.planning import ground_of, plan_of, row_of
 

@@ -1,0 +1,99 @@
+"""Which org this is, and who we are in it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.base import Identity, Row
+from connectors.errors import NotPermitted, Refused, UnknownObject, Unreachable
+from connectors.salesforce.org import Org
+from connectors.salesforce.problems import SOURCE
+from connectors.salesforce.queries import query
+from connectors.salesforce.schema import Shapes
+
+USERINFO = "/services/oauth2/userinfo"
+
+
+FIELDS = ("Id", "Name", "IsSandbox")
+
+
+def identify(org: Org) -> Identity:
+    """Ask the org's own record, and the log-in or OpenID Connect for us.
+
+    A user who may not see that record learns the org's id from those as well; what does
+    not say that it is a sandbox counts as production.
+
+    Raises:
+        ConnectorError: nobody tells which org this is.
+    """
+    token = org.token
+    record, problem = _record(org)
+    knows_us = token.user_id and (record or token.org_id)
+    told = {} if knows_us else _userinfo(org)
+    org_id = record.get("Id") or token.org_id or told.get("organization_id")
+    if not org_id:
+        raise problem
+    return Identity(
+        org_id=str(org_id),
+        org_name=str(record.get("Name") or org_id),
+        production=record.get("IsSandbox") is not True,
+        local=org.is_local,
+        user_id=token.user_id or told.get("user_id"),
+        user_name=told.get("name"),
+    )
+
+
+def _record(org: Org) -> tuple[Row, Exception]:
+    """Read the org's own record; without it, the reason is to be told."""
+    try:
+        rows = list(query(org, "Organization", FIELDS, ()))
+    except (NotPermitted, UnknownObject, Refused) as error:
+        return {}, error
+    missing = Refused(source=SOURCE, object="Organization", detail="no record")
+    return (rows[0] if rows else {}), missing
+
+
+def _userinfo(org: Org) -> Mapping[str, Any]:
+    """Ask who we are; an integration user may not be allowed to know."""
+    try:
+        data = org.data(USERINFO)
+    except (NotPermitted, UnknownObject, Refused, Unreachable):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+OBJECT = "TaskStatus"
+
+
+NAMES = ("ApiName", "MasterLabel")
+"""Fields that hold the value of a status; older API versions have only the second."""
+
+
+def own_words(
+    org: Org, shapes: Shapes, field: tuple[str, str], wished: tuple[str, str]
+) -> tuple[str, str]:
+    """Keep the wished words that the org has, and take its own for the others.
+
+    Args:
+        org: to ask.
+        shapes: what it shows us.
+        field: object and field that hold the status.
+        wished: words for an open and a done task.
+    """
+    shape = shapes.known(field[0])
+    known = shape.choices.get(field[1], frozenset()) if shape else frozenset()
+    if not known or known.issuperset(wished):
+        return wished
+    told = shapes.known(OBJECT)
+    name = next((n for n in NAMES if told and told.sees(n)), None)
+    if name is None:
+        return wished
+    rows = list(query(org, OBJECT, [name, "IsClosed", "IsDefault", "SortOrder"], ()))
+    rows.sort(key=lambda row: (row["IsDefault"] is not True, row["SortOrder"] or 0))
+    first: dict[bool, str] = {}
+    for row in rows:
+        first.setdefault(row["IsClosed"] is True, str(row[name]))
+    opened, done = wished
+    return (
+        opened if opened in known else first.get(False, opened),
+        done if done in known else first.get(True, done),
+    )

@@ -1,0 +1,269 @@
+"""Which queries make up a pull.
+
+The children of a merged record hang on another one without bearing a new stamp, so a
+pull of changes asks for them as well.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import orjson
+
+from connectors.base import Row
+from connectors.errors import ResumeExpired, ShortPull
+from connectors.salesforce.client import quoted
+from connectors.salesforce.org import Org, OrgRefusal
+from connectors.salesforce.problems import SOURCE, as_error
+from connectors.salesforce.replies import query_result
+from connectors.salesforce.schema import (
+    ACTIVITIES,
+    DELETED,
+    MASTER,
+    NARROWED,
+    STAMP,
+    ObjectShape,
+    Shapes,
+)
+
+FIRST = datetime(1999, 1, 1, tzinfo=UTC)
+"""Older than any record: Salesforce was founded in 1999."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryPart:
+    """One of the queries that make up a pull.
+
+    ``where`` are its conditions. ``by_stamp``: changes since ``since``, oldest first.
+    ``everything``: also what is deleted or archived.
+    """
+
+    where: tuple[str, ...] = ()
+    by_stamp: bool = False
+    since: str = ""
+    everything: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a pull stands.
+
+    ``part`` is the query it is in, ``begun`` the server's time when the pull began.
+    ``id`` and ``stamp`` are those of the last record. ``since`` and ``until`` bound the
+    window of stamps, where the org wants smaller queries; ``until`` is empty in the
+    last one. ``job``, ``locator`` and ``done`` lead to the rest of a Bulk result.
+    """
+
+    part: int = 0
+    begun: str = ""
+    id: str = ""
+    stamp: str = ""
+    since: str = ""
+    until: str = ""
+    job: str = ""
+    locator: str = ""
+    done: int = 0
+
+    @classmethod
+    def resumed(cls, cursor: str | None, object_name: str) -> "Place":
+        """Read a cursor.
+
+        Raises:
+            ResumeExpired: it is none of ours.
+        """
+        try:
+            return cls(**orjson.loads(cursor)) if cursor else cls()
+        except (orjson.JSONDecodeError, TypeError):
+            raise ResumeExpired(source=SOURCE, object=object_name) from None
+
+    @property
+    def cursor(self) -> str:
+        """Write the place as text, without what is empty."""
+        return orjson.dumps({k: v for k, v in asdict(self).items() if v}).decode()
+
+    @property
+    def begun_at(self) -> datetime | None:
+        """Tell when the pull began."""
+        return datetime.fromisoformat(self.begun) if self.begun else None
+
+    def behind(self, row: Row) -> "Place":
+        """Move behind a record."""
+        return replace(self, id=str(row["Id"]), stamp=_literal(row.get(STAMP)))
+
+    def where(self, part: QueryPart) -> list[str]:
+        """Say the conditions of what is still to come."""
+        lower = self.since or part.since
+        conditions = list(part.where)
+        if part.by_stamp and self.id:
+            conditions.append(
+                f"({STAMP} > {self.stamp}"
+                f" OR ({STAMP} = {self.stamp} AND Id > {quoted(self.id)}))"
+            )
+        else:
+            conditions += [f"{STAMP} >= {lower}"] if lower else []
+            conditions += [f"Id > {quoted(self.id)}"] if self.id else []
+        conditions += [f"{STAMP} < {self.until}"] if self.until else []
+        return conditions
+
+    def narrowed(self, part: QueryPart, now: datetime) -> "Place | None":
+        """Halve the window of stamps; None when it cannot be halved any more."""
+        lower = _time(self.since or part.since) or FIRST
+        if part.by_stamp and self.stamp:
+            lower = _time(self.stamp) or lower
+        upper = _time(self.until) or now
+        middle = lower + timedelta(seconds=int((upper - lower).total_seconds() // 2))
+        if middle <= lower:
+            return None
+        # The lower end stays where it was: records at that very stamp may be to come.
+        return replace(self, since=self.since or stamped(lower), until=stamped(middle))
+
+    def following(self, now: datetime) -> "Place":
+        """Move to the next window, of the same width; the last one has no end."""
+        since, until = _time(self.since) or FIRST, _time(self.until) or now
+        end = until + (until - since)
+        return Place(
+            part=self.part,
+            begun=self.begun,
+            since=self.until,
+            until=stamped(end) if end < now else "",
+        )
+
+
+def stamped(time: datetime) -> str:
+    """Write a time as SOQL."""
+    return quoted(time)
+
+
+def _literal(stamp: object) -> str:
+    """Write a stamp of a record as SOQL: JSON and CSV say UTC in two ways."""
+    text = str(stamp or "")
+    return text[:-5] + "Z" if text.endswith("+0000") else text
+
+
+def _time(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+MERGEABLE = ("Account", "Contact")
+
+
+IDS_A_QUERY = 300
+"""Quoted ids that fit into an address of 16,384 bytes, with much to spare."""
+
+
+class OrgMerges:
+    """Records that took in others, each question asked once for all objects."""
+
+    def __init__(self, org: Org, shapes: Shapes) -> None:
+        self._org = org
+        self._shapes = shapes
+        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._lock = threading.Lock()
+
+    def masters(self, object_name: str, since: str) -> tuple[str, ...]:
+        """Name the records that took in another one since a time."""
+        with self._lock:
+            key = (object_name, since)
+            if key not in self._known:
+                self._known[key] = tuple(self._ask(object_name, since))
+            return self._known[key]
+
+    def _ask(self, object_name: str, since: str) -> list[str]:
+        shape = self._shapes.known(object_name)
+        if shape is None or not all(map(shape.sees, (MASTER, DELETED, STAMP))):
+            return []
+        where = (f"{DELETED} = true", f"{MASTER} != null", f"{STAMP} >= {since}")
+        rows = query(self._org, object_name, [MASTER], where, everything=True)
+        return sorted({str(row[MASTER]) for row in rows if row.get(MASTER)})
+
+
+def parts(
+    shape: ObjectShape,
+    fields: Sequence[str],
+    since: datetime | None,
+    merges: OrgMerges,
+) -> list[QueryPart]:
+    """List the queries of a pull.
+
+    Args:
+        shape: the object.
+        fields: what is selected.
+        since: a server's time, None for everything.
+        merges: what was merged.
+    """
+    kinds = [NARROWED[shape.name]] if shape.name in NARROWED else []
+    has_bin = shape.sees(DELETED)
+    if since is None or not shape.sees(STAMP):
+        return [_alive(shape, kinds)]
+    text = stamped(since)
+    found = [
+        QueryPart(where=tuple(kinds), by_stamp=True, since=text, everything=has_bin)
+    ]
+    for name in fields:
+        targets = set(shape.refers.get(name, ())).intersection(MERGEABLE)
+        for target in sorted(targets):
+            for ids in chunks(merges.masters(target, text), IDS_A_QUERY):
+                inherited = f"{name} IN {quoted(list(ids))}"
+                found.append(_alive(shape, [*kinds, inherited]))
+    return found
+
+
+def _alive(shape: ObjectShape, where: Sequence[str]) -> QueryPart:
+    """Ask for records that exist; of activities, the archived ones among them."""
+    archived = shape.name in ACTIVITIES and shape.sees(DELETED)
+    alive = [f"{DELETED} = false"] if archived else []
+    return QueryPart(where=(*where, *alive), everything=archived)
+
+
+Value = TypeVar("Value")
+
+
+def chunks(values: Sequence[Value], size: int) -> Iterator[Sequence[Value]]:
+    """Cut values into pieces."""
+    for at in range(0, len(values), size):
+        yield values[at : at + size]
+
+
+def soql(
+    object_name: str, fields: Sequence[str], where: Sequence[str], order: str = ""
+) -> str:
+    """Write a query; all conditions hold."""
+    # Names are identifiers of the org's own description, values are quoted.
+    text = f"SELECT {','.join(fields)} FROM {object_name}"  # noqa: S608
+    text += f" WHERE {' AND '.join(where)}" if where else ""
+    return text + (f" ORDER BY {order}" if order else "")
+
+
+def query(
+    org: Org,
+    object_name: str,
+    fields: Sequence[str],
+    where: Sequence[str],
+    *,
+    everything: bool = False,
+) -> Iterator[dict[str, object]]:
+    """Read the few records that some conditions leave, page after page.
+
+    Raises:
+        ShortPull: there are fewer than promised.
+    """
+    path = "queryAll" if everything else "query"
+    read = 0
+    try:
+        found = query_result(
+            org.read(path, {"q": soql(object_name, fields, where)}).data
+        )
+        total, link = found.total, ""
+        while True:
+            yield from found.records
+            read += len(found.records)
+            if found.link in {"", link}:
+                break
+            link = found.link
+            found = query_result(org.read(link).data)
+    except OrgRefusal as turned:
+        raise as_error(turned.problem, object_name) from None
+    if read < total:
+        raise ShortPull(source=SOURCE, object=object_name, read=read, promised=total)

@@ -1,0 +1,70 @@
+"""``handover help TOPIC``: what does not belong to one command."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from handover.commands.outcome import Result
+from handover.commands.shell import COMPLETE, Shell, command
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+EXIT_CODES = {
+    0: "done",
+    1: "a mistake of handover",
+    2: "usage, configuration, an unknown name, or the mapping",
+    3: "gaps at the level of --fail-on or --min-score",
+    4: "sign in, or not permitted by the CRM",
+    5: "refused: somebody has to decide something first",
+    6: "finished, but some rows failed, were skipped or are in doubt",
+    7: "try later: CRM unreachable, rate limit, lock, disk full, file in use",
+    130: "interrupted",
+}
+"""What each exit code means (design §12)."""
+
+
+TOPICS = ("exit-codes", "commands")
+
+
+@command("help", example="handover help exit-codes")
+@click.argument("topic", type=click.Choice(TOPICS), default="commands")
+def topics(shell: Shell, *, topic: str) -> Result:
+    """Explain exit codes and more."""
+    if topic == "exit-codes":
+        rows = {str(code): shell.words(text) for code, text in EXIT_CODES.items()}
+    else:
+        root = click.get_current_context().find_root()
+        entries = getattr(root.command, "entries", {})
+        rows = {name: shell.words(entry.help) for name, entry in entries.items()}
+
+    def show(console: "Console") -> None:
+        from handover.paper.table import Table
+
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for name, text in rows.items():
+            table.add_row(name, text)
+        console.print(table)
+
+    return Result(name="help", data={"topic": topic, "entries": rows}, text=show)
+
+
+@command("completion", example="handover completion bash > ~/.handover-completion")
+@click.argument("kind", type=click.Choice(["bash", "zsh", "fish", "powershell"]))
+def completion(shell: Shell, *, kind: str) -> Result:
+    """Print the completion script of a shell."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(kind)
+    if found is None:
+        raise click.UsageError(
+            shell.words("click has no completion for {shell}", shell=kind)
+        )
+    ctx = click.get_current_context()
+    script = found(ctx.find_root().command, {}, "handover", COMPLETE).source()
+
+    def show(console: "Console") -> None:
+        console.print(script, end="", soft_wrap=True)
+
+    return Result(name="completion", data={"shell": kind, "script": script}, text=show)

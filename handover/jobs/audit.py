@@ -1,0 +1,76 @@
+"""Auditing every source, and what earlier nights have to say about it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handover.audit.report import AuditRequest, SourceFindings, read_source
+from handover.audit.trend import keep, trend_json
+from handover.i18n import Words
+from handover.jobs.narrowing import Narrowed
+from handover.jobs.workspace import Workspace
+from handover.mirror.owners import unmanaged_changes
+
+Json = dict[str, Any]
+
+
+def audit_sources(
+    workspace: Workspace,
+    words: Words,
+    narrowed: Mapping[str, Narrowed] | None,
+    *,
+    in_full: bool = True,
+) -> list[SourceFindings]:
+    """Audit every source, and keep the audits of whole sources for the trend.
+
+    Args:
+        workspace: the working folder.
+        words: of who reads it.
+        narrowed: what is asked for in each source; None is everything.
+        in_full: with the items of all accounts, not only of the worst.
+    """
+    sources = narrowed if narrowed is not None else workspace.generation().sources
+    found = []
+    for source in sources:
+        own = narrowed[source] if narrowed is not None else None
+        asked = AuditRequest(
+            words=words,
+            policy=workspace.policy,
+            owner_ids=own.owner_ids if own else None,
+            in_full=in_full,
+        )
+        people, answered = workspace.people(source), workspace.answered(source)
+        with workspace.mirror(source, own.account_ids if own else None) as mirror:
+            part = read_source(mirror, asked, people, answered)
+        if own is None:
+            keep(workspace.ledger, part, workspace.generation().n, workspace.now)
+        found.append(part)
+    return found
+
+
+def unmanaged(
+    workspace: Workspace, narrowed: Mapping[str, Narrowed] | None
+) -> list[Json]:
+    """List the owner changes that no run of ours explains."""
+    with workspace.ledger.read() as connection:
+        changes = unmanaged_changes(connection, list(workspace.generation().sources))
+    return [
+        change.as_json()
+        for change in changes
+        if narrowed is None or change.account_id in narrowed[change.source].account_ids
+    ]
+
+
+def trend(workspace: Workspace, narrowed: Mapping[str, Narrowed] | None) -> list[Json]:
+    """List what the owners came to in earlier audits."""
+    owners = None
+    if narrowed is not None:
+        owners = {owner for own in narrowed.values() for owner in own.owner_ids}
+    people = {
+        source: workspace.people(source) for source in workspace.generation().sources
+    }
+    with workspace.ledger.read() as connection:
+        return [
+            {**step, "owner": people[step["source"]].name(step["owner_id"]) or None}
+            for step in trend_json(connection, owners=owners)
+            if step["source"] in people
+        ]

@@ -1,0 +1,66 @@
+"""Copying the facts of every configured CRM into the mirror, under the lock."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from connectors.base import Connector, Page
+from handover.jobs.workspace import Workspace
+from handover.mirror.deltas import Aside
+from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
+from handover.paper.files import replace_file
+from handover.paper.safe_text import cell
+from mappings.translate import TranslationSettings
+
+
+def sync_workspace(
+    workspace: Workspace,
+    options: SyncOptions | None = None,
+    told: Callable[[str, Page], None] = lambda _object, _page: None,
+) -> Synced:
+    """Sync all sources of a workspace, under the lock."""
+    config, policy = workspace.config, workspace.policy
+    settings = TranslationSettings(
+        timezone=config.zone,
+        country=config.calendar.country,
+        currency=config.money.currency,
+        empty_words=frozenset(policy.placeholders.words),
+    )
+
+    def connect(name: str) -> Callable[[], Connector]:
+        return lambda: workspace.connector(name)
+
+    sources = [
+        Source(name=name, connect=connect(name), mapping=workspace.mapping(name))
+        for name in workspace.sources()
+    ]
+    with workspace.lock("sync"):
+        return Syncer(
+            ledger=workspace.ledger,
+            folder=workspace.mirror_folder,
+            settings=settings,
+            now=workspace.now,
+            options=options or SyncOptions(),
+            told=told,
+        ).sync(sources)
+
+
+def write_rejects(workspace: Workspace, rejects: Sequence[Aside]) -> Path | None:
+    """List the rows that are put aside now in the run folder; give the file."""
+    if not rejects:
+        return None
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(["source", "table", "row", "id", "field", "reason", "value"])
+    for aside in rejects:
+        one = aside.reject
+        where = (aside.source, one.table, one.row, one.id)
+        line = (*where, one.field, one.reason, one.value)
+        writer.writerow(["" if part is None else cell(part) for part in line])
+    folder = workspace.runs_folder / f"{workspace.now:%Y%m%d-%H%M%S}-sync"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / "rejects.csv"
+    replace_file(file, buffer.getvalue().encode("utf-8-sig"))
+    file.chmod(0o600)
+    return file

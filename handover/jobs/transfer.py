@@ -1,0 +1,227 @@
+"""Writing to a CRM: a plan's tasks, its owner changes, and taking runs back.
+
+Every job of these opens the CRM, holds the lock, settles what an earlier run left open,
+lists the steps, has them confirmed where the CRM is a production org, and walks them. A
+dry run lists the steps and does nothing else.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from connectors.base import Identity, Note
+from handover.i18n import Words
+from handover.jobs.workspace import Workspace
+from handover.ledger.runs import entries_of, find_run
+from handover.mirror.views import Mirror
+from handover.plan import store
+from handover.plan.approval import ApprovedPlan, approved
+from handover.transfer.checks import Site, check_confirmed, in_own_words
+from handover.transfer.execute import (
+    Executed,
+    RunRegister,
+    execute,
+    leave_files,
+    rehearse,
+)
+from handover.transfer.prepare import (
+    Prepared,
+    TransferRequest,
+    prepare_publish,
+    prepare_reassign,
+    prepare_undo,
+)
+from handover.transfer.run_files import left_open
+from handover.transfer.settle import recover
+from handover.transfer.undo import undo_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What is about to be written, for whoever has to agree to it."""
+
+    source: str
+    identity: Identity
+    planned: Executed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a transfer is carried out.
+
+    ``confirm`` is called with the steps before the first write to a production org, and
+    raises if nobody agrees; where it is None nobody can be asked, and ``yes`` with the
+    org's id is needed. ``stopping`` gives, for the time of the walk, what is asked
+    before each batch: whether a person wants the run to stop.
+    """
+
+    dry_run: bool = False
+    org_id: str | None = None
+    yes: bool = False
+    confirm: Callable[[Preview], None] | None = None
+    stopping: Callable[[], AbstractContextManager[Callable[[], bool]]] = lambda: (
+        nullcontext(lambda: False)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transferred:
+    """What a transfer did, or would do, where, and what to say of it."""
+
+    source: str
+    identity: Identity
+    executed: Executed
+    notes: Sequence[Note]
+
+
+def publish(
+    workspace: Workspace,
+    plan: str,
+    asked: TransferRequest,
+    manner: Manner,
+    words: Words,
+) -> Transferred:
+    """Put a plan's tasks into the CRM, in these words."""
+    plan_id, source = _allowed(workspace, plan)
+    with _at_work(workspace, source, "publish", manner) as work:
+        with _authority(workspace, plan_id, source) as (connection, authority, mirror):
+            prepared = prepare_publish(
+                work.site, connection, authority, mirror, asked, words
+            )
+        return work.walk(prepared)
+
+
+def reassign(
+    workspace: Workspace, plan: str, asked: TransferRequest, manner: Manner
+) -> Transferred:
+    """Change the owners that are due."""
+    plan_id, source = _allowed(workspace, plan)
+    with _at_work(workspace, source, "reassign", manner) as work:
+        with _authority(workspace, plan_id, source) as (connection, authority, mirror):
+            prepared = prepare_reassign(work.site, connection, authority, mirror, asked)
+        return work.walk(prepared)
+
+
+def undo(workspace: Workspace, text: str, manner: Manner) -> Transferred:
+    """Take a run back."""
+    with workspace.ledger.read() as connection:
+        source = find_run(connection, text).source
+    person = workspace.decider(source)
+    with _at_work(workspace, source, "undo", manner) as work:
+        with workspace.ledger.read() as connection:
+            run = find_run(connection, text)
+            undo_by = workspace.policy.transfer.undo_by
+            authority = undo_of(connection, run, person, work.site.people, undo_by)
+            prepared = prepare_undo(
+                work.site, connection, authority, run, manner.org_id
+            )
+        return work.walk(prepared)
+
+
+def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Transferred:
+    """Take up what a run left undone, for the reason that it had."""
+    with workspace.ledger.read() as connection:
+        run = find_run(connection, text)
+        rows = left_open(run.id, entries_of(connection, run.id))
+    plan = run.plan_id or ""
+    if run.undoes is not None:
+        return undo(workspace, run.undoes, manner)
+    if run.kind == "publish":
+        asked = TransferRequest(org_id=manner.org_id, before_announcement=run.reason)
+        return publish(workspace, plan, asked, manner, words)
+    asked = TransferRequest(org_id=manner.org_id, early=run.reason, rows=rows)
+    return reassign(workspace, plan, asked, manner)
+
+
+def _allowed(workspace: Workspace, text: str) -> tuple[str, str]:
+    """Give a plan's id and source; refuse at once, lest anybody waits for the lock."""
+    with workspace.ledger.read() as connection:
+        plan_id = store.find_plan(connection, text)
+        return plan_id, approved(connection, plan_id, workspace.as_of).plan.source
+
+
+@contextmanager
+def _authority(
+    workspace: Workspace, plan_id: str, source: str
+) -> Iterator[tuple[Connection, ApprovedPlan, Mirror]]:
+    """Look at the approval once more, behind the lock, and open the mirror."""
+    with workspace.ledger.read() as connection:
+        authority = approved(connection, plan_id, workspace.as_of)
+        with workspace.mirror(source) as mirror:
+            yield connection, authority, mirror
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """A CRM that is open for writing; a dry run has no desk."""
+
+    site: Site
+    desk: RunRegister | None
+    manner: Manner
+
+    def walk(self, prepared: Prepared) -> Transferred:
+        """Walk the steps, or show what they would do.
+
+        The lock is held while somebody is asked, so that what was shown is what will be
+        done.
+        """
+        site, executed = self.site, rehearse(prepared)
+        if self.desk is not None:
+            self._confirm(executed)
+            with self.manner.stopping() as stopped:
+                executed = execute(site, self.desk, prepared, stopped=stopped)
+        return Transferred(
+            source=site.source,
+            identity=site.identity,
+            executed=executed,
+            notes=prepared.notes,
+        )
+
+    def _confirm(self, planned: Executed) -> None:
+        """Have somebody agree to what is about to be written to production."""
+        ask, identity = self.manner.confirm, self.site.identity
+        if ask is None or self.manner.yes or not identity.production:
+            return
+        if planned.entries:
+            ask(Preview(source=self.site.source, identity=identity, planned=planned))
+
+
+@contextmanager
+def _at_work(
+    workspace: Workspace, source: str, kind: str, manner: Manner
+) -> Iterator[_Work]:
+    """Open the CRM, hold the lock and settle earlier runs; a dry run only opens it."""
+    site = _open_site(workspace, source)
+    if manner.dry_run:
+        yield _Work(site=site, desk=None, manner=manner)
+        return
+    desk = RunRegister(
+        ledger=workspace.ledger,
+        runs_folder=workspace.runs_folder,
+        zone=workspace.config.zone,
+        actor=workspace.actor.user,
+    )
+    if manner.confirm is None or manner.yes:
+        check_confirmed(site, yes=manner.yes, named=manner.org_id)
+    with workspace.lock(kind):
+        for run_id in recover(desk.ledger, site.connector, site.source, site.clock()):
+            leave_files(desk, run_id)
+        yield _Work(site=site, desk=desk, manner=manner)
+
+
+def _open_site(workspace: Workspace, source: str) -> Site:
+    """Open the CRM as a run meets it."""
+    connector = workspace.connector(source)
+    return Site(
+        source=source,
+        connector=connector,
+        identity=connector.identify(),
+        mapping=in_own_words(workspace.mapping(source), connector),
+        people=workspace.people(source),
+        policy=workspace.policy,
+        clock=workspace.clock,
+        as_of=workspace.as_of,
+        today=workspace.today,
+    )

@@ -1,0 +1,344 @@
+"""The working folder, opened: configuration, ledger, policy, mirror and connectors.
+
+Everything is opened when it is asked for, so that a command pays for what it uses.
+"""
+
+import datetime as dt
+import getpass
+import os
+import socket
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connectors.base import Connector, Identity
+from handover import __version__
+from handover.config import (
+    Config,
+    CrmConfig,
+    FilesConfig,
+    OtherConfig,
+    find_config,
+    load_config,
+)
+from handover.errors import BadConfig, HandoverError, NoDecider, WrongOrg
+from handover.secrets import is_reference, reveal
+from mappings.load import load_mapping
+from mappings.model import Mapping as CrmMapping
+
+if TYPE_CHECKING:
+    from connectors.effects import SideEffect
+    from handover.ledger import Ledger
+    from handover.mirror.generations import Generation
+    from handover.mirror.people import People
+    from handover.mirror.views import Mirror
+    from handover.policy import Policy
+
+SECRETS = ("client_id", "client_secret", "refresh_token", "token", "key")
+"""Keys of a CRM's section that hold references to secrets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who is at the keyboard, as the system knows it."""
+
+    user: str
+    host: str
+    tool_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """An opened working folder.
+
+    ``language``: of who works with it. ``now`` is UTC. ``asked_day``: the day that the
+    rules shall take for today, where it is not the real one. ``as_user``: who decides,
+    as it was typed, where that was said.
+    """
+
+    config: Config
+    language: str
+    now: dt.datetime
+    environ: Mapping[str, str]
+    asked_day: dt.date | None = None
+    as_user: str | None = None
+
+    @property
+    def today(self) -> dt.date:
+        """The real day, in the configured time zone."""
+        return self.now.astimezone(self.config.zone).date()
+
+    @property
+    def as_of(self) -> dt.date:
+        """The rules' today, in the configured time zone."""
+        return self.asked_day or self.today
+
+    def clock(self) -> dt.datetime:
+        """Tell the time, in UTC."""
+        return dt.datetime.now(dt.UTC)
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return self.config.data_folder
+
+    @property
+    def mirror_folder(self) -> Path:
+        """Where generations are kept."""
+        return self.folder / "mirror"
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where each run leaves its files."""
+        return self.folder / "runs"
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The ledger, brought up to date."""
+        from handover.ledger import Ledger
+
+        return Ledger.open(self.folder / "ledger.sqlite")
+
+    @cached_property
+    def policy(self) -> "Policy":
+        """The company's policy, or the built-in one."""
+        from handover.policy import load_policy
+
+        file = self.config.policy.file
+        return load_policy(self.config.path(file) if file else None)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who is at the keyboard."""
+        return Actor(
+            user=getpass.getuser(), host=socket.gethostname(), tool_version=__version__
+        )
+
+    # Sources
+
+    @cached_property
+    def _sections(self) -> dict[str, CrmConfig]:
+        return dict(self.config.crm.sections())
+
+    def sources(self) -> tuple[str, ...]:
+        """Name the configured sources."""
+        if not self._sections:
+            raise BadConfig(
+                file=self.config.base / "handover.toml",
+                line="",
+                key="crm",
+                detail="no CRM is configured",
+            )
+        return tuple(self._sections)
+
+    @cached_property
+    def _mappings(self) -> dict[str, CrmMapping]:
+        return {}
+
+    def mapping(self, source: str) -> CrmMapping:
+        """Load a source's mapping."""
+        if source not in self._mappings:
+            name = self.mapping_name(source)
+            self._mappings[source] = load_mapping(name, self.config.base)
+        return self._mappings[source]
+
+    def mapping_name(self, source: str) -> str:
+        """Name a source's mapping, as the configuration does."""
+        return self._sections[source].mapping
+
+    @cached_property
+    def _connectors(self) -> dict[str, Connector]:
+        return {}
+
+    def connector(self, source: str) -> Connector:
+        """Open a source's connector and make sure that it is the pinned org.
+
+        Raises:
+            WrongOrg: another org answers than the one configured.
+        """
+        if source not in self._connectors:
+            connector = self.unchecked_connector(source)
+            self._check_org(source, connector.identify())
+            self._connectors[source] = connector
+        return self._connectors[source]
+
+    def unchecked_connector(self, source: str) -> Connector:
+        """Open a source's connector without a call."""
+        from connectors.registry import connect
+
+        return connect(source, self.settings(source))
+
+    def side_effects(self, source: str) -> "tuple[SideEffect, ...]":
+        """Tell what the CRM does of its own accord when we write; without a call."""
+        from connectors.registry import side_effects
+
+        section = self._sections.get(source)
+        given = section.model_dump(exclude={"mapping", *SECRETS}) if section else {}
+        return side_effects(source, given)
+
+    def _check_org(self, source: str, identity: Identity) -> None:
+        section = self._sections[source]
+        pinned = getattr(section, "org_id", None) or getattr(section, "portal_id", None)
+        if pinned is not None and not _same_org(str(pinned), identity.org_id):
+            raise WrongOrg(source=source, expected=pinned, found=identity.org_id)
+
+    def settings(self, source: str) -> dict[str, object]:
+        """Gather what a connector needs, paths resolved and secrets looked up."""
+        section, mapping = self._sections[source], self.mapping(source)
+        shared: dict[str, object] = {"task_key": mapping.write.task_key}
+        match section:
+            case FilesConfig():
+                return shared | {
+                    "folder": self.config.path(section.folder),
+                    "name": section.folder,
+                    "id_fields": mapping.id_fields(),
+                }
+            case _:
+                given = section.model_dump(exclude={"mapping"}, exclude_none=True)
+                secrets = {
+                    key: self._secret(source, key, reference)
+                    for key, reference in self._references(source)
+                }
+                kept = {"token_folder": self.folder}
+                return shared | given | secrets | self._network() | kept
+
+    def _network(self) -> dict[str, object]:
+        """Give proxy and certificates; the file of these has to be there."""
+        network = self.config.network
+        if not network.ca_file:
+            return network.model_dump()
+        file = self.config.path(network.ca_file)
+        if not file.is_file():
+            raise BadConfig(
+                file=self.config.base / "handover.toml",
+                line="",
+                key="network.ca_file",
+                detail=f"{file} is no file",
+            )
+        return {"proxy": network.proxy, "ca_file": str(file)}
+
+    def missing_secrets(self, source: str) -> Iterator[HandoverError]:
+        """Yield what is wrong with the secrets that a source needs, each by itself."""
+        for key, reference in self._references(source):
+            try:
+                self._secret(source, key, reference)
+            except HandoverError as error:
+                yield error
+
+    def _references(self, source: str) -> Iterator[tuple[str, str]]:
+        section = self._sections[source]
+        for key, value in section:
+            foreign = isinstance(section, OtherConfig) and is_reference(value)
+            if value is not None and (key in SECRETS or foreign):
+                yield key, value
+
+    def _secret(self, source: str, key: str, reference: str) -> str:
+        name = f"crm.{source}.{key}"
+        return reveal(name, reference, self.config.base, self.environ)
+
+    # Mirror and people
+
+    @cached_property
+    def _generation(self) -> "Generation":
+        from handover.mirror.generations import current_generation
+
+        return current_generation(self.ledger, self.mirror_folder)
+
+    def generation(self) -> "Generation":
+        """Give the newest generation; one for the whole command.
+
+        Raises:
+            NoGeneration: nothing was synced yet.
+        """
+        return self._generation
+
+    def people(self, source: str) -> "People":
+        """Give the CRM's users with what ``people.csv`` adds."""
+        from handover.mirror.people import load_people
+
+        return load_people(
+            self.generation(), source, self.config.path(self.config.people.file)
+        )
+
+    def mirror(
+        self, source: str, accounts: Collection[str] | None = None
+    ) -> AbstractContextManager["Mirror"]:
+        """Open a source's views as of the rules' today."""
+        from handover.answers.confirmations import confirmations
+        from handover.mirror.views import open_mirror
+
+        with self.ledger.read() as connection:
+            confirmed = confirmations(connection, source, self.config.zone)
+        return open_mirror(
+            self.generation(),
+            source,
+            as_of=self.as_of,
+            zone=self.config.zone,
+            currency=self.config.money.currency,
+            accounts=accounts,
+            confirmations=confirmed,
+        )
+
+    def answered(self, source: str) -> Mapping[str, frozenset[str]]:
+        """Name the items that customers answered in the handovers under way."""
+        from handover.answers.confirmations import answered_items
+
+        with self.ledger.read() as connection:
+            return answered_items(connection, source)
+
+    def decider(self, source: str) -> str:
+        """Name the user who decides: ``--as``, HANDOVER_USER, the CRM's own identity.
+
+        Returns:
+            The user's id.
+
+        Raises:
+            NoDecider: nobody is named.
+        """
+        named = self.as_user or self.environ.get("HANDOVER_USER")
+        if named is None:
+            named = self.connector(source).identify().user_id
+        if not named:
+            raise NoDecider
+        from handover.mirror.find import find_user
+
+        return find_user(self.people(source), named).id
+
+    def lock(self, command: str) -> AbstractContextManager[None]:
+        """Hold the lock that writing runs share."""
+        from handover.ledger.lock import run_lock
+
+        return run_lock(self.folder, command, self.now)
+
+
+def _same_org(one: str, other: str) -> bool:
+    """Compare org ids; Salesforce's come with 15 or 18 characters."""
+    return one == other or (len(one) >= 15 and one[:15] == other[:15])
+
+
+def open_workspace(
+    language: str,
+    *,
+    config: str | None = None,
+    as_of: dt.date | None = None,
+    as_user: str | None = None,
+) -> Workspace:
+    """Read the configuration; nothing else is opened yet.
+
+    Args:
+        language: of who works with it.
+        config: the configuration's file, where it is named.
+        as_of: the rules' today, where it is not the real one.
+        as_user: who decides, as it was typed.
+    """
+    return Workspace(
+        config=load_config(find_config(config, os.environ)),
+        language=language,
+        now=dt.datetime.now(dt.UTC),
+        environ=os.environ,
+        asked_day=as_of,
+        as_user=as_user,
+    )

@@ -1,0 +1,163 @@
+"""Who owned an account before: kept night by night, and compared with our own runs.
+
+An owner change that no run of ours explains was made by somebody in the CRM: unmanaged
+(R2).
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+from sqlalchemy import Connection, insert, select
+
+from handover.ledger.runs import explaining_run
+from handover.ledger.tables import owner_history
+from handover.mirror.merging import literal
+from mappings.model import DerivedOwner
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerChange:
+    """One account with another owner than in the generation before."""
+
+    source: str
+    account_id: str
+    before: str | None
+    after: str | None
+    seen_at: str
+    team: str | None
+    run_id: str | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """Give the names of design §12."""
+        row = asdict(self)
+        del row["run_id"]
+        return row
+
+
+def changed_owners(
+    con: duckdb.DuckDBPyConnection,
+    old: Path,
+    new: Path,
+    users: str | None,
+    *,
+    source: str,
+    seen_at: dt.datetime,
+) -> list[OwnerChange]:
+    """Compare the accounts of two generations.
+
+    Args:
+        con: any DuckDB.
+        old: the older generation's accounts.
+        new: the newer accounts.
+        users: in SQL, the newer users, for the team of the new owner.
+        source: whose accounts.
+        seen_at: when.
+    """
+    nobody = "(select null as source, null as id, null as team where false)"
+    rows = con.sql(
+        f"""select o.id, o.owner_id as before, n.owner_id as after, u.team
+        from read_parquet({literal(old)}) as o
+        join read_parquet({literal(new)}) as n on n.source = o.source and n.id = o.id
+        left join {users or nobody} as u on u.source = n.source and u.id = n.owner_id
+        where o.source = {literal(source)} and not coalesce(n.is_deleted, false)
+            and o.owner_id is distinct from n.owner_id
+        order by o.id"""
+    ).fetchall()
+    return [
+        OwnerChange(
+            source=source,
+            account_id=account,
+            before=before,
+            after=after,
+            seen_at=seen_at.isoformat(),
+            team=team,
+        )
+        for account, before, after, team in rows
+    ]
+
+
+def remember(
+    connection: Connection, changes: Collection[OwnerChange], generation: int
+) -> list[OwnerChange]:
+    """Write changes into the history; give those that no run of ours explains."""
+    unmanaged = []
+    for change in changes:
+        run_id = explaining_run(
+            connection, change.source, change.account_id, change.after
+        )
+        connection.execute(
+            insert(owner_history).values(
+                **{**asdict(change), "run_id": run_id}, generation=generation
+            )
+        )
+        if run_id is None:
+            unmanaged.append(change)
+    return unmanaged
+
+
+def unmanaged_changes(
+    connection: Connection, sources: Mapping[str, object] | Collection[str]
+) -> list[OwnerChange]:
+    """List all changes that no run of ours explains, newest first."""
+    rows = connection.execute(
+        select(owner_history)
+        .where(owner_history.c.run_id.is_(None), owner_history.c.source.in_(sources))
+        .order_by(owner_history.c.generation.desc(), owner_history.c.account_id)
+    )
+    return [
+        OwnerChange(
+            source=row.source,
+            account_id=row.account_id,
+            before=row.before,
+            after=row.after,
+            seen_at=row.seen_at,
+            team=row.team,
+        )
+        for row in rows
+    ]
+
+
+DATES = {
+    "opportunities": "coalesce(close_date, cast(timezone({zone}, created_at) as date))",
+    "orders": "date",
+}
+
+
+LONG_AGO = "date '0001-01-01'"
+"""Where a record without a date stands."""
+
+
+def derived_owners(
+    accounts: str, records: str, source: str, rule: DerivedOwner, zone: ZoneInfo
+) -> str:
+    """Write the query for all accounts, with the owners of one source by the rule.
+
+    ``latest``: who owns the latest record; of one day, the larger record id.
+    ``most``: who owns most records; of equal numbers, whose latest record is later,
+    then has the larger id.
+
+    Args:
+        accounts: in SQL, the accounts of all sources.
+        records: in SQL, the opportunities or orders of all sources.
+        source: whose accounts.
+        rule: which records count, and how the owner is picked.
+        zone: where days begin, for records that only tell when they were made.
+    """
+    day = DATES[rule.table].format(zone=literal(zone.key))
+    latest = f"max(row(coalesce({day}, {LONG_AGO}), id))"
+    order = latest if rule.pick == "latest" else f"(count(*), {latest})"
+    return f"""select a.* replace (
+            case when a.source = {literal(source)} then p.owner_id
+            else a.owner_id end as owner_id)
+        from {accounts} as a left join (
+            select account_id, owner_id from {records}
+            where source = {literal(source)} and not coalesce(is_deleted, false)
+                and account_id is not null and owner_id is not null
+            group by account_id, owner_id
+            qualify row_number() over (
+                partition by account_id order by {order} desc) = 1
+        ) as p on a.id = p.account_id"""

@@ -1,0 +1,133 @@
+"""Tells what is hidden from us from what never was there.
+
+Some CRMs leave hidden fields and objects out of their descriptions, as if there were
+none. What the same mapping has read before and does not find now is hidden: unreadable,
+and what we knew of it stays (reliability P9). So does what a field held before it was
+made one of another type. Files are what they are.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import pyarrow.parquet as pq
+
+from connectors.base import Connector, Field
+from connectors.errors import NotPermitted, UnknownObject
+from handover.mirror.generations import Generation
+from handover.mirror.watermarks import Mark, reading_hash, visible_hash
+from mappings.check import Seen
+from mappings.model import Mapping as CrmMapping
+from mappings.model import is_file
+from mappings.translate import TranslationSettings
+
+Statuses = Mapping[tuple[str, str], str]
+"""What a generation could see, by table and column."""
+Types = Mapping[str, Mapping[str, str]]
+"""What kind of value each field of an object held when it was read."""
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("int", "double", "currency", "percent", "number"), "number"),
+        **dict.fromkeys(("date", "datetime"), "time"),
+        **dict.fromkeys(("boolean", "bool"), "yes_no"),
+    }
+)
+"""The CRMs' own types by what their values look like; all others are text."""
+
+
+def kind_of(field: Field) -> str:
+    """Tell what a field's values look like."""
+    return KINDS.get(field.type.lower(), "text")
+
+
+def seen_statuses(generation: Generation | None, source: str) -> Statuses:
+    """Look up what a source showed when it was last read."""
+    file = generation.files.get("columns") if generation else None
+    if file is None:
+        return {}
+    rows = pq.read_table(file, filters=[("source", "=", source)]).to_pylist()
+    return {(row["table_name"], row["column_name"]): row["status"] for row in rows}
+
+
+def seen_types(generation: Generation | None, source: str) -> Types:
+    """Look up what a source's fields held when they were last read."""
+    about = generation.sources.get(source, {}) if generation else {}
+    return dict(about.get("types") or {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What earlier syncs have read with a mapping."""
+
+    mapping: CrmMapping
+    settings: TranslationSettings
+    marks: Mapping[str, Mark]
+    statuses: Statuses
+    types: Types
+
+    def has_read(self, name: str) -> bool:
+        """Tell whether an object was read with this very mapping."""
+        mark = self.marks.get(name)
+        ours = reading_hash(self.mapping, self.settings)
+        return mark is not None and mark.mapping_hash == ours and not is_file(name)
+
+    def retyped(self, name: str, fields: Mapping[str, Field]) -> frozenset[str]:
+        """Name the fields whose values are no longer what they were (P9)."""
+        known = self.types.get(name, {}) if self.has_read(name) else {}
+        return frozenset(
+            field
+            for field, kind in known.items()
+            if field in fields and kind_of(fields[field]) != kind
+        )
+
+    def lost(self, name: str, visible: Collection[str]) -> frozenset[str]:
+        """Name the fields of an object that were read and are not shown any more."""
+        if not self.has_read(name):
+            return frozenset()
+        unchanged = self.marks[name].visible_hash == visible_hash(
+            self.mapping, name, visible
+        )
+        once = {"unreadable"} if unchanged else {"mapped", "unreadable"}
+        return frozenset(
+            needed
+            for table, part in self.mapping.feeds(name)
+            for column, form in part.fields.items()
+            if self.statuses.get((table, column)) in once
+            for needed in form.names
+            if needed not in visible and needed.partition(".")[0] not in visible
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Describer:
+    """Describes a connector's objects in the words of the mappings.
+
+    ``refused`` are objects known to be hidden, whatever the connector says.
+    """
+
+    connector: Connector
+    refused: Collection[str] = ()
+    memory: Memory | None = field(default=None)
+
+    def __call__(self, pattern: str) -> Seen | None:
+        """Describe an object or all files of a pattern; None when there is none."""
+        names = self.connector.objects(pattern)
+        if set(names) & set(self.refused):
+            return Seen(refused=True)
+        try:
+            found = [self.connector.describe(name) for name in names]
+        except NotPermitted:
+            return Seen(refused=True)
+        except UnknownObject:
+            found = []
+        if not found:
+            was_there = self.memory is not None and self.memory.has_read(pattern)
+            return Seen(refused=True) if was_there else None
+        fields = {n: field for schema in found for n, field in schema.fields.items()}
+        hidden = frozenset().union(*(schema.hidden for schema in found))
+        if self.memory is None:
+            return Seen(fields=frozenset(fields), hidden=hidden)
+        retyped = self.memory.retyped(pattern, fields)
+        visible = frozenset(fields) - retyped
+        hidden |= retyped | self.memory.lost(pattern, visible)
+        return Seen(fields=visible, hidden=hidden, retyped=retyped)

@@ -1,0 +1,168 @@
+"""What to read of each object: the records since the watermark, or everything.
+
+Everything is read for the first time, when it is asked for, where the CRM cannot tell
+what has changed, and when the same records would now yield other rows.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+
+from connectors.base import Capability, Connector
+from connectors.errors import NotPermitted, UnknownObject
+from mappings.model import Mapping as CrmMapping
+from mappings.schema import TRANSLATION_VERSION
+from mappings.translate import TranslationSettings
+
+OVERLAP = dt.timedelta(minutes=10)
+"""Records may become visible this long after their stamp (reliability P1, P3)."""
+SWEEP_DAYS = 7
+"""How often hard deletes are looked for, unless configured (reliability P8)."""
+NIGHT = dt.timedelta(days=1)
+"""The time from one sync to the next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """How far an object was read, and with what eyes."""
+
+    mark: dt.datetime | None
+    mapping_hash: str
+    translation_version: int
+    visible_hash: str
+    swept_at: dt.datetime | None = None
+    """When hard deletes were last looked for, by the server's clock."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullJob:
+    """One object to pull. ``why_full`` says why everything is read, if it is."""
+
+    object: str
+    fields: tuple[str, ...]
+    visible: frozenset[str]
+    since: dt.datetime | None
+    mark: Mark
+    why_full: str | None
+
+    @property
+    def key(self) -> str:
+        """Tell for what pages are staged; others cannot be gone on with."""
+        text = (
+            f"{self.object}|{self.since}|{self.mark.mapping_hash}|"
+            f"{self.mark.translation_version}|{self.mark.visible_hash}"
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jobs:
+    """The jobs of one source."""
+
+    connector: Connector
+    mapping: CrmMapping
+    settings: TranslationSettings
+    marks: Mapping[str, Mark]
+    full: bool
+    retyped: Mapping[str, Collection[str]]
+    """By object, fields that are not read: they hold another kind of value now."""
+    sweep_every: dt.timedelta
+
+    def all(self) -> list[PullJob]:
+        """Decide for each object whether to read everything or what changed."""
+        jobs: list[PullJob] = []
+        for pattern in self.mapping.objects():
+            for name in self.connector.objects(pattern):
+                if not any(True for _ in self.mapping.feeds(name)):
+                    continue
+                job = self._job(pattern, name)
+                if job is not None and all(job.object != one.object for one in jobs):
+                    jobs.append(job)
+        return jobs
+
+    def _job(self, pattern: str, name: str) -> PullJob | None:
+        try:
+            shown = self.connector.describe(name).fields
+        except (NotPermitted, UnknownObject):
+            return None  # its columns stand as unreadable or unmapped already
+        visible = frozenset(shown) - set(self.retyped.get(pattern, ()))
+        before = self.marks.get(name)
+        mark = Mark(
+            mark=None,
+            mapping_hash=reading_hash(self.mapping, self.settings),
+            translation_version=TRANSLATION_VERSION,
+            visible_hash=visible_hash(self.mapping, pattern, visible),
+            swept_at=before.swept_at if before else None,
+        )
+        why = self._why_full(name, mark)
+        since = (
+            None
+            if why or before is None or before.mark is None
+            else (before.mark - OVERLAP)
+        )
+        return PullJob(
+            object=name,
+            fields=_shown(self.mapping, pattern, visible),
+            visible=visible,
+            since=since,
+            mark=mark,
+            why_full=why,
+        )
+
+    def _why_full(self, name: str, mark: Mark) -> str | None:
+        """Say why everything has to be read, if so; the first reason counts."""
+        if Capability.INCREMENTAL not in self.connector.capabilities:
+            return "no_increments"
+        before = self.marks.get(name)
+        if before is None or before.mark is None:
+            return "first"
+        reasons = {
+            "asked": self.full,
+            "sweep": self._is_sweep_due(before),
+            "mapping_changed": before.mapping_hash != mark.mapping_hash,
+            "translation_changed": before.translation_version
+            != mark.translation_version,
+            "fields_changed": before.visible_hash != mark.visible_hash,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
+
+    def _is_sweep_due(self, before: Mark) -> bool:
+        """Tell whether to look for hard deletes by reading everything.
+
+        So it is where ids alone would cost as much as records. What a pull missed comes
+        along, and associations, which change without a stamp. Only the server's clock
+        counts, so that the last sync has to stand for now.
+        """
+        if Capability.SWEEP in self.connector.capabilities:
+            return False
+        last, now = before.swept_at, before.mark
+        return last is None or now is None or now - last >= self.sweep_every - NIGHT
+
+
+def reading_hash(mapping: CrmMapping, settings: TranslationSettings) -> str:
+    """Tell by which mapping and settings records become rows."""
+    values = (getattr(settings, field.name) for field in fields(settings))
+    # A set's order differs from one process to the next.
+    said = (sorted(v) if isinstance(v, frozenset) else v for v in values)
+    return _hash(mapping.hash, *said)
+
+
+def visible_hash(mapping: CrmMapping, pattern: str, visible: Collection[str]) -> str:
+    """Tell which of the fields that a mapping names can be seen."""
+    return _hash(*sorted(_shown(mapping, pattern, visible)))
+
+
+def _shown(
+    mapping: CrmMapping, pattern: str, visible: Collection[str]
+) -> tuple[str, ...]:
+    """Name the fields to ask for; of a related record, its link has to be visible."""
+    return tuple(
+        name
+        for name in mapping.fields(pattern)
+        if name in visible or name.partition(".")[0] in visible
+    )
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()

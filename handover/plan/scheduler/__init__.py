@@ -1,0 +1,1 @@
+"""A solver that knows no plans: days, diaries, packing, the shortest period."""

@@ -1,0 +1,237 @@
+"""Where a run takes place, and what has to be right before anything is written."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from connectors.base import (
+    Capability,
+    Connector,
+    HasOwnWords,
+    Identity,
+    KnowsLicences,
+    Row,
+)
+from connectors.errors import NotPermitted, ReadOnlySource
+from handover.errors import WrongOrg
+from handover.ledger.states import Action
+from handover.mirror.people import People
+from handover.plan.errors import InactiveSuccessor
+from handover.policy import Policy
+from handover.transfer import crash_points
+from handover.transfer.errors import (
+    DriftedApart,
+    FutureAsOf,
+    ProductionUnconfirmed,
+    TooLarge,
+    UnlicensedSuccessor,
+)
+from handover.transfer.readings import Clock, Readings, held
+from handover.transfer.steps import Step
+from handover.transfer.to_crm import crm_user, yes_no
+from mappings.model import Mapping
+
+SAID = ("is_active", "is_deleted")
+"""Columns that tell whether a user is active."""
+
+
+def active_users(
+    connector: Connector, mapping: Mapping, users: Iterable[str]
+) -> set[str]:
+    """Name those of some users whom the CRM knows and calls active.
+
+    Where it says nothing about being active, a user is (design §17).
+    """
+    left = {mapping.crm_id("users", user)[1]: user for user in users}
+    found: set[str] = set()
+    for part in mapping.of("users"):
+        forms = [part.fields.get(column) for column in SAID]
+        fields = [name for form in forms if form for name in form.names]
+        for name in connector.objects(part.object) if left else ():
+            for own_id, row in connector.read(name, list(left), fields).items():
+                active, deleted = (yes_no(row, form, name) for form in forms)
+                user = left.pop(own_id)
+                if active != "false" and deleted != "true":
+                    found.add(user)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drifted:
+    """An account whose owner is neither the predecessor nor the successor."""
+
+    account_id: str | None
+    expected: str | None
+    found: str | None
+
+
+def drifted(steps: Iterable[Step], readings: Readings) -> tuple[Drifted, ...]:
+    """List the accounts that others changed since the plan was approved."""
+    return tuple(
+        Drifted(account_id=step.account_id, expected=step.before, found=found)
+        for step in steps
+        if step.action is Action.ACCOUNT_OWNER
+        for found in [_owner(step, readings.row(step))]
+        if found not in (step.before, step.after)
+    )
+
+
+def too_many(drifted: int, of: int, *, share: float, least: int) -> bool:
+    """Tell whether so much drifted that the plan as a whole is in question.
+
+    Args:
+        drifted: accounts that drifted.
+        of: accounts of the run.
+        share: the part above which a run stops.
+        least: the number below which it never does.
+    """
+    return drifted >= least and drifted > share * of
+
+
+def _owner(step: Step, row: Row | None) -> str | None:
+    return None if row is None else held(row, step.field or "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One CRM, as a run meets it; ``as_of`` is the rules' today, ``today`` the real."""
+
+    source: str
+    connector: Connector
+    identity: Identity
+    mapping: Mapping
+    people: People
+    policy: Policy
+    clock: Clock
+    as_of: dt.date
+    today: dt.date
+
+
+def in_own_words(mapping: Mapping, connector: Connector) -> Mapping:
+    """Let a mapping speak of open and done tasks as this CRM does."""
+    task = mapping.write.task
+    if task is None or not isinstance(connector, HasOwnWords):
+        return mapping
+    status = task.status
+    opened, done = connector.task_words(
+        task.object, status.field, (status.open, status.done)
+    )
+    spoken = status.model_copy(update={"open": opened, "done": done})
+    own = task.model_copy(update={"status": spoken})
+    return replace(mapping, write=mapping.write.model_copy(update={"task": own}))
+
+
+def check_site(site: Site, *, org_id: str, named: str | None) -> None:
+    """Refuse to work in another org, on another day, or where nothing can be written.
+
+    Args:
+        site: where we are.
+        org_id: the org that was planned for.
+        named: the org that the user named, if he did.
+
+    Raises:
+        WrongOrg: it is another one.
+        FutureAsOf: a real CRM follows the real calendar.
+        ReadOnlySource: there is nothing to write to.
+    """
+    found = site.identity.org_id
+    for expected in filter(None, (org_id, named)):
+        if not same_org(expected, found):
+            raise WrongOrg(source=site.source, expected=expected, found=found)
+    if site.as_of > site.today and not site.identity.local:
+        raise FutureAsOf(as_of=site.as_of)
+    if Capability.WRITE not in site.connector.capabilities:
+        raise ReadOnlySource(source=site.source, folder=site.identity.org_name)
+
+
+def same_org(one: str, other: str) -> bool:
+    """Compare org ids; Salesforce's come with 15 or 18 characters."""
+    return one == other or (min(len(one), len(other)) >= 15 and one[:15] == other[:15])
+
+
+def check_confirmed(site: Site, *, yes: bool, named: str | None) -> None:
+    """Refuse to write to production unless the org was named and agreed to.
+
+    Raises:
+        ProductionUnconfirmed: ``--yes`` and ``--org`` are needed.
+    """
+    identity = site.identity
+    if identity.production and not (yes and named):
+        raise ProductionUnconfirmed(org=identity.org_id, name=identity.org_name)
+
+
+def check_permitted(
+    site: Site, steps: Iterable[Step], also: Iterable[str] = ()
+) -> None:
+    """Refuse to begin what the CRM would forbid half-way.
+
+    Args:
+        site: where we are.
+        steps: what is to be written now.
+        also: objects that are to be written later.
+
+    Raises:
+        NotPermitted: objects among these cannot be written by us.
+    """
+    objects = {*also, *(step.change.object for step in steps)}
+    lacking = [name.partition(":") for name in site.connector.prepare()]
+    missing = {right for name, _, right in lacking if right and name in objects}
+    if missing:
+        detail = ", ".join(sorted(missing))
+        raise NotPermitted(source=site.source, detail=detail)
+
+
+def check_size(
+    site: Site, steps: Iterable[Step], *, total: int, allow_large: bool
+) -> None:
+    """Refuse to move more accounts at once than the policy allows.
+
+    Raises:
+        TooLarge: ``--allow-large`` is needed.
+    """
+    rules = site.policy.transfer
+    accounts = sum(step.action is Action.ACCOUNT_OWNER for step in steps)
+    shared = rules.max_share * total if rules.max_share else accounts
+    allowed = min(rules.max_accounts, int(shared))
+    if accounts > allowed and not allow_large:
+        raise TooLarge(accounts=accounts, allowed=allowed)
+
+
+def check_successors(site: Site, users: Iterable[str]) -> None:
+    """Refuse successors who are not active in the CRM now, or can own nothing there.
+
+    Raises:
+        InactiveSuccessor: somebody is unknown or inactive.
+        UnlicensedSuccessor: somebody has a licence that owns no customers.
+    """
+    wanted = sorted(set(users))
+    active = active_users(site.connector, site.mapping, wanted)
+    inactive = [user for user in wanted if user not in active]
+    if inactive:
+        raise InactiveSuccessor(user=", ".join(map(site.people.name, inactive)))
+    if wanted and isinstance(site.connector, KnowsLicences):
+        own_ids = {crm_user(site.mapping, user): user for user in wanted}
+        lacking = [own_ids[each] for each in site.connector.unlicensed(list(own_ids))]
+        if lacking:
+            raise UnlicensedSuccessor(user=", ".join(map(site.people.name, lacking)))
+
+
+def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
+    """Refuse to go on with a plan from which the CRM has moved away.
+
+    Raises:
+        DriftedApart: nothing was written; the plan has to be looked at again.
+    """
+    owners = [step for step in steps if step.action is Action.ACCOUNT_OWNER]
+    readings.refresh(owners)
+    crash_points.reached("owners_read")
+    gone = drifted(owners, readings)
+    rules = site.policy.transfer
+    if too_many(len(gone), len(owners), share=rules.drift_share, least=rules.drift_min):
+        changed = [
+            {"account_id": d.account_id, "expected": d.expected, "found": d.found}
+            for d in gone
+        ]
+        raise DriftedApart(
+            drifted=len(gone), accounts=len(owners), data={"drifted": changed}
+        )
