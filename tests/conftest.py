@@ -10,12 +10,12 @@ import pytest
 
 from cli import handover as root
 from handover.commands.shell import run
-from tests.crm.hubspot import Portal
-from tests.portals import Hurry, small_portal
-from tests.salesforce_org import Company
+from tests.worlds.hubspot import Portal
+from tests.worlds.small_org import Company
+from tests.worlds.small_portal import Hurry, small_portal
 
 if TYPE_CHECKING:
-    from tests.job import Job
+    from tests.worlds.files_folder import Job
 
 FILES = """\
 language = "en"
@@ -87,7 +87,7 @@ def cli(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
 @pytest.fixture(scope="session")
 def company_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synced company; tests work in copies of it."""
-    from tests.job import build
+    from tests.worlds.files_folder import build
 
     return build(tmp_path_factory.mktemp("company"))
 
@@ -95,7 +95,7 @@ def company_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def approved_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A company with an approved plan; tests work in copies of it."""
-    from tests.job import build_approved
+    from tests.worlds.files_folder import build_approved
 
     return build_approved(tmp_path_factory.mktemp("approved"))
 
@@ -103,7 +103,7 @@ def approved_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def job(folder: Path, company_files: Path, cli: Cli) -> "Job":
     """Stand before the plan."""
-    from tests.job import job_in
+    from tests.worlds.files_folder import job_in
 
     return job_in(folder, company_files, cli)
 
@@ -111,7 +111,7 @@ def job(folder: Path, company_files: Path, cli: Cli) -> "Job":
 @pytest.fixture
 def agreed(folder: Path, approved_files: Path, cli: Cli) -> "Job":
     """Stand before the writing."""
-    from tests.job import job_in
+    from tests.worlds.files_folder import job_in
 
     return job_in(folder, approved_files, cli)
 

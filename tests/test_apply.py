@@ -15,7 +15,7 @@ from connectors.memory import MemoryCRM
 from handover.errors import DiskFull
 from handover.transfer import run_files
 from handover.transfer.readings import FRESH
-from tests.transferring import (
+from tests.worlds.memory_company import (
     Office,
     changes_of,
     handing_over,

@@ -13,7 +13,7 @@ from handover.ledger.states import Mode, PlanState
 from handover.ledger.tables import plan_versions, runs, steps
 from handover.plan import approval, errors, store
 from handover.plan.model import LooseRecord, Plan
-from tests.planning import (
+from tests.worlds.small_company import (
     NOW,
     POLICY,
     by,

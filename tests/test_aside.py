@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handover.mirror.merging import Shrunk
-from tests.syncing import Mill, company, sums
+from tests.worlds.mirror import Mill, company, sums
 
 NIGHT, WEEK = dt.timedelta(days=1), dt.timedelta(days=8)
 

@@ -17,9 +17,16 @@ from handover.i18n import words_for
 from handover.mirror.people import People, Person
 from handover.mirror.views import CONFIRMATIONS_SCHEMA
 from handover.policy import GROUPS, Policy, load_policy
-from tests.audited import AS_OF, POLICY, Records, audit_of, mirror_of, states
 from tests.benchmarks.audit import Script, audited
 from tests.benchmarks.company import write_company
+from tests.worlds.audited_records import (
+    AS_OF,
+    POLICY,
+    Records,
+    audit_of,
+    mirror_of,
+    states,
+)
 
 USERS = [
     {"id": "u1", "name": "佐藤", "is_active": "true"},

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.audited import export
 from tests.conftest import Cli
 from tests.test_audit import COMPANY
+from tests.worlds.audited_records import export
 
 AS_OF = ("--as-of", "2027-04-01")
 

@@ -10,8 +10,8 @@ import pytest
 from handover.audit.page import PER_OWNER, render
 from handover.audit.report import AuditRequest, combine, read_source
 from handover.i18n import words_for
-from tests.audited import POLICY, Records, mirror_of
 from tests.test_audit import COMPANY, PEOPLE
+from tests.worlds.audited_records import POLICY, Records, mirror_of
 
 TODAY = dt.date(2027, 4, 1)
 

@@ -9,7 +9,7 @@ import pytest
 
 from handover.audit.engine import FOLDER, RULES
 from handover.policy import Policy, load_policy
-from tests.audited import audit_of
+from tests.worlds.audited_records import audit_of
 
 CASES = Path(__file__).parent / "cases" / "audit"
 ACCOUNTS = [{"id": "A", "name": "東京精機", "owner_id": "u1"}]

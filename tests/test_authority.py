@@ -11,7 +11,7 @@ from connectors.base import SetField
 from handover.errors import HandoverError
 from handover.ledger.states import Action
 from handover.transfer.steps import Step, label
-from tests.transferring import PLAN, Office, handing_over, row
+from tests.worlds.memory_company import PLAN, Office, handing_over, row
 
 
 def stored(place: Office) -> str:

@@ -11,7 +11,7 @@ from handover.answers.confirmations import answered_items, confirmations
 from handover.ledger import Ledger
 from handover.ledger.tables import confirmations as table
 from handover.ledger.tables import plan_versions, plans
-from tests.audited import ZONE
+from tests.worlds.audited_records import ZONE
 
 AT = "2027-03-31T16:00:00+00:00"
 

@@ -6,10 +6,10 @@ import pytest
 
 from connectors.base import Connector, Create
 from connectors.contract import ConnectorContract, Fault, World
-from tests.crm.hubspot_faults import after_commit, lost_before
-from tests.crm.hubspot_replies import Answer
-from tests.crm.hubspot_serving import serve
-from tests.portals import KEY, companies, opened, small_portal, task
+from tests.worlds.hubspot_faults import after_commit, lost_before
+from tests.worlds.hubspot_replies import Answer
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import KEY, companies, opened, small_portal, task
 
 
 class HubSpotWorld:

@@ -7,9 +7,9 @@ import pytest
 from connectors.base import Create
 from connectors.contract import ConnectorContract, Fault, World
 from connectors.salesforce.crm import SalesforceCRM
-from tests.crm.salesforce import KEY, Answer, Call
-from tests.crm.salesforce_http import serve
-from tests.salesforce_org import Company, after_commit, once, opened
+from tests.worlds.salesforce import KEY, Answer, Call
+from tests.worlds.salesforce_http import serve
+from tests.worlds.small_org import Company, after_commit, once, opened
 
 
 class SalesforceWorld:

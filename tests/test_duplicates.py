@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handover.audit import other_findings
-from tests.audited import audit_of
+from tests.worlds.audited_records import audit_of
 
 
 def test_likely_duplicates_share_a_name_or_a_website(tmp_path: Path) -> None:

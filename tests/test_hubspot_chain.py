@@ -9,12 +9,10 @@ import pytest
 
 from handover.jobs.workspace import Workspace
 from tests.conftest import Cli, Ended
-from tests.crm.hubspot_company import Company, company
-from tests.crm.hubspot_data import TOKEN, Record
-from tests.crm.hubspot_faults import after_commit, gateway, lost_before, times
-from tests.crm.hubspot_replies import Answer, Call
-from tests.crm.hubspot_serving import serve
-from tests.hubspot_desk import (
+from tests.worlds.hubspot_company import Company, company
+from tests.worlds.hubspot_data import TOKEN, Record
+from tests.worlds.hubspot_faults import after_commit, gateway, lost_before, times
+from tests.worlds.hubspot_folder import (
     AFTER,
     TODAY,
     WRITING,
@@ -23,7 +21,9 @@ from tests.hubspot_desk import (
     owners,
     plan_in,
 )
-from tests.portals import KEY
+from tests.worlds.hubspot_replies import Answer, Call
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import KEY
 
 
 class Desk:

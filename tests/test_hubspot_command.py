@@ -8,12 +8,12 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import Cli
-from tests.crm import hubspot_faults as faults
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_company import Company, company
-from tests.crm.hubspot_data import TOKEN, Fault
-from tests.crm.hubspot_replies import Answer, Call, limited
-from tests.crm.hubspot_serving import serve
+from tests.worlds import hubspot_faults as faults
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_company import Company, company
+from tests.worlds.hubspot_data import TOKEN, Fault
+from tests.worlds.hubspot_replies import Answer, Call, limited
+from tests.worlds.hubspot_serving import serve
 
 TODAY = ("--as-of", "2027-03-01")
 CONFIG = """\

@@ -16,12 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
-from tests.crm import hubspot_faults as faults
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_company import Company, company
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_replies import Answer, Call, limited
-from tests.hubspot_desk import (
+from tests.worlds import hubspot_faults as faults
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_company import Company, company
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_folder import (
     AFTER,
     approve_in,
     at_work,
@@ -30,7 +29,8 @@ from tests.hubspot_desk import (
     plan_in,
     steps_of,
 )
-from tests.portals import KEY
+from tests.worlds.hubspot_replies import Answer, Call, limited
+from tests.worlds.small_portal import KEY
 
 SOAK = "HANDOVER_SOAK" in os.environ
 ROOT = Path(__file__).resolve().parents[1]

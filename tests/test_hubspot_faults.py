@@ -17,12 +17,12 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.hubspot import open_hubspot
-from tests.crm import hubspot_faults as faults
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_replies import Answer, Call, limited
-from tests.crm.hubspot_serving import serve
-from tests.portals import (
+from tests.worlds import hubspot_faults as faults
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_replies import Answer, Call, limited
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import (
     LINKS,
     LOST,
     TURNED,

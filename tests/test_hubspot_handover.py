@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli, Ended
-from tests.crm.hubspot_company import Company, company
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_replies import Answer, Call, Json, limited
-from tests.hubspot_desk import (
+from tests.worlds.hubspot_company import Company, company
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_folder import (
     AFTER,
     WRITING,
     approve_in,
@@ -23,7 +22,8 @@ from tests.hubspot_desk import (
     plan_in,
     steps_of,
 )
-from tests.portals import KEY
+from tests.worlds.hubspot_replies import Answer, Call, Json, limited
+from tests.worlds.small_portal import KEY
 
 OWN = """\
 extends = "hubspot"

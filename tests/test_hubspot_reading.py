@@ -12,11 +12,11 @@ from connectors.errors import (
     RateLimited,
     UnknownObject,
 )
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_faults import once
-from tests.crm.hubspot_replies import Answer
-from tests.crm.hubspot_serving import serve
-from tests.portals import LINKS, companies, opened, rows
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_faults import once
+from tests.worlds.hubspot_replies import Answer
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import LINKS, companies, opened, rows
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crm import hubspot_faults as faults
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_replies import Answer, Call
-from tests.hubspot_runs import hand_over
+from tests.worlds import hubspot_faults as faults
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_replies import Answer, Call
+from tests.worlds.hubspot_thousands import hand_over
 
 
 def test_a_thousand_owners_and_tasks_cost_few_calls(tmp_path: Path) -> None:

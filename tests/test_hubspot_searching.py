@@ -9,10 +9,10 @@ import pytest
 from connectors.base import Capability, Connector, Pull
 from connectors.errors import FieldsChanged
 from handover.mirror.watermarks import OVERLAP
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_replies import Answer, Call, Json
-from tests.crm.hubspot_serving import serve
-from tests.portals import LINKS, companies, opened, rows
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_replies import Answer, Call, Json
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import LINKS, companies, opened, rows
 
 
 @pytest.fixture

@@ -18,13 +18,21 @@ from connectors.errors import (
     SettingRejected,
 )
 from connectors.token_file import TokenFile
-from tests.crm import hubspot_faults as faults
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_replies import Answer, Call
-from tests.crm.hubspot_serving import serve
-from tests.crm.serving import serving
-from tests.portals import GRANT, Hurry, companies, moves, opened, rows, token_desk
+from tests.worlds import hubspot_faults as faults
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_replies import Answer, Call
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.serving import serving
+from tests.worlds.small_portal import (
+    GRANT,
+    Hurry,
+    companies,
+    moves,
+    opened,
+    rows,
+    token_desk,
+)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.crm.hubspot_company import company
-from tests.crm.hubspot_serving import serve
-from tests.hubspot_mill import DAY, Mill
+from tests.worlds.hubspot_company import company
+from tests.worlds.hubspot_mirror import DAY, Mill
+from tests.worlds.hubspot_serving import serve
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ import pytest
 
 from connectors.errors import NotPermitted, Unreachable
 from handover.mirror.merging import Shrunk
-from tests.crm.hubspot_company import company
-from tests.crm.hubspot_replies import Answer, Call
-from tests.crm.hubspot_serving import serve
-from tests.hubspot_mill import DAY, Mill
+from tests.worlds.hubspot_company import company
+from tests.worlds.hubspot_mirror import DAY, Mill
+from tests.worlds.hubspot_replies import Answer, Call
+from tests.worlds.hubspot_serving import serve
 
 SOAK = "HANDOVER_SOAK" in os.environ
 PAGES = 18
@@ -144,8 +144,8 @@ KILLED = """\
 import os, signal, sys
 from pathlib import Path
 from handover.mirror.staging import Staging
-from tests.crm.hubspot_company import Company
-from tests.hubspot_mill import Mill
+from tests.worlds.hubspot_company import Company
+from tests.worlds.hubspot_mirror import Mill
 left, keep = int(sys.argv[3]), Staging.add
 def add(*args):
     global left

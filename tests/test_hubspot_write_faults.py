@@ -7,12 +7,12 @@ import pytest
 
 from connectors.base import Connector, SetField
 from connectors.errors import RateLimited, Unreachable
-from tests.crm import hubspot_faults as faults
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_replies import Answer, Call, error, limited
-from tests.crm.hubspot_serving import serve
-from tests.portals import (
+from tests.worlds import hubspot_faults as faults
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_replies import Answer, Call, error, limited
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import (
     GRANT,
     KEY,
     LOST,

@@ -7,19 +7,11 @@ from typing import Any
 import pytest
 
 from connectors.base import Capability, Connector
-from tests.crm import hubspot_faults as faults
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_replies import Answer, Json
-from tests.crm.hubspot_serving import serve
-from tests.portals import (
-    KEY,
-    companies,
-    moves,
-    opened,
-    sent,
-    states,
-    task,
-)
+from tests.worlds import hubspot_faults as faults
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_replies import Answer, Json
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import KEY, companies, moves, opened, sent, states, task
 
 
 @pytest.fixture

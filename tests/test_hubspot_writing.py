@@ -5,19 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.base import Capability, Connector, SetField
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_faults import after_commit, lost_before, times
-from tests.crm.hubspot_replies import Answer, Call, limited, missing_scope
-from tests.crm.hubspot_serving import serve
-from tests.portals import (
-    KEY,
-    companies,
-    moves,
-    opened,
-    sent,
-    states,
-    task,
-)
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_faults import after_commit, lost_before, times
+from tests.worlds.hubspot_replies import Answer, Call, limited, missing_scope
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import KEY, companies, moves, opened, sent, states, task
 
 
 @pytest.fixture

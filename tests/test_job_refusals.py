@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import Ended
-from tests.job import (
+from tests.worlds.files_folder import (
     DECIDED,
     EFFECTIVE,
     EXPIRED,

@@ -6,7 +6,7 @@ from pathlib import Path
 from connectors.base import Change, Outcome, SetField
 from connectors.errors import Unreachable
 from connectors.memory import MemoryCRM
-from tests.transferring import Office, plan, records, row
+from tests.worlds.memory_company import Office, plan, records, row
 
 
 class CopyingCRM(MemoryCRM):

@@ -3,7 +3,7 @@
 import csv
 from typing import Any
 
-from tests.job import (
+from tests.worlds.files_folder import (
     DECIDED,
     EFFECTIVE,
     NEW,

@@ -9,7 +9,7 @@ import pytest
 from connectors import registry
 from connectors.memory import MemoryCRM
 from tests.conftest import Cli
-from tests.syncing import MAPPING, company
+from tests.worlds.mirror import MAPPING, company
 
 GIVEN: list[Mapping[str, object]] = []
 """The settings with which the connector was opened."""

@@ -13,7 +13,7 @@ from handover.plan.model import LooseRecord, Plan
 from handover.plan.moves import Move
 from handover.plan.scheduler.calendar import Calendars, Days
 from handover.plan.selection import AccountFacts
-from tests.planning import (
+from tests.worlds.small_company import (
     CALENDARS,
     COMPANY,
     account,

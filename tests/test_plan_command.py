@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
-from tests.plan_company import (
+from tests.worlds.planning_folder import (
     COMPANY,
     NEW,
     TODAY,

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
-from tests.plan_company import NEW, planning_in, rows_of, submitted, synced
+from tests.worlds.planning_folder import NEW, planning_in, rows_of, submitted, synced
 
 
 @pytest.fixture(scope="module")

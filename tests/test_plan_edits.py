@@ -12,7 +12,7 @@ from handover.plan.edits import REST, Amender, Amendments, Fate, amend
 from handover.plan.model import LooseRecord, Plan
 from handover.plan.moves import Move
 from handover.plan.selection import AccountFacts
-from tests.planning import (
+from tests.worlds.small_company import (
     account,
     ground_of,
     key_account,

@@ -15,7 +15,7 @@ from handover.mirror.views import Mirror, open_mirror
 from handover.plan.facts import read_facts
 from handover.plan.selection import AccountFacts, PlanFacts
 from tests.conftest import FILES
-from tests.planning import TODAY
+from tests.worlds.small_company import TODAY
 
 TABLES: Mapping[str, Sequence[Sequence[str]]] = {
     "users": [("id", "name"), ("P", "Sato"), ("Q", "Kato")],

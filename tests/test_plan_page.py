@@ -15,7 +15,7 @@ from handover.plan.page import plan_page, weeks
 from handover.plan.store import Recorded
 from handover.plan.terminal import print_changes, print_decision, print_list, print_plan
 from handover.plan.view import Audience, legend, undecided
-from tests.planning import (
+from tests.worlds.small_company import (
     COMPANY,
     account,
     by,

@@ -12,8 +12,7 @@ from handover.plan import approval, store
 from handover.plan.model import Plan, Row
 from handover.transfer.errors import NotAnnounced, NoTaskMapping
 from handover.transfer.tasks import account_of, preparer, wanted
-from tests.planning import POLICY, by, people
-from tests.transferring import (
+from tests.worlds.memory_company import (
     PLAN,
     TASKS,
     TODAY,
@@ -25,6 +24,7 @@ from tests.transferring import (
     row,
     visit,
 )
+from tests.worlds.small_company import POLICY, by, people
 
 MUST = ("contacts.person", "purchases.reason")
 VISIT_DAY = dt.date(2027, 3, 10)

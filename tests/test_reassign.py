@@ -20,8 +20,7 @@ from handover.transfer.errors import (
     ProductionUnconfirmed,
     TooLarge,
 )
-from tests.planning import POLICY
-from tests.transferring import (
+from tests.worlds.memory_company import (
     MAPPING,
     NOW,
     PLAN,
@@ -35,6 +34,7 @@ from tests.transferring import (
     row,
     written,
 )
+from tests.worlds.small_company import POLICY
 
 TOMORROW = TODAY + dt.timedelta(days=1)
 LATER = TODAY + dt.timedelta(days=30)

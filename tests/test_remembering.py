@@ -13,7 +13,7 @@ from connectors.errors import NotPermitted, UnknownObject
 from connectors.memory import MemoryCRM
 from handover.mirror.sync import Synced
 from mappings.errors import UnknownField
-from tests.syncing import MAPPING, Mill, company, sums
+from tests.worlds.mirror import MAPPING, Mill, company, sums
 
 CLASSES = MAPPING.replace(
     'employees = "employees"',

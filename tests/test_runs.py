@@ -19,7 +19,7 @@ from handover.ledger import Ledger
 from handover.plan import store
 from handover.transfer import crash_points
 from tests.conftest import Cli, Ended
-from tests.plan_company import NEW, TODAY, synced
+from tests.worlds.planning_folder import NEW, TODAY, synced
 
 EARLY = ("--early", "personnel change", *TODAY)
 STEP = {
@@ -369,7 +369,7 @@ def test_a_folder_of_workbooks_is_only_read(place: Path, cli: Cli) -> None:
 
 def test_a_second_run_waits_its_turn(place: Path, cli: Cli) -> None:
     from handover.ledger.lock import run_lock
-    from tests.planning import NOW
+    from tests.worlds.small_company import NOW
 
     with run_lock(place / ".handover", "sync", NOW):
         ended = cli("reassign", plan_of(place), *EARLY, "--json")

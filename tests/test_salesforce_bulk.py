@@ -7,8 +7,8 @@ import pytest
 from connectors.errors import NotPermitted, ShortPull, Unreachable
 from connectors.salesforce import bulk
 from connectors.salesforce.crm import SalesforceCRM
-from tests.crm.salesforce import Answer, Call, error
-from tests.salesforce_org import Company, connected, ids, once, pages, rows
+from tests.worlds.salesforce import Answer, Call, error
+from tests.worlds.small_org import Company, connected, ids, once, pages, rows
 
 
 @pytest.fixture

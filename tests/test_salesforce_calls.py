@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.salesforce_runs import hand_over
+from tests.worlds.salesforce_thousands import hand_over
 
 
 def test_two_thousand_owners_and_tasks_cost_few_calls(tmp_path: Path) -> None:

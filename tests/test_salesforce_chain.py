@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import Cli
-from tests.crm.salesforce import KEY, Answer, Call
-from tests.salesforce_desk import EFFECTIVE, MAPPING, SECRET, Desk, sitting
+from tests.worlds.salesforce import KEY, Answer, Call
+from tests.worlds.salesforce_folder import EFFECTIVE, MAPPING, SECRET, Desk, sitting
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from connectors.errors import (
 )
 from connectors.salesforce.crm import SalesforceCRM
 from connectors.salesforce.org import SIGNINGS
-from tests.crm.salesforce import Answer, Call, Org, error, later
-from tests.salesforce_org import CLIENT, Company, connected, ids, once, opened, rows
+from tests.worlds.salesforce import Answer, Call, Org, error, later
+from tests.worlds.small_org import CLIENT, Company, connected, ids, once, opened, rows
 
 TIMEOUT = error(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
 BUSY = error(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded")

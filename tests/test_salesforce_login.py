@@ -25,8 +25,8 @@ from connectors.errors import (
 from connectors.salesforce import open_salesforce
 from connectors.salesforce.login import SignedGrant
 from connectors.token_file import TokenFile
-from tests.crm.salesforce import Answer, Call, error
-from tests.salesforce_org import (
+from tests.worlds.salesforce import Answer, Call, error
+from tests.worlds.small_org import (
     CLIENT,
     SECRET,
     Company,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli
-from tests.salesforce_desk import EFFECTIVE, Desk, sitting
+from tests.worlds.salesforce_folder import EFFECTIVE, Desk, sitting
 
 ORG = "見本株式会社"
 

@@ -14,9 +14,16 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import Cli
-from tests.crm.salesforce import KEY, Answer, Call
-from tests.killing import killed
-from tests.salesforce_desk import EFFECTIVE, SECRET, Desk, is_write, losing, sitting
+from tests.worlds.killed import killed
+from tests.worlds.salesforce import KEY, Answer, Call
+from tests.worlds.salesforce_folder import (
+    EFFECTIVE,
+    SECRET,
+    Desk,
+    is_write,
+    losing,
+    sitting,
+)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from connectors.base import Pull
 from connectors.errors import NotPermitted, Refused, ResumeExpired, UnknownObject
 from connectors.salesforce.crm import SalesforceCRM
-from tests.crm.salesforce import Answer, error, later
-from tests.salesforce_org import CLIENT, Company, connected, ids, once, pages, rows
+from tests.worlds.salesforce import Answer, error, later
+from tests.worlds.small_org import CLIENT, Company, connected, ids, once, pages, rows
 
 
 @pytest.fixture

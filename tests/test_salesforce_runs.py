@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli
-from tests.crm.salesforce import KEY, Answer, Call, error
-from tests.salesforce_desk import EFFECTIVE, Desk, is_write, losing, sitting
+from tests.worlds.salesforce import KEY, Answer, Call, error
+from tests.worlds.salesforce_folder import EFFECTIVE, Desk, is_write, losing, sitting
 
 DROPPED = Answer(200, "", drop=True)
 

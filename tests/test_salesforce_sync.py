@@ -16,10 +16,10 @@ import pytest
 from connectors.errors import ConnectorError, RateLimited
 from handover.errors import HandoverError
 from handover.mirror.merging import Shrunk
-from tests.crm.salesforce import Answer, Call, error, later
-from tests.crm.salesforce_http import serve
-from tests.salesforce_nights import PAGES, Nights, filled, kind_of, names
-from tests.salesforce_org import once
+from tests.worlds.salesforce import Answer, Call, error, later
+from tests.worlds.salesforce_http import serve
+from tests.worlds.salesforce_mirror import PAGES, Nights, filled, kind_of, names
+from tests.worlds.small_org import once
 
 CALLS = 17
 """Of a first sync: two to know where we are, five descriptions, ten pages."""
@@ -159,8 +159,8 @@ import sys
 import time
 from pathlib import Path
 from connectors.salesforce import open_salesforce
-from tests.syncing import Mill, company
-from tests.salesforce_nights import MAPPING
+from tests.worlds.mirror import Mill, company
+from tests.worlds.salesforce_mirror import MAPPING
 folder, address, token = sys.argv[1:]
 crm = open_salesforce({"base_url": address, "auth": "access_token", "token": token})
 mill = Mill(Path(folder), company(), MAPPING)

@@ -11,8 +11,8 @@ import pytest
 
 from connectors.errors import ConnectorError, ForeignAddress, Unreachable
 from connectors.salesforce.crm import SalesforceCRM
-from tests.crm.salesforce import Answer, Org
-from tests.salesforce_org import Company, connected, once, opened, rows
+from tests.worlds.salesforce import Answer, Org
+from tests.worlds.small_org import Company, connected, once, opened, rows
 
 
 @pytest.fixture

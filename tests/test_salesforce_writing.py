@@ -9,8 +9,8 @@ import responses
 
 from connectors.base import Capability, Change, Create, Pull, SetField
 from connectors.salesforce.crm import SalesforceCRM
-from tests.crm.salesforce import KEY, Answer, error
-from tests.salesforce_org import (
+from tests.worlds.salesforce import KEY, Answer, error
+from tests.worlds.small_org import (
     CLIENT,
     Clock,
     Company,

@@ -15,8 +15,8 @@ from connectors.salesforce.opening import open_org
 from handover.i18n import LANGUAGES, words_for
 from handover.plan.view import print_effects
 from tests.conftest import Cli
-from tests.job import PLAN, PLANNED, build_approved
-from tests.salesforce_desk import Desk, sitting
+from tests.worlds.files_folder import PLAN, PLANNED, build_approved
+from tests.worlds.salesforce_folder import Desk, sitting
 
 GOLDEN = Path(__file__).with_name("golden") / "side_effects"
 SETTINGS: dict[str, tuple[str, dict[str, object]]] = {

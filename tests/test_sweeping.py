@@ -10,7 +10,7 @@ from connectors.base import Page, Pull
 from connectors.errors import NotPermitted, ShortPull
 from connectors.memory import MemoryCRM
 from handover.mirror.merging import Shrunk
-from tests.syncing import Mill, company, sums
+from tests.worlds.mirror import Mill, company, sums
 
 WEEK = dt.timedelta(days=8)
 

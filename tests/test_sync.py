@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from connectors.base import Capability, Page, Pull
 from connectors.errors import NotPermitted, Unreachable
 from handover.mirror.merging import Shrunk
-from tests.syncing import MAPPING, Mill, company, sums
+from tests.worlds.mirror import MAPPING, Mill, company, sums
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def test_a_mirror_grown_night_by_night_equals_one_read_at_once(
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from tests.syncing import Mill, company
+from tests.worlds.mirror import Mill, company
 mill = Mill(Path(sys.argv[1]), company(accounts=180))
 if sys.argv[2] == "second":
     mill.sync()

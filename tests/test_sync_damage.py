@@ -18,7 +18,7 @@ from handover.mirror.generations import DamagedMirror, NextGeneration
 from handover.mirror.staging import Staging
 from handover.mirror.sync import Source
 from mappings.load import load_mapping
-from tests.syncing import Mill, company, sums
+from tests.worlds.mirror import Mill, company, sums
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Page, Pull
-from tests.syncing import Mill, company
+from tests.worlds.mirror import Mill, company
 
 ACCOUNTS = 180
 PAGES = 6
@@ -20,7 +20,7 @@ KILLED = """\
 import os, signal, sys
 from pathlib import Path
 from handover.mirror.staging import Staging
-from tests.syncing import Mill, company
+from tests.worlds.mirror import Mill, company
 before, left = sys.argv[2] == "before", int(sys.argv[3])
 keep = Staging.add
 def add(*args):
@@ -60,7 +60,7 @@ def test_a_sync_killed_at_a_page_is_gone_on_with(
 def test_the_next_process_reads_only_what_changed(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\n"
-        "from tests.syncing import Mill, company\n"
+        "from tests.worlds.mirror import Mill, company\n"
         "Mill(Path(sys.argv[1]), company(accounts=180)).sync()\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]

@@ -9,7 +9,7 @@ from connectors.errors import AuthenticationFailed, Unreachable
 from connectors.memory import MemoryCRM
 from handover.ledger.tables import watermarks
 from handover.mirror.sync import Source, Synced
-from tests.syncing import Mill, company, sums
+from tests.worlds.mirror import Mill, company, sums
 
 
 class Pair(Mill):

@@ -16,9 +16,9 @@ from handover.plan import store
 from handover.transfer import crash_points
 from handover.transfer.crash_points import POINTS
 from tests.conftest import Cli
-from tests.killing import killed
-from tests.plan_company import NEW, TODAY, synced
-from tests.transferring import TASKS, Office, changes_of, handing_over
+from tests.worlds.killed import killed
+from tests.worlds.memory_company import TASKS, Office, changes_of, handing_over
+from tests.worlds.planning_folder import NEW, TODAY, synced
 
 SOAK = "HANDOVER_SOAK" in os.environ
 ROOT = Path(__file__).resolve().parents[1]

@@ -26,7 +26,7 @@ from handover.errors import HandoverError
 from handover.transfer import crash_points
 from handover.transfer.crash_points import POINTS
 from handover.transfer.execute import Executed
-from tests.transferring import (
+from tests.worlds.memory_company import (
     PLAN,
     TASKS,
     Office,

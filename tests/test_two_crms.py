@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
-from tests.crm.hubspot_company import Company, company
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_replies import Answer
-from tests.crm.hubspot_serving import serve
+from tests.worlds.hubspot_company import Company, company
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_replies import Answer
+from tests.worlds.hubspot_serving import serve
 
 TODAY = ("--as-of", "2027-03-01")
 CONFIG = """\

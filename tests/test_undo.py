@@ -9,7 +9,7 @@ from handover.errors import AmbiguousName, UnknownName, WrongOrg
 from handover.ledger.runs import find_run
 from handover.plan import store
 from handover.plan.errors import NotYours
-from tests.transferring import (
+from tests.worlds.memory_company import (
     PLAN,
     TASKS,
     Office,

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from handover.mirror.views import CONFIRMATIONS_SCHEMA, Mirror, open_mirror
-from tests.audited import AS_OF, ZONE, generation_of, mirror_of
+from tests.worlds.audited_records import AS_OF, ZONE, generation_of, mirror_of
 
 ACCOUNTS = [
     {"id": "A", "name": "東京精機", "owner_id": "u1"},

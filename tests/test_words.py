@@ -12,8 +12,8 @@ from babel.messages.pofile import read_po
 from cli import handover as root
 from handover.i18n import LANGUAGES, LOCALE, Words, words_for
 from tests.conftest import Cli
-from tests.job import PLAN, PLANNED, build_approved
 from tests.test_cli import commands
+from tests.worlds.files_folder import PLAN, PLANNED, build_approved
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [

@@ -223,7 +223,7 @@ def measured(way: str, address: str) -> dict[str, float]:
 
 def written(count: int) -> Counter[str]:
     """Change owners and create tasks as runs do; count the calls by what they are."""
-    from tests.hubspot_runs import hand_over
+    from tests.worlds.hubspot_thousands import hand_over
 
     with tempfile.TemporaryDirectory() as folder:
         return hand_over(Path(folder), count)

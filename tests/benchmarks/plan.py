@@ -14,7 +14,7 @@ from handover.ledger.states import Mode
 from handover.plan.edits import Amender, Amendments, amend
 from handover.plan.model import Plan
 from handover.plan.selection import AccountFacts
-from tests.planning import ground_of, plan_of, row_of
+from tests.worlds.small_company import ground_of, plan_of, row_of
 
 REGIONS = [f"地域{n}" for n in range(8)]
 

@@ -264,7 +264,7 @@ def report(way: str, delay: float, count: int) -> None:
 
 def report_writes() -> None:
     """Hand 2,000 customers over as runs do, verified in the end; count the calls."""
-    from tests.salesforce_runs import hand_over
+    from tests.worlds.salesforce_thousands import hand_over
 
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

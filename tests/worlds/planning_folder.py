@@ -14,7 +14,7 @@ from cli import handover as root
 from handover.commands.shell import run
 from tests.conftest import FILES, Cli, Ended
 
-COMPANY = Path(__file__).parent / "cases" / "plan" / "company"
+COMPANY = Path(__file__).parents[1] / "cases" / "plan" / "company"
 TODAY = ("--as-of", "2027-03-01")
 NEW = ("new", "--from", "Sato", "--to", "Tanaka")
 

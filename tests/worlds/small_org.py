@@ -9,8 +9,8 @@ from connectors.base import Create, Page, Pull, Row, SetField
 from connectors.pace import Limiter
 from connectors.salesforce.crm import SalesforceCRM
 from connectors.salesforce.opening import open_org
-from tests.crm.salesforce import KEY, Answer, Call, Fault, Org
-from tests.crm.salesforce_http import serve
+from tests.worlds.salesforce import KEY, Answer, Call, Fault, Org
+from tests.worlds.salesforce_http import serve
 
 SECRET = "canary-secret-4711"
 

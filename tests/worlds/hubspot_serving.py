@@ -8,9 +8,9 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_replies import Call, Json
-from tests.crm.serving import serving
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_replies import Call, Json
+from tests.worlds.serving import serving
 
 
 @contextmanager

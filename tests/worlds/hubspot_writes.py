@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from tests.crm.hubspot_data import Holdings, Record
-from tests.crm.hubspot_replies import (
+from tests.worlds.hubspot_data import Holdings, Record
+from tests.worlds.hubspot_replies import (
     Answer,
     Call,
     Json,

@@ -7,8 +7,8 @@ once, has an open deal, a ticket and a task; Osaka Denki has a name and a won de
 
 from dataclasses import dataclass, field
 
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_replies import Json
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_replies import Json
 
 OWNERS: tuple[Json, ...] = (
     {"id": "5", "userId": 50, "email": "kato@example.jp", "lastName": "加藤"},

@@ -13,10 +13,10 @@ from cli import handover as root
 from handover.commands.shell import run
 from handover.ledger import Ledger
 from handover.plan import store
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_company import Company
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_serving import serve
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_company import Company
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_serving import serve
 
 TODAY = ("--as-of", "2027-03-01")
 WRITING = (*TODAY, "--yes", "--org", "4242")

@@ -8,8 +8,8 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
-from tests.crm.salesforce import Call, Json, Org
-from tests.crm.serving import serving
+from tests.worlds.salesforce import Call, Json, Org
+from tests.worlds.serving import serving
 
 
 @contextmanager

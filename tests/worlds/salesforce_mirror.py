@@ -5,9 +5,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from handover.mirror.sync import Synced
-from tests.crm.salesforce import Call, Org, later
-from tests.salesforce_org import Company, opened
-from tests.syncing import Mill, company, sums
+from tests.worlds.mirror import Mill, company, sums
+from tests.worlds.salesforce import Call, Org, later
+from tests.worlds.small_org import Company, opened
 
 MAPPING = """\
 [users]

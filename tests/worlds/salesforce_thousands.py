@@ -4,10 +4,10 @@ from collections import Counter
 from pathlib import Path
 
 from connectors.salesforce import open_salesforce
-from tests.crm.salesforce import KEY, Call
-from tests.crm.salesforce_http import serve
-from tests.large_runs import carry_out, compare
-from tests.salesforce_org import Company
+from tests.worlds.salesforce import KEY, Call
+from tests.worlds.salesforce_http import serve
+from tests.worlds.small_org import Company
+from tests.worlds.thousands import carry_out, compare
 
 
 def hand_over(folder: Path, count: int) -> Counter[str]:

@@ -18,8 +18,8 @@ from handover.transfer.readings import Readings
 from handover.transfer.steps import Step, in_order
 from handover.transfer.verify import last_writes, record_faults
 from mappings.load import load_mapping
-from tests.planning import POLICY, by, people
-from tests.transferring import PLAN, TODAY, plan, row
+from tests.worlds.memory_company import PLAN, TODAY, plan, row
+from tests.worlds.small_company import POLICY, by, people
 
 ZONE = ZoneInfo("Asia/Tokyo")
 

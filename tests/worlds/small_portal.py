@@ -8,10 +8,10 @@ from datetime import datetime
 
 from connectors.base import Change, Connector, Create, Outcome, Pull, Row, SetField
 from connectors.hubspot.crm import Time, open_portal
-from tests.crm import hubspot_faults as faults
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_replies import Answer, Call, limited
+from tests.worlds import hubspot_faults as faults
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_replies import Answer, Call, limited
 
 KEY = "handover_key"
 LINKS = ("associations.companies", "primary_association.companies")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.crm import soql
+from tests.worlds import soql
 
 Json = Any
 KEY = "HandoverKey__c"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli, Ended
-from tests.crm.salesforce import Answer, Call, Fault, Org
-from tests.crm.salesforce_company import Company, company
-from tests.crm.salesforce_http import serve
+from tests.worlds.salesforce import Answer, Call, Fault, Org
+from tests.worlds.salesforce_company import Company, company
+from tests.worlds.salesforce_http import serve
 
 TODAY = "2027-03-01"
 EFFECTIVE = "2027-04-01"

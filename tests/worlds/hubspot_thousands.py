@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from connectors.hubspot import open_hubspot
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_data import TOKEN
-from tests.crm.hubspot_serving import serve
-from tests.large_runs import carry_out
-from tests.portals import KEY, companies, moves, small_portal, task
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.hubspot_serving import serve
+from tests.worlds.small_portal import KEY, companies, moves, small_portal, task
+from tests.worlds.thousands import carry_out
 
 
 def hand_over(

@@ -12,8 +12,8 @@ import time
 from collections import deque
 from datetime import UTC, datetime
 
-from tests.crm.hubspot_data import Record
-from tests.crm.hubspot_replies import (
+from tests.worlds.hubspot_data import Record
+from tests.worlds.hubspot_replies import (
     Answer,
     Call,
     Json,
@@ -27,7 +27,7 @@ from tests.crm.hubspot_replies import (
     page,
     stamp,
 )
-from tests.crm.hubspot_writes import ASSOCIATION_LIMIT, BATCH_LIMIT, Writes, wrong
+from tests.worlds.hubspot_writes import ASSOCIATION_LIMIT, BATCH_LIMIT, Writes, wrong
 
 
 class Portal(Writes):

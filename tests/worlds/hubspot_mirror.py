@@ -14,8 +14,8 @@ from handover.mirror.generations import current_generation
 from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
 from mappings.load import load_mapping
 from mappings.translate import TranslationSettings
-from tests.crm.hubspot_company import Company
-from tests.portals import opened
+from tests.worlds.hubspot_company import Company
+from tests.worlds.small_portal import opened
 
 DAY = dt.timedelta(days=1)
 

@@ -47,7 +47,7 @@ from handover.transfer.settle import recover
 from handover.transfer.undo import undo_of
 from mappings.load import load_mapping
 from mappings.translate import TranslationSettings
-from tests.planning import POLICY, by, people
+from tests.worlds.small_company import POLICY, by, people
 
 TODAY = dt.date(2027, 4, 1)
 NOW = dt.datetime(2027, 4, 1, 3, 0, tzinfo=dt.UTC)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 
-from tests.crm.salesforce import KEY, Org, stamp
+from tests.worlds.salesforce import KEY, Org, stamp
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 CLASSES = ("重要顧客", "重点顧客", "一般", "一般", None)

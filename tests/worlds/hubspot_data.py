@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tests.crm.hubspot_replies import Answer, Call, Json
+from tests.worlds.hubspot_replies import Answer, Call, Json
 
 Fault = Callable[[Call], Answer | None]
 

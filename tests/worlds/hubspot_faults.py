@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.crm.hubspot import Portal
-from tests.crm.hubspot_data import Fault
-from tests.crm.hubspot_replies import Answer, Call
+from tests.worlds.hubspot import Portal
+from tests.worlds.hubspot_data import Fault
+from tests.worlds.hubspot_replies import Answer, Call
 
 CLOUDFLARE = "<!DOCTYPE html><html><title>502 Bad Gateway</title></html>"
 
