@@ -31,14 +31,21 @@ VALUE_LENGTH = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Reject:
-    """One row put aside: where it stands, and the first field that is wrong with it."""
+    """What does not fit of one row: where it stands, the column and its value.
+
+    ``field`` is what the CRM calls the column, ``row`` the line or position in the
+    source. ``whole``: the record itself was put aside; otherwise it stays, and only
+    the cell of this column is empty.
+    """
 
     table: str
     row: int
     id: str | None
+    column: str | None = None
     field: str | None
     value: str | None
     reason: str
+    whole: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -292,6 +299,7 @@ class Translator:
                 table=batch.table,
                 row=numbers[batch.position[at]],
                 id=ids[at],
+                column=name or None,
                 field=" + ".join(form.names if form else ()) or name or None,
                 value=value[:VALUE_LENGTH] if value else None,
                 reason=reason,
