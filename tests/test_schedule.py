@@ -2,6 +2,7 @@ import datetime as dt
 import random
 from collections import defaultdict
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -17,7 +18,7 @@ from handover.plan.scheduler.calendar import (
     parse_closed_days,
 )
 from handover.plan.scheduler.diary import Limits, Need, Slot
-from handover.plan.scheduler.packing import Packing
+from handover.plan.scheduler.packing import VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
 
 some = settings(max_examples=25, deadline=None)
@@ -36,7 +37,7 @@ def need(account: str = "A1", **known: object) -> Need:
     return Need(**{**given, **known})  # type: ignore[arg-type]  # by keyword
 
 
-def problem(*musts: Need, **known: object) -> Packing:
+def problem(*musts: Need, **known: object) -> VisitProblem:
     given: dict[str, object] = {
         "musts": musts,
         "start": MONDAY,
@@ -44,7 +45,7 @@ def problem(*musts: Need, **known: object) -> Packing:
         "calendars": Calendars(company=COMPANY),
         "limits": LIMITS,
     }
-    return Packing(**{**given, **known})  # type: ignore[arg-type]  # by keyword
+    return VisitProblem(**{**given, **known})  # type: ignore[arg-type]  # by keyword
 
 
 def needs(count: int, **known: object) -> list[Need]:
@@ -57,7 +58,7 @@ CLOSED = [ClosedDays()] * 6 + [
 
 
 @st.composite
-def problems(draw: st.DrawFn) -> Packing:
+def problems(draw: st.DrawFn) -> VisitProblem:
     """Handovers with key accounts, closed days, absences and other plans' visits."""
     absent = draw(st.booleans())
     successors = draw(st.sampled_from([("S",), ("S", "T")]))
@@ -101,7 +102,7 @@ def problems(draw: st.DrawFn) -> Packing:
     )
 
 
-def broken(problem: Packing, schedule: Schedule) -> list[str]:
+def broken(problem: VisitProblem, schedule: Schedule) -> list[str]:
     """Name every limit that a schedule breaks, judged without the scheduler's code."""
     wanted = {n.account_id: n for n in (*problem.musts, *problem.shoulds)}
     days: dict[tuple[str, dt.date], list[Engagement]] = defaultdict(list)
@@ -133,7 +134,7 @@ def broken(problem: Packing, schedule: Schedule) -> list[str]:
 
 
 def wrong_day(
-    problem: Packing, need: Need, slot: Slot, schedule: Schedule
+    problem: VisitProblem, need: Need, slot: Slot, schedule: Schedule
 ) -> list[str]:
     calendars = problem.calendars
     wrong = {
@@ -159,7 +160,7 @@ def wrong_at_once(person: str, day: dt.date, entries: list[Engagement]) -> list[
 
 
 def over_the_limit(
-    problem: Packing, person: str, day: dt.date, entries: list[Engagement]
+    problem: VisitProblem, person: str, day: dt.date, entries: list[Engagement]
 ) -> list[str]:
     if person == "M":
         return [f"M {day}: attends too often"] if len(entries) > 2 else []
@@ -174,13 +175,13 @@ def over_the_limit(
 
 @some
 @given(problems())
-def test_no_limit_is_ever_broken(problem: Packing) -> None:
+def test_no_limit_is_ever_broken(problem: VisitProblem) -> None:
     assert broken(problem, solve(problem)) == []
 
 
 @some
 @given(problems())
-def test_the_same_problem_has_the_same_schedule(problem: Packing) -> None:
+def test_the_same_problem_has_the_same_schedule(problem: VisitProblem) -> None:
     shuffled = replace(problem, end=problem.end)
     assert solve(problem) == solve(shuffled)
 
@@ -188,7 +189,7 @@ def test_the_same_problem_has_the_same_schedule(problem: Packing) -> None:
 @some
 @given(problems(), st.integers(0, 3))
 def test_planning_again_with_the_minimum_or_more_places_every_must(
-    problem: Packing, more: int
+    problem: VisitProblem, more: int
 ) -> None:
     minimum = solve(problem).minimum_days
     assume(minimum is not None)
@@ -200,7 +201,9 @@ def test_planning_again_with_the_minimum_or_more_places_every_must(
 
 @some
 @given(problems())
-def test_a_period_below_the_minimum_never_holds_every_must(problem: Packing) -> None:
+def test_a_period_below_the_minimum_never_holds_every_must(
+    problem: VisitProblem,
+) -> None:
     minimum = solve(problem).minimum_days
     assume(minimum is not None and minimum > 1)
     assert minimum is not None
@@ -212,7 +215,7 @@ def test_a_period_below_the_minimum_never_holds_every_must(problem: Packing) -> 
 
 @some
 @given(problems())
-def test_the_bound_is_never_above_the_minimum(problem: Packing) -> None:
+def test_the_bound_is_never_above_the_minimum(problem: VisitProblem) -> None:
     schedule = solve(problem)
     assert schedule.minimum_days is None or schedule.bound.days <= schedule.minimum_days
 
@@ -220,7 +223,7 @@ def test_the_bound_is_never_above_the_minimum(problem: Packing) -> None:
 @some
 @given(problems(), st.data())
 def test_what_is_kept_stays_where_it_is_when_one_visit_is_dropped(
-    problem: Packing, data: st.DataObject
+    problem: VisitProblem, data: st.DataObject
 ) -> None:
     before = solve(problem)
     assume(len(before.slots) == len(problem.musts) + len(problem.shoulds) > 1)
@@ -284,6 +287,21 @@ def test_the_bound_counts_minutes_where_they_are_what_runs_out() -> None:
     longer = solve(problem(*needs(40, minutes=120, area="横浜")))
     assert longer.bound.why == "minutes"
     assert longer.bound.days == 20 == longer.minimum_days
+
+
+def test_a_day_of_meetings_online_has_no_morning_on_the_road() -> None:
+    online = needs(22, minutes=30, online=True)
+    visit = need("B1", minutes=30, area="横浜")
+    roomy = Limits(visits=22, people=23, slack=Fraction(0))
+    schedule = solve(problem(*online, visit, limits=roomy))
+    assert (schedule.bound.days, schedule.minimum_days) == (2, 2)
+
+
+def test_one_rule_of_travel_places_visits_and_proves_the_bound() -> None:
+    far = Limits(travel_far=90, travel_near=60)
+    schedule = solve(problem(*needs(4, minutes=60, area="横浜"), limits=far))
+    assert [slot.travel for slot in sorted(schedule.slots.values())] == [90, 60] * 2
+    assert schedule.bound.days == 2 == schedule.minimum_days
 
 
 def test_an_absence_of_the_successor_lengthens_the_bound() -> None:

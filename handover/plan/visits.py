@@ -14,7 +14,7 @@ from handover.ledger.states import Mode
 from handover.plan.model import Overflow, Plan, Row, Visit
 from handover.plan.scheduler.calendar import Calendars, Engagement, parse_closed_days
 from handover.plan.scheduler.diary import Limits, Need, Slot
-from handover.plan.scheduler.packing import Packing
+from handover.plan.scheduler.packing import VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
 from handover.plan.selection import DECIDED, MUST, AccountFacts
 from handover.policy import Policy
@@ -82,7 +82,7 @@ class Arrangement:
     rows: tuple[Row, ...]
     overflow: tuple[Overflow, ...]
     schedule: Schedule
-    problem: Packing
+    problem: VisitProblem
 
 
 def arrange(
@@ -134,7 +134,7 @@ class _Desk:
     ground: Ground
     dates: Mapping[str, dt.date] = field(default_factory=dict)
 
-    def problem(self, rows: Iterable[Row]) -> Packing:
+    def problem(self, rows: Iterable[Row]) -> VisitProblem:
         wishing: dict[Wish, list[Need]] = {each: [] for each in Wish}
         kept: dict[str, Slot] = {}
         for row in sorted(rows, key=priority):
@@ -144,7 +144,7 @@ class _Desk:
             wishing[level].append(self._need(row))
             if row.visit is not None:
                 kept[row.account_id] = _slot(row.visit)
-        return Packing(
+        return VisitProblem(
             musts=tuple(wishing[Wish.MUST]),
             shoulds=tuple(wishing[Wish.SHOULD]),
             start=self.frame.start,

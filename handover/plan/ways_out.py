@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from handover.plan.model import Option, Overflow, Row
 from handover.plan.scheduler.diary import Need
-from handover.plan.scheduler.packing import Packing
+from handover.plan.scheduler.packing import VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
 from handover.plan.visits import must_rules
 
@@ -24,7 +24,7 @@ class Situation:
 
     rows: Sequence[Row]
     overflow: Sequence[Overflow]
-    problem: Packing
+    problem: VisitProblem
     schedule: Schedule
     manager: str | None
     effective: dt.date
@@ -42,11 +42,11 @@ class Situation:
         return tuple(n for n in self.problem.musts if n.account_id in left)
 
     @property
-    def afresh(self) -> Packing:
+    def afresh(self) -> VisitProblem:
         """The same problem in the same period, without any visit fixed yet."""
         return replace(self.problem, end=self.schedule.end, kept={})
 
-    def gain(self, problem: Packing) -> int:
+    def gain(self, problem: VisitProblem) -> int:
         """Count the rows without a slot that a changed problem would give one."""
         return len(self.left & solve(problem).slots.keys())
 

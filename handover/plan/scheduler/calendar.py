@@ -1,8 +1,7 @@
 """On which days people work and customers receive.
 
-The company works on weekdays that are no national holiday and not on its closed list
-(R17, R42). People are absent on top of that, and customers have closed days of their
-own.
+The company works on weekdays that are no national holiday and not on its closed list.
+People are absent on top of that, and customers have closed days of their own.
 """
 
 import datetime as dt
@@ -36,7 +35,7 @@ _RANGE = re.compile(rf"{_DATE}(?:\s*[/~〜]\s*{_DATE})?")
 
 
 def parse_days(text: str) -> Days:
-    """Read ``2026-12-29/2027-01-03`` or one day; dates as everywhere (design §17).
+    """Read ``2026-12-29/2027-01-03`` or one day; ``2026/12/29``, 2026年12月29日 too.
 
     Raises:
         ValueError: it is neither, or it ends before it begins.
@@ -119,7 +118,7 @@ _WEEKDAYS: Mapping[str, int] = {
 }
 _SEPARATORS = re.compile(r"[\s,;、・]+")
 _NATIONAL_HOLIDAYS = frozenset({"祝", "祝日", "祝祭日", "holidays"})
-"""Said of a customer, they add nothing: nobody is visited on these days anyway."""
+"""They add nothing to a customer's closed days: nobody is visited on these anyway."""
 _JAPANESE_RUN = re.compile(r"[月火水木金土日]+")
 
 
@@ -130,7 +129,7 @@ class ClosedDays:
     weekdays: frozenset[int] = frozenset()
     days: tuple[Days, ...] = ()
     unread: tuple[str, ...] = ()
-    """Words that say neither a weekday nor a date; a person has to read them."""
+    """Words that are neither a weekday nor a date; a person has to read them."""
 
     def __contains__(self, day: dt.date) -> bool:
         return day.weekday() in self.weekdays or any(day in d for d in self.days)
@@ -195,8 +194,7 @@ class Engagement:
 class Calendars:
     """What ties everybody: the company's days, absences and diaries, by user id.
 
-    A diary holds a person's visits in all plans that claim days, outgoing and incoming
-    (R45).
+    A diary holds a person's visits in all plans that claim days, outgoing and incoming.
     """
 
     company: WorkingDays
@@ -204,5 +202,5 @@ class Calendars:
     engagements: Mapping[str, Sequence[Engagement]] = field(default_factory=dict)
 
     def is_absent(self, person: str, day: dt.date) -> bool:
-        """Tell whether a person is away on a day."""
+        """Return whether a person is away on a day."""
         return any(day in days for days in self.absences.get(person, ()))

@@ -1,7 +1,7 @@
 """What people do in the period, and where one more visit still fits.
 
-The limits are hard (R42): no day of a seller holds more minutes, visits or people than
-the policy allows, nobody is in two places, and travel and lunch are kept free.
+The limits are hard: no day of a seller holds more minutes, visits or people than the
+policy allows, nobody is in two places, and travel and lunch are kept free.
 """
 
 import datetime as dt
@@ -34,14 +34,23 @@ class Limits:
     slack: Fraction = Fraction(15, 100)
     """The share of a seller's slots that stays free for rebooking."""
 
-    def slots(self, days: int) -> int:
+    def travel(self, origin: str | None, destination: str) -> int:
+        """Return the minutes of the way from one area to another.
+
+        ``origin`` is None for whoever sets out for the day. This is the only place that
+        knows how long a way is: visits are placed by it, and the lower bound of a
+        period is proved by it.
+        """
+        return self.travel_near if origin == destination else self.travel_far
+
+    def count_slots(self, days: int) -> int:
         """Count the visits that a seller may have in a period of so many days."""
         return int((1 - self.slack) * self.visits * days)
 
-    def days(self, visits: int) -> int:
+    def count_days(self, visits: int) -> int:
         """Count the days that so many visits of one seller take at least."""
         days = 0
-        while self.slots(days) < visits:
+        while self.count_slots(days) < visits:
             days += 1
         return days
 
@@ -57,7 +66,7 @@ class Need:
     sellers: tuple[str, ...]
     """Predecessor and successor; the limits of a day hold for each of them."""
     manager: str | None = None
-    """Who attends besides; he must be free, and attends only so often a day."""
+    """Who attends as well; they must be free, and attend only so often a day."""
     closed: ClosedDays = ALWAYS_OPEN
     online: bool = False
     date: dt.date | None = None
@@ -94,28 +103,22 @@ class _Day:
         self.minutes += entry.end - entry.start + entry.travel
         self.people += entry.people
 
-    def before(self, time: int) -> Engagement | None:
-        """Find the last visit outside the office that ends by ``time``."""
-        return next(
-            (e for _, e in reversed(self.entries) if e.end <= time and not e.online),
-            None,
-        )
+    def find_origin(self, time: int) -> str | None:
+        """Find the area in which somebody is at a time, if they have set out."""
+        earlier = (e for _, e in reversed(self.entries) if e.end <= time)
+        return next((e.area for e in earlier if not e.online), None)
 
     def clashes(self, leave: int, end: int) -> bool:
-        """Tell whether somebody is busy, or on his way, between two times."""
+        """Return whether somebody is busy, or on their way, between two times."""
         return any(e.start - e.travel < end and leave < e.end for _, e in self.entries)
 
     def strands(self, end: int, area: str, limits: Limits) -> bool:
-        """Tell whether the next visit would be out of reach from ``area``."""
+        """Return whether the next visit would be out of reach from ``area``."""
         later = (e for start, e in self.entries if start >= end and not e.online)
         following = next(later, None)
-        return following is not None and following.travel < _travel(
-            area, following.area, limits
+        return following is not None and (
+            following.travel < limits.travel(area, following.area)
         )
-
-
-def _travel(origin: str, destination: str, limits: Limits) -> int:
-    return limits.travel_near if origin == destination else limits.travel_far
 
 
 class Diary:
@@ -132,12 +135,12 @@ class Diary:
             for engagement in engagements:
                 self._enter(person, engagement)
 
-    def visits(self, person: str) -> int:
+    def count_visits(self, person: str) -> int:
         """Count the visits of this plan that a person has."""
         return self._visits[person]
 
-    def area_days(self, need: Need) -> set[dt.date]:
-        """Tell the days on which the sellers are in the visit's area anyway."""
+    def find_area_days(self, need: Need) -> set[dt.date]:
+        """Find the days on which the sellers are in the visit's area anyway."""
         return set.intersection(
             *(self._area_days[seller, need.area] for seller in need.sellers)
         )
@@ -150,10 +153,10 @@ class Diary:
         departures = {start for start, _ in self._limits.spans}
         departures |= {entry.end for known in days for _, entry in known.entries}
         slots = (self._slot_from(leave, need, day) for leave in sorted(departures))
-        return next((slot for slot in slots if slot and self.fits(need, slot)), None)
+        return next((slot for slot in slots if self.fits(need, slot)), None)
 
     def fits(self, need: Need, slot: Slot) -> bool:
-        """Tell whether a visit may take place at exactly this time."""
+        """Return whether a visit may take place at exactly this time."""
         return (
             self._has_room(need, slot.date)
             and self._is_in_hours(slot)
@@ -176,11 +179,11 @@ class Diary:
             self._enter(person, entry)
             self._visits[person] += 1
 
-    def travel(self, need: Need, slot: Slot) -> int:
-        """Work out the minutes it takes the sellers to get to a visit."""
+    def travel(self, need: Need, day: dt.date, leave: int) -> int:
+        """Return the minutes it takes the sellers to get to a visit from ``leave``."""
         if need.online:
             return 0
-        return max(self._way(s, need.area, slot.date, slot.start) for s in need.sellers)
+        return max(self._travel(s, need.area, day, leave) for s in need.sellers)
 
     def _enter(self, person: str, entry: Engagement) -> None:
         self._days[person, entry.date].add(entry)
@@ -206,19 +209,15 @@ class Diary:
             return False
         return not any(self._calendars.is_absent(p, day) for p in need.persons)
 
-    def _slot_from(self, leave: int, need: Need, day: dt.date) -> Slot | None:
-        """Work out the visit that begins with leaving at ``leave``."""
-        travel = 0
-        if not need.online:
-            travel = max(self._way(s, need.area, day, leave) for s in need.sellers)
+    def _slot_from(self, leave: int, need: Need, day: dt.date) -> Slot:
+        """Return the visit that begins with leaving at ``leave``."""
+        travel = self.travel(need, day, leave)
         start = leave + travel
         return Slot(date=day, start=start, end=start + need.minutes, travel=travel)
 
-    def _way(self, person: str, area: str, day: dt.date, leave: int) -> int:
-        origin = self._days[person, day].before(leave)
-        if origin is None:
-            return self._limits.travel_far
-        return _travel(origin.area, area, self._limits)
+    def _travel(self, person: str, area: str, day: dt.date, leave: int) -> int:
+        origin = self._days[person, day].find_origin(leave)
+        return self._limits.travel(origin, area)
 
     def _is_in_hours(self, slot: Slot) -> bool:
         leave = slot.start - slot.travel
@@ -235,7 +234,8 @@ class Diary:
             and (
                 need.online
                 or (
-                    self._way(seller, need.area, slot.date, slot.start) <= slot.travel
+                    self._travel(seller, need.area, slot.date, slot.start)
+                    <= slot.travel
                     and not day.strands(slot.end, need.area, self._limits)
                 )
             )
@@ -245,7 +245,7 @@ class Diary:
         day = self._days[manager, slot.date]
         travel = 0
         if not need.online:
-            travel = self._way(manager, need.area, slot.date, slot.start)
+            travel = self._travel(manager, need.area, slot.date, slot.start)
         return not day.clashes(slot.start - travel, slot.end) and (
             need.online or not day.strands(slot.end, need.area, self._limits)
         )
