@@ -23,7 +23,8 @@ from pydantic import (
 from connectors.registry import kinds
 from connectors.salesforce import refuse_password
 from handover.errors import BadConfig, UsageProblem
-from handover.mistakes import line_of, no_toml, unknown_key, unreadable, wrong_value
+from handover.mistakes import no_toml, unknown_key, unreadable, wrong_value
+from mappings.toml_file import line_of
 
 FILE = "handover.toml"
 
@@ -275,7 +276,7 @@ def _bad(path: Path, text: str, error: ValidationError) -> BadConfig:
     if first["type"] == "extra_forbidden":
         detail = unknown_key(keys[-1], _known(keys[:-1]))
     return BadConfig(
-        file=path, line=line_of(text, keys), key=".".join(keys), detail=detail
+        file=path, line=line_of(text, keys) or "", key=".".join(keys), detail=detail
     )
 
 

@@ -3,10 +3,10 @@
 import re
 import tomllib
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from handover.i18n import Phrase
+from mappings.toml_file import nearest
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -25,9 +25,9 @@ def no_toml(error: tomllib.TOMLDecodeError) -> tuple[int | None, Phrase]:
 
 def unknown_key(key: str, known: Sequence[str]) -> Phrase:
     """Say that there is no such key, with the nearest one or all."""
-    near = get_close_matches(key, known, n=1)
+    near = nearest(key, known)
     if near:
-        return _mistake("unknown_key_near", near=near[0])
+        return _mistake("unknown_key_near", near=near)
     return _mistake("unknown_key", keys=", ".join(known))
 
 
@@ -56,21 +56,6 @@ def wrong_value(error: "ValidationError") -> Phrase:
         case _:
             kind, more = "no_such_value", {"said": first["msg"]}
     return _mistake(kind, value=first["input"], **more)
-
-
-def line_of(text: str, keys: list[str]) -> int | str:
-    """Find the line of a key below its section's heading; empty when not found."""
-    heading, section = "", ".".join(keys[:-1])
-    for number, line in enumerate(text.splitlines(), 1):
-        if found := re.match(r"\s*\[+([^\]]+)\]", line):
-            heading = found.group(1).strip()
-            if heading == ".".join(keys):
-                return number
-        elif heading == section and re.match(
-            rf"\s*[\"']?{re.escape(keys[-1])}[\"']?\s*=", line
-        ):
-            return number
-    return ""
 
 
 def _mistake(kind: str, **params: object) -> Phrase:

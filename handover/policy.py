@@ -1,11 +1,10 @@
-"""The company's definition of the minimum to hand over, and of the rules (R9).
+"""The company's definition of the minimum to hand over, and of the rules.
 
 ``policy.toml`` beside this module is complete; a company's own file overlays it, table
 by table and item by item. What is not declared here is a mistake, with its line.
 """
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -17,19 +16,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from handover.errors import BadPolicy
 from handover.i18n import Phrase
-from handover.mistakes import line_of, no_toml, unknown_key, unreadable, wrong_value
+from handover.mistakes import no_toml, unknown_key, unreadable, wrong_value
 from mappings.schema import EXTRA
 from mappings.text import norm
+from mappings.toml_file import line_of
 
 BUILT_IN = Path(__file__).with_name("policy.toml")
 OWN_COLUMN = f"accounts.{EXTRA}"
-"""How the columns begin that a company's own items audit (R16)."""
+"""How the columns begin that a company's own items audit."""
 
 Group = Literal[
     "contacts", "organisation", "purchases", "opportunities", "interactions"
 ]
 GROUPS: tuple[Group, ...] = get_args(Group)
-"""The five kinds of information; they may be extended, none may be removed (R10)."""
+"""The five kinds of information; they may be extended, none may be removed."""
 
 Level = Literal["must", "should"]
 Days = Annotated[int, Field(ge=0)]
@@ -90,7 +90,7 @@ class Weights(PolicySection):
 
 
 class Classes(PolicySection):
-    """``[classes]``: how a customer class is proposed where the CRM has none (R24)."""
+    """``[classes]``: how a customer class is proposed where the CRM has none."""
 
     key_share: Share
     priority_share: Share
@@ -157,7 +157,7 @@ class TransferRules(PolicySection):
 
 
 class TaskRules(PolicySection):
-    """``[tasks]``: the nightly tasks for gaps (R37), off until somebody answers."""
+    """``[tasks]``: the nightly tasks for gaps, off until somebody answers."""
 
     enabled: bool
     approved_by: str
@@ -212,7 +212,7 @@ def load_policy(path: Path | None = None) -> Policy:
         text = _read(path)
         return _overlaid(built_in, _parsed(text))
     except _Mistake as mistake:
-        line = mistake.line or _line(text, mistake.keys)
+        line = mistake.line or line_of(text, mistake.keys, named_by="code") or ""
         raise BadPolicy(
             file=path.name,
             line=line,
@@ -347,24 +347,6 @@ def _last_of(group: str, own: Mapping[str, Any]) -> str:
     """Name the item whose switching off left the group empty."""
     codes = [str(item["code"]) for item in own.get("item", ())]
     return [code for code in codes if code.startswith(f"{group}.")][-1]
-
-
-def _line(text: str, keys: Sequence[str]) -> int | str:
-    """Find the line of a key; an item's keys stand below the line of its code."""
-    if keys[:1] != ("item",) or len(keys) < 2:
-        return line_of(text, list(keys)) if keys else ""
-    lines = text.splitlines()
-    code = re.compile(rf"""\s*code\s*=\s*["']{re.escape(keys[1])}["']""")
-    at = next((n for n, line in enumerate(lines) if code.match(line)), None)
-    if at is None:
-        return ""
-    start = max(n for n in range(at + 1) if lines[n].lstrip().startswith("[") or n == 0)
-    for n in range(start + 1, len(lines)):
-        if lines[n].lstrip().startswith("["):
-            break
-        if len(keys) > 2 and re.match(rf"\s*{re.escape(keys[2])}\s*=", lines[n]):
-            return n + 1
-    return at + 1
 
 
 def _shown(keys: Sequence[str]) -> str:

@@ -16,13 +16,12 @@ from mappings.errors import (
     RequiredColumn,
     RequiredTable,
     UnknownField,
-    nearest,
 )
 from mappings.forms import Form, Found, Plain
 from mappings.load import REQUIRED_TABLES, required
 from mappings.model import EVERY_EXTRA, LINKS, Mapping, ObjectMapping, is_file, mappable
-from mappings.parse import line_of
 from mappings.schema import EXTRA, TABLES
+from mappings.toml_file import line_of, suggestion
 
 Status = Literal["mapped", "unmapped", "unreadable"]
 
@@ -287,7 +286,7 @@ class _Judge:
                     column,
                     object_name,
                     name,
-                    nearest(name, there.fields),
+                    suggestion(name, there.fields),
                 )
 
     def _problem(

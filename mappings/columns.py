@@ -41,7 +41,7 @@ class TranslationSettings:
     """What the configuration and the policy say about reading cells.
 
     ``timezone``, ``country`` (ISO code, for phone numbers) and ``currency`` hold where
-    a record has none. ``empty_words``: placeholder words (design §17), which stand for
+    a record has none. ``empty_words``: placeholder words, which stand for
     an empty cell where no text is expected.
     """
 

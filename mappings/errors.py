@@ -1,20 +1,12 @@
-"""What can be wrong with a mapping; every one is mended in its TOML file.
+"""What can be wrong with a mapping; each is corrected in its TOML file.
 
 Each class has a stable ``code`` whose words stand in the catalogue; the parameters
 fill them: ``file``, ``line`` (empty where it cannot be told), ``place`` (both), ``key``
-and, where a name is not known, ``name`` and ``suggestion`` (the nearest one).
+and, where a name is not known, ``name`` and ``suggestion`` (the nearest one, else some
+that are known).
 """
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import ClassVar
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Find the known name that looks most like this one; empty where none is known."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    found = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.0)
-    return by_folded[found[0]] if found else ""
 
 
 class MappingError(Exception):

@@ -10,7 +10,6 @@ from mappings.errors import (
     RequiredColumn,
     RequiredTable,
     UnknownMapping,
-    nearest,
 )
 from mappings.forms import Derived, Form, Plain
 from mappings.model import (
@@ -31,13 +30,14 @@ from mappings.parse import (
     written,
 )
 from mappings.schema import LINK_TABLES, TABLES, columns
+from mappings.toml_file import suggestion
 
 BUILT_IN = Path(__file__).parent
 REQUIRED_TABLES = ("users", "accounts")
 
 
 def built_in() -> tuple[str, ...]:
-    """Name the mappings that come with the product."""
+    """List the mappings that come with the product."""
     return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
 
 
@@ -97,7 +97,11 @@ def _locate(name: str, folder: Path, asking: str) -> Path:
         return path
     known = [*built_in(), *sorted(file.name for file in folder.glob("*.toml"))]
     raise UnknownMapping(
-        file=asking, line="", key="extends", name=name, suggestion=nearest(name, known)
+        file=asking,
+        line="",
+        key="extends",
+        name=name,
+        suggestion=suggestion(name, known),
     )
 
 
@@ -198,13 +202,13 @@ def _has_required(file: MappingFile, table: str, part: ObjectMapping) -> None:
 
 
 def required(table: str) -> tuple[str, ...]:
-    """Name the columns that a source of a table must have (design §5)."""
+    """List the columns that a source of a table must have."""
     names = (name for name, spec in columns(table).items() if spec.column.required)
     return tuple(name for name in names if name != "id" or table not in LINK_TABLES)
 
 
 def _with_own_tasks(mapping: Mapping) -> Mapping:
-    """Let a folder of files give back the tasks that we write into it (design §5)."""
+    """Let a folder of files give back the tasks that we write into it."""
     write = mapping.write
     if write.task is None:
         built_in_write = load_mapping("files", BUILT_IN).write

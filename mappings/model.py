@@ -1,4 +1,4 @@
-"""A mapping: where one CRM keeps what the common schema asks for (design §5).
+"""A mapping: where one CRM keeps what the common schema asks for.
 
 The language of a mapping file:
 
@@ -245,7 +245,7 @@ class Mapping:
         return None
 
     def prefixed(self, table: str) -> bool:
-        """Tell whether ids of a table carry the object they came from (design §17).
+        """Tell whether ids of a table carry the object they came from.
 
         Not in files, and not where other tables refer to the plain id.
         """

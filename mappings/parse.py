@@ -19,11 +19,11 @@ from mappings.errors import (
     UnknownKey,
     UnknownTable,
     UnknownWord,
-    nearest,
 )
 from mappings.forms import FORMS, Constant, Dated, Derived, Form, Product, Recoded
 from mappings.model import TaskMapping, WriteMapping, mappable
 from mappings.schema import EXTRA, TABLES, ColumnSpec, columns
+from mappings.toml_file import line_of, suggestion
 from mappings.words import WORDS, canonical
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -79,7 +79,11 @@ class MappingFile:
         for key in given:
             if key not in known:
                 raise self.error(
-                    UnknownKey, *keys, key, name=key, suggestion=nearest(key, known)
+                    UnknownKey,
+                    *keys,
+                    key,
+                    name=key,
+                    suggestion=suggestion(key, known),
                 )
 
 
@@ -97,33 +101,9 @@ def read(path: Path) -> MappingFile:
     for key in content:
         if key not in TABLES and key not in TOP:
             raise file.error(
-                UnknownTable, key, name=key, suggestion=nearest(key, [*TABLES, *TOP])
+                UnknownTable, key, name=key, suggestion=suggestion(key, [*TABLES, *TOP])
             )
     return file
-
-
-def line_of(text: str, keys: Iterable[str]) -> int | None:
-    """Find the line of a TOML text that defines a key; None where it is not plain.
-
-    Good for ``[table]`` headers with ``key = value`` lines, as mappings are written.
-    """
-    wanted = tuple(keys)
-    header: tuple[str, ...] = ()
-    best: tuple[int, int] | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            here = header = _dotted(stripped.split("]")[0].strip("[ "))
-        else:
-            here = header + _dotted(stripped.partition("=")[0])
-        shared = len(here) if wanted[: len(here)] == here else 0
-        if shared and (best is None or shared > best[0]):
-            best = (shared, number)
-    return best[1] if best else None
-
-
-def _dotted(key: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in key.strip().split("."))
 
 
 def parts(file: MappingFile, table: str) -> list[TablePart]:
@@ -156,7 +136,7 @@ def _fields(
     for column, value in section.items():
         keys = (table, "fields", column)
         if column not in known:
-            near = nearest(column, known)
+            near = suggestion(column, known)
             raise file.error(
                 UnknownColumn, *keys, table=table, name=column, suggestion=near
             )
@@ -195,7 +175,7 @@ def _form(
     known = form.words() if form else every
     for word in value:
         if word not in known:
-            near = nearest(word, every)
+            near = suggestion(word, every)
             raise file.error(UnknownConversion, *keys, name=word, suggestion=near)
     if form is None:
         raise file.error(BadMapping, *keys, detail="nothing says where it comes from")
@@ -240,7 +220,7 @@ def _known_words(
                 UnknownWord,
                 *keys,
                 name=word,
-                suggestion=nearest(word, known),
+                suggestion=suggestion(word, known),
                 known=", ".join(known),
             )
 
@@ -252,7 +232,7 @@ def moving_along(file: MappingFile) -> Iterator[tuple[str, str]]:
     for entry in section.get("also", []):
         table, _, field_name = str(entry).partition(".")
         if table not in TABLES or not field_name:
-            near = nearest(table, TABLES)
+            near = suggestion(table, TABLES)
             raise file.error(
                 UnknownTable, "transfer", "also", name=entry, suggestion=near
             )

@@ -1,4 +1,4 @@
-"""Whether a phone number or e-mail address can reach anybody (design §4, §17)."""
+"""Whether a phone number or e-mail address can reach anybody."""
 
 import re
 from collections.abc import Container

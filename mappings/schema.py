@@ -1,6 +1,6 @@
 """The common schema: what a handover needs to know, whatever the CRM calls it.
 
-Each class is one canonical table (design §4); its Arrow schema is derived from it by
+Each class is one canonical table; its Arrow schema is derived from it by
 ``arrow_schema``. A column's annotation gives its type, its ``Column`` what else has to
 be known. ``str`` is text as recorded, ``datetime`` is UTC, ``date`` is a day,
 ``Decimal`` is money or a quantity.
@@ -21,7 +21,7 @@ TRANSLATION_VERSION = 1
 """Raised when the same mapping would yield other rows: forces a full pull."""
 
 NORM_LENGTH = 80
-"""Characters kept in a ``_norm`` column (design §4)."""
+"""Characters kept in a ``_norm`` column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class Contact(CanonicalRow):
 
 
 class ContactLink(CanonicalRow):
-    """One person on one more account, with the role he has there."""
+    """One person on one more account, with the role they have there."""
 
     contact_id: Annotated[str | None, Column(required=True, refers="contacts")] = None
     account_id: Annotated[str | None, Column(required=True, refers="accounts")] = None
@@ -250,7 +250,7 @@ LINK_TABLES = frozenset(
 the id of the record they were read from. Re-reading it replaces them all."""
 
 EXTRA = "extra_"
-"""Prefix of a company's own account columns (design §5, R16); always audited text."""
+"""Prefix of a company's own account columns; always audited text."""
 
 
 COLUMNS_SCHEMA = pa.schema(

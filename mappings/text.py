@@ -71,7 +71,7 @@ def nfkc(text: str) -> str:
 
 
 def norm(text: str | None) -> str | None:
-    """Bring a text to the form in which it is compared (design §4).
+    """Bring a text to the form in which it is compared.
 
     Markup is stripped, the rest is NFKC, with single spaces, trimmed, case-folded and
     cut to its first 80 characters. Nothing left is None.

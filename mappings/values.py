@@ -1,4 +1,4 @@
-"""Named conversions: from the text of one cell to the value of one column (design §17).
+"""Named conversions: from the text of one cell to the value of one column.
 
 Each takes text that is not empty and raises ``ValueError`` where it does not convert.
 """

@@ -1,4 +1,4 @@
-"""The words of the common schema, and what people write for them (design §17)."""
+"""The words of the common schema as people write them, and the names of countries."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -237,6 +237,15 @@ def test_a_list_of_moves_with_mistakes_is_refused(
     assert (ended.code, ended.json["error"]["code"]) == (2, "bad_moves")
 
 
+def test_a_list_of_moves_in_an_encoding_that_would_be_rubbish_is_refused(
+    plan: Cli, folder: Path
+) -> None:
+    text = "predecessor,account,successor\n佐藤,青葉,田中\n"
+    (folder / "moves.csv").write_bytes(text.encode("euc_jp"))
+    ended = plan("new", "--moves", "moves.csv")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "unknown_encoding")
+
+
 def test_moves_name_only_what_the_predecessor_owns(plan: Cli, folder: Path) -> None:
     lines = [("predecessor", "account", "successor"), ("Sato", "Momiji", "Tanaka")]
     write(folder, "moves.csv", lines)

@@ -275,7 +275,8 @@ def test_an_account_in_the_list_takes_along_what_follows_it(
         (b"Id\nnobody\n", "unknown_rows"),
         (b"Name\nx\n", "bad_rows_file"),
         (b"", "bad_rows_file"),
-        (b"\xff\xfe\x00", "bad_rows_file"),
+        (b"Id\n\x00", "nul_byte"),
+        ("Id\n株式会社青葉\n".encode("euc_jp"), "unknown_encoding"),
     ],
 )
 def test_a_wrong_list_is_a_usage_error(

@@ -1,4 +1,4 @@
-"""Conversions of single cells: exactly what design §17 says, and nothing else."""
+"""Conversions of single cells: what is read, and what is not."""
 
 import datetime as dt
 from decimal import Decimal

@@ -159,7 +159,7 @@ class FilesCRM:
                 yield part[at : at + BATCH]
 
     def write(self, batch: Sequence[Change]) -> list[Outcome]:
-        """Change cells and append rows; each file is replaced once, at one stroke.
+        """Change cells and append rows; each file is replaced once, atomically.
 
         A cell that does not hold what was expected is refused as ``changed``, one that
         holds the new value already is done. Nothing is ever in doubt: what was not

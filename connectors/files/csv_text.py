@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,6 +40,26 @@ class Content:
 
 
 @contextmanager
+def open_table(source: Path | BytesIO, name: str = "") -> Iterator[Content]:
+    """Read a small file that people write: UTF-8 with or without BOM, or cp932.
+
+    Args:
+        source: a file, or its bytes.
+        name: how messages call it; a file is called by its own name.
+
+    Raises:
+        OSError: it cannot be opened.
+        UnreadableFile: as ``encoding_of`` and ``open_csv`` say.
+    """
+    name = name or getattr(source, "name", "")
+    content = source if isinstance(source, BytesIO) else BytesIO(source.read_bytes())
+    encoding = encoding_in(content, name)
+    content.seek(0)
+    with TextIOWrapper(content, encoding=encoding, newline="") as file:
+        yield content_of(file, name)
+
+
+@contextmanager
 def open_csv(path: Path, encoding: str) -> Iterator[Content]:
     """Read a file whose encoding is known.
 
@@ -49,11 +70,16 @@ def open_csv(path: Path, encoding: str) -> Iterator[Content]:
         UnreadableQuoting: a quoted cell is not closed, or goes on behind its end.
         CellTooLong: a cell is longer than 16 Mi characters.
     """
-    csv.field_size_limit(LONGEST_CELL)
     with path.open(encoding=encoding, newline="") as file:
-        rows = _rows(file, path.name)
-        line, first = next(rows, (1, []))
-        yield Content(header=checked_header(first, path.name, line), rows=rows)
+        yield content_of(file, path.name)
+
+
+def content_of(file: Iterable[str], name: str) -> Content:
+    """Read the header of a CSV text; its rows are read as they are taken."""
+    csv.field_size_limit(LONGEST_CELL)
+    rows = _rows(file, name)
+    line, first = next(rows, (1, []))
+    return Content(header=checked_header(first, name, line), rows=rows)
 
 
 def _rows(file: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
@@ -84,7 +110,7 @@ def checked_header(cells: list[str], file: str, line: int) -> tuple[str, ...]:
 
 
 def encoding_of(path: Path) -> str:
-    """Tell the encoding of a whole file: UTF-8, with or without BOM, else cp932.
+    """Find the encoding of a whole file: UTF-8, with or without BOM, else cp932.
 
     Raises:
         NulByte: the file holds one.
@@ -92,19 +118,24 @@ def encoding_of(path: Path) -> str:
         UnknownEncoding: it is neither, or has lines of both.
     """
     with path.open("rb") as file:
-        _refuse_binary(file, path.name)
-        broken = _first_line_not(file, _is_utf8)
-        if broken is None:
-            return "utf-8-sig"
-        if _has_bom(file) or _has_japanese_utf8(file):
-            raise UnknownEncoding(file=path.name, line=broken)
-        if _first_line_not(file, _is_euc) is None:
-            # Japanese in Shift_JIS never fits, but EUC would be read as rubbish.
-            raise UnknownEncoding(file=path.name, line=broken)
-        broken = _first_line_not(file, _is_cp932)
-        if broken is not None:
-            raise UnknownEncoding(file=path.name, line=broken)
-        return "cp932"
+        return encoding_in(file, path.name)
+
+
+def encoding_in(file: BinaryIO, name: str) -> str:
+    """Find the encoding of an open file, as ``encoding_of`` does."""
+    _refuse_binary(file, name)
+    broken = _first_line_not(file, _is_utf8)
+    if broken is None:
+        return "utf-8-sig"
+    if _has_bom(file) or _has_japanese_utf8(file):
+        raise UnknownEncoding(file=name, line=broken)
+    if _first_line_not(file, _is_euc) is None:
+        # Japanese in Shift_JIS never fits, but EUC would be read as rubbish.
+        raise UnknownEncoding(file=name, line=broken)
+    broken = _first_line_not(file, _is_cp932)
+    if broken is not None:
+        raise UnknownEncoding(file=name, line=broken)
+    return "cp932"
 
 
 def _refuse_binary(file: BinaryIO, name: str) -> None:

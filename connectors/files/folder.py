@@ -152,7 +152,7 @@ def content(path: Path) -> Iterator[bytes | mmap.mmap]:
 def write_draft(path: Path, pieces: Iterator[bytes]) -> Path:
     """Write the next content of a file beside it, safely on disk, as its owner's.
 
-    A draft that a killed run left behind is written anew.
+    A draft that a killed run left behind is written again.
     """
     draft = path.with_name(f".{path.name}.draft")
     try:
@@ -177,7 +177,7 @@ def _inherit(path: Path, draft: Path) -> None:
 
 
 def publish(draft: Path, path: Path, found: os.stat_result) -> None:
-    """Put a draft in the place of its file at one stroke, durably.
+    """Put a draft in the place of its file, atomically and durably.
 
     Raises:
         FileChanged: the file is not as it was ``found`` when the draft was begun.

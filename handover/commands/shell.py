@@ -8,7 +8,6 @@ import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from inspect import cleandoc
@@ -26,6 +25,7 @@ from handover.commands.options import (
 )
 from handover.commands.outcome import Result
 from handover.i18n import Words, chosen_language, speak_to_click, words_for
+from mappings.toml_file import nearest
 
 if TYPE_CHECKING:
     from handover.jobs.workspace import Workspace
@@ -178,11 +178,11 @@ class Group(_Speaking, click.Group):
         entry = self.entries.get(cmd_name)
         if entry is None:
             found = super().get_command(ctx, cmd_name)
-            near = get_close_matches(cmd_name, self.list_commands(ctx), n=1)
+            near = nearest(cmd_name, self.list_commands(ctx))
             if found is None and near and not ctx.resilient_parsing:
                 text = "There is no command {name}. Did you mean {near}?"
                 words = words_of(ctx)
-                raise click.UsageError(words(text, name=cmd_name, near=near[0]), ctx)
+                raise click.UsageError(words(text, name=cmd_name, near=near), ctx)
             return found
         module, _, attribute = entry.at.partition(":")
         found = getattr(import_module(module), attribute)

@@ -5,7 +5,6 @@ set, which tasks we made and what is still open have one answer.
 """
 
 import datetime as dt
-import difflib
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from handover.errors import AmbiguousName, UnknownName
 from handover.ledger.events import record
 from handover.ledger.states import OWNER_ACTION, TASK_ACTIONS, Action
 from handover.ledger.tables import owner_history, runs, steps
+from mappings.toml_file import nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,8 +214,8 @@ def find_run(connection: Connection, text: str) -> Run:
     if len(found) > 1:
         raise AmbiguousName(kind="run", name=text, candidates=sorted(found))
     if not found:
-        near = difflib.get_close_matches(text, known, n=1)
-        raise UnknownName(kind="run", name=text, suggestion=near[0] if near else None)
+        near = nearest(text, known) or "-"
+        raise UnknownName(kind="run", name=text, suggestion=near)
     return known[found[0]]
 
 

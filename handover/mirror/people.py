@@ -8,17 +8,17 @@ a ``name`` or a ``login`` or if another line names him as manager or delegate.
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from connectors.files.csv_text import encoding_of, open_csv
+from connectors.files.csv_text import open_table
 from handover.errors import UsageProblem
 from handover.mirror.generations import Generation
 from handover.mirror.merging import literal
 from handover.mirror.visibility import seen_statuses
+from mappings.toml_file import suggestion
 from mappings.values import day
 
 COLUMNS = (
@@ -168,13 +168,11 @@ Line = tuple[int, Mapping[str, str]]
 
 def _lines(file: Path) -> Iterator[Line]:
     """Read the lines that hold anything; an unknown column is an error."""
-    with open_csv(file, encoding_of(file)) as content:
+    with open_table(file) as content:
         for name in content.header:
             if name and name not in COLUMNS:
-                near = get_close_matches(name, COLUMNS, n=1)
-                raise BadPeople(
-                    file=file, line=1, column=name, detail=near[0] if near else "?"
-                )
+                near = suggestion(name, COLUMNS)
+                raise BadPeople(file=file, line=1, column=name, detail=near)
         for number, row in content.rows:
             cells = [cell.strip() for cell in row]
             if any(cells):

@@ -1,12 +1,10 @@
 """The list of moves of a reorganisation, as a CSV file.
 
 One line per move: ``predecessor, account, successor, effective``; ``*`` as the account
-stands for all that no line of this predecessor names (R8).
+stands for all that no line of this predecessor names.
 """
 
-import csv
 import datetime as dt
-import io
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from connectors.files.csv_text import open_table
 from handover.plan.errors import BadMoves
 from handover.plan.selection import AccountFacts
 
@@ -29,7 +28,7 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """Who takes over an account, why he and when."""
+    """Who takes over an account, why they and when."""
 
     successor_id: str | None
     reason: Literal["named", "region", "balanced"] | None
@@ -140,32 +139,21 @@ def read_moves(path: Path) -> list[Line]:
     """Read a list of moves.
 
     Raises:
-        BadMoves: it cannot be read, with the line and what is wrong.
+        BadMoves: it cannot be read, or a line is wrong (``line``, ``detail``).
+        UnreadableFile: it is no CSV, or in an encoding that nobody can tell.
     """
-    rows = csv.reader(io.StringIO(_text(path)))
-    header = [name.strip() for name in next(rows, [])]
-    missing = [name for name in COLUMNS[:3] if name not in header]
-    if missing:
-        raise BadMoves(file=path.name, line=1, detail=", ".join(missing))
-    lines = []
-    for cells in rows:
-        if any(cell.strip() for cell in cells):
-            record = dict(zip(header, (cell.strip() for cell in cells), strict=False))
-            lines.append(_line(path, rows.line_num, record))
-    return lines
-
-
-def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        with open_table(path) as content:
+            missing = [name for name in COLUMNS[:3] if name not in content.header]
+            if missing:
+                raise BadMoves(file=path.name, line=1, detail=", ".join(missing))
+            return [
+                _line(path, number, dict(zip(content.header, cells, strict=False)))
+                for number, row in content.rows
+                if any(cells := [cell.strip() for cell in row])
+            ]
     except OSError as error:
         raise BadMoves(file=path.name, line=0, detail=error.strerror) from error
-    for encoding in ("utf-8-sig", "cp932"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise BadMoves(file=path.name, line=0, detail="utf-8, cp932")
 
 
 def _line(path: Path, number: int, record: Mapping[str, str]) -> Line:

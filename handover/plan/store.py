@@ -5,7 +5,6 @@ first, is kept beside the versions.
 """
 
 import datetime as dt
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ from handover.ledger.tables import (
     plans,
 )
 from handover.plan.model import Plan, Row
+from mappings.toml_file import nearest
 
 PLAN = Phrase(text="plan")
 
@@ -176,8 +176,7 @@ def find_plan(connection: Connection, text: str) -> str:
         return text
     found = [each for each in ids if text and each.startswith(text)]
     if not found:
-        near = difflib.get_close_matches(text, ids, n=1)
-        raise UnknownName(kind=PLAN, name=text, suggestion=near[0] if near else "-")
+        raise UnknownName(kind=PLAN, name=text, suggestion=nearest(text, ids) or "-")
     if len(found) > 1:
         raise AmbiguousName(kind=PLAN, name=text, candidates=", ".join(found))
     return found[0]

@@ -1,4 +1,4 @@
-"""The files that a run leaves behind, for people and for Data Loader (design §10).
+"""The files that a run leaves behind, for people and for Data Loader.
 
 Ids and outcomes go into the log, no names; cells are inert; only the owner of the
 folder reads them.
@@ -12,10 +12,12 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import orjson
 
+from connectors.files.csv_text import open_table
 from handover.errors import DiskFull
 from handover.ledger.runs import Entry, Run, counts
 from handover.ledger.states import OWNER_CHANGES
@@ -24,7 +26,7 @@ from handover.transfer.errors import BadRowsFile, UnknownRows
 from handover.transfer.steps import Step
 
 RESERVE = 16 * 1024 * 1024
-"""Bytes that stay free, so that the journal can always be kept (promise P25)."""
+"""Bytes that stay free, so that the journal can always be kept."""
 
 
 Reader = Callable[[Entry], str | None]
@@ -150,6 +152,7 @@ def read_rows(path: Path) -> Rows:
 
     Raises:
         BadRowsFile: it is no such file.
+        UnreadableFile: it is no CSV, or in an encoding that nobody can tell.
     """
     try:
         content = _start_of(path)
@@ -157,15 +160,12 @@ def read_rows(path: Path) -> Rows:
         raise BadRowsFile(file=path, detail=error.strerror) from error
     if len(content) > LARGEST:
         raise BadRowsFile(file=path, detail="too large")
-    try:
-        rows = list(csv.reader(io.StringIO(_text(content), newline="")))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise BadRowsFile(file=path, detail=error) from error
-    header = [cell.strip().casefold() for cell in rows[0]] if rows else []
-    column = next((header.index(c) for c in ID_COLUMNS if c in header), None)
-    if column is None:
-        raise BadRowsFile(file=path, detail="no column Id")
-    ids = [row[column].strip() for row in rows[1:] if len(row) > column]
+    with open_table(BytesIO(content), path.name) as table:
+        header = [name.casefold() for name in table.header]
+        column = next((header.index(c) for c in ID_COLUMNS if c in header), None)
+        if column is None:
+            raise BadRowsFile(file=path, detail="no column Id")
+        ids = [row[column].strip() for _, row in table.rows if len(row) > column]
     return Rows(name=str(path), ids=frozenset(map(plain_cell, filter(None, ids))))
 
 
@@ -202,10 +202,3 @@ def chosen(steps: Iterable[Step], rows: Rows, known: Collection[str]) -> list[St
     if strange:
         raise UnknownRows(file=rows.name, ids=", ".join(sorted(strange)[:5]))
     return [s for s in listed if s.record_id in ids or s.account_id in ids]
-
-
-def _text(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp932")
