@@ -5,14 +5,12 @@ Each class has a ``code`` (stable, in JSON and catalogues) and an ``exit_code`` 
 wrong with one record is no exception but an ``Outcome``.
 """
 
-from typing import ClassVar
-
 
 class ConnectorError(Exception):
     """Something stopped the connector as a whole."""
 
-    code: ClassVar[str] = "connector_failed"
-    exit_code: ClassVar[int] = 7
+    code: str = "connector_failed"
+    exit_code: int = 7
 
     def __init__(self, **params: object) -> None:
         """Keep what the message needs; ``source`` and ``detail`` are customary."""

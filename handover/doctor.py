@@ -17,13 +17,17 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from connectors.base import Capability, Connector, Identity
-from connectors.errors import ConnectorError
-from handover.errors import HandoverError, NoGeneration
+from handover.errors import (
+    KNOWN_ERRORS,
+    ExitCode,
+    HandoverError,
+    KnownError,
+    NoGeneration,
+)
 from handover.i18n import Phrase
 from handover.ledger import Ledger
 from handover.mirror.generations import Generation
 from handover.transfer.prepare import prepare_crm
-from mappings.errors import MappingError
 from mappings.model import Mapping
 
 State = Literal["ok", "warning", "failed"]
@@ -37,13 +41,16 @@ CLOUD = ("onedrive", "dropbox", "google drive", "googledrive", "icloud")
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing looked at. ``exit_code`` is what a failure costs."""
+    """One thing looked at, or the error that looking at it ended with.
+
+    ``exit_code`` is what a failure costs.
+    """
 
     code: str
     state: State
-    detail: Phrase
+    detail: Phrase | KnownError
     remedy: Phrase | None = None
-    exit_code: int = 0
+    exit_code: int = ExitCode.DONE
 
 
 def machine() -> Iterator[Check]:
@@ -68,7 +75,7 @@ def machine() -> Iterator[Check]:
         if others
         else Phrase(text="no other package owns our import names"),
         remedy=Phrase(text="Install handover by itself, with pipx or uv tool install."),
-        exit_code=2 if others else 0,
+        exit_code=ExitCode.USAGE if others else ExitCode.DONE,
     )
 
 
@@ -88,7 +95,7 @@ def folder(path: Path) -> Iterator[Check]:
             text="{path} has mode {mode}", params={"path": path, "mode": f"{mode:o}"}
         ),
         remedy=Phrase(text="Run: chmod 700 {path}", params={"path": path}),
-        exit_code=2 if is_open else 0,
+        exit_code=ExitCode.USAGE if is_open else ExitCode.DONE,
     )
     cloud = next((name for name in CLOUD if name in str(path.resolve()).lower()), None)
     if cloud:
@@ -106,7 +113,7 @@ def folder(path: Path) -> Iterator[Check]:
         state="failed" if free < RESERVE else "ok",
         detail=Phrase(text="{mib} MiB free", params={"mib": free // (1024 * 1024)}),
         remedy=Phrase(text="Make room: writing stops below 16 MiB."),
-        exit_code=7 if free < RESERVE else 0,
+        exit_code=ExitCode.TRY_LATER if free < RESERVE else ExitCode.DONE,
     )
 
 
@@ -117,7 +124,7 @@ def ledger(opened: Callable[[], Ledger]) -> Iterator[Check]:
     """Look for damage in the ledger."""
     try:
         faults = opened().damage()
-    except HandoverError as error:
+    except KNOWN_ERRORS as error:
         yield _failed("ledger", error)
         return
     yield Check(
@@ -127,7 +134,7 @@ def ledger(opened: Callable[[], Ledger]) -> Iterator[Check]:
             text="ledger: {faults}", params={"faults": "; ".join(faults) or "ok"}
         ),
         remedy=Phrase(text="Put a backup of the ledger back; it cannot be rebuilt."),
-        exit_code=2 if faults else 0,
+        exit_code=ExitCode.USAGE if faults else ExitCode.DONE,
     )
 
 
@@ -194,7 +201,7 @@ def crm(
         identity = connector.identify()
         lacked = prepare_crm(connector, create=False)
         missing = prepare_crm(connector, create=True) if fix and lacked else lacked
-    except (HandoverError, ConnectorError) as error:
+    except KNOWN_ERRORS as error:
         yield _failed("crm", error)
         return
     yield Check(code="crm", state="ok", detail=_org(source, identity))
@@ -260,20 +267,15 @@ def _org(source: str, identity: Identity) -> Phrase:
     return Phrase(text=text, params=known)
 
 
-def _failed(code: str, error: HandoverError | ConnectorError | MappingError) -> Check:
-    return Check(
-        code=code,
-        state="failed",
-        detail=Phrase(text=f"error:{error.code}", params=dict(error.params)),
-        exit_code=error.exit_code,
-    )
+def _failed(code: str, error: KnownError) -> Check:
+    return Check(code=code, state="failed", detail=error, exit_code=error.exit_code)
 
 
 def _readable(code: str, found: Phrase, read: Callable[[], object]) -> Iterator[Check]:
     """Look whether what people write can be read; ``found`` says it where it can."""
     try:
         read()
-    except (HandoverError, MappingError) as error:
+    except KNOWN_ERRORS as error:
         yield _failed(code, error)
     else:
         yield Check(code=code, state="ok", detail=found)

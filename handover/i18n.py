@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from handover.errors import KnownError
+
 LANGUAGES = ("en", "ja")
 LOCALE = Path(__file__).parent / "locale"
 CLICK_DOMAIN = "messages"
@@ -39,6 +41,9 @@ class Sentence:
     why: str
     remedy: str
 
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.why) if part)
+
 
 class Words:
     """The words of one language: ``words("{n} of {total} ready", n=1, total=2)``."""
@@ -60,6 +65,11 @@ class Words:
         """Put a phrase into words."""
         return self(phrase.text, **phrase.params)
 
+    def sentence(self, error: KnownError) -> Sentence:
+        """Put an error into words; one that no catalogue knows, into its own."""
+        found = self.error(error.code, error.params)
+        return found or Sentence(what=str(error), why="", remedy="")
+
     def error(self, code: str, params: Mapping[str, object]) -> Sentence | None:
         """Tell an error; None where the catalogue does not know its code."""
         key = f"error:{code}"
@@ -75,17 +85,33 @@ class Words:
         return _translations(self.language).gettext(text) if text else text
 
     def _spoken(self, params: Mapping[str, object]) -> dict[str, object]:
-        return {
-            name: self.phrase(value) if isinstance(value, Phrase) else value
-            for name, value in params.items()
-        }
+        return {name: self._said(value) for name, value in params.items()}
+
+    def _said(self, value: object) -> object:
+        """Put a parameter that has words of its own into words."""
+        if isinstance(value, Phrase):
+            return self.phrase(value)
+        # Few parameters are errors, and asking for a protocol takes long.
+        if isinstance(value, Exception) and isinstance(value, KnownError):
+            return self.sentence(value)
+        return value
+
+
+class _Gap:
+    """A parameter that an error did not bring, and each part of it."""
+
+    def __getattr__(self, name: str) -> "_Gap":
+        return self
+
+    def __format__(self, spec: str) -> str:
+        return "…"
 
 
 class _Lenient(dict[str, object]):
     """Show a parameter that an error did not bring as a gap, not as a crash."""
 
-    def __missing__(self, key: str) -> str:
-        return "…"
+    def __missing__(self, key: str) -> _Gap:
+        return _Gap()
 
 
 @cache

@@ -6,14 +6,12 @@ and, where a name is not known, ``name`` and ``suggestion`` (the nearest one, el
 that are known).
 """
 
-from typing import ClassVar
-
 
 class MappingError(Exception):
     """A mapping cannot be used as it is."""
 
-    code: ClassVar[str] = "bad_mapping"
-    exit_code: ClassVar[int] = 2
+    code: str = "bad_mapping"
+    exit_code: int = 2
 
     def __init__(self, **params: object) -> None:
         """Keep what the message needs."""

@@ -14,7 +14,7 @@ from cli import handover as root
 from handover.commands.options import Said
 from handover.commands.outcome import excuse
 from handover.commands.shell import Command, Group, first_line
-from handover.errors import DiskFull, Locked
+from handover.errors import DiskFull, Locked, worst_code
 from handover.i18n import words_for
 from tests.conftest import Cli
 
@@ -322,3 +322,10 @@ def test_colours_are_for_terminals_of_those_who_want_them(
     os.close(theirs)
     assert b"Error:" in shown
     assert (b"\x1b[31m" in shown) is coloured
+
+
+def test_of_several_exit_codes_what_somebody_has_to_mend_comes_first() -> None:
+    assert worst_code([]) == 0
+    assert worst_code([0, 7, 4]) == 4
+    assert worst_code([6, 7]) == 7
+    assert worst_code([5, 2]) == 2

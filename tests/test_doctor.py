@@ -10,6 +10,7 @@ import pytest
 from connectors.base import Identity
 from connectors.memory import MemoryCRM
 from handover import doctor
+from handover.i18n import Phrase
 from handover.mirror.generations import Generation
 from mappings.load import load_mapping
 from tests.conftest import Cli
@@ -92,6 +93,7 @@ def test_production_is_called_so_wherever_it_answers(
     connector = MemoryCRM({}, identity=identity)
     rules = load_mapping("files", Path())
     check = next(doctor.crm("memory", lambda: connector, rules, fix=False))
+    assert isinstance(check.detail, Phrase)
     assert check.detail.text.endswith(kind)
 
 

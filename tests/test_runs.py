@@ -429,10 +429,13 @@ def test_verify_says_when_the_crm_could_not_be_asked(place: Path, cli: Cli) -> N
     cli("reassign", plan_of(place), *EARLY)
     (place / "export").rename(place / "elsewhere")
     ended = cli("runs", "verify", "--json")
-    assert (ended.code, ended.data["broken"], ended.data["checked"]) == (0, [], {})
+    assert (ended.code, ended.data["broken"], ended.data["checked"]) == (2, [], {})
     (warning,) = ended.json["warnings"]
     assert warning["code"] == "crm_not_asked"
-    assert "could not be asked" in cli("runs", "verify").err
+    assert ended.json["error"]["code"] == "folder_missing"
+    said = cli("runs", "verify").err
+    assert "could not be asked" in said
+    assert "detail=" not in said
 
 
 def test_verify_passes_over_a_crm_that_is_no_longer_configured(
@@ -446,7 +449,9 @@ def test_verify_passes_over_a_crm_that_is_no_longer_configured(
     config.write_text(text.replace('folder = "export"\n', ""), encoding="utf-8")
     ended = cli("runs", "verify", "--json")
     assert ended.code == 0, ended.out
-    assert "not_configured" in ended.json["warnings"][0]["message"]
+    (warning,) = ended.json["warnings"]
+    assert warning["code"] == "crm_not_configured"
+    assert "no longer configured" in warning["message"]
 
 
 def test_a_list_of_rows_may_come_by_stdin(

@@ -175,3 +175,45 @@ def test_when_one_fails_the_other_comes_and_the_first_keeps_its_rows(
     assert pair("sync", *TODAY).code == 0
     accounts = pair("audit", "--json", *TODAY).data["accounts"]
     assert "大阪電機株式会社" in {row["name"] for row in accounts}
+
+
+def test_a_refused_token_reads_the_same_with_one_crm_and_with_two(
+    pair: Cli, made: Company, folder: Path
+) -> None:
+    pair("sync", *TODAY)
+    export(folder, "accounts", [{"id": "9001", "name": "新社名", "owner_id": "8"}])
+    refused = Answer(401, '{"status": "error", "category": "INVALID_AUTHENTICATION"}')
+    made.portal.faults = [lambda _call: refused] * 9
+    two = pair("sync", "--json", "--allow-shrink", *TODAY)
+    assert two.code == 4
+    assert [one["ok"] for one in two.data["sources"]] == [True, False]
+    accounts = pair("audit", "--json", *TODAY).data["accounts"]
+    assert "新社名" in {row["name"] for row in accounts}
+    config = folder / "handover.toml"
+    text = config.read_text(encoding="utf-8")
+    for language in ("en", "ja"):
+        beside = pair("sync", "--lang", language, "--allow-shrink", *TODAY)
+        without = text.replace('[crm.files]\nfolder = "export"\n', "")
+        config.write_text(without, encoding="utf-8")
+        alone = pair("sync", "--lang", language, *TODAY)
+        config.write_text(text, encoding="utf-8")
+        assert (beside.code, alone.code) == (4, 4)
+        what, why, remedy = (line.strip() for line in alone.err.splitlines()[-3:])
+        assert what.partition(": ")[2] in beside.err
+        assert why.partition(": ")[2] in beside.err
+        assert beside.err.splitlines()[-1].strip() == remedy
+        assert "files" in beside.err
+        assert "detail=" not in beside.err
+
+
+def test_a_missing_secret_of_one_leaves_the_other_its_sync(
+    pair: Cli, made: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOKEN")
+    ended = pair("sync", "--json", *TODAY)
+    assert ended.code == 2
+    assert ended.data["sources"] == [
+        {"source": "files", "ok": True, "code": None},
+        {"source": "hubspot", "ok": False, "code": "no_secret"},
+    ]
+    assert "TOKEN" in ended.json["error"]["message"]

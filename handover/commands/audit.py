@@ -7,7 +7,7 @@ import click
 
 from handover.commands.outcome import Notice, Result
 from handover.commands.shell import Shell, command
-from handover.errors import HandoverError
+from handover.errors import ExitCode, HandoverError
 from handover.i18n import Words
 from handover.jobs.narrowing import Chosen, narrow
 
@@ -26,7 +26,7 @@ class Gaps(HandoverError):
     """
 
     code = "gaps"
-    exit_code = 3
+    exit_code = ExitCode.GAPS
 
 
 @command(

@@ -6,6 +6,8 @@ import click
 
 from handover.commands.outcome import Result
 from handover.commands.shell import Shell, command
+from handover.errors import worst_code
+from handover.i18n import Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ def doctor(shell: Shell, *, fix: bool) -> Result:
         name="doctor",
         data={"checks": rows},
         text=show,
-        exit_code=max((check.exit_code for check in checks), default=0),
+        exit_code=worst_code(check.exit_code for check in checks),
     )
 
 
@@ -78,12 +80,12 @@ def _source(shell: Shell, source: str, *, fix: bool) -> "Iterator[Check]":
 
 def _row(shell: Shell, check: "Check") -> dict[str, str]:
     words = shell.words
-    text, params = check.detail.text, check.detail.params
-    said = words.error(text.removeprefix("error:"), params)
-    detail = words.phrase(check.detail)
-    remedy = words.phrase(check.remedy) if check.remedy else ""
-    if text.startswith("error:") and said is not None:
-        detail, remedy = f"{said.what} {said.why}", said.remedy
+    if isinstance(check.detail, Phrase):
+        detail = words.phrase(check.detail)
+        remedy = words.phrase(check.remedy) if check.remedy else ""
+    else:
+        said = words.sentence(check.detail)
+        detail, remedy = str(said), said.remedy
     return {
         "code": check.code,
         "state": check.state,

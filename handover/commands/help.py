@@ -6,24 +6,25 @@ import click
 
 from handover.commands.outcome import Result
 from handover.commands.shell import COMPLETE, Shell, command
+from handover.errors import ExitCode
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 EXIT_CODES = {
-    0: "done",
-    1: "a mistake of handover",
-    2: "usage, configuration, an unknown name, or the mapping",
-    3: "gaps at the level of --fail-on or --min-score",
-    4: "sign in, or not permitted by the CRM",
-    5: "refused: somebody has to decide something first",
-    6: "finished, but some rows failed, were skipped or are in doubt",
-    7: "try later: CRM unreachable, rate limit, lock, disk full, file in use",
-    130: "interrupted",
+    ExitCode.DONE: "done",
+    ExitCode.BUG: "a mistake of handover",
+    ExitCode.USAGE: "usage, configuration, an unknown name, or the mapping",
+    ExitCode.GAPS: "gaps at the level of --fail-on or --min-score",
+    ExitCode.SIGN_IN: "sign in, or not permitted by the CRM",
+    ExitCode.REFUSED: "refused: somebody has to decide something first",
+    ExitCode.PARTLY: "finished, but some rows failed, were skipped or are in doubt",
+    ExitCode.TRY_LATER: (
+        "try later: CRM unreachable, rate limit, lock, disk full, file in use"
+    ),
+    ExitCode.INTERRUPTED: "interrupted",
 }
-"""What each exit code means (design §12)."""
-
 
 TOPICS = ("exit-codes", "commands")
 
@@ -33,7 +34,7 @@ TOPICS = ("exit-codes", "commands")
 def topics(shell: Shell, *, topic: str) -> Result:
     """Explain exit codes and more."""
     if topic == "exit-codes":
-        rows = {str(code): shell.words(text) for code, text in EXIT_CODES.items()}
+        rows = {str(int(code)): shell.words(text) for code, text in EXIT_CODES.items()}
     else:
         root = click.get_current_context().find_root()
         entries = getattr(root.command, "entries", {})

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connectors.errors import ConnectorError
 from handover.commands.options import (
     Options,
     Said,
 )
-from handover.errors import DiskFull, HandoverError
+from handover.errors import DiskFull, ExitCode, KnownError
 from handover.i18n import Sentence, Words
-from mappings.errors import MappingError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -53,22 +51,13 @@ class Result:
     html: Callable[[], str] | None = None
     frame: Callable[[], "pd.DataFrame"] | None = None
     warnings: Sequence[Notice] = ()
-    error: "HandoverError | ConnectorError | MappingError | None" = None
-    exit_code: int = 0
+    error: KnownError | None = None
+    exit_code: int = ExitCode.DONE
     next: str | None = None
     as_of: "dt.date | None" = None
 
 
-Named = HandoverError | ConnectorError | MappingError
-"""Errors with a code, an exit code and parameters: their words are in the catalogue."""
-
-
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-
-BUG, USAGE, INTERRUPTED = 1, 2, 130
-
-
 FILE = "file_problem"
 
 
@@ -86,7 +75,7 @@ def conclude(result: object, said: Said) -> int:
         if result.error is not None:
             _tell(
                 result.error.code,
-                _sentence(result.error, said.words),
+                said.words.sentence(result.error),
                 options,
                 said.words,
             )
@@ -135,7 +124,7 @@ def excuse(error: BaseException, said: Said) -> int:
     )
     if not told_as_json:
         _tell(verdict.code, verdict.sentence, options, said.words)
-    if options.verbose > 1 or (verdict.exit_code == BUG and options.verbose):
+    if options.verbose > 1 or (verdict.exit_code == ExitCode.BUG and options.verbose):
         traceback.print_exception(error)
     return verdict.exit_code
 
@@ -147,7 +136,7 @@ def _quiet_end(error: BaseException, said: Said) -> int | None:
             return error.exit_code
         case click.exceptions.Abort() | KeyboardInterrupt():
             click.echo(said.words("interrupted"), err=True)
-            return INTERRUPTED
+            return ExitCode.INTERRUPTED
         case BrokenPipeError():
             # The reader has seen enough; Python must not complain about it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -161,8 +150,8 @@ def _quiet_end(error: BaseException, said: Said) -> int | None:
 
 def _judge(error: BaseException, words: Words) -> Verdict:
     match error:
-        case HandoverError() | ConnectorError() | MappingError():
-            sentence = _sentence(error, words)
+        case KnownError():
+            sentence = words.sentence(error)
             return Verdict(
                 code=error.code, exit_code=error.exit_code, sentence=sentence
             )
@@ -171,17 +160,17 @@ def _judge(error: BaseException, words: Words) -> Verdict:
         case OSError():
             params = {"file": error.filename or "", "detail": error.strerror or error}
             sentence = words.error(FILE, params) or _plain(error)
-            return Verdict(code=FILE, exit_code=USAGE, sentence=sentence)
+            return Verdict(code=FILE, exit_code=ExitCode.USAGE, sentence=sentence)
         case click.ClickException():
             sentence = _usage_sentence(error, words)
-            return Verdict(code="usage", exit_code=USAGE, sentence=sentence)
+            return Verdict(code="usage", exit_code=ExitCode.USAGE, sentence=sentence)
         case _:
             sentence = Sentence(
                 what=words("This is a mistake of handover, not yours."),
                 why=f"{type(error).__name__}: {error}",
                 remedy=words("Run it again with -vv and report what it shows."),
             )
-            return Verdict(code="bug", exit_code=BUG, sentence=sentence)
+            return Verdict(code="bug", exit_code=ExitCode.BUG, sentence=sentence)
 
 
 def _write_failure(envelope: Mapping[str, object], options: Options) -> bool:
@@ -195,13 +184,6 @@ def _write_failure(envelope: Mapping[str, object], options: Options) -> bool:
 
 def _plain(error: BaseException) -> Sentence:
     return Sentence(what=str(error), why="", remedy="")
-
-
-def _sentence(
-    error: HandoverError | ConnectorError | MappingError, words: Words
-) -> Sentence:
-    found = words.error(error.code, error.params)
-    return found or _plain(error)
 
 
 def _usage_sentence(error: click.ClickException, words: Words) -> Sentence:
@@ -235,7 +217,7 @@ def _envelope_of(result: Result, said: Said) -> dict[str, object]:
     words = said.words
     error = None
     if result.error is not None:
-        error = _json_error(result.error.code, _sentence(result.error, words))
+        error = _json_error(result.error.code, words.sentence(result.error))
     return {
         "schema": f"handover.{result.name}/1",
         "ok": _exit_code(result) == 0,

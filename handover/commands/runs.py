@@ -9,6 +9,7 @@ import click
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import reader_of
 from handover.commands.shell import Shell, command, group
+from handover.errors import KNOWN_ERRORS, KnownError, worst_first
 from handover.paper.safe_text import plain
 
 if TYPE_CHECKING:
@@ -135,13 +136,17 @@ def verify(shell: Shell, *, run: str | None) -> Result:
             console.print(plain(f"× {_line(one, shell)}"))
 
     broken = [_fault_json(fault) for fault in (*faults, *differ)]
-    error = LedgerBroken(broken=len(faults)) if faults else None
+    failed = worst_first([one.error for one in asked if one.error])
+    if differ:
+        failed.insert(0, RecordsDiffer(records=len(differ)))
+    if faults:
+        failed.insert(0, LedgerBroken(broken=len(faults)))
     return Result(
         name="runs",
         data={"broken": broken, "checked": checked},
         text=show,
         warnings=[one.notice for one in asked if one.notice],
-        error=error or (RecordsDiffer(records=len(differ)) if differ else None),
+        error=failed[0] if failed else None,
     )
 
 
@@ -151,22 +156,21 @@ class _Asked:
 
     faults: "Sequence[Fault]" = ()
     notice: Notice | None = None
+    error: KnownError | None = None
 
 
 def _asked(shell: Shell, source: str, written: "Sequence[LastWrite]") -> _Asked:
-    from connectors.errors import ConnectorError
-    from handover.errors import HandoverError
     from handover.transfer.verify import record_faults
 
-    reason = "not_configured"
-    if source in shell.workspace.sources():
-        try:
-            connector = shell.workspace.connector(source)
-            return _Asked(faults=list(record_faults(connector, written)))
-        except (ConnectorError, HandoverError) as error:
-            reason = error.code
-    params = {"source": source, "reason": reason, "n": len(written)}
-    return _Asked(notice=Notice(code="crm_not_asked", params=params))
+    params = {"source": source, "n": len(written)}
+    if source not in shell.workspace.sources():
+        return _Asked(notice=Notice(code="crm_not_configured", params=params))
+    try:
+        connector = shell.workspace.connector(source)
+        return _Asked(faults=list(record_faults(connector, written)))
+    except KNOWN_ERRORS as error:
+        notice = Notice(code="crm_not_asked", params={**params, "error": error})
+        return _Asked(notice=notice, error=error)
 
 
 def _line(fault: "Fault", shell: Shell) -> str:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from connectors.base import Page
-    from handover.mirror.deltas import SourceOutcome
-    from handover.mirror.sync import Synced
+    from handover.mirror.sync import SourceFailed, Synced
 
 COUNTED = ("read", "new", "changed", "same", "deleted", "rejected")
 
@@ -128,6 +127,9 @@ def _notices(synced: "Synced") -> list[Notice]:
         for problem in outcome.problems
     ]
     found += [
+        Notice(code=failed.code, params=failed.params) for failed in _failed(synced)[1:]
+    ]
+    found += [
         Notice(code=str(said["code"]), params={**said, "source": outcome.source})
         for outcome in synced.outcomes
         for said in outcome.announcements
@@ -145,15 +147,25 @@ def _rejected(synced: "Synced", file: "Path | None") -> list[Notice]:
     return [Notice(code="rows_put_aside", params={"count": count, "file": file or "-"})]
 
 
+def _failed(synced: "Synced") -> "list[SourceFailed]":
+    """List what became of the sources that could not be read, the worst first."""
+    from handover.errors import worst_first
+    from handover.mirror.sync import SourceFailed
+
+    read = ", ".join(one.source for one in synced.outcomes if one.error is None)
+    return worst_first(
+        SourceFailed(source=one.source, error=one.error, synced=read)
+        for one in synced.outcomes
+        if one.error is not None
+    )
+
+
 def _error(
     synced: "Synced", file: "Path | None", *, strict: bool
 ) -> HandoverError | None:
-    from handover.mirror.sync import SourceFailed
-
-    failed: list[SourceOutcome] = [o for o in synced.outcomes if o.error is not None]
+    failed = _failed(synced)
     if failed:
-        first = failed[0]
-        return SourceFailed(source=first.source, detail=str(first.error))
+        return failed[0]
     if strict and synced.rejects:
         return RowsPutAside(rejected=len(synced.rejects), file=file or "-")
     return None

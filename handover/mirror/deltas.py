@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from connectors.errors import ConnectorError
+from handover.errors import KnownException
 from handover.mirror.generations import Generation
 from handover.mirror.merging import PLACE, Counts, Delta
 from handover.mirror.pulling import Pulled
@@ -28,7 +28,7 @@ class SourceOutcome:
     """What became of one source."""
 
     source: str
-    error: ConnectorError | None = None
+    error: KnownException | None = None
     pulled: Sequence[Pulled] = ()
     rejects: Sequence["Aside"] = ()
     """What this source lacks now."""

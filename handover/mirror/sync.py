@@ -14,8 +14,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, delete, select, update
 
 from connectors.base import Connector, Page
-from connectors.errors import ConnectorError
-from handover.errors import TryLater
+from handover.errors import KNOWN_ERRORS, HandoverError, KnownError, worst_first
 from handover.ledger import Ledger
 from handover.ledger.tables import generations, watermarks
 from handover.mirror.deltas import (
@@ -50,10 +49,19 @@ from mappings.schema import COLUMNS_SCHEMA, LINK_TABLES, TABLES
 from mappings.translate import TranslationSettings
 
 
-class SourceFailed(TryLater):
-    """A source could not be read; the others were (``source``, ``detail``)."""
+class SourceFailed(HandoverError):
+    """A source could not be read, and others were synced.
+
+    It ends with the source's own exit code: who has to sign in must not be told to
+    wait (``source``, ``error``, ``synced``).
+    """
 
     code = "source_failed"
+
+    def __init__(self, *, source: str, error: KnownError, synced: str) -> None:
+        """Take what stopped the source, and the names of those that were synced."""
+        super().__init__(source=source, error=error, synced=synced)
+        self.exit_code = error.exit_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +128,8 @@ class Syncer:
         """Pull all sources and publish.
 
         Raises:
-            ConnectorError: no source can be read, or one whose damaged rows need it.
-            MappingError: a CRM lacks what its mapping names.
+            ConnectorError, MappingError: no source can be read, or one whose damaged
+                rows need it; of several errors the worst.
             Shrunk: too much has vanished.
             DamagedMirror: a file is not as it was written, and this is no full sync.
             DiskFull: nothing was published; the pages that were read are kept.
@@ -135,7 +143,7 @@ class Syncer:
             outcomes = [self._pull(one, marks[one.name], before) for one in sources]
             errors = [one.error for one in outcomes if one.error is not None]
             if errors and (damaged or len(errors) == len(outcomes)):
-                raise errors[0]
+                raise worst_first(errors)[0]
             return self._publish(sources, outcomes, before)
 
     def _before(self) -> tuple[Generation | None, bool]:
@@ -181,7 +189,7 @@ class Syncer:
                 told=self.told,
             )
             outcome.pulled = puller.pull()
-        except ConnectorError as error:
+        except KNOWN_ERRORS as error:
             outcome.error = error
             return outcome
         outcome.org_id, outcome.org_name = identity.org_id, identity.org_name

@@ -1,6 +1,6 @@
 """Why a plan is refused, or cannot be drawn up."""
 
-from handover.errors import HandoverError, Refusal, UsageProblem
+from handover.errors import ExitCode, HandoverError, Refusal, UsageProblem
 
 
 class PeriodTooShort(Refusal):
@@ -187,4 +187,4 @@ class NotConserved(HandoverError):
     """Rows are not exactly the accounts owned: a bug (``missing``, ``extra``)."""
 
     code = "not_conserved"
-    exit_code = 1
+    exit_code = ExitCode.BUG

@@ -1,6 +1,6 @@
 """Why a transfer is refused, or went through only in part."""
 
-from handover.errors import Partly, Refusal, TryLater, UsageProblem
+from handover.errors import ExitCode, Partly, Refusal, TryLater, UsageProblem
 
 
 class OwnerNotWritable(Refusal):
@@ -91,4 +91,4 @@ class RunInterrupted(TryLater):
     """A person stopped the run; what is left waits for the next one."""
 
     code = "interrupted"
-    exit_code = 130
+    exit_code = ExitCode.INTERRUPTED

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.errors import ConnectorError
-from handover.errors import HandoverError
+from handover.errors import KnownError
 from handover.ledger import Ledger
 from handover.ledger.runs import (
     Entry,
@@ -46,7 +45,7 @@ class Executed:
     state: RunState
     entries: Sequence[Entry]
     window_seconds: float | None = None
-    error: HandoverError | ConnectorError | None = None
+    error: KnownError | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -141,9 +140,7 @@ def _state(walk: Walk) -> RunState:
     return "finished" if complete else "partial"
 
 
-def _error(
-    run: Run, entries: Sequence[Entry], walk: Walk
-) -> HandoverError | ConnectorError | None:
+def _error(run: Run, entries: Sequence[Entry], walk: Walk) -> KnownError | None:
     """Say how a run fell short; what is in doubt comes before what stopped it."""
     found = counts(entries)
     if run.state == "interrupted":
