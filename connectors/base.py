@@ -24,6 +24,17 @@ Row = Mapping[str, object]
 """One record as the CRM gave it: nested where it nests, scalars as it sent them."""
 
 
+SHORT_ID, LONG_ID = 15, 18
+"""Characters of a Salesforce id; the long one is the short one and its checksum."""
+
+
+def same_id(one: str, other: str) -> bool:
+    """Tell whether two ids name one record; a Salesforce id counts in either length."""
+    if {len(one), len(other)} == {SHORT_ID, LONG_ID}:
+        return one[:SHORT_ID] == other[:SHORT_ID]
+    return one == other
+
+
 class Capability(StrEnum):
     """What a connector can do beyond reading everything."""
 

@@ -1,8 +1,9 @@
 """Which connectors there are.
 
-Ours stand in a table one can read; others announce themselves by an entry point of the
-group ``handover.connectors`` whose object opens them, too. A connector's module is
-imported when it is asked for.
+Ours stand in a table one can read. Others announce themselves by an entry point of the
+group ``handover.connectors`` whose object opens them, too, and may name the model of
+their settings by one of the group ``handover.connectors.settings``. Modules are
+imported when they are asked for.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,8 +15,10 @@ from typing import cast
 from connectors.base import Connector
 from connectors.effects import SideEffect
 from connectors.errors import UnknownConnector
+from connectors.settings import ConnectorSettings, UndeclaredSettings
 
 GROUP = "handover.connectors"
+SETTINGS_GROUP = "handover.connectors.settings"
 
 OURS = {
     "files": "connectors.files:open_files",
@@ -23,6 +26,13 @@ OURS = {
     "hubspot": "connectors.hubspot:open_hubspot",
 }
 """Kind to ``module:function``; the function takes the settings."""
+
+OUR_SETTINGS = {
+    "files": "connectors.files.settings:FilesSettings",
+    "salesforce": "connectors.salesforce.settings:SalesforceSettings",
+    "hubspot": "connectors.hubspot.settings:HubSpotSettings",
+}
+"""Kind to ``module:model``; see ``settings.py``."""
 
 
 def connect(kind: str, settings: Mapping[str, object]) -> Connector:
@@ -48,7 +58,7 @@ def connect(kind: str, settings: Mapping[str, object]) -> Connector:
 
 
 def side_effects(kind: str, settings: Mapping[str, object]) -> tuple[SideEffect, ...]:
-    """Tell what writing to a kind of CRM makes happen there besides (promise P22).
+    """Tell what writing to a kind of CRM makes happen there besides.
 
     Nothing is opened: the function ``side_effects`` beside the one that opens a
     connector knows, where there is one.
@@ -58,13 +68,31 @@ def side_effects(kind: str, settings: Mapping[str, object]) -> tuple[SideEffect,
     return tuple(told(settings)) if told else ()
 
 
+def settings_model(kind: str) -> type[ConnectorSettings]:
+    """Return the model of a connector's settings; an open one where it has none."""
+    point = _known(SETTINGS_GROUP, OUR_SETTINGS).get(kind)
+    return (
+        cast("type[ConnectorSettings]", point.load()) if point else UndeclaredSettings
+    )
+
+
 def kinds() -> tuple[str, ...]:
-    """Name the connectors there are, in alphabetical order."""
-    return tuple(sorted(_known()))
+    """List the connectors there are: ours first, others in alphabetical order."""
+    return tuple(_known())
 
 
-def _known() -> dict[str, EntryPoint]:
-    """Collect the connectors; ours cannot be replaced from outside."""
-    others = {point.name: point for point in entry_points(group=GROUP)}
-    ours = {name: EntryPoint(name, at, GROUP) for name, at in OURS.items()}
-    return others | ours
+def described_kinds() -> tuple[str, ...]:
+    """List the connectors that declare their settings, in the same order."""
+    return tuple(_known(SETTINGS_GROUP, OUR_SETTINGS))
+
+
+def _known(
+    group: str = GROUP, table: Mapping[str, str] = OURS
+) -> dict[str, EntryPoint]:
+    """Collect what a table and the entry points of a group name.
+
+    Ours cannot be replaced from outside.
+    """
+    others = {p.name: p for p in entry_points(group=group) if p.name not in table}
+    ours = {name: EntryPoint(name, at, group) for name, at in table.items()}
+    return ours | dict(sorted(others.items()))

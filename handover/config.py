@@ -1,12 +1,13 @@
-"""The working folder's ``handover.toml`` (design §13).
+"""The working folder's ``handover.toml``.
 
 Precedence is flag, then ``HANDOVER_*``, then this file, then the defaults below.
 Relative paths are relative to the file; secrets are references, looked up when used.
+What stands below ``[crm]`` is declared by the connectors.
 """
 
 import datetime as dt
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,11 +18,10 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
-from connectors.registry import kinds
-from connectors.salesforce import refuse_password
+from connectors.registry import kinds, settings_model
+from connectors.settings import ConnectorSettings
 from handover.errors import BadConfig, UsageProblem
 from handover.mistakes import no_toml, unknown_key, unreadable, wrong_value
 from mappings.toml_file import line_of
@@ -48,102 +48,8 @@ class DataConfig(ConfigSection):
     keep_generations: Annotated[int, Field(ge=3)] = 14
     sweep_days: Annotated[int, Field(ge=1)] = 7
     """Days after which hard deletes, and links that changed without a stamp, are looked
-    for (reliability P8)."""
+    for."""
     keep_runs_days: Annotated[int, Field(ge=1)] = 400
-
-
-class FilesConfig(ConfigSection):
-    """``[crm.files]``: a folder of exported files."""
-
-    folder: str = "export"
-    mapping: str = "files"
-
-
-class SalesforceConfig(ConfigSection):
-    """``[crm.salesforce]``; which keys are needed depends on ``auth``."""
-
-    org_id: str | None = None
-    base_url: str
-    auth: Literal["jwt", "client_credentials", "refresh_token", "access_token"]
-    client_id: str | None = None
-    client_secret: str | None = None
-    username: str | None = None
-    key: str | None = None
-    login_url: str | None = None
-    refresh_token: str | None = None
-    token: str | None = None
-    api_version: str = "64.0"
-    daily_share: Annotated[float, Field(gt=0, le=1)] = 0.8
-    allow_duplicates: bool = False
-    mapping: str = "salesforce"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_no_password(cls, given: Any) -> Any:  # noqa: ANN401 - as the file has it
-        """Explain a log-in that ends before its keys are called unknown."""
-        if isinstance(given, Mapping):
-            refuse_password(given)
-        return given
-
-
-class Rate(ConfigSection):
-    """Calls per ten seconds, and searches per second."""
-
-    burst: Annotated[int, Field(ge=1)] = 190
-    search: Annotated[int, Field(ge=1)] = 5
-
-
-class HubSpotConfig(ConfigSection):
-    """``[crm.hubspot]``: a token, or the three parts of an OAuth grant."""
-
-    portal_id: int | None = None
-    base_url: str = "https://api.hubapi.com"
-    token: str | None = None
-    client_id: str | None = None
-    client_secret: str | None = None
-    refresh_token: str | None = None
-    rate: Rate = Rate()
-    mapping: str = "hubspot"
-
-
-class OtherConfig(BaseModel):
-    """The section of a connector that is not ours; it knows its keys itself."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    mapping: str
-
-
-CrmConfig = FilesConfig | SalesforceConfig | HubSpotConfig | OtherConfig
-OURS = ("files", "salesforce", "hubspot")
-ANNOUNCED = "(announced)"
-"""What no section is called: under it we sort those of connectors that are not ours."""
-
-
-class Crm(ConfigSection):
-    """``[crm]``: the sources, each under its connector's name."""
-
-    files: FilesConfig | None = None
-    salesforce: SalesforceConfig | None = None
-    hubspot: HubSpotConfig | None = None
-    others: Annotated[dict[str, OtherConfig], Field(alias=ANNOUNCED)] = {}
-    """Connectors that announce themselves by an entry point."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _announced(cls, value: dict[str, object]) -> dict[str, object]:
-        """Sort out what is neither ours nor a mistake."""
-        unknown = value.keys() - {*OURS}
-        others = {name: value[name] for name in unknown & {*kinds()}} if unknown else {}
-        ours = {name: known for name, known in value.items() if name not in others}
-        return {**ours, ANNOUNCED: others} if others else ours
-
-    def sections(self) -> Iterator[tuple[str, CrmConfig]]:
-        """Yield the configured sources."""
-        for name in OURS:
-            section = getattr(self, name)
-            if section is not None:
-                yield name, section
-        yield from self.others.items()
 
 
 class NetworkConfig(ConfigSection):
@@ -205,7 +111,7 @@ class Config(ConfigSection):
     language: Literal["ja", "en"] | None = None
     timezone: str = "Asia/Tokyo"
     data: DataConfig = DataConfig()
-    crm: Crm = Crm()
+    crm: dict[str, ConnectorSettings] = {}
     network: NetworkConfig = NetworkConfig()
     people: PeopleConfig = PeopleConfig()
     policy: FileConfig = FileConfig()
@@ -262,27 +168,56 @@ def load_config(path: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         line, detail = no_toml(error)
         raise BadConfig(file=path, line=line or "", key="", detail=detail) from error
+    content["crm"] = _sources(path, text, content.get("crm", {}))
     try:
         return Config.model_validate({**content, "base": path.resolve().parent})
     except ValidationError as error:
-        raise _bad(path, text, error) from error
+        raise _bad(path, text, error, Config) from error
 
 
-def _bad(path: Path, text: str, error: ValidationError) -> BadConfig:
-    """Tell the first mistake, with its line and the nearest key."""
+def _sources(path: Path, text: str, given: object) -> object:
+    """Read the sections of the connectors, each by the model that it declares.
+
+    Returns:
+        The sections in the order of the connectors; what is no table as it stands.
+    """
+    if not isinstance(given, dict):
+        return given
+    known = kinds()
+    found: dict[str, ConnectorSettings] = {}
+    for name in sorted(given, key=lambda name: (name in known, name)):
+        if name not in known:
+            line, detail = line_of(text, ["crm", name]), unknown_key(name, known)
+            raise BadConfig(file=path, line=line, key=f"crm.{name}", detail=detail)
+        model = settings_model(name)
+        try:
+            found[name] = model.model_validate(given[name])
+        except ValidationError as error:
+            raise _bad(path, text, error, model, "crm", name) from error
+    return {name: found[name] for name in known if name in found}
+
+
+def _bad(
+    path: Path,
+    text: str,
+    error: ValidationError,
+    model: type[BaseModel],
+    *section: str,
+) -> BadConfig:
+    """Name the first mistake of a section, with its line and the nearest key."""
     first = error.errors()[0]
-    keys = [str(part) for part in first["loc"] if part != ANNOUNCED]
-    detail = wrong_value(error)
+    found = [str(part) for part in first["loc"]]
+    keys, detail = [*section, *found], wrong_value(error)
     if first["type"] == "extra_forbidden":
-        detail = unknown_key(keys[-1], _known(keys[:-1]))
+        detail = unknown_key(keys[-1], _known(model, found[:-1]))
     return BadConfig(
         file=path, line=line_of(text, keys) or "", key=".".join(keys), detail=detail
     )
 
 
-def _known(keys: list[str]) -> list[str]:
-    """Name the keys that may stand in a section."""
-    section: Any = Config
+def _known(model: type[BaseModel], keys: list[str]) -> list[str]:
+    """List the keys that may stand in a section below a model's."""
+    section: Any = model
     for key in keys:
         annotation = section.model_fields[key].annotation
         options = getattr(annotation, "__args__", (annotation,))
@@ -292,5 +227,5 @@ def _known(keys: list[str]) -> list[str]:
     return [
         info.alias or name
         for name, info in section.model_fields.items()
-        if name not in {"base", "others"}
+        if name != "base"
     ]

@@ -44,14 +44,15 @@ BATCH = 500
 def open_files(settings: Mapping[str, object]) -> "FilesCRM":
     """Open a folder.
 
-    Settings: ``folder``, a path; ``name``, how it is called where people configured it;
-    ``id_fields``, the column that identifies a record by file name or pattern, ``id``
-    where it does not say.
+    Settings: ``folder``, a path; ``written``, the folder as people wrote it into the
+    configuration; ``id_fields``, the column that identifies a record by file name or
+    pattern, ``id`` where it does not say.
     """
     folder = Path(str(settings["folder"]))
+    written = cast("Mapping[str, str]", settings.get("written") or {})
     return FilesCRM(
         folder,
-        called=str(settings.get("name") or folder.name),
+        called=written.get("folder") or folder.name,
         id_fields=cast("Mapping[str, str]", settings.get("id_fields") or {}),
     )
 

@@ -7,27 +7,9 @@ changes them; ``crm.py`` is the connector made of these.
 from collections.abc import Mapping
 
 from connectors.base import Connector
-from connectors.errors import RetiredLogin
 from connectors.salesforce.effects import side_effects
 
 __all__ = ["open_salesforce", "refuse_password", "side_effects"]
-
-RETIRED = frozenset({"password", "user_password", "username_password", "soap"})
-"""Ways to log in that Salesforce ends, as people write them."""
-PASSWORD_KEYS = ("password", "security_token")
-SOAP_ENDS = "Summer '27"
-"""Salesforce Help 005132110: SOAP login() is gone from API 65 on and ends for good."""
-
-
-def refuse_password(settings: Mapping[str, object]) -> None:
-    """Say why nobody should log in by password, and until when it works at all.
-
-    Raises:
-        RetiredLogin: ``auth`` or another key of ``[crm.salesforce]`` asks for it.
-    """
-    auth = str(settings.get("auth") or "")
-    if auth.lower() in RETIRED or any(key in settings for key in PASSWORD_KEYS):
-        raise RetiredLogin(source="salesforce", auth=auth or "password", ends=SOAP_ENDS)
 
 
 def open_salesforce(settings: Mapping[str, object]) -> Connector:

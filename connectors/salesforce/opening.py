@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from connectors.errors import MissingSetting
 from connectors.hosts import checked_address, is_loopback
 from connectors.pace import Limiter
-from connectors.salesforce import refuse_password
 from connectors.salesforce.crm import SalesforceCRM
 from connectors.salesforce.login import (
     Grant,
@@ -19,6 +18,7 @@ from connectors.salesforce.login import (
 )
 from connectors.salesforce.org import Connection, Org
 from connectors.salesforce.problems import SOURCE
+from connectors.salesforce.settings import refuse_password
 from connectors.token_file import TokenFile
 
 CALLS_PER_SECOND = 100

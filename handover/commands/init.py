@@ -1,67 +1,32 @@
-"""``handover init``: a working folder, with questions where somebody can answer."""
+"""``handover init``: a working folder, with questions where somebody can answer.
 
+What a CRM needs to know is declared by its connector (``connectors/settings.py``).
+"""
+
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
 
 import click
 
-from handover.commands import questions
+from connectors.registry import described_kinds, settings_model
+from connectors.settings import (
+    ConnectorSettings,
+    Example,
+    LocalPath,
+    LogIn,
+    Question,
+    Secret,
+)
 from handover.commands.outcome import Result
 from handover.commands.shell import Shell, command
 from handover.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from rich.console import Console
 
-LOGINS = {
-    "client_credentials": """\
-client_id = "env:SF_CLIENT_ID"           # secrets are references: env: keyring: file:
-client_secret = "env:SF_CLIENT_SECRET"
-""",
-    "jwt": """\
-client_id = "env:SF_CLIENT_ID"           # secrets are references: env: keyring: file:
-key = "file:salesforce.key"              # the private key, readable by you alone
-username = "handover@example.com"        # the integration user
-""",
-    "refresh_token": """\
-client_id = "env:SF_CLIENT_ID"           # secrets are references: env: keyring: file:
-client_secret = "env:SF_CLIENT_SECRET"
-refresh_token = "env:SF_REFRESH_TOKEN"
-""",
-    "access_token": """\
-token = "env:SF_TOKEN"                   # secrets are references: env: keyring: file:
-""",
-    "token": """\
-token = "env:HUBSPOT_TOKEN"              # secrets are references: env: keyring: file:
-""",
-    "oauth": """\
-client_id = "env:HUBSPOT_CLIENT_ID"      # secrets are references: env: keyring: file:
-client_secret = "env:HUBSPOT_CLIENT_SECRET"
-refresh_token = "env:HUBSPOT_REFRESH_TOKEN"
-""",
-}
-
-CRM = {
-    "files": """\
-[crm.files]
-folder = "{folder}"                        # one CSV or XLSX per table
-mapping = "files"                        # or yours: extends = "files"
-""",
-    "salesforce": """\
-[crm.salesforce]
-# org_id = "00D..."                      # pin it: another org is then refused
-base_url = "{base_url}"
-auth = "{auth}"
-{login}mapping = "salesforce"                   # or yours: extends = "salesforce"
-""",
-    "hubspot": """\
-[crm.hubspot]
-# portal_id = 12345678                   # pin it: another portal is then refused
-{login}mapping = "hubspot"                      # or yours: extends = "hubspot"
-""",
-}
+    from handover.i18n import Words
 
 CONFIG = """\
 # handover: one working folder, one configuration. Unknown keys are errors.
@@ -84,8 +49,37 @@ country = "{country}"                           # national holidays
 closed = []                              # "2026-12-29/2027-01-03", "2027-05-01"
 """
 
+COMMENTS_AT = 41
+"""The column in which comments begin."""
+SECRETS = "secrets are references: env: keyring: file:"
+
 PEOPLE = "user,login,manager,delegate,team,region,absent_from,absent_to\r\n"
 IGNORE = ".handover/\nhandover.toml.bak\n"
+
+
+OF_CRM = Question(
+    text="Where are the customers kept?",
+    default=described_kinds()[0],
+    choices=described_kinds(),
+)
+LOG_IN = "auth"
+"""The answer to how to log in; not every CRM keeps it in a key."""
+OF_COMPANY = {
+    "country": Question(
+        text="In which country (holidays, phone numbers)?",
+        default="JP",
+        pattern="[A-Z]{2}",
+    ),
+    "currency": Question(
+        text="In which currency are amounts?", default="JPY", pattern="[A-Z]{3}"
+    ),
+    "timezone": Question(
+        text="In which time zone do days begin?",
+        default="Asia/Tokyo",
+        choices=tuple(sorted(available_timezones())),
+        are_listed=False,
+    ),
+}
 
 
 class AlreadyInitialised(UsageProblem):
@@ -98,7 +92,7 @@ class AlreadyInitialised(UsageProblem):
 @click.option("--demo", is_flag=True, help="Make a sample company to try things on.")
 @click.option(
     "--crm",
-    type=click.Choice(questions.CRM.choices),
+    type=click.Choice(OF_CRM.choices),
     help="Where the customers are kept.",
 )
 def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
@@ -107,13 +101,18 @@ def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
     for path in _in_the_way(config, demo=demo):
         raise AlreadyInitialised(file=path)
     words = shell.words if shell.is_interactive and not demo else None
-    kind = "files" if demo else crm or questions.crm(words)
-    answers = questions.answers(kind, words)
-    made = _write(config, _content(kind, shell.words.language, answers), demo=demo)
+    kind = "files" if demo else crm or _ask(OF_CRM, words)
+    model = settings_model(kind)
+    answers = {key: _ask(one, words) for key, one in _of_crm(model).items()}
+    company = {key: _ask(one, words) for key, one in OF_COMPANY.items()}
+    section = "\n".join(_section(kind, model, answers))
+    content = CONFIG.format(language=shell.words.language, crm=section, **company)
+    made = _write(config, content, demo=demo)
     if demo:
         _fill(shell, config.parent)
-    elif kind == "files":
-        (config.parent / answers["folder"]).mkdir(parents=True, exist_ok=True)
+    else:
+        for key in answers.keys() & dict(model.marked(LocalPath)):
+            (config.parent / answers[key]).mkdir(parents=True, exist_ok=True)
 
     def show(console: "Console") -> None:
         for path in made:
@@ -138,10 +137,63 @@ def _in_the_way(config: Path, *, demo: bool) -> "Iterator[Path]":
         yield from config.parent.glob("export/*")
 
 
-def _content(kind: str, language: str, answers: "Mapping[str, str]") -> str:
-    """Write the configuration that the answers make."""
-    known = {"login": LOGINS.get(answers.get("auth", ""), ""), **answers}
-    return CONFIG.format(language=language, crm=CRM[kind].format(**known), **answers)
+def _of_crm(model: type[ConnectorSettings]) -> dict[str, Question]:
+    """List what has to be asked of a CRM, and how to log in there."""
+    questions = dict(model.marked(Question))
+    if ways := model.log_ins:
+        text = "How does handover log in?"
+        questions[LOG_IN] = Question(text=text, default=ways[0], choices=ways)
+    return questions
+
+
+def _ask(question: Question, words: "Words | None") -> str:
+    """Ask until the answer fits; without words nobody is there to be asked."""
+    if words is None:
+        return question.default
+
+    def checked(answer: str) -> str:
+        if question.takes(answer) and '"' not in answer:
+            return answer
+        raise click.UsageError(words("{answer} cannot be used here", answer=answer))
+
+    text = words(question.text)
+    if question.choices and question.are_listed:
+        text = f"{text} ({', '.join(question.choices)})"
+    asked = click.prompt(text, default=question.default, value_proc=checked, err=True)
+    return str(asked)
+
+
+def _section(
+    kind: str, model: type[ConnectorSettings], answers: Mapping[str, str]
+) -> Iterator[str]:
+    """Write a CRM's section: what was answered, and examples of what is needed."""
+    examples, log_in = dict(model.marked(Example)), dict(model.marked(LogIn))
+    way = answers.get(LOG_IN, "")
+    needed = [key for key, one in examples.items() if one.is_needed(way)]
+    explained = next((key for key, _ in model.marked(Secret) if key in needed), "")
+    yield f"[crm.{kind}]"
+    for key in model.model_fields:
+        example = examples.get(key)
+        comment = example.comment if example else ""
+        if key in log_in:
+            yield _line(key, answers[LOG_IN])
+        elif key in answers:
+            yield _line(key, answers[key], comment)
+        elif example and key in needed:
+            about = comment or (SECRETS if key == explained else "")
+            yield _line(key, example.value, about, is_off=example.commented_out)
+    default = model.model_fields["mapping"].get_default() or kind
+    yield _line("mapping", default, f'or yours: extends = "{default}"')
+    yield ""
+
+
+def _line(
+    key: str, value: str | int, comment: str = "", *, is_off: bool = False
+) -> str:
+    """Write a key with a comment behind it; ``is_off``: as a comment itself."""
+    shown = f'"{value}"' if isinstance(value, str) else value
+    line = f"{'# ' if is_off else ''}{key} = {shown}"
+    return f"{line:<{COMMENTS_AT - 1}} # {comment}" if comment else line
 
 
 def _write(config: Path, content: str, *, demo: bool) -> list[Path]:

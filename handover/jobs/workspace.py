@@ -14,16 +14,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.base import Connector, Identity
-from handover import __version__
-from handover.config import (
-    Config,
-    CrmConfig,
-    FilesConfig,
-    OtherConfig,
-    find_config,
-    load_config,
+from connectors.base import Connector, Identity, same_id
+from connectors.settings import (
+    ConnectorSettings,
+    LocalPath,
+    PinsOrg,
+    Secret,
+    UndeclaredSettings,
 )
+from handover import __version__
+from handover.config import Config, find_config, load_config
 from handover.errors import BadConfig, HandoverError, NoDecider, WrongOrg
 from handover.secrets import is_reference, reveal
 from mappings.load import load_mapping
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from handover.mirror.people import People
     from handover.mirror.views import Mirror
     from handover.policy import Policy
-
-SECRETS = ("client_id", "client_secret", "refresh_token", "token", "key")
-"""Keys of a CRM's section that hold references to secrets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +116,9 @@ class Workspace:
 
     # Sources
 
-    @cached_property
-    def _sections(self) -> dict[str, CrmConfig]:
-        return dict(self.config.crm.sections())
+    @property
+    def _sections(self) -> Mapping[str, ConnectorSettings]:
+        return self.config.crm
 
     def sources(self) -> tuple[str, ...]:
         """Name the configured sources."""
@@ -176,34 +173,38 @@ class Workspace:
         from connectors.registry import side_effects
 
         section = self._sections.get(source)
-        given = section.model_dump(exclude={"mapping", *SECRETS}) if section else {}
+        secret = section.values_of(Secret) if section else {}
+        given = section.model_dump(exclude={"mapping", *secret}) if section else {}
         return side_effects(source, given)
 
     def _check_org(self, source: str, identity: Identity) -> None:
-        section = self._sections[source]
-        pinned = getattr(section, "org_id", None) or getattr(section, "portal_id", None)
-        if pinned is not None and not _same_org(str(pinned), identity.org_id):
-            raise WrongOrg(source=source, expected=pinned, found=identity.org_id)
+        for pinned in self._sections[source].values_of(PinsOrg).values():
+            if not same_id(str(pinned), identity.org_id):
+                raise WrongOrg(source=source, expected=pinned, found=identity.org_id)
 
     def settings(self, source: str) -> dict[str, object]:
-        """Gather what a connector needs, paths resolved and secrets looked up."""
+        """Gather what a connector needs.
+
+        Returns:
+            The keys of its section, paths resolved and secrets looked up; ``written``:
+            its paths as they stand in the configuration; ``id_fields`` and ``task_key``
+            of its mapping; ``proxy``, ``ca_file``; ``token_folder``, where a new
+            refresh token is kept.
+        """
         section, mapping = self._sections[source], self.mapping(source)
-        shared: dict[str, object] = {"task_key": mapping.write.task_key}
-        match section:
-            case FilesConfig():
-                return shared | {
-                    "folder": self.config.path(section.folder),
-                    "name": section.folder,
-                    "id_fields": mapping.id_fields(),
-                }
-            case _:
-                given = section.model_dump(exclude={"mapping"}, exclude_none=True)
-                secrets = {
-                    key: self._secret(source, key, reference)
-                    for key, reference in self._references(source)
-                }
-                kept = {"token_folder": self.folder}
-                return shared | given | secrets | self._network() | kept
+        given = section.model_dump(exclude={"mapping"}, exclude_none=True)
+        written = section.values_of(LocalPath)
+        paths = {key: self.config.path(str(path)) for key, path in written.items()}
+        secrets = {
+            key: self._secret(source, key, reference)
+            for key, reference in self._references(source)
+        }
+        of_mapping = {
+            "task_key": mapping.write.task_key,
+            "id_fields": mapping.id_fields(),
+        }
+        own = {"written": written, "token_folder": self.folder}
+        return of_mapping | given | paths | secrets | self._network() | own
 
     def _network(self) -> dict[str, object]:
         """Give proxy and certificates; the file of these has to be there."""
@@ -229,11 +230,13 @@ class Workspace:
                 yield error
 
     def _references(self, source: str) -> Iterator[tuple[str, str]]:
+        """Yield the references to secrets; undeclared ones are known by their form."""
         section = self._sections[source]
+        declared = section.values_of(Secret)
+        is_open = isinstance(section, UndeclaredSettings)
         for key, value in section:
-            foreign = isinstance(section, OtherConfig) and is_reference(value)
-            if value is not None and (key in SECRETS or foreign):
-                yield key, value
+            if key in declared or (is_open and is_reference(value)):
+                yield key, str(value)
 
     def _secret(self, source: str, key: str, reference: str) -> str:
         name = f"crm.{source}.{key}"
@@ -312,11 +315,6 @@ class Workspace:
         from handover.ledger.lock import run_lock
 
         return run_lock(self.folder, command, self.now)
-
-
-def _same_org(one: str, other: str) -> bool:
-    """Compare org ids; Salesforce's come with 15 or 18 characters."""
-    return one == other or (len(one) >= 15 and one[:15] == other[:15])
 
 
 def open_workspace(

@@ -12,10 +12,11 @@ from functools import cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from connectors.base import same_id
 from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
 from handover.mirror.generations import Generation
-from handover.mirror.people import People, Person, same_id
+from handover.mirror.people import People, Person
 from handover.mirror.views import Mirror
 
 LISTED = 8

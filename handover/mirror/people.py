@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from connectors.base import same_id
 from connectors.files.csv_text import open_table
 from handover.errors import UsageProblem
 from handover.mirror.generations import Generation
@@ -32,9 +33,6 @@ COLUMNS = (
     "absent_from",
     "absent_to",
 )
-SHORT_ID = 15
-LONG_ID = 18
-"""Salesforce ids come in both lengths; the last three characters only repeat case."""
 _UTC = ZoneInfo("UTC")
 USER_COLUMNS = "id, name, email, is_active, manager_id, team, region"
 
@@ -136,14 +134,6 @@ def _laid_over(users: Mapping[str, Person], file: Path) -> dict[str, Person]:
     for number, line in lines:
         reader.lay_over(number, line)
     return reader.users
-
-
-def same_id(one: str, other: str) -> bool:
-    """Compare ids; a Salesforce id counts in either length."""
-    if one == other:
-        return True
-    lengths = {len(one), len(other)}
-    return lengths == {SHORT_ID, LONG_ID} and one[:SHORT_ID] == other[:SHORT_ID]
 
 
 def _users(generation: Generation, source: str) -> Iterator[Person]:

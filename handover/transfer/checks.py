@@ -11,6 +11,7 @@ from connectors.base import (
     Identity,
     KnowsLicences,
     Row,
+    same_id,
 )
 from connectors.errors import NotPermitted, ReadOnlySource
 from handover.errors import WrongOrg
@@ -136,17 +137,12 @@ def check_site(site: Site, *, org_id: str, named: str | None) -> None:
     """
     found = site.identity.org_id
     for expected in filter(None, (org_id, named)):
-        if not same_org(expected, found):
+        if not same_id(expected, found):
             raise WrongOrg(source=site.source, expected=expected, found=found)
     if site.as_of > site.today and not site.identity.local:
         raise FutureAsOf(as_of=site.as_of)
     if Capability.WRITE not in site.connector.capabilities:
         raise ReadOnlySource(source=site.source, folder=site.identity.org_name)
-
-
-def same_org(one: str, other: str) -> bool:
-    """Compare org ids; Salesforce's come with 15 or 18 characters."""
-    return one == other or (min(len(one), len(other)) >= 15 and one[:15] == other[:15])
 
 
 def check_confirmed(site: Site, *, yes: bool, named: str | None) -> None:

@@ -1,0 +1,17 @@
+"""``[crm.files]``: a folder of exported files."""
+
+from typing import Annotated
+
+from connectors.settings import ConnectorSettings, Example, LocalPath, Question
+
+
+class FilesSettings(ConnectorSettings):
+    """Where the exported files lie."""
+
+    folder: Annotated[
+        str,
+        LocalPath(),
+        Question(text="In which folder are the exports?", default="export"),
+        Example(comment="one CSV or XLSX per table"),
+    ] = "export"
+    mapping: str = "files"
