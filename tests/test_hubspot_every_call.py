@@ -1,4 +1,4 @@
-"""Each write call of a publication and a reassignment on HubSpot goes wrong once (P12).
+"""Each write call of a publication and a reassignment on HubSpot goes wrong once.
 
 Whatever happens to it, the end is that of one undisturbed execution: the portal's own
 record of commits is the judge. ``make soak`` also spoils each call alone.
@@ -177,7 +177,7 @@ def test_without_the_key_property_what_never_came_is_doubt_and_nothing_doubles(
         check_end(made, Counter() if unsure else tasks)
 
 
-# Killed between a call and its record (P15)
+# Killed between a call and its record
 
 
 def killed(folder: Path, portal: Portal, *words: str) -> int:

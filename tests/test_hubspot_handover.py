@@ -106,7 +106,7 @@ def desk(
 
 
 def by_record(steps: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Give the owner steps by record; a record may have fields of its own besides."""
+    """Return the owner steps by record, without those of fields of our own."""
     return {s["record_id"]: s for s in steps if s["action"] != "owner_field"}
 
 
@@ -131,7 +131,7 @@ def test_no_write_leaves_before_its_intent_is_on_disk(desk: Desk) -> None:
     intended: list[bool] = []
 
     def look(call: Call) -> None:
-        """Look into the journal from outside, as each write arrives (P11)."""
+        """Look into the journal from outside, as each write arrives."""
         inputs = call.body.get("inputs") or [] if "/batch/" in call.path else []
         with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as journal:
             for trace in (one.get("objectWriteTraceId") for one in inputs):

@@ -24,7 +24,7 @@ def test_a_thousand_owners_and_tasks_cost_few_calls(tmp_path: Path) -> None:
 def test_each_batch_of_a_thousand_may_get_lost_and_all_is_written_once(
     tmp_path: Path, spoil: Callable[[Answer], Answer] | None
 ) -> None:
-    """The reply is lost after the commit, or the call before it (P12)."""
+    """The reply is lost after the commit, or the call before it."""
 
     def trouble(portal: Portal) -> None:
         seen: set[str] = set()

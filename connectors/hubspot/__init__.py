@@ -1,8 +1,14 @@
 """HubSpot, through its object, association and owner APIs.
 
-``portal.py`` makes calls, ``reading.py`` and ``links.py`` bring records. ``sending.py``
-gets a batch through, ``writing.py`` sets fields, ``creating.py`` and ``linking.py``
-make our tasks, ``finding.py`` finds them again; ``crm.py`` is the connector of these.
+``crm.py`` is the connector, put together from the other files:
+
+- calls: ``portal.py`` makes them under the portal's limits, ``login.py`` has the token,
+  ``wire.py`` speaks HTTP, ``problems.py`` reads the replies that are no success;
+- facts: ``objects.py`` has every path, limit and name that no call tells,
+  ``catalogue.py`` what a portal has, ``effects.py`` what an owner change sets off;
+- reading: ``reading.py`` finds the records, ``rows.py`` makes rows of them with what
+  ``links.py`` knows of their associations, ``owners.py`` reads the users;
+- writing: ``writing.py`` sets fields, ``tasks.py`` creates our tasks and finds them.
 """
 
 from collections.abc import Mapping
@@ -14,7 +20,7 @@ __all__ = ["open_hubspot", "side_effects"]
 
 
 def open_hubspot(settings: Mapping[str, object]) -> Connector:
-    """Open a portal.
+    """Open a portal; nothing is sent before the first call.
 
     Args:
         settings: ``base_url``; either ``token``, or ``client_id``, ``client_secret``

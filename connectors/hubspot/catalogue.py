@@ -25,45 +25,9 @@ from connectors.hubspot.objects import (
 )
 from connectors.hubspot.portal import Portal
 
-
-def stages(pipelines: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, object]]:
-    """Describe every stage of every pipeline of an object type, by stage id."""
-    return {
-        str(stage["id"]): _stage(stage.get("label"), stage.get("metadata") or {})
-        for pipeline in pipelines
-        for stage in pipeline.get("stages") or ()
-    }
-
-
-def _stage(label: object, metadata: Mapping[str, object]) -> dict[str, object]:
-    probability = _number(metadata.get("probability"))
-    said = metadata.get("isClosed")
-    is_closed = (
-        probability in {0.0, 1.0} if said is None else str(said).lower() == "true"
-    ) or metadata.get("ticketState") == "CLOSED"
-    return {
-        "stage_label": label,
-        "stage_is_closed": is_closed,
-        "stage_is_won": is_closed and probability == 1.0,
-    }
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(str(value))
-    except ValueError:
-        return None
-
-
 OWNER_OBJECT = "owners"
-
-
-Found = list[dict[str, Any]]
-
-
+Definitions = list[dict[str, Any]]
 Query = tuple[tuple[str, str], ...]
-
-
 ONE: Query = (("limit", "1"),)
 
 
@@ -74,11 +38,11 @@ class Catalogue:
         """Bind a portal; ``key_field`` is where a task shows our key."""
         self.portal = portal
         self.key_field = key_field
-        self._known: dict[tuple[str, Query], Found | ConnectorError] = {}
+        self._known: dict[tuple[str, Query], Definitions | ConnectorError] = {}
         self._lock = threading.RLock()
 
     def schema(self, name: str) -> ObjectSchema:
-        """List the fields of an object: properties, and what a record has besides.
+        """List the fields of an object: properties, and what a record has beside them.
 
         Raises:
             UnknownObject: there is no such type.
@@ -86,25 +50,26 @@ class Catalogue:
         """
         if name == OWNER_OBJECT:
             self._ask(OWNERS, ONE)
-            return _schema(name, [_derived(field) for field in OWNER_FIELDS])
+            return _build_schema(name, [_read_only(field) for field in OWNER_FIELDS])
         kind = object_type(name)
-        found = [_field(entry) for entry in self.properties(name)]
+        found = [_read_field(entry) for entry in self.properties(name)]
         self._ask(kind.records, ONE)
         hidden: set[str] = set()
         for other in RELATED:
             links = [prefix + other for prefix in LINK_FIELDS]
             if self.can_read(other):
-                found += map(_derived, links)
+                found += map(_read_only, links)
             else:
                 hidden.update(links)
         if kind.stage and self._permits(kind.pipelines):
-            found += map(_derived, STAGE_FIELDS)
+            found += map(_read_only, STAGE_FIELDS)
         elif kind.stage:
             hidden.update(STAGE_FIELDS)
-        return _schema(name, [*found, *map(_derived, self._extra(kind))], hidden)
+        more = map(_read_only, self._list_derived(kind))
+        return _build_schema(name, [*found, *more], hidden)
 
-    def _extra(self, kind: ObjectType) -> list[str]:
-        """Name what we read out of a type's properties."""
+    def _list_derived(self, kind: ObjectType) -> list[str]:
+        """List what a row has beside its properties: flags, and what we derive."""
         more = list(FLAGS)
         if kind.name == "contacts":
             more += CONTACT_FIELDS
@@ -113,7 +78,7 @@ class Catalogue:
             more.append(self.key_field)
         return more
 
-    def properties(self, name: str) -> Found:
+    def properties(self, name: str) -> Definitions:
         """Read the definitions of a type's properties."""
         try:
             return self._ask(object_type(name).properties)
@@ -121,24 +86,24 @@ class Catalogue:
             raise UnknownObject(**error.params) from None
 
     def is_unique(self, name: str, field: str) -> bool:
-        """Tell whether a type has a property whose values are unique."""
+        """Return whether a type has a property whose values are unique."""
         return any(
             entry["name"] == field and entry.get("hasUniqueValue") is True
             for entry in self.properties(name)
         )
 
     def group_of(self, name: str, field: str) -> str:
-        """Name the group that a property stands in, as a new one has to name one."""
+        """Return the group that a property stands in: a new one has to name one."""
         found = (e for e in self.properties(name) if e["name"] == field)
         return str(next(found, {}).get("groupName") or object_type(name).one)
 
     def forget(self, name: str) -> None:
-        """Ask anew for a type's properties the next time."""
+        """Ask again for a type's properties the next time."""
         with self._lock:
             self._known.pop((object_type(name).properties, ()), None)
 
     def owner_fields(self, name: str) -> frozenset[str]:
-        """Name the properties of a type that take an owner's id."""
+        """Return the properties of a type that take an owner's id."""
         try:
             found = self.properties(name)
         except (NotPermitted, UnknownObject):
@@ -147,7 +112,7 @@ class Catalogue:
         return frozenset({"hubspot_owner_id", *(str(e["name"]) for e in special)})
 
     def can_read(self, name: str) -> bool:
-        """Tell whether a type is there and its records may be read."""
+        """Return whether a type is there and its records may be read."""
         try:
             self.properties(name)
         except (NotPermitted, UnknownObject):
@@ -158,10 +123,10 @@ class Catalogue:
         """Read what the pipelines of a type say of its stages, by stage id."""
         if not self._permits(kind.pipelines):
             return {}
-        return stages(self._ask(kind.pipelines))
+        return _read_stages(self._ask(kind.pipelines))
 
     def has_labels(self, one: str, other: str) -> bool:
-        """Tell whether the portal gives this pair labels that say something."""
+        """Return whether the portal gives this pair labels that say something."""
         path = association_path(one, other, "labels")
         return self._permits(path) and any(map(label_of, self._ask(path)))
 
@@ -172,8 +137,8 @@ class Catalogue:
             return False
         return True
 
-    def _ask(self, path: str, query: Query = ()) -> Found:
-        """Call, or remember what was said; a refusal is remembered, too."""
+    def _ask(self, path: str, query: Query = ()) -> Definitions:
+        """Call, or remember what was answered; a refusal is remembered, too."""
         with self._lock:
             if (path, query) not in self._known:
                 try:
@@ -186,18 +151,18 @@ class Catalogue:
         return found
 
 
-def _schema(
+def _build_schema(
     name: str, fields: list[Field], hidden: set[str] | frozenset[str] = frozenset()
 ) -> ObjectSchema:
     by_name = {field.name: field for field in fields}
     return ObjectSchema(name=name, fields=by_name, hidden=frozenset(hidden))
 
 
-def _derived(name: str) -> Field:
+def _read_only(name: str) -> Field:
     return Field(name=name, writable=False)
 
 
-def _field(entry: Mapping[str, object]) -> Field:
+def _read_field(entry: Mapping[str, object]) -> Field:
     limits = entry.get("modificationMetadata")
     read_only = isinstance(limits, Mapping) and limits.get("readOnlyValue") is True
     return Field(
@@ -205,3 +170,34 @@ def _field(entry: Mapping[str, object]) -> Field:
         type=str(entry.get("type") or "string"),
         writable=not read_only,
     )
+
+
+def _read_stages(
+    pipelines: Sequence[Mapping[str, Any]],
+) -> dict[str, Mapping[str, object]]:
+    """Read the stages of all pipelines of an object type, by stage id."""
+    return {
+        str(stage["id"]): _read_stage(stage.get("label"), stage.get("metadata") or {})
+        for pipeline in pipelines
+        for stage in pipeline.get("stages") or ()
+    }
+
+
+def _read_stage(label: object, metadata: Mapping[str, object]) -> dict[str, object]:
+    probability = _to_number(metadata.get("probability"))
+    told = metadata.get("isClosed")
+    is_closed = (
+        probability in {0.0, 1.0} if told is None else str(told).lower() == "true"
+    ) or metadata.get("ticketState") == "CLOSED"
+    return {
+        "stage_label": label,
+        "stage_is_closed": is_closed,
+        "stage_is_won": is_closed and probability == 1.0,
+    }
+
+
+def _to_number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None

@@ -1,4 +1,8 @@
-"""HubSpot as a connector: the interface, put together from its parts."""
+"""HubSpot as a connector: the interface, put together from its parts, and its opening.
+
+The defaults of pace are those of a private app on Professional and Enterprise (usage
+guidelines of developers.hubspot.com); ``rate`` in the settings replaces them.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,25 +41,18 @@ from connectors.hubspot.objects import (
     LIST_LIMIT,
     object_type,
 )
-from connectors.hubspot.owners import OwnerBook, owner_pages
+from connectors.hubspot.owners import OwnerBook, read_owner_pages
 from connectors.hubspot.portal import Family, Portal
 from connectors.hubspot.reading import PortalMerges, PortalReader
 from connectors.hubspot.wire import PortalRefusal, Wire
-from connectors.hubspot.writing import persistently
 from connectors.pace import Limiter
 from connectors.token_file import TokenFile
 
 KEY_FIELD = "handover_key"
 """Where a task shows our key, if no property takes it: it is read out of the body."""
-
-
 WRITTEN = ("companies", "contacts", "deals", "tasks", "tickets")
 """Types that a handover writes to; other engagements share the scope of contacts."""
-
-
 OTHERS = sorted(ENGAGEMENTS.difference(WRITTEN))
-
-
 ABILITIES = frozenset(
     {
         Capability.WRITE,
@@ -65,6 +62,14 @@ ABILITIES = frozenset(
         Capability.MAKES_FIELDS,
     }
 )
+
+BURST = 190
+"""Calls per ten seconds."""
+SEARCH = 5
+"""Search calls per second and account."""
+BURST_SECONDS, BURST_SLACK = 10.0, 0.25
+SEARCH_SECONDS, SEARCH_SLACK = 1.0, 0.1
+"""HubSpot's windows, and a little that we add."""
 
 
 class HubSpotCRM:
@@ -109,17 +114,17 @@ class HubSpotCRM:
         )
 
     def objects(self, pattern: str) -> Sequence[str]:
-        """Every object type is its own name."""
+        """Return the name itself: every object type is called by its own name."""
         return (pattern,)
 
-    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
+    def describe(self, object_name: str) -> ObjectSchema:
         """List properties, and what a record carries beside them."""
-        return self._catalogue.schema(object)
+        return self._catalogue.schema(object_name)
 
     def pull(self, request: Pull) -> Iterator[Page]:
         """Read by list or by search, whichever is cheaper, and leave people calls."""
         if request.object == OWNER_OBJECT:
-            pages = owner_pages(self.portal, request.resume)
+            pages = read_owner_pages(self.portal, request.resume)
         else:
             reader = PortalReader(self._catalogue, request.object, request.fields)
             pages = reader.pages(request, self._merges)
@@ -129,37 +134,34 @@ class HubSpotCRM:
             if page.cursor is not None:
                 self.portal.keep_reserve()
 
-    def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
+    def identifiers(self, object_name: str) -> Iterator[Page]:
         """List all living records, for their ids."""
-        return self.pull(Pull(object=object, fields=("id",)))
+        return self.pull(Pull(object=object_name, fields=("id",)))
 
     def read(
-        self,
-        object: str,  # noqa: A002
-        ids: Sequence[str],
-        fields: Sequence[str],
+        self, object_name: str, ids: Sequence[str], fields: Sequence[str]
     ) -> Mapping[str, Row]:
         """Read some records now, not through the search index."""
-        if object == OWNER_OBJECT:
+        if object_name == OWNER_OBJECT:
             return self._owners.read(ids)
-        found = PortalReader(self._catalogue, object, fields).records(ids)
-        return {str(row["id"]): writing.with_day(row) for row in found}
+        found = PortalReader(self._catalogue, object_name, fields).records(ids)
+        return {str(row["id"]): writing.drop_noon(row) for row in found}
 
     def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
         """Cut changes into calls; keyed creates share the call that links them."""
         creates = any(isinstance(change, Create) for change in changes)
-        return writing.batches(changes, keyed=creates and self._has_key)
+        return writing.cut_batches(changes, keyed=creates and self._has_key)
 
     def write(self, batch: Sequence[Change]) -> list[Outcome]:
         """Send one batch and compare what comes back with what was sent.
 
         A change that would make somebody an owner who cannot be one is not sent.
         """
-        outcomes = {n: self._owners.refusal(each) for n, each in enumerate(batch)}
-        sent = [n for n, refusal in outcomes.items() if refusal is None]
-        if sent:
-            found = self._send([self._said(batch[n]) for n in sent])
-            outcomes |= dict(zip(sent, found, strict=True))
+        outcomes = {n: self._owners.refuse(each) for n, each in enumerate(batch)}
+        passed = [n for n, refusal in outcomes.items() if refusal is None]
+        if passed:
+            found = self._send([self._fit_key(batch[n]) for n in passed])
+            outcomes |= dict(zip(passed, found, strict=True))
         return [found for found in outcomes.values() if found is not None]
 
     def _send(self, batch: Sequence[Change]) -> list[Outcome]:
@@ -168,25 +170,24 @@ class HubSpotCRM:
             return tasks.upsert_all(self.portal, creates, self._there)
         if creates:
             send = partial(tasks.create_marked, self.portal)
-            return persistently(creates, send, size=LIST_LIMIT)
+            return writing.send_persistently(creates, send, size=LIST_LIMIT)
         changes = [change for change in batch if isinstance(change, SetField)]
-        return persistently(
-            changes, partial(writing.update, self.portal), size=LIST_LIMIT
-        )
+        update = partial(writing.update, self.portal)
+        return writing.send_persistently(changes, update, size=LIST_LIMIT)
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
         """Find our tasks by key property, else through the company's associations."""
-        said = [self._said(create) for create in creates]
-        found = tasks.find(self.portal, [c for c in said if isinstance(c, Create)])
+        fitted = [self._fit_key(create) for create in creates]
+        found = tasks.find(self.portal, [c for c in fitted if isinstance(c, Create)])
         self._there |= {key: str(row["id"]) for key, row in found.items()}
         return found
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:
-        """Name scopes we lack, and the key property; make the latter if asked to."""
+        """List scopes we lack, and the key property; make the latter if asked to."""
         missing = [
             f"{name}:{scope}"
             for kind in WRITTEN
-            if (scope := writing.lacking(self.portal, kind)) is not None
+            if (scope := writing.find_missing_scope(self.portal, kind)) is not None
             for name in (kind, *(OTHERS if kind == "contacts" else ()))
         ]
         if self._task_key is None:
@@ -198,7 +199,7 @@ class HubSpotCRM:
 
     @property
     def _has_key(self) -> bool:
-        """Tell whether the portal has the unique property for our keys."""
+        """Whether the portal has the unique property for our keys."""
         if self._task_key is None:
             return False
         try:
@@ -206,8 +207,8 @@ class HubSpotCRM:
         except (NotPermitted, UnknownObject):
             return False
 
-    def _said(self, change: Change) -> Change:
-        """Put the key where the portal has room for it."""
+    def _fit_key(self, change: Change) -> Change:
+        """Leave the key's field out where the portal does not have it."""
         if isinstance(change, Create) and change.key_field and not self._has_key:
             return replace(change, key_field=None)
         return change
@@ -225,21 +226,6 @@ class HubSpotCRM:
             self.portal.write(object_type("tasks").properties, definition)
         self._catalogue.forget("tasks")
         return self._has_key
-
-
-BURST = 190
-"""Calls per ten seconds of a private app (Professional and Enterprise)."""
-
-
-SEARCH = 5
-"""Search calls per second and account."""
-
-
-BURST_SECONDS, BURST_SLACK = 10.0, 0.25
-
-
-SEARCH_SECONDS, SEARCH_SLACK = 1.0, 0.1
-"""HubSpot's windows, and a little that we add."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,15 +246,15 @@ def open_portal(settings: Mapping[str, object], time: Time | None = None) -> Hub
     )
     portal = Portal(
         wire,
-        _login(settings, wire, time),
-        _limiters(settings.get("rate"), time),
+        _choose_login(settings, wire, time),
+        _build_limiters(settings.get("rate"), time),
         sleep=time.sleep,
     )
     task_key = settings.get("task_key")
     return HubSpotCRM(portal, task_key=str(task_key) if task_key else None)
 
 
-def _limiters(rate: object, time: Time) -> dict[Family, Limiter]:
+def _build_limiters(rate: object, time: Time) -> dict[Family, Limiter]:
     """Pace all calls, and searches among them: whether they count there is unknown."""
     wanted = rate if isinstance(rate, Mapping) else {}
     burst = Limiter(
@@ -289,7 +275,14 @@ def _limiters(rate: object, time: Time) -> dict[Family, Limiter]:
     return {"burst": burst, "search": search}
 
 
-def _login(settings: Mapping[str, object], wire: Wire, time: Time) -> PortalLogin:
+def _choose_login(
+    settings: Mapping[str, object], wire: Wire, time: Time
+) -> PortalLogin:
+    """Use the token that is configured, else OAuth's grant.
+
+    Raises:
+        AuthenticationFailed: neither is configured.
+    """
     token = settings.get("token")
     if token:
         return AccessToken(value=str(token))

@@ -1,4 +1,4 @@
-"""What owner changes and tasks make happen in HubSpot besides.
+"""What an owner change or a new task sets off in HubSpot.
 
 The owners of companies, contacts, deals and tickets are independent, but for one
 setting of the portal, which the API does not tell.
@@ -10,7 +10,7 @@ from connectors.effects import SideEffect
 
 
 def side_effects(settings: Mapping[str, object]) -> tuple[SideEffect, ...]:  # noqa: ARG001 - the same under all
-    """Tell what happens besides."""
+    """List the side effects; they are the same in every portal."""
     return (
         SideEffect(code="hubspot_children_stay", of="owner", happens="no"),
         SideEffect(code="hubspot_contacts_follow", of="owner", happens="mended"),

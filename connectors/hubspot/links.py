@@ -28,28 +28,31 @@ class Link:
     is_primary: bool = False
 
 
-def inline(
+def read_listed(
     portal: Portal, kind: ObjectType, records: Sequence[Mapping[str, Any]], other: str
 ) -> list[list[Link]]:
-    """Read the links that listed records carry, each once."""
+    """Read the links that listed records carry, each once.
+
+    Those of a record that carries only the first of its links are asked for.
+    """
     shown = [
         (record.get("associations") or {}).get(kind.inline(other)) or {}
         for record in records
     ]
-    cut = [
+    cut_short = [
         str(record["id"])
         for record, found in zip(records, shown, strict=True)
         if "next" in (found.get("paging") or {})
     ]
-    whole = associated(portal, kind.name, other, cut) if cut else {}
+    whole = read_links(portal, kind.name, other, cut_short) if cut_short else {}
     primary_type = kind.association(other)
     return [
-        whole.get(str(record["id"])) or _each_once(found, primary_type)
+        whole.get(str(record["id"])) or _drop_doubles(found, primary_type)
         for record, found in zip(records, shown, strict=True)
     ]
 
 
-def _each_once(found: Mapping[str, Any], primary_type: str) -> list[Link]:
+def _drop_doubles(found: Mapping[str, Any], primary_type: str) -> list[Link]:
     primary_ones: dict[str, bool] = {}
     for entry in found.get("results") or ():
         key = str(entry["id"])
@@ -58,7 +61,7 @@ def _each_once(found: Mapping[str, Any], primary_type: str) -> list[Link]:
     return [Link(id=key, is_primary=marked) for key, marked in primary_ones.items()]
 
 
-def associated(
+def read_links(
     portal: Portal, one: str, other: str, ids: Iterable[str]
 ) -> dict[str, list[Link]]:
     """Read the links of some records, with labels; a record without any has none."""
@@ -71,7 +74,7 @@ def associated(
             waiting = []
             for entry in reply.results:
                 key = str(entry["from"]["id"])
-                near = map(_link, entry.get("to") or ())
+                near = map(_read_link, entry.get("to") or ())
                 found.setdefault(key, {}).update((link.id, link) for link in near)
                 after = ((entry.get("paging") or {}).get("next") or {}).get("after")
                 if after:
@@ -79,7 +82,7 @@ def associated(
     return {key: list(near.values()) for key, near in found.items()}
 
 
-def _link(entry: Mapping[str, Any]) -> Link:
+def _read_link(entry: Mapping[str, Any]) -> Link:
     kinds = entry.get("associationTypes") or ()
     return Link(
         id=str(entry["toObjectId"]),
@@ -89,12 +92,12 @@ def _link(entry: Mapping[str, Any]) -> Link:
 
 
 def label_of(kind: Mapping[str, Any]) -> str | None:
-    """Read the label of an association type, if it has one that says something."""
+    """Return the label of an association type, if it has one that says something."""
     label = kind.get("label")
     return str(label) if label and label != PRIMARY else None
 
 
-def primary(found: Sequence[Link]) -> str | None:
+def find_primary(found: Sequence[Link]) -> str | None:
     """Choose the record that another belongs to: the primary one, or the only one."""
     marked = [link.id for link in found if link.is_primary]
     if len(marked) == 1:

@@ -17,7 +17,7 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.hubspot.objects import TOKEN
-from connectors.hubspot.problems import PortalProblem, as_error
+from connectors.hubspot.problems import PortalProblem, to_error
 from connectors.hubspot.wire import BrokenOff, PortalRefusal, Wire
 from connectors.token_file import TokenFile
 
@@ -29,11 +29,11 @@ class PortalLogin(Protocol):
     """Where the access token comes from."""
 
     def token(self) -> str:
-        """Give a token that should be valid now."""
+        """Return a token that should be valid now."""
         ...
 
     def renew(self, rejected: str) -> bool:
-        """Replace a token that was rejected; False where that is not possible."""
+        """Replace a token that was rejected; return False where that cannot be done."""
         ...
 
 
@@ -44,19 +44,19 @@ class AccessToken:
     value: str
 
     def token(self) -> str:
-        """Give the token."""
+        """Return the token."""
         return self.value
 
     def renew(self, rejected: str) -> bool:  # noqa: ARG002 - the protocol's signature
-        """Say that a fixed token cannot be renewed."""
+        """Return False: a fixed token cannot be renewed."""
         return False
 
 
 class RefreshToken:
     """OAuth: access tokens of 30 minutes from a refresh token.
 
-    HubSpot's do not expire. A server that replaces them all the same gets its way: the
-    new one is on the disk before the access token that came with it is used (P7).
+    HubSpot's refresh tokens do not expire. Should it replace one all the same, the new
+    one is on the disk before the access token that came with it is used.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class RefreshToken:
         self._rejected: ConnectorError | None = None
 
     def token(self) -> str:
-        """Give the token, fetching or renewing it when its time is up."""
+        """Return the token, fetching or renewing it when its time is up."""
         with self._lock:
             if not self._value or self._clock() >= self._ends:
                 self._fetch()
@@ -99,11 +99,11 @@ class RefreshToken:
             return True
 
     def _fetch(self) -> None:
-        """Fetch a token; a grant that was rejected is not tried again (P7)."""
+        """Fetch a token; a grant that was rejected is not tried again."""
         if self._rejected is not None:
             raise self._rejected
         try:
-            reply = self._exchanged()
+            reply = self._exchange_either()
         except AuthenticationFailed as error:
             self._rejected = error
             raise
@@ -114,7 +114,7 @@ class RefreshToken:
         self._value = value
         self._ends = self._clock() + max(seconds - MARGIN, 0.0)
 
-    def _exchanged(self) -> Mapping[str, Any]:
+    def _exchange_either(self) -> Mapping[str, Any]:
         """Use the kept token, then the configured one: somebody may have signed in."""
         configured = self._form["refresh_token"]
         try:
@@ -129,8 +129,8 @@ class RefreshToken:
         form = {**self._form, "refresh_token": refresh_token}
         try:
             return self._wire.post_form(TOKEN, form)
-        except PortalRefusal as turned:
-            raise _failure(turned.problem) from None
+        except PortalRefusal as refusal:
+            raise _to_failure(refusal.problem) from None
         except BrokenOff as error:
             detail = type(error).__name__
             raise Unreachable(source="hubspot", object=TOKEN, detail=detail) from None
@@ -148,9 +148,9 @@ class RefreshToken:
         self._current = replaced
 
 
-def _failure(problem: PortalProblem) -> ConnectorError:
-    """Say why there is no token; never in HubSpot's words, which may quote a secret."""
-    error = as_error(replace(problem, message=""), TOKEN)
+def _to_failure(problem: PortalProblem) -> ConnectorError:
+    """Return why there is no token; HubSpot's own words may quote a secret."""
+    error = to_error(replace(problem, message=""), TOKEN)
     if 400 <= problem.status < 500 and not problem.is_untouched:
         detail = problem.category or f"HTTP {problem.status}"
         return AuthenticationFailed(source="hubspot", object=TOKEN, detail=detail)

@@ -1,4 +1,4 @@
-"""Owners: the users of a portal, deactivated ones included.
+"""Owners: the users of a portal, deactivated ones among them.
 
 Records keep the owner id of somebody who has left, so archived owners are read, too,
 and shown as inactive users rather than as deleted ones. They are never written: whether
@@ -15,7 +15,7 @@ from connectors.hubspot.objects import OWNER_LIMIT, OWNERS
 from connectors.hubspot.portal import Portal
 
 
-def owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page]:
+def read_owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page]:
     """Read active owners, then archived ones; the cursor is ``<archived>:<after>``."""
     flag, _, after = (resume or "false:").partition(":")
     first = None
@@ -25,7 +25,7 @@ def owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page]:
             query.append(("after", after))
         reply = portal.read(OWNERS, query)
         first = first or reply.server_time
-        rows = [_row(owner) for owner in reply.results]
+        rows = [_to_row(owner) for owner in reply.results]
         found = ((reply.data.get("paging") or {}).get("next") or {}).get("after")
         after = str(found or "")
         last = not after and flag == "true"
@@ -38,7 +38,7 @@ def owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page]:
             return
 
 
-def _row(owner: Mapping[str, Any]) -> Row:
+def _to_row(owner: Mapping[str, Any]) -> Row:
     teams = owner.get("teams") or ()
     primary = next((t for t in teams if t.get("primary")), teams[0] if teams else {})
     return {
@@ -53,7 +53,7 @@ def _row(owner: Mapping[str, Any]) -> Row:
 
 
 class OwnerBook:
-    """Who may be made an owner, as last read."""
+    """Who may be made an owner, as last read from the portal."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Bind a portal; owners are read when they are first needed."""
@@ -61,27 +61,27 @@ class OwnerBook:
         self._rows: dict[str, Row] | None = None
 
     def read(self, ids: Collection[str]) -> dict[str, Row]:
-        """Read some owners now."""
+        """Read some owners now; ids that nobody has are left out."""
         rows = {
             str(row["id"]): row
-            for page in owner_pages(self._catalogue.portal)
+            for page in read_owner_pages(self._catalogue.portal)
             for row in page.rows
         }
         self._rows = rows
         return {key: rows[key] for key in ids if key in rows}
 
-    def refusal(self, change: Change) -> Outcome | None:
-        """Say why a change must not be sent, if it would give somebody a record."""
+    def refuse(self, change: Change) -> Outcome | None:
+        """Return why a change must not be sent: who gets a record cannot own it."""
         fields = self._catalogue.owner_fields(change.object)
         if isinstance(change, SetField):
             given = [change.after] if change.field in fields else []
         else:
             given = [v for name, v in change.values.items() if name in fields]
-        found = (self._fault(owner) for owner in given if owner)
-        return next((fault for fault in found if fault is not None), None)
+        found = (self._refuse_owner(owner) for owner in given if owner)
+        return next((refusal for refusal in found if refusal is not None), None)
 
-    def _fault(self, owner: str) -> Outcome | None:
-        known = self._known()
+    def _refuse_owner(self, owner: str) -> Outcome | None:
+        known = self._read_once()
         row = known.get(owner)
         if not known or (row is not None and row["is_active"]):
             return None
@@ -95,8 +95,8 @@ class OwnerBook:
         text = f"HubSpot has no owner {owner}"
         return Outcome(state="refused", code="INVALID_OWNER_ID", message=text)
 
-    def _known(self) -> dict[str, Row]:
-        """Give the owners as last read; none where we may not see them."""
+    def _read_once(self) -> dict[str, Row]:
+        """Return the owners as last read; none where we may not see them."""
         if self._rows is None:
             try:
                 self.read(())

@@ -1,4 +1,4 @@
-"""One HubSpot portal: calls under its limits and with its log-in, patient or once.
+"""One HubSpot portal: calls that keep to its limits, with its log-in.
 
 A read changes nothing and is repeated. A write is sent once: its reply may be lost, and
 only reading can tell then what became of it.
@@ -16,8 +16,8 @@ from connectors.hubspot.problems import (
     MIXED,
     STRANGERS,
     PortalProblem,
-    as_error,
-    missing_part,
+    find_missing_part,
+    to_error,
 )
 from connectors.hubspot.wire import (
     BrokenOff,
@@ -30,11 +30,13 @@ from connectors.hubspot.wire import (
 from connectors.pace import Limiter, retrying
 
 Family = Literal["burst", "search"]
+"""Which of the portal's two limits of pace a call counts into."""
 ATTEMPTS = 6
+"""How often a read is made in all."""
 RENEWALS = 3
 """How often a call may meet a token that has just ended; a write is not done then."""
 RESERVE = 0.2
-"""The share of the day's calls that a pull leaves to people (reliability P10)."""
+"""The share of the day's calls that a pull leaves to people and other programs."""
 
 
 class Portal:
@@ -68,7 +70,7 @@ class Portal:
 
     @property
     def is_local(self) -> bool:
-        """The portal is a server on this machine."""
+        """Whether the portal is a server on this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
     def read(
@@ -82,16 +84,16 @@ class Portal:
         """Call something that changes nothing, patiently.
 
         Raises:
-            ConnectorError: what ``as_error`` makes of a lasting problem.
+            ConnectorError: what ``to_error`` makes of a problem that lasts.
         """
         request = PortalRequest(path=path, query=query, body=body)
         policy = retrying(
             self._limiters[family], _is_transient, attempts=ATTEMPTS, sleep=self._sleep
         )
         try:
-            return policy(self._whole, request, family)
-        except PortalRefusal as turned:
-            raise as_error(turned.problem, path) from None
+            return policy(self._send_whole, request, family)
+        except PortalRefusal as refusal:
+            raise to_error(refusal.problem, path) from None
         except BrokenOff as error:
             raise Unreachable(
                 source="hubspot", object=path, detail=type(error).__name__
@@ -102,61 +104,63 @@ class Portal:
 
         Raises:
             ReplyLost: the reply did not come, or does not say what happened.
-            Turned: it certainly had no effect.
+            PortalRefusal: it certainly had no effect.
             ConnectorError: it did not leave, or we may not write at all.
         """
         self._limiters["burst"].wait()
         try:
-            return self._signed(PortalRequest(path=path, body=body), "burst")
+            return self._send_signed(PortalRequest(path=path, body=body), "burst")
         except BrokenOff as error:
             kind = type(error).__name__
             if isinstance(error, NeverSent):
                 raise Unreachable(source="hubspot", object=path, detail=kind) from None
             raise ReplyLost(kind) from None
-        except PortalRefusal as turned:
-            problem = turned.problem
+        except PortalRefusal as refusal:
+            problem = refusal.problem
             if problem.status in STRANGERS:
-                raise as_error(problem, path) from None
+                raise to_error(problem, path) from None
             if problem.is_gateway:
                 raise ReplyLost(str(problem.status)) from None
             raise
 
     def keep_reserve(self) -> None:
-        """Refuse to read on where people would soon have no calls left today.
+        """Stop reading where people would soon have no calls left today.
 
         Raises:
-            RateLimited: more than the reserve is used up.
+            RateLimited: only the reserve is left.
         """
         if self._left is not None and self._left < RESERVE:
             detail = f"{self._left:.0%} of the day's calls are left"
             raise RateLimited(source="hubspot", detail=detail, policy="RESERVE")
 
-    def _whole(self, request: PortalRequest, family: Family) -> PortalReply:
+    def _send_whole(self, request: PortalRequest, family: Family) -> PortalReply:
         """Call, and take a mixed reply only if what it leaves out is not there."""
-        reply = self._signed(request, family)
-        if (problem := missing_part(reply.data)) is not None:
+        reply = self._send_signed(request, family)
+        if (problem := find_missing_part(reply.data)) is not None:
             raise PortalRefusal(problem)
         return reply
 
-    def _signed(self, request: PortalRequest, family: Family) -> PortalReply:
+    def _send_signed(self, request: PortalRequest, family: Family) -> PortalReply:
         """Call with the token; with a new one if it is rejected."""
         if self._stopped is not None:
             raise self._stopped
         for _ in range(RENEWALS):
             token = self._login.token()
             try:
-                return self._send(request, token, family)
-            except PortalRefusal as turned:
-                if turned.problem.status != 401 or not self._login.renew(token):
+                return self._send_once(request, token, family)
+            except PortalRefusal as refusal:
+                if refusal.problem.status != 401 or not self._login.renew(token):
                     raise
             self._limiters[family].wait()
-        return self._send(request, self._login.token(), family)
+        return self._send_once(request, self._login.token(), family)
 
-    def _send(self, request: PortalRequest, token: str, family: Family) -> PortalReply:
+    def _send_once(
+        self, request: PortalRequest, token: str, family: Family
+    ) -> PortalReply:
         try:
             reply = self._wire.send(request, token)
-        except PortalRefusal as turned:
-            self._heed(turned.problem, request.path, family)
+        except PortalRefusal as refusal:
+            self._keep_quiet(refusal.problem, request.path, family)
             raise
         if reply.left is not None:
             self._left = reply.left
@@ -164,17 +168,17 @@ class Portal:
             self._limiters["burst"].leave_at_most(reply.burst_left)
         return reply
 
-    def _heed(self, problem: PortalProblem, path: str, family: Family) -> None:
+    def _keep_quiet(self, problem: PortalProblem, path: str, family: Family) -> None:
         """Keep as quiet as the portal wants, in all threads."""
         if problem.is_lasting:
-            self._stopped = as_error(problem, path)
+            self._stopped = to_error(problem, path)
         elif problem.is_untouched:
             alone = family == "search" and problem.policy == "SECONDLY"
             self._limiters["search" if alone else "burst"].pause(problem.pause)
 
 
 def _is_transient(error: BaseException) -> bool:
-    """Tell whether a read may succeed if it is repeated within this run."""
+    """Return whether a read may succeed if it is repeated within this run."""
     if isinstance(error, BrokenOff):
         return True
     if not isinstance(error, PortalRefusal):

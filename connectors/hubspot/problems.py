@@ -1,4 +1,4 @@
-"""HubSpot's replies that are no success, read once and for all.
+"""HubSpot's replies that are no success, read in one place.
 
 A 429 has another shape than every other error, gateways answer HTML, and every field of
 an error body is optional (error handling page of the API reference).
@@ -60,24 +60,24 @@ class PortalProblem:
 
     @property
     def is_gateway(self) -> bool:
-        """Nothing about the request is wrong; whether it took effect is unknown."""
+        """Whether the request may be right, and may or may not have taken effect."""
         is_server = self.status >= 500 and self.status != BAD_TOKEN
         return is_server or self.status == TIMED_OUT
 
     @property
     def is_untouched(self) -> bool:
-        """The call certainly had no effect, and the next one may."""
+        """Whether the call certainly had no effect, and the next one may have."""
         return self.status in UNTOUCHED
 
     @property
     def is_lasting(self) -> bool:
-        """Waiting within this run is pointless: the day's allowance is gone, say."""
+        """Whether waiting is pointless in this run: the day's calls are gone, say."""
         daily = self.status == THROTTLED and self.policy == "DAILY"
         return daily or (self.is_untouched and self.pause > PATIENCE)
 
     @property
     def pause(self) -> float:
-        """Seconds to keep quiet before the next call."""
+        """How many seconds to keep quiet before the next call."""
         if self.retry_after is not None:
             return self.retry_after
         if self.status == LOCKED:
@@ -101,14 +101,14 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Portal
         status=status,
         message=message,
         category=str(data.get("category") or data.get("errorType") or ""),
-        policy=str(data.get("policyName") or _policy_in(message)),
-        retry_after=_seconds(headers),
-        scopes=tuple(scope for entry in entries for scope in _scopes(entry)),
+        policy=str(data.get("policyName") or _find_policy(message)),
+        retry_after=_read_retry_after(headers),
+        scopes=tuple(scope for entry in entries for scope in _list_scopes(entry)),
         errors=entries,
     )
 
 
-def missing_part(data: Mapping[str, object]) -> PortalProblem | None:
+def find_missing_part(data: Mapping[str, object]) -> PortalProblem | None:
     """Find in a mixed reply what should have been read and was not."""
     entries = data.get("errors")
     for entry in entries if isinstance(entries, list) else ():
@@ -121,13 +121,13 @@ def missing_part(data: Mapping[str, object]) -> PortalProblem | None:
     return None
 
 
-def _policy_in(message: str) -> str:
+def _find_policy(message: str) -> str:
     """Find the policy where only the message names it."""
     said = message.upper()
     return next((p for p in ("TEN_SECONDLY_ROLLING", "DAILY") if p in said), "")
 
 
-def _seconds(headers: Mapping[str, str]) -> float | None:
+def _read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Read ``Retry-After``: seconds, or a time by the server's own clock."""
     text, now = headers.get("Retry-After"), headers.get("Date")
     if not text:
@@ -143,14 +143,14 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _scopes(entry: Mapping[str, object]) -> list[str]:
+def _list_scopes(entry: Mapping[str, object]) -> list[str]:
     context = entry.get("context")
     found = context.get("requiredGranularScopes") if isinstance(context, dict) else None
     return [str(scope) for scope in found] if isinstance(found, list) else []
 
 
-def as_error(problem: PortalProblem, what: str) -> ConnectorError:
-    """Turn a problem into the error that stops the connector; ``what`` is the path."""
+def to_error(problem: PortalProblem, what: str) -> ConnectorError:
+    """Return the error that stops the connector; ``what`` is the path called."""
     status = problem.status
     kinds = (
         (status in {401, BAD_TOKEN}, AuthenticationFailed),
@@ -162,7 +162,7 @@ def as_error(problem: PortalProblem, what: str) -> ConnectorError:
         (status == TOO_LONG, AddressTooLong),
     )
     kind = next((kind for holds, kind in kinds if holds), Refused)
-    # What HubSpot says of a token may quote it (reliability P29).
+    # What HubSpot says of a token may quote it.
     said = problem.category if kind is AuthenticationFailed else problem.message
     return kind(
         source="hubspot",

@@ -1,11 +1,11 @@
-"""From HubSpot's records to rows: properties, what hangs on them, what they mean.
+"""Records into rows: their properties, what they hang on, what we read out of both.
 
 A field of a mapping is a property, a flag of the record, an association, or something
 we read out of a property; ``objects.py`` names the last three.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.base import Row
@@ -17,23 +17,30 @@ from connectors.hubspot.objects import (
     FLAGS,
     LABELLED,
     LINK_FIELDS,
+    LIST_LIMIT,
     MERGEABLE,
     MERGED,
     STAGE_FIELDS,
+    URL_LIMIT,
+    ObjectType,
     object_type,
 )
+from connectors.hubspot.portal import Portal
 
 Record = Mapping[str, Any]
+BETWEEN = 4
+"""Characters between two names, in a body (``", "``); a URL has three (``%2C``)."""
 LINK_VALUES: Mapping[str, Callable[[Sequence[links.Link]], object]] = {
     "associations": lambda near: [link.id for link in near],
     "association_labels": lambda near: [link.label for link in near],
     "association_is_primary": lambda near: [link.is_primary for link in near],
-    "primary_association": links.primary,
+    "primary_association": links.find_primary,
 }
 """What a row shows of the records it hangs on, side by side."""
 NO_STAGE: Mapping[str, object] = dict.fromkeys(STAGE_FIELDS)
-MARK = re.compile(r"\[(handover:[^\]\s]+)\]")
-"""Our key in a task's body."""
+MARK = "[{key}]"
+"""How our key stands in a task's body."""
+MARKED = re.compile(r"\[(handover:[^\]\s]+)\]")
 
 
 class RowShape:
@@ -43,8 +50,8 @@ class RowShape:
         """Sort the fields into properties, associations and what comes by itself."""
         self._catalogue = catalogue
         self.kind = object_type(name)
-        self.related = _related(fields, LINK_FIELDS)
-        self._labels = _related(fields, (LABELLED,))
+        self.related = _list_related(fields, LINK_FIELDS)
+        self._labels = _list_related(fields, (LABELLED,))
         asked = {field.partition(".")[0] for field in fields}
         self._shown = {name: f for name, f in LINK_VALUES.items() if name in asked}
         self._has_stage = any(field in STAGE_FIELDS for field in fields)
@@ -60,26 +67,29 @@ class RowShape:
 
     @property
     def can_merge(self) -> bool:
-        """Tell whether records of this object may have been merged into others."""
+        """Whether records of this object may have been merged into others."""
         return self.kind.name in MERGEABLE
 
-    def inline(self) -> list[str]:
-        """Name the other types whose associations a list can bring along."""
+    def list_inline(self) -> list[str]:
+        """List the other types whose associations a list can bring along."""
         return [one for one in self.related if not self._is_labelled(one)]
 
     def rows(self, records: Sequence[Record], *, listed: bool | None) -> list[Row]:
-        """Flatten records; ``listed`` tells whether associations came along.
+        """Make a row of each record.
 
-        ``listed=None``: nobody asked for associations.
+        Args:
+            records: as HubSpot shows them.
+            listed: whether they carry their associations, which are asked for if not;
+                None where no row needs any.
         """
-        rows = [self._row(record) for record in records]
+        rows = [self._to_row(record) for record in records]
         if listed is not None and rows:
             for other in self.related:
                 self._add_links(other, records, rows, listed=listed)
         return list(rows)
 
-    def merged_away(self, records: Sequence[Record]) -> list[Row]:
-        """Mark as gone what was merged into these records (they may be old mergers)."""
+    def list_merged(self, records: Sequence[Record]) -> list[Row]:
+        """List as gone what was merged into these records, however long ago."""
         found = (record["properties"].get(MERGED) or "" for record in records)
         ids = dict.fromkeys(key for text in found for key in text.split(";") if key)
         return [{"id": key, "archived": True} for key in ids]
@@ -92,13 +102,13 @@ class RowShape:
         *,
         listed: bool,
     ) -> None:
-        """Add what is asked for of the links with another type."""
+        """Add to rows what the mapping asks for of the links with another type."""
         portal = self._catalogue.portal
         if listed and not self._is_labelled(other):
-            found = links.inline(portal, self.kind, records, other)
+            found = links.read_listed(portal, self.kind, records, other)
         else:
             ids = [str(record["id"]) for record in records]
-            by_id = links.associated(portal, self.kind.name, other, ids)
+            by_id = links.read_links(portal, self.kind.name, other, ids)
             found = [by_id[key] for key in ids]
         for name, shown in self._shown.items():
             for row, near in zip(rows, found, strict=True):
@@ -109,26 +119,26 @@ class RowShape:
             self.kind.name, other
         )
 
-    def _row(self, record: Record) -> dict[str, Any]:
+    def _to_row(self, record: Record) -> dict[str, Any]:
         row = dict(record.get("properties") or {})
         row |= {name: record.get(name) for name in FLAGS}
         if self.kind.name == "contacts":
-            row |= _contact_fields(row)
+            row |= _read_contact_fields(row)
         if self._has_stage and self.kind.stage:
             known = self._catalogue.stages(self.kind)
             row |= known.get(str(row.get(self.kind.stage)), NO_STAGE)
         if self._has_key and not row.get(self._catalogue.key_field):
-            row[self._catalogue.key_field] = key_in(row)
+            row[self._catalogue.key_field] = read_key(row)
         return row
 
 
-def key_in(properties: Mapping[str, Any]) -> str | None:
-    """Read our key out of a task's body."""
-    found = MARK.search(str(properties.get(BODY) or ""))
+def read_key(properties: Mapping[str, Any]) -> str | None:
+    """Return our key out of a task's body."""
+    found = MARKED.search(str(properties.get(BODY) or ""))
     return found[1] if found else None
 
 
-def _contact_fields(row: Mapping[str, Any]) -> dict[str, object]:
+def _read_contact_fields(row: Mapping[str, Any]) -> dict[str, object]:
     bounces, roles = row.get("hs_email_bounce"), row.get("hs_buying_role")
     words = [role.replace("_", " ").lower() for role in (roles or "").split(";")]
     return {
@@ -137,6 +147,39 @@ def _contact_fields(row: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _related(fields: Sequence[str], prefixes: tuple[str, ...]) -> list[str]:
-    """Name the other types whose links are wanted."""
+def _list_related(fields: Sequence[str], prefixes: tuple[str, ...]) -> list[str]:
+    """List the other types whose links are wanted."""
     return sorted({f.partition(".")[2] for f in fields if f.startswith(prefixes)})
+
+
+def batch_read(
+    portal: Portal,
+    kind: ObjectType,
+    ids: Sequence[str],
+    names: Sequence[str],
+    *,
+    key_field: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Read records by id, or by a unique property; those that are gone are left out."""
+    for chunk in links.chunks(dict.fromkeys(ids), LIST_LIMIT):
+        body: dict[str, object] = {
+            "inputs": [{"id": key} for key in chunk],
+            "properties": list(names),
+            "propertiesWithHistory": [],
+        }
+        if key_field:
+            body["idProperty"] = key_field
+        yield from portal.read(kind.batch("read"), body=body).results
+
+
+def cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:
+    """Cut property names into lists that fit; at least one list, perhaps empty."""
+    pieces: list[list[str]] = [[]]
+    size = 0
+    for name in names:
+        size += len(name) + BETWEEN
+        if size > limit and pieces[-1]:
+            pieces.append([])
+            size = len(name) + BETWEEN
+        pieces[-1].append(name)
+    return pieces

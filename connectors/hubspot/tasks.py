@@ -1,8 +1,9 @@
-"""Records that we create in HubSpot, each once.
+"""Records that we create in HubSpot, each once, and how they are found again.
 
 With a unique property an upsert cannot double, but it carries no associations: these
-follow in a call of their own, idempotent, too. Without one the key stands in the body,
-and after a lost reply only looking can tell (objects guide; properties guide).
+follow in a call of their own, which may be repeated, too. Without one the key stands
+in the body, and after a lost reply only looking can tell (guides to objects and
+properties).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,8 +14,7 @@ from typing import Any
 
 from connectors.base import Create, Outcome, Row
 from connectors.errors import ConnectorError
-from connectors.hubspot import links
-from connectors.hubspot.links import associated
+from connectors.hubspot.links import read_links
 from connectors.hubspot.objects import (
     ASSOCIATE_LIMIT,
     BODY,
@@ -25,87 +25,137 @@ from connectors.hubspot.objects import (
     object_type,
 )
 from connectors.hubspot.portal import Portal
-from connectors.hubspot.reading import batch_read
-from connectors.hubspot.rows import key_in
+from connectors.hubspot.rows import MARK, batch_read, read_key
 from connectors.hubspot.wire import PortalReply
 from connectors.hubspot.writing import (
     TRACE,
     call_of,
-    failure_of,
-    failures,
-    judged,
-    named,
-    persistently,
-    said,
-    with_day,
+    drop_noon,
+    judge,
+    list_named,
+    read_failure,
+    read_failures,
+    send_persistently,
+    to_wire,
 )
 
-
-def find(portal: Portal, creates: Sequence[Create]) -> dict[str, Row]:
-    """Find records by our key, with the ids they hang on under ``links``."""
-    found: dict[str, Row] = {}
-    for _, group in groupby(creates, key=call_of):
-        run = list(group)
-        rows = by_key(portal, run) if run[0].key_field else _by_body(portal, run)
-        there = [create for create in run if create.key in rows]
-        linked = _links_of(portal, there, rows)
-        found |= {c.key: rows[c.key] | {"links": linked[c.key]} for c in there}
-    return found
+KeyOf = Callable[[Mapping[str, Any]], object]
 
 
-def by_key(portal: Portal, creates: Sequence[Create]) -> dict[str, dict[str, Any]]:
-    """Read by the unique property: no index, no lag."""
-    kind, key_field = object_type(creates[0].object), creates[0].key_field or ""
-    names = sorted({*creates[0].values, key_field})
-    keys = [create.key for create in creates]
-    return {
-        str(record["properties"].get(key_field)): _flat(record)
-        for record in batch_read(portal, kind, keys, names, key_field=key_field)
+# Creating
+
+
+def upsert_all(
+    portal: Portal, creates: Sequence[Create], there: Mapping[str, str]
+) -> list[Outcome]:
+    """Create by unique property, then hang the records where they belong.
+
+    Args:
+        portal: where to.
+        creates: all of one object and one key field.
+        there: the ids of those that are known to exist, by key. Only their links are
+            made: sent again they would write over what people have changed since.
+    """
+    new = [create for create in creates if create.key not in there]
+    outcomes = send_persistently(new, partial(_upsert, portal), size=LIST_LIMIT)
+    made = iter(_find_doubtful(portal, new, outcomes))
+    both = [
+        Outcome(state="done", id=there[create.key])
+        if create.key in there
+        else next(made)
+        for create in creates
+    ]
+    return hang(portal, creates, both)
+
+
+def _upsert(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
+    key_field = creates[0].key_field or ""
+    inputs = [
+        {
+            "id": create.key,
+            "idProperty": key_field,
+            "properties": _build_properties(create) | {key_field: create.key},
+            TRACE: create.key,
+        }
+        for create in creates
+    ]
+    path = object_type(creates[0].object).batch("upsert")
+    reply = portal.write(path, {"inputs": inputs})
+    return _judge_creates(creates, reply, lambda properties: properties.get(key_field))
+
+
+def _find_doubtful(
+    portal: Portal, creates: Sequence[Create], outcomes: Sequence[Outcome]
+) -> list[Outcome]:
+    """Add the ids of those in doubt that are there, so that they get their links."""
+    pairs = list(zip(creates, outcomes, strict=True))
+    unsure = [create for create, outcome in pairs if outcome.state == "in_doubt"]
+    try:
+        found = _find_by_key(portal, unsure) if unsure else {}
+    except ConnectorError:
+        found = {}
+    return [
+        replace(outcome, id=found[create.key]["id"]) if create.key in found else outcome
+        for create, outcome in pairs
+    ]
+
+
+def create_marked(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
+    """Create in one call with the key in the body: the portal has no field for it."""
+    inputs = [
+        {
+            "properties": _mark_body(create),
+            "associations": _build_associations(create),
+            TRACE: create.key,
+        }
+        for create in creates
+    ]
+    path = object_type(creates[0].object).batch("create")
+    return _judge_creates(creates, portal.write(path, {"inputs": inputs}), read_key)
+
+
+def _judge_creates(
+    creates: Sequence[Create], reply: PortalReply, key_of: KeyOf
+) -> list[Outcome]:
+    """Match results by our key: as we wrote it, or as the trace that came along."""
+    made = {
+        str(key_of(result.get("properties") or {}) or result.get(TRACE)): str(own_id)
+        for result in reply.data.get("results") or ()
+        if (own_id := result.get("id"))
     }
+    return judge([create.key for create in creates], made, read_failures(reply))
 
 
-def _by_body(portal: Portal, creates: Sequence[Create]) -> dict[str, dict[str, Any]]:
-    """Look through what hangs on the same records; search would lag behind."""
-    kind = object_type(creates[0].object)
-    near = dict.fromkeys(_neighbours(portal, creates))
-    names = sorted({*creates[0].values, BODY})
-    wanted = {create.key for create in creates}
-    rows = {}
-    for record in batch_read(portal, kind, list(near), names):
-        key = key_in(record.get("properties") or {})
-        if key in wanted:
-            rows[key] = _flat(record)
-    return rows
+def _build_properties(create: Create) -> dict[str, str]:
+    return {name: to_wire(name, value) for name, value in create.values.items()}
 
 
-def _neighbours(portal: Portal, creates: Sequence[Create]) -> Iterator[str]:
-    """Yield the records of the creates' type that hang where ours would."""
-    for target in sorted({t for create in creates for t in create.links}):
-        parents = [c.links[target] for c in creates if target in c.links]
-        near = links.associated(portal, TARGETS[target], creates[0].object, parents)
-        yield from (link.id for group in near.values() for link in group)
+def _mark_body(create: Create) -> dict[str, str]:
+    """Return a create's properties with its key in the body."""
+    properties = _build_properties(create)
+    mark = MARK.format(key=create.key)
+    text = properties.get(BODY, "")
+    return properties | {BODY: f"{text}\n{mark}" if text else mark}
 
 
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    row = {**(record.get("properties") or {}), "id": str(record["id"])}
-    return dict(with_day(row))
+def _build_associations(create: Create) -> list[dict[str, object]]:
+    return [
+        {
+            "to": {"id": record_id},
+            "types": [
+                {
+                    "associationCategory": "HUBSPOT_DEFINED",
+                    "associationTypeId": int(
+                        DEFAULT_ASSOCIATION[create.object, target]
+                    ),
+                }
+            ],
+        }
+        for target, record_id in create.links.items()
+    ]
 
 
-def _links_of(
-    portal: Portal, creates: Sequence[Create], rows: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, str]]:
-    """Tell which of the wanted links records have."""
-    kept: dict[str, dict[str, str]] = {create.key: {} for create in creates}
-    for target in sorted({t for create in creates for t in create.links}):
-        ours = {c.key: str(rows[c.key]["id"]) for c in creates if target in c.links}
-        name = creates[0].object
-        near = links.associated(portal, name, TARGETS[target], ours.values())
-        for create in creates:
-            wanted = create.links.get(target)
-            found = near.get(ours.get(create.key, ""), ())
-            if wanted in {link.id for link in found}:
-                kept[create.key][target] = str(wanted)
-    return kept
+# Linking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +174,7 @@ class Pair:
 def hang(
     portal: Portal, creates: Sequence[Create], outcomes: Sequence[Outcome]
 ) -> list[Outcome]:
-    """Hang created records where they belong; give the outcomes of both together."""
+    """Hang created records where they belong; return the outcomes of both together."""
     result = list(outcomes)
     made = [n for n, outcome in enumerate(outcomes) if outcome.id is not None]
     for target in sorted({t for create in creates for t in create.links}):
@@ -133,14 +183,14 @@ def hang(
             Pair(one=str(outcomes[n].id), other=creates[n].links[target])
             for n in numbers
         ]
-        hung = _hung(portal, creates[0].object, TARGETS[target], pairs)
-        for n, pair, outcome in zip(numbers, pairs, hung, strict=True):
+        linked = _link_all(portal, creates[0].object, TARGETS[target], pairs)
+        for n, pair, outcome in zip(numbers, pairs, linked, strict=True):
             if outcome.state != "done" and result[n].state == "done":
-                result[n] = _unlinked(pair, outcome)
+                result[n] = _to_unlinked(pair, outcome)
     return result
 
 
-def _unlinked(pair: Pair, outcome: Outcome) -> Outcome:
+def _to_unlinked(pair: Pair, outcome: Outcome) -> Outcome:
     text = f"created as {pair.one}, but not linked to {pair.other}"
     return Outcome(
         state=outcome.state,
@@ -150,23 +200,25 @@ def _unlinked(pair: Pair, outcome: Outcome) -> Outcome:
     )
 
 
-def _hung(portal: Portal, one: str, other: str, pairs: Sequence[Pair]) -> list[Outcome]:
-    """Associate pairs of records, and look at those of which nothing was said."""
+def _link_all(
+    portal: Portal, one: str, other: str, pairs: Sequence[Pair]
+) -> list[Outcome]:
+    """Associate pairs of records, and look at those that no reply names."""
     send = partial(_associate, portal, one, other)
-    hung = persistently(pairs, send, size=ASSOCIATE_LIMIT, harmless=True)
-    unsaid = [n for n, outcome in enumerate(hung) if outcome.state == "in_doubt"]
-    if unsaid:
-        there = _there(portal, one, other, [pairs[n].one for n in unsaid])
-        for n in unsaid:
+    outcomes = send_persistently(pairs, send, size=ASSOCIATE_LIMIT, harmless=True)
+    unsure = [n for n, outcome in enumerate(outcomes) if outcome.state == "in_doubt"]
+    if unsure:
+        there = _read_there(portal, one, other, [pairs[n].one for n in unsure])
+        for n in unsure:
             if pairs[n].other in there.get(pairs[n].one, ()):
-                hung[n] = Outcome(state="done", id=pairs[n].one)
-    return hung
+                outcomes[n] = Outcome(state="done", id=pairs[n].one)
+    return outcomes
 
 
 def _associate(
     portal: Portal, one: str, other: str, pairs: Sequence[Pair]
 ) -> list[Outcome]:
-    """Associate pairs in one call; a reply names each the one way or the other."""
+    """Associate pairs in one call; a reply names the ends of each in either order."""
     inputs = [{"from": {"id": pair.one}, "to": {"id": pair.other}} for pair in pairs]
     path = association_path(one, other, "batch/associate/default")
     reply = portal.write(path, {"inputs": inputs})
@@ -176,140 +228,102 @@ def _associate(
         done |= {" ".join(ends): ends[0], " ".join(ends[::-1]): ends[1]}
     left = [pair for pair in pairs if pair.name not in done]
     failed = {
-        pair.name: failure_of(entry)
+        pair.name: read_failure(entry)
         for entry in reply.data.get("errors") or ()
         for pair in left
-        if _concerns(entry, pair)
+        if _is_about(entry, pair)
     }
-    return judged([pair.name for pair in pairs], done, failed)
+    return judge([pair.name for pair in pairs], done, failed)
 
 
-def _concerns(entry: Mapping[str, Any], pair: Pair) -> bool:
-    """Tell whether an error is about a pair: it names both ends, or but one of them."""
+def _is_about(entry: Mapping[str, Any], pair: Pair) -> bool:
+    """Return whether an error is about a pair: it names both ends, or one of them."""
     context, ends = entry.get("context") or {}, {pair.one, pair.other}
-    names = {one for name in context for one in named(entry, name)}
+    names = {one for name in context for one in list_named(entry, name)}
     return bool(names) and (ends <= names or names <= ends)
 
 
-def _there(
+def _read_there(
     portal: Portal, one: str, other: str, ids: Sequence[str]
 ) -> Mapping[str, set[str]]:
     """Read what records hang on now; nothing where it cannot be read."""
     try:
-        found = associated(portal, one, other, ids)
+        found = read_links(portal, one, other, ids)
     except ConnectorError:
         return {}
     return {key: {link.id for link in near} for key, near in found.items()}
 
 
-MARK = "[{key}]"
+# Finding
 
 
-KeyOf = Callable[[Mapping[str, Any]], object]
+def find(portal: Portal, creates: Sequence[Create]) -> dict[str, Row]:
+    """Find records by our key, with the ids they hang on under ``links``."""
+    found: dict[str, Row] = {}
+    for _, group in groupby(creates, key=call_of):
+        run = list(group)
+        keyed = bool(run[0].key_field)
+        rows = _find_by_key(portal, run) if keyed else _find_by_body(portal, run)
+        there = [create for create in run if create.key in rows]
+        linked = _read_wanted_links(portal, there, rows)
+        found |= {c.key: rows[c.key] | {"links": linked[c.key]} for c in there}
+    return found
 
 
-def upsert_all(
-    portal: Portal, creates: Sequence[Create], there: Mapping[str, str]
-) -> list[Outcome]:
-    """Create by unique property, then hang the records where they belong.
-
-    ``there`` gives the ids of those that are known to exist, by key. Only their links
-    are made: sent again they would write over what people have changed since.
-    """
-    new = [create for create in creates if create.key not in there]
-    sent = persistently(new, partial(_upsert, portal), size=LIST_LIMIT)
-    made = iter(_looked_for(portal, new, sent))
-    outcomes = [
-        Outcome(state="done", id=there[create.key])
-        if create.key in there
-        else next(made)
-        for create in creates
-    ]
-    return hang(portal, creates, outcomes)
-
-
-def _looked_for(
-    portal: Portal, creates: Sequence[Create], outcomes: Sequence[Outcome]
-) -> list[Outcome]:
-    """Give those in doubt that are there their ids, so that they get their links."""
-    sent = list(zip(creates, outcomes, strict=True))
-    unsure = [create for create, outcome in sent if outcome.state == "in_doubt"]
-    try:
-        found = by_key(portal, unsure) if unsure else {}
-    except ConnectorError:
-        found = {}
-    return [
-        replace(outcome, id=found[create.key]["id"]) if create.key in found else outcome
-        for create, outcome in sent
-    ]
-
-
-def _upsert(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
-    key_field = creates[0].key_field or ""
-    inputs = [
-        {
-            "id": create.key,
-            "idProperty": key_field,
-            "properties": _properties(create) | {key_field: create.key},
-            TRACE: create.key,
-        }
-        for create in creates
-    ]
-    path = object_type(creates[0].object).batch("upsert")
-    reply = portal.write(path, {"inputs": inputs})
-    return _judged(creates, reply, lambda properties: properties.get(key_field))
-
-
-def create_marked(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
-    """Create in one call with the key in the body: the portal has no field for it."""
-    inputs = [
-        {
-            "properties": _marked(create),
-            "associations": _associations(create),
-            TRACE: create.key,
-        }
-        for create in creates
-    ]
-    path = object_type(creates[0].object).batch("create")
-    return _judged(creates, portal.write(path, {"inputs": inputs}), key_in)
-
-
-def _judged(
-    creates: Sequence[Create], reply: PortalReply, key_of: KeyOf
-) -> list[Outcome]:
-    """Match results by our key: as we wrote it, or as the trace that came along."""
-    made = {
-        str(key_of(result.get("properties") or {}) or result.get(TRACE)): str(own_id)
-        for result in reply.data.get("results") or ()
-        if (own_id := result.get("id"))
+def _find_by_key(
+    portal: Portal, creates: Sequence[Create]
+) -> dict[str, dict[str, Any]]:
+    """Find by the unique property: no index, no lag."""
+    kind, key_field = object_type(creates[0].object), creates[0].key_field or ""
+    names = sorted({*creates[0].values, key_field})
+    keys = [create.key for create in creates]
+    return {
+        str(record["properties"].get(key_field)): _to_row(record)
+        for record in batch_read(portal, kind, keys, names, key_field=key_field)
     }
-    return judged([create.key for create in creates], made, failures(reply))
 
 
-def _properties(create: Create) -> dict[str, str]:
-    return {name: said(name, value) for name, value in create.values.items()}
+def _find_by_body(
+    portal: Portal, creates: Sequence[Create]
+) -> dict[str, dict[str, Any]]:
+    """Look through what hangs on the same records; a search would lag behind."""
+    kind = object_type(creates[0].object)
+    near = dict.fromkeys(_list_neighbours(portal, creates))
+    names = sorted({*creates[0].values, BODY})
+    wanted = {create.key for create in creates}
+    rows = {}
+    for record in batch_read(portal, kind, list(near), names):
+        key = read_key(record.get("properties") or {})
+        if key in wanted:
+            rows[key] = _to_row(record)
+    return rows
 
 
-def _marked(create: Create) -> dict[str, str]:
-    """Give a create's properties with its key in the body."""
-    properties = _properties(create)
-    mark = MARK.format(key=create.key)
-    text = properties.get(BODY, "")
-    return properties | {BODY: f"{text}\n{mark}" if text else mark}
+def _list_neighbours(portal: Portal, creates: Sequence[Create]) -> Iterator[str]:
+    """Yield the records of the creates' type that hang where ours would."""
+    for target in sorted({t for create in creates for t in create.links}):
+        parents = [c.links[target] for c in creates if target in c.links]
+        near = read_links(portal, TARGETS[target], creates[0].object, parents)
+        yield from (link.id for group in near.values() for link in group)
 
 
-def _associations(create: Create) -> list[dict[str, object]]:
-    return [
-        {
-            "to": {"id": record_id},
-            "types": [
-                {
-                    "associationCategory": "HUBSPOT_DEFINED",
-                    "associationTypeId": int(
-                        DEFAULT_ASSOCIATION[create.object, target]
-                    ),
-                }
-            ],
-        }
-        for target, record_id in create.links.items()
-    ]
+def _to_row(record: Mapping[str, Any]) -> dict[str, Any]:
+    row = {**(record.get("properties") or {}), "id": str(record["id"])}
+    return dict(drop_noon(row))
+
+
+def _read_wanted_links(
+    portal: Portal, creates: Sequence[Create], rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, str]]:
+    """Read which of the wanted links records have, by key and target."""
+    kept: dict[str, dict[str, str]] = {create.key: {} for create in creates}
+    for target in sorted({t for create in creates for t in create.links}):
+        ours = {c.key: str(rows[c.key]["id"]) for c in creates if target in c.links}
+        name = creates[0].object
+        near = read_links(portal, name, TARGETS[target], ours.values())
+        for create in creates:
+            wanted = create.links.get(target)
+            found = near.get(ours.get(create.key, ""), ())
+            if wanted in {link.id for link in found}:
+                kept[create.key][target] = str(wanted)
+    return kept

@@ -33,7 +33,7 @@ BURST_LEFT = "X-HubSpot-RateLimit-Remaining"
 BrokenOff = HTTPError
 """No reply, or not the whole of it."""
 NeverSent = (ConnectTimeoutError, NewConnectionError)
-"""Those of them that befell before anything left."""
+"""Errors raised before the request was sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class Wire:
         """Make one call.
 
         Raises:
-            Turned: it was answered by no success.
+            PortalRefusal: it was answered, and not by a success.
             BrokenOff: it was not answered, or not to the end.
         """
         with self._lock:
@@ -145,45 +145,48 @@ class Wire:
             )
             body = response.data
         except ApiException as error:
-            said = _without(token, error.body or b"")
+            said = _hide_token(token, error.body or b"")
             raise PortalRefusal(
                 read_problem(error.status or 0, error.headers or {}, said)
             ) from None
         if response.status == NO_CONTENT:
             body = b"{}"
         elif response.status != OK:
-            body = _without(token, body)
-        return _reply(response.headers, body)
+            body = _hide_token(token, body)
+        return _read_reply(response.headers, body)
 
 
-def _without(token: str, body: bytes) -> bytes:
-    """Take the token out of a reply that quotes it: it may end in a message (P29)."""
+def _hide_token(token: str, body: bytes) -> bytes:
+    """Take the token out of a reply that quotes it: it may end in a message."""
     for form in (token, quote(token, safe=""), b64encode(token.encode()).decode()):
         body = body.replace(form.encode(), b"***") if form else body
     return body
 
 
-def _reply(headers: Mapping[str, str], body: bytes) -> PortalReply:
+def _read_reply(headers: Mapping[str, str], body: bytes) -> PortalReply:
     stamp = headers.get("Date")
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        # Of a compressed body that is cut short, urllib3 makes an empty one.
+        # urllib3 makes an empty body of a compressed one that is cut short.
         raise BrokenOff("the body is not JSON") from error
     if not isinstance(data, dict):
         raise BrokenOff("the body is not an object")
     return PortalReply(
         data=data,
         server_time=parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None,
-        left=_left(headers),
-        burst_left=_number(headers.get(BURST_LEFT)),
+        left=_read_share_left(headers),
+        burst_left=_read_number(headers.get(BURST_LEFT)),
     )
 
 
-def _left(headers: Mapping[str, str]) -> float | None:
-    left, whole = _number(headers.get(DAILY_LEFT)), _number(headers.get(DAILY))
+def _read_share_left(headers: Mapping[str, str]) -> float | None:
+    left, whole = (
+        _read_number(headers.get(DAILY_LEFT)),
+        _read_number(headers.get(DAILY)),
+    )
     return left / whole if left is not None and whole else None
 
 
-def _number(text: str | None) -> int | None:
+def _read_number(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None

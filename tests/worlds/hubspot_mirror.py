@@ -55,7 +55,7 @@ class Mill:
         )
 
     def pass_a_week(self) -> None:
-        """Let the nights pass until everything is read anew."""
+        """Let the nights pass until everything is read again."""
         for days in (6, 1):
             self.company.portal.now += days * DAY
             if days > 1:
