@@ -29,7 +29,7 @@ SHORT_ID, LONG_ID = 15, 18
 
 
 def same_id(one: str, other: str) -> bool:
-    """Tell whether two ids name one record; a Salesforce id counts in either length."""
+    """Compare ids; a Salesforce id counts in either length."""
     if {len(one), len(other)} == {SHORT_ID, LONG_ID}:
         return one[:SHORT_ID] == other[:SHORT_ID]
     return one == other
@@ -186,7 +186,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """Somebody on a record's team, and what would put him back as he is now."""
+    """Somebody on a record's team, and what would put them back as they are now."""
 
     id: str
     """Of the membership, not of the user."""
@@ -198,7 +198,7 @@ class Member:
 class KeepsTeams(Protocol):
     """What a connector with the capability ``TEAMS`` can do besides."""
 
-    def members(self, object: str, ids: Sequence[str]) -> Sequence[Member]:  # noqa: A002
+    def members(self, object_name: str, ids: Sequence[str]) -> Sequence[Member]:
         """List who is on the teams of some records now; none where it has no teams."""
         ...
 
@@ -208,7 +208,7 @@ class KnowsLicences(Protocol):
     """What a connector can do besides whose CRM has users who can own nothing."""
 
     def unlicensed(self, users: Sequence[str]) -> Sequence[str]:
-        """Name those of some users whose licence does not let them own customers."""
+        """List those of some users whose licence does not let them own customers."""
         ...
 
 
@@ -218,11 +218,11 @@ class HasOwnWords(Protocol):
 
     def task_words(
         self,
-        object: str,  # noqa: A002
+        object_name: str,
         field: str,
         wished: tuple[str, str],
     ) -> tuple[str, str]:
-        """Give the CRM's own words for an open and a done task.
+        """Return the CRM's own words for an open and a done task.
 
         ``wished`` are those of the mapping; each is kept where the CRM has it.
         """
@@ -245,14 +245,14 @@ class Connector(Protocol):
         ...
 
     def identify(self) -> Identity:
-        """Tell which org this is, who we are in it, and whether it is production."""
+        """Return which org this is, who we are in it, and whether it is production."""
         ...
 
     def objects(self, pattern: str) -> Sequence[str]:
         """Resolve an object name or file-name pattern; empty when there is none."""
         ...
 
-    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
+    def describe(self, object_name: str) -> ObjectSchema:
         """List the fields this user can see.
 
         Raises:
@@ -265,13 +265,13 @@ class Connector(Protocol):
         """Read records page by page, oldest change first where there is a ``since``."""
         ...
 
-    def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
+    def identifiers(self, object_name: str) -> Iterator[Page]:
         """Read the ids of all records that exist, for finding hard deletes."""
         ...
 
     def read(
         self,
-        object: str,  # noqa: A002
+        object_name: str,
         ids: Sequence[str],
         fields: Sequence[str],
     ) -> Mapping[str, Row]:
@@ -294,7 +294,7 @@ class Connector(Protocol):
         ...
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:
-        """Name what is missing for safe writing; ``create`` makes what can be made.
+        """List what is missing for safe writing; ``create`` makes what can be made.
 
         A field is named ``<object>.<field>``, a permission ``<object>:<permission>``.
         """

@@ -54,7 +54,7 @@ class World(Protocol):
         ...
 
     def ids(self) -> Sequence[str]:
-        """Tell the ids of the accounts that exist."""
+        """List the ids of the accounts that exist."""
         ...
 
     def owner_of(self, account_id: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class SideEffect:
-    """One thing that people would not expect, or would fear in vain.
+    """One thing that people do not expect, or that they fear and does not happen.
 
     ``of``: which kind of write it goes with. ``happens``: it does (``yes``), it does
     not (``no``), it does and we put it right (``mended``), or it depends on how people

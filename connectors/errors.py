@@ -137,7 +137,7 @@ class FileChanged(ConnectorError):
 
 
 class ResumeExpired(ConnectorError):
-    """Reading cannot go on where it stopped; it has to begin anew (``object``)."""
+    """Reading cannot go on where it stopped; it has to begin again (``object``)."""
 
     code = "resume_expired"
     exit_code = 7

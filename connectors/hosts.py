@@ -1,4 +1,4 @@
-"""Where we may send anything (reliability P33)."""
+"""Hosts that we may send anything to: https, or this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ def checked_address(url: str, source: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is this machine."""
     if host == "localhost":
         return True
     try:

@@ -149,24 +149,24 @@ class MemoryCRM:
     # What a connector does.
 
     def identify(self) -> Identity:
-        """Tell who it was made to be."""
+        """Return who it was made to be."""
         self.calls += 1
         return self._identity
 
     def objects(self, pattern: str) -> Sequence[str]:
-        """Name the objects that a pattern matches."""
+        """List the objects that a pattern matches."""
         return tuple(sorted(matching(self._records, pattern)))
 
-    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
+    def describe(self, object_name: str) -> ObjectSchema:
         """List the fields that some record has and that are not hidden."""
         self.calls += 1
-        rows = self._table(object).values()
+        rows = self._table(object_name).values()
         names = {name: None for row in rows for name in row}
-        hidden = {name for name in names if (object, name) in self.faults.hidden}
+        hidden = {name for name in names if (object_name, name) in self.faults.hidden}
         fields = {
             n: Field(name=n, writable=n != "id") for n in names if n not in hidden
         }
-        return ObjectSchema(name=object, fields=fields, hidden=frozenset(hidden))
+        return ObjectSchema(name=object_name, fields=fields, hidden=frozenset(hidden))
 
     def pull(self, request: Pull) -> Iterator[Page]:
         """Read records in the order of their changes, or of their ids without since."""
@@ -193,9 +193,11 @@ class MemoryCRM:
                 promised=len(places),
             )
 
-    def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
+    def identifiers(self, object_name: str) -> Iterator[Page]:
         """Read the ids of all records that exist."""
-        ids = sorted(key for key, row in self._table(object).items() if _lives(row))
+        ids = sorted(
+            key for key, row in self._table(object_name).items() if _lives(row)
+        )
         for at in range(0, max(len(ids), 1), self.page_size):
             self._count_page()
             part = ids[at : at + self.page_size]
@@ -209,15 +211,15 @@ class MemoryCRM:
 
     def read(
         self,
-        object: str,  # noqa: A002
+        object_name: str,
         ids: Sequence[str],
         fields: Sequence[str],
     ) -> Mapping[str, Row]:
         """Read some records as they are now."""
         self.calls += 1
-        table = self._table(object)
+        table = self._table(object_name)
         alive = [key for key in ids if key in table and _lives(table[key])]
-        return {key: self._seen(object, key, fields) for key in alive}
+        return {key: self._seen(object_name, key, fields) for key in alive}
 
     def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
         """Cut changes by object and size."""
@@ -251,10 +253,10 @@ class MemoryCRM:
                 found[create.key] = dict(self._records[create.object][record_id])
         return found
 
-    def members(self, object: str, ids: Sequence[str]) -> Sequence[Member]:  # noqa: A002
+    def members(self, object_name: str, ids: Sequence[str]) -> Sequence[Member]:
         """List who is on the teams of some records."""
         self.calls += 1
-        name = self._teams.get(object, "")
+        name = self._teams.get(object_name, "")
         return [
             _member(name, key, row)
             for key, row in self._records.get(name, {}).items()

@@ -3,7 +3,7 @@
 One ``Limiter`` per org and API family is shared by all threads; whoever wants to call
 waits there, and a CRM that asks for quiet quietens everybody. ``retrying`` is the one
 policy for calls that may be repeated. A create is never given to it: after a lost reply
-it may exist already, and only looking can tell (design §6).
+it may exist already, and only looking can tell.
 """
 
 import math
@@ -80,7 +80,7 @@ class Limiter:
             return free - now
 
     def free_at(self, now: float) -> float:
-        """Tell when the next call may leave; the lock is held."""
+        """Return when the next call may leave; the lock is held."""
         larger = self._within.free_at(now) if self._within else self._quiet_until
         return max(self._quiet_until, self._window.free_at(now), larger)
 

@@ -58,7 +58,7 @@ def connect(kind: str, settings: Mapping[str, object]) -> Connector:
 
 
 def side_effects(kind: str, settings: Mapping[str, object]) -> tuple[SideEffect, ...]:
-    """Tell what writing to a kind of CRM makes happen there besides.
+    """List what writing to a kind of CRM makes happen there besides.
 
     Nothing is opened: the function ``side_effects`` beside the one that opens a
     connector knows, where there is one.

@@ -54,7 +54,7 @@ class Question:
     pattern: str = ".+"
 
     def takes(self, answer: str) -> bool:
-        """Tell whether an answer may stand in the configuration."""
+        """Return whether an answer may stand in the configuration."""
         is_known = not self.choices or answer in self.choices
         return is_known and re.fullmatch(self.pattern, answer) is not None
 
@@ -73,7 +73,7 @@ class Example:
     commented_out: bool = False
 
     def is_needed(self, log_in: str) -> bool:
-        """Tell whether this way to log in needs the key."""
+        """Return whether this way to log in needs the key."""
         return not self.log_ins or log_in in self.log_ins
 
 

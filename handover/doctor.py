@@ -28,12 +28,12 @@ from handover.i18n import Phrase
 from handover.ledger import Ledger
 from handover.mirror.generations import Generation
 from handover.transfer.prepare import prepare_crm
+from handover.transfer.run_files import RESERVE
 from mappings.model import Mapping
 
 State = Literal["ok", "warning", "failed"]
 OUR_NAMES = ("cli", "connectors", "handover", "mappings")
-RESERVE = 16 * 1024 * 1024
-"""Free bytes below which no write to a CRM begins (reliability P25)."""
+MIB = 1024 * 1024
 STALE = timedelta(hours=36)
 """A mirror older than a night and a half has missed a sync."""
 CLOUD = ("onedrive", "dropbox", "google drive", "googledrive", "icloud")
@@ -111,8 +111,11 @@ def folder(path: Path) -> Iterator[Check]:
     yield Check(
         code="disk",
         state="failed" if free < RESERVE else "ok",
-        detail=Phrase(text="{mib} MiB free", params={"mib": free // (1024 * 1024)}),
-        remedy=Phrase(text="Make room: writing stops below 16 MiB."),
+        detail=Phrase(text="{mib} MiB free", params={"mib": free // MIB}),
+        remedy=Phrase(
+            text="Make room: writing stops below {mib} MiB.",
+            params={"mib": RESERVE // MIB},
+        ),
         exit_code=ExitCode.TRY_LATER if free < RESERVE else ExitCode.DONE,
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from connectors.disk import replace_file
 from handover.errors import KnownError
 
 LANGUAGES = ("en", "ja")
@@ -156,11 +157,10 @@ def compiled(po: Path) -> bytes:
 
 
 def write_compiled(po: Path) -> Path:
-    """Write the compiled catalogue beside its source, at one stroke."""
+    """Write the compiled catalogue beside its source, atomically."""
     target = po.with_suffix(".mo")
-    draft = target.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_bytes(compiled(po))
-    return draft.replace(target)
+    replace_file(target, compiled(po))
+    return target
 
 
 @cache

@@ -1,6 +1,6 @@
 """Secrets are references, never literals.
 
-``env:NAME``, ``keyring:SERVICE/NAME`` or ``file:PATH`` (design §13). A secret is looked
+``env:NAME``, ``keyring:SERVICE/NAME`` or ``file:PATH``. A secret is looked
 up when it is used and never appears in an error, a log line or argv.
 """
 

@@ -12,6 +12,7 @@ from connectors.memory import MemoryCRM
 from handover import doctor
 from handover.i18n import Phrase
 from handover.mirror.generations import Generation
+from handover.transfer.run_files import RESERVE
 from mappings.load import load_mapping
 from tests.conftest import Cli
 
@@ -54,7 +55,7 @@ def test_a_full_disk_fails_as_try_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tmp_path.chmod(0o700)
-    usage = SimpleNamespace(free=doctor.RESERVE - 1)
+    usage = SimpleNamespace(free=RESERVE - 1)
     monkeypatch.setattr("shutil.disk_usage", lambda _path: usage)
     check = next(c for c in doctor.folder(tmp_path) if c.code == "disk")
     assert (check.state, check.exit_code) == ("failed", 7)

@@ -41,10 +41,10 @@ class SilentCRM:
     def objects(self, pattern: str) -> Sequence[str]:
         return (pattern,)
 
-    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
-        if object in self.gone:
-            raise UnknownObject(source=self.name, object=object)
-        return replace(self.crm.describe(object), hidden=frozenset())
+    def describe(self, object_name: str) -> ObjectSchema:
+        if object_name in self.gone:
+            raise UnknownObject(source=self.name, object=object_name)
+        return replace(self.crm.describe(object_name), hidden=frozenset())
 
     def pull(self, request: Pull) -> Iterator[Page]:
         return self.crm.pull(request)

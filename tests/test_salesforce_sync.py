@@ -321,7 +321,7 @@ def test_a_locator_that_is_lost_costs_only_its_own_query(nights: Nights) -> None
     assert (asked["Account"], asked["Contact"], asked["Visit__c"]) == (2, 1, 1)
 
 
-# The end of the day (P10)
+# The end of the day
 
 
 @pytest.mark.parametrize("index", [6, 8, 10, 13])

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from connectors.effects import SideEffect
 from connectors.registry import side_effects
-from connectors.salesforce.opening import open_org
+from connectors.salesforce.crm import open_org
 from handover.i18n import LANGUAGES, words_for
 from handover.plan.view import print_effects
 from tests.conftest import Cli

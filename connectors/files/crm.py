@@ -101,15 +101,15 @@ class FilesCRM:
         """Name the files that a pattern matches."""
         return self._folder.matching(pattern)
 
-    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
+    def describe(self, object_name: str) -> ObjectSchema:
         """List the columns of a file, or of all files that a pattern matches."""
         fields: dict[str, Field] = {}
-        for name in self._existing(object):
+        for name in self._existing(object_name):
             writable = Capability.WRITE in self.capabilities
             with self._open(name) as (content, _):
                 for column in filter(None, content.header):
                     fields[column] = Field(name=column, writable=writable)
-        return ObjectSchema(name=object, fields=fields)
+        return ObjectSchema(name=object_name, fields=fields)
 
     def pull(self, request: Pull) -> Iterator[Page]:
         """Read all rows; files know no ``since``.
@@ -125,24 +125,24 @@ class FilesCRM:
             waiting = page
         yield replace(waiting, cursor=None) if waiting else Page(rows=())
 
-    def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
+    def identifiers(self, object_name: str) -> Iterator[Page]:
         """Read the ids of all rows; those without one are left out."""
-        column = self._id_field(object)
-        for page in self.pull(Pull(object=object, fields=(column,))):
+        column = self._id_field(object_name)
+        for page in self.pull(Pull(object=object_name, fields=(column,))):
             rows = [{"id": row[column]} for row in page.rows if row.get(column)]
             yield replace(page, rows=rows, numbers=None)
 
     def read(
         self,
-        object: str,  # noqa: A002
+        object_name: str,
         ids: Sequence[str],
         fields: Sequence[str],
     ) -> Mapping[str, Row]:
         """Read rows by id as they stand on the disk now."""
-        column = self._id_field(object)
+        column = self._id_field(object_name)
         missing = set(ids)
         found: dict[str, Row] = {}
-        for page in self.pull(Pull(object=object, fields=tuple(fields))):
+        for page in self.pull(Pull(object=object_name, fields=tuple(fields))):
             for row in page.rows:
                 key = str(row.get(column, "")).strip()
                 if key in missing and None not in row:

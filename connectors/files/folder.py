@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from connectors.disk import FULL, sync_names
 from connectors.errors import (
     ConnectorError,
     FileChanged,
@@ -26,7 +27,6 @@ READABLE = (".csv", ".xlsx")
 EXCEL_OWNER = "~$"
 """Excel writes a file with this prefix beside each workbook that it holds open."""
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 LOCKLESS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP})
 """Shares that know no locks: there the lock of the run has to do."""
@@ -187,12 +187,7 @@ def publish(draft: Path, path: Path, found: os.stat_result) -> None:
         draft.unlink()
         raise FileChanged(file=path.name, folder=path.parent)
     draft.replace(path)
-    if sys.platform != "win32":
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_names(path.parent)
 
 
 @contextmanager

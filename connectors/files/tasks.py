@@ -1,9 +1,9 @@
 """The file that takes the tasks we create."""
 
-import os
 from pathlib import Path
 
 from connectors.base import Create
+from connectors.disk import replace_file
 
 TASKS_FILE = "handover_tasks.csv"
 """Read as activities, whatever a mapping says; made with the first task."""
@@ -43,8 +43,5 @@ def task_row(create: Create) -> dict[str, str]:
 def ensure_tasks_file(folder: Path) -> None:
     """Make the file with its header where there is none, or only an empty one."""
     path = folder / TASKS_FILE
-    if path.exists() and path.stat().st_size:
-        return
-    draft = path.with_name(f".{TASKS_FILE}.{os.getpid()}.draft")
-    draft.write_bytes(HEADER)
-    draft.replace(path)
+    if not path.exists() or not path.stat().st_size:
+        replace_file(path, HEADER)

@@ -1,7 +1,9 @@
 """Salesforce, through its REST, Bulk 2.0 and sObject Collections resources.
 
-``org.py`` makes calls, ``reading.py`` and ``bulk.py`` bring records, ``writing.py``
-changes them; ``crm.py`` is the connector made of these.
+``settings.py`` is its configuration, ``login.py`` gets tokens, ``org.py`` makes calls.
+``schema.py`` knows what the org shows us; ``queries.py``, ``reading.py`` and
+``bulk.py`` bring records, ``writing.py`` changes them, ``lookup.py`` finds what we
+made. ``crm.py`` is the connector made of these.
 """
 
 from collections.abc import Mapping
@@ -35,6 +37,6 @@ def open_salesforce(settings: Mapping[str, object]) -> Connector:
         AuthenticationFailed: a setting that ``auth`` needs is missing.
         ForeignAddress: an address is neither https nor on this machine.
     """
-    from connectors.salesforce.opening import open_org  # noqa: PLC0415 - a heavy SDK
+    from connectors.salesforce.crm import open_org  # noqa: PLC0415 - a heavy SDK
 
     return open_org(settings)

@@ -1,4 +1,4 @@
-"""Which org this is, and who we are in it."""
+"""What an org says of itself: which one it is, who we are, its words for tasks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +11,15 @@ from connectors.salesforce.queries import query
 from connectors.salesforce.schema import Shapes
 
 USERINFO = "/services/oauth2/userinfo"
-
-
-FIELDS = ("Id", "Name", "IsSandbox")
+ORGANIZATION = "Organization"
+ORG_FIELDS = ("Id", "Name", "IsSandbox")
+TASK_STATUS = "TaskStatus"
+STATUS_NAMES = ("ApiName", "MasterLabel")
+"""Fields that hold the value of a status; older API versions have only the second."""
 
 
 def identify(org: Org) -> Identity:
-    """Ask the org's own record, and the log-in or OpenID Connect for us.
+    """Read the org's own record, and who we are from the log-in or OpenID Connect.
 
     A user who may not see that record learns the org's id from those as well; what does
     not say that it is a sandbox counts as production.
@@ -43,12 +45,12 @@ def identify(org: Org) -> Identity:
 
 
 def _record(org: Org) -> tuple[Row, Exception]:
-    """Read the org's own record; without it, the reason is to be told."""
+    """Read the org's own record, or the error that says why there is none."""
     try:
-        rows = list(query(org, "Organization", FIELDS, ()))
+        rows = list(query(org, ORGANIZATION, ORG_FIELDS, ()))
     except (NotPermitted, UnknownObject, Refused) as error:
         return {}, error
-    missing = Refused(source=SOURCE, object="Organization", detail="no record")
+    missing = Refused(source=SOURCE, object=ORGANIZATION, detail="no record")
     return (rows[0] if rows else {}), missing
 
 
@@ -61,17 +63,10 @@ def _userinfo(org: Org) -> Mapping[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-OBJECT = "TaskStatus"
-
-
-NAMES = ("ApiName", "MasterLabel")
-"""Fields that hold the value of a status; older API versions have only the second."""
-
-
 def own_words(
     org: Org, shapes: Shapes, field: tuple[str, str], wished: tuple[str, str]
 ) -> tuple[str, str]:
-    """Keep the wished words that the org has, and take its own for the others.
+    """Return the wished words where the org has them, and its own for the others.
 
     Args:
         org: to ask.
@@ -83,11 +78,13 @@ def own_words(
     known = shape.choices.get(field[1], frozenset()) if shape else frozenset()
     if not known or known.issuperset(wished):
         return wished
-    told = shapes.known(OBJECT)
-    name = next((n for n in NAMES if told and told.sees(n)), None)
+    told = shapes.known(TASK_STATUS)
+    name = next((n for n in STATUS_NAMES if told and told.sees(n)), None)
     if name is None:
         return wished
-    rows = list(query(org, OBJECT, [name, "IsClosed", "IsDefault", "SortOrder"], ()))
+    rows = list(
+        query(org, TASK_STATUS, [name, "IsClosed", "IsDefault", "SortOrder"], ())
+    )
     rows.sort(key=lambda row: (row["IsDefault"] is not True, row["SortOrder"] or 0))
     first: dict[bool, str] = {}
     for row in rows:

@@ -55,7 +55,7 @@ class Added:
     key_field: str | None
 
     def needs(self) -> Iterable[str]:
-        """Name the fields that have to be read for it."""
+        """List the fields that have to be read for it."""
         if self.key_field and "handover_key" in self.wanted:
             yield self.key_field
         for name in sorted(self.wanted):
@@ -107,7 +107,7 @@ def marked_key(text: object) -> str | None:
 
 
 def kind_of(row: Values) -> str:
-    """Tell what a task was: a call, an e-mail, a meeting, or only a task."""
+    """Return what a task was: a call, an e-mail, a meeting, or only a task."""
     for name in ("TaskSubtype", "Type"):
         kind = KINDS.get(str(row.get(name) or "").lower())
         if kind:
@@ -116,7 +116,7 @@ def kind_of(row: Values) -> str:
 
 
 def account_of(row: Values) -> object:
-    """Name the account that an activity hangs on, also through a record of its own."""
+    """Return the account that an activity hangs on, also through another record."""
     what = row.get("WhatId")
     if not isinstance(what, str) or what.startswith(HANGS_ON_ACCOUNT):
         return what

@@ -126,7 +126,7 @@ def download(org: Org, job_id: str, locator: str) -> Chunk:
 
     Raises:
         JobGone: the org no longer has it.
-        Turned: it is not given to us.
+        OrgRefusal: it is not given to us.
     """
     params = {"maxRecords": str(CHUNK)} | ({"locator": locator} if locator else {})
     try:

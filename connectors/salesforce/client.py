@@ -1,8 +1,8 @@
-"""The only module that knows simple-salesforce.
+"""What we take from simple-salesforce, and the share of the day's calls that is ours.
 
-The client supplies session, paths, quoting and the reading of usage headers. Its calls
-are not used: they lose headers on a refresh, recurse on a 401, have no time-outs and
-hold whole results in memory (seen in 1.12.10).
+The client supplies paths, quoting and the reading of usage headers; no other module
+imports it. Its calls are not used: they lose headers on a refresh, recurse on a 401,
+have no time-outs and hold whole results in memory (seen in 1.12.10).
 """
 
 from datetime import datetime
@@ -25,7 +25,7 @@ class Paths(NamedTuple):
 
 
 def paths(base_url: str, version: str, session: requests.Session) -> Paths:
-    """Work out the addresses of an org; the client itself only knows https."""
+    """Return the addresses of an org; the client itself only knows https."""
     client = Salesforce(
         instance_url=base_url, session_id="", version=version, session=session
     )

@@ -1,6 +1,7 @@
 """Salesforce as a connector: the interface, put together from its parts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -18,15 +19,21 @@ from connectors.base import (
     Row,
 )
 from connectors.errors import Refused
-from connectors.salesforce import about, finding, teams, writing
-from connectors.salesforce.about import identify
+from connectors.hosts import checked_address
+from connectors.pace import Limiter
+from connectors.salesforce import about, lookup, teams, writing
 from connectors.salesforce.added import added
-from connectors.salesforce.org import Org, OrgRefusal
+from connectors.salesforce.login import needed_setting, read_login
+from connectors.salesforce.org import Connection, Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
 from connectors.salesforce.queries import OrgMerges, chunks
 from connectors.salesforce.reading import OrgReader
 from connectors.salesforce.schema import Shapes, is_added
+from connectors.salesforce.settings import refuse_password
 
+CALLS_PER_SECOND = 100
+"""Salesforce limits calls by the day and long ones at a time, none by the second; this
+only keeps a loop of ours from becoming a storm."""
 RETRIEVED = 2000
 """Records that one call retrieves by their ids."""
 TASK = "Task"
@@ -57,7 +64,7 @@ class SalesforceCRM:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Tell what this org allows; creates are keyed only if the field is there."""
+        """Return what this org allows; creates are keyed only if the field is there."""
         return ALWAYS | ({Capability.KEYED_CREATES} if self._is_keyed else set())
 
     @property
@@ -66,25 +73,25 @@ class SalesforceCRM:
         return self.org.calls
 
     def identify(self) -> Identity:
-        """Tell which org answers, and who we are in it; it is asked once."""
+        """Return which org answers, and who we are in it; it is asked once."""
         return self._identity
 
     @cached_property
     def _identity(self) -> Identity:
-        return identify(self.org)
+        return about.identify(self.org)
 
     def objects(self, pattern: str) -> Sequence[str]:
         """Every object is its own name."""
         return (pattern,)
 
-    def describe(self, object: str) -> ObjectSchema:  # noqa: A002
+    def describe(self, object_name: str) -> ObjectSchema:
         """List the fields that this user can see, and what we work out."""
-        return self._shapes.of(object).schema()
+        return self._shapes.of(object_name).schema()
 
     def pull(self, request: Pull) -> Iterator[Page]:
         """Read records; a page is asked for when the one before it is safe.
 
-        So a killed run reads at most one page of an object again (reliability P6). What
+        So a killed run reads at most one page of an object again. What
         overlaps with the work on a page are the calls for other objects.
         """
         self._shapes.of(request.object)
@@ -95,21 +102,21 @@ class SalesforceCRM:
         )
         yield from reader.pages(request)
 
-    def identifiers(self, object: str) -> Iterator[Page]:  # noqa: A002
+    def identifiers(self, object_name: str) -> Iterator[Page]:
         """Read the ids of all records that exist."""
-        for page in self.pull(Pull(object=object, fields=())):
+        for page in self.pull(Pull(object=object_name, fields=())):
             yield replace(page, rows=[{"id": row["Id"]} for row in page.rows])
 
     def read(
         self,
-        object: str,  # noqa: A002
+        object_name: str,
         ids: Sequence[str],
         fields: Sequence[str],
     ) -> Mapping[str, Row]:
         """Read some records as they are now, 2,000 a call."""
         found: dict[str, Row] = {}
         for part in chunks(list(dict.fromkeys(ids)), RETRIEVED):
-            rows = self._retrieved(object, part, fields)
+            rows = self._retrieved(object_name, part, fields)
             found |= {
                 asked: row
                 for asked, row in zip(part, rows, strict=True)
@@ -129,29 +136,29 @@ class SalesforceCRM:
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
         """Find our tasks by key or mark, team members by record and user."""
-        return finding.find(self.org, [self._fitting(create) for create in creates])
+        return lookup.find(self.org, [self._fitting(create) for create in creates])
 
-    def members(self, object: str, ids: Sequence[str]) -> Sequence[Member]:  # noqa: A002
+    def members(self, object_name: str, ids: Sequence[str]) -> Sequence[Member]:
         """List the team members that an owner change would drop."""
-        return teams.members(self.org, self._shapes, object, ids)
+        return teams.members(self.org, self._shapes, object_name, ids)
 
     def unlicensed(self, users: Sequence[str]) -> Sequence[str]:
-        """Name those of some users who are no employees or partners: they own none."""
+        """List those of some users who are no employees or partners: they own none."""
         rows = self.read("User", users, [USER_TYPE])
         types = {user: row.get(USER_TYPE) for user, row in rows.items()}
         return [user for user, kind in types.items() if kind not in (None, *OWNERS)]
 
     def task_words(
         self,
-        object: str,  # noqa: A002
+        object_name: str,
         field: str,
         wished: tuple[str, str],
     ) -> tuple[str, str]:
-        """Give the org's own words for an open and a done task (its TaskStatus)."""
-        return about.own_words(self.org, self._shapes, (object, field), wished)
+        """Return the org's own words for an open and a done task (its TaskStatus)."""
+        return about.own_words(self.org, self._shapes, (object_name, field), wished)
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:  # noqa: ARG002
-        """Name the key field if it is missing or not unique.
+        """List the key field if it is missing or not unique.
 
         It is never made by us: a field needs a page layout and permissions, which are
         the admin's to give.
@@ -161,7 +168,7 @@ class SalesforceCRM:
 
     @property
     def _is_keyed(self) -> bool:
-        """Tell whether the org has the field for our keys, unique and writable."""
+        """Return whether the org has the field for our keys, unique and writable."""
         shape = self._shapes.known(TASK) if self._task_key else None
         field = shape.fields.get(str(self._task_key)) if shape else None
         if shape is None or field is None:
@@ -189,3 +196,44 @@ class SalesforceCRM:
             detail = "a reply that is no list of these records"
             raise Refused(source=SOURCE, object=name, detail=detail)
         return rows
+
+
+def open_org(
+    settings: Mapping[str, object],
+    *,
+    limiter: Limiter | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> SalesforceCRM:
+    """Open an org; nothing is sent before the first call.
+
+    Args:
+        settings: as ``open_salesforce`` takes them.
+        limiter: shared with other connectors to the same org, if there are any.
+        sleep: sleeps between attempts.
+    """
+    refuse_password(settings)
+    base_url = checked_address(needed_setting(settings, "base_url"), SOURCE)
+    login, login_url = read_login(settings, base_url)
+    connection = Connection(
+        base_url=base_url,
+        login_url=login_url,
+        version=str(settings.get("api_version") or "64.0").lstrip("v"),
+        proxy=str(settings.get("proxy") or ""),
+        ca_file=str(settings.get("ca_file") or ""),
+        allow_duplicates=bool(settings.get("allow_duplicates")),
+        secrets=_secrets(settings),
+    )
+    org = Org(
+        connection,
+        login,
+        limiter or Limiter(calls=CALLS_PER_SECOND),
+        sleep=sleep,
+        daily_share=float(str(settings.get("daily_share") or 0.8)),
+    )
+    task_key = settings.get("task_key")
+    return SalesforceCRM(org, task_key=str(task_key) if task_key else None)
+
+
+def _secrets(settings: Mapping[str, object]) -> tuple[str, ...]:
+    names = ("client_secret", "key", "refresh_token", "token")
+    return tuple(str(settings[name]) for name in names if settings.get(name))

@@ -16,7 +16,7 @@ ALLOW_DUPLICATES = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 
 
 def side_effects(settings: Mapping[str, object]) -> tuple[SideEffect, ...]:
-    """Tell what happens besides, under these settings of ``[crm.salesforce]``."""
+    """List what happens besides, under these settings of ``[crm.salesforce]``."""
     if settings.get("allow_duplicates"):
         passed = _header(ALLOW_DUPLICATES)
         duplicates = SideEffect(

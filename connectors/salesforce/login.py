@@ -12,9 +12,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from connectors.errors import AuthenticationFailed, ConnectorError, SettingRejected
+from connectors.errors import (
+    AuthenticationFailed,
+    ConnectorError,
+    MissingSetting,
+    SettingRejected,
+)
+from connectors.hosts import checked_address, is_loopback
 from connectors.salesforce.problems import SOURCE
 from connectors.token_file import TokenFile
 
@@ -25,6 +33,8 @@ SKEW_SECONDS = 120
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 FRUITLESS = 3
 """Tokens in a row that are not let in before we stop asking for more."""
+PRODUCTION_LOGIN = "https://login.salesforce.com"
+SANDBOX_LOGIN = "https://test.salesforce.com"
 UNNAMED = "no reason given"
 
 _CODE = re.compile(r"[a-z_]{1,60}")
@@ -173,7 +183,7 @@ class RefreshGrant(Grant):
     def fetch(self, exchange: Exchange) -> Token:
         """Ask with the kept token, then with the configured one if that is another.
 
-        Somebody who has logged in anew wrote the new token into the configuration.
+        Somebody who has logged in again wrote the new token into the configuration.
         """
         self._used = self._kept() or self._configured
         answer = exchange({**self._form, "refresh_token": self._used})
@@ -217,11 +227,11 @@ class OrgLogin:
 
     @property
     def current(self) -> Token | None:
-        """Tell the token without fetching one."""
+        """Return the token without fetching one."""
         return self._token
 
     def token(self, exchange: Exchange) -> Token:
-        """Give the token, fetching the first one.
+        """Return the token; the first time, fetch one.
 
         Raises:
             AuthenticationFailed: there is none to be had; the grant is not used again.
@@ -267,3 +277,80 @@ class OrgLogin:
             raise
         self._unproved += 1
         return self._token
+
+
+def needed_setting(settings: Mapping[str, object], name: str) -> str:
+    """Return a setting.
+
+    Raises:
+        MissingSetting: it is empty.
+    """
+    value = settings.get(name)
+    if not value:
+        raise MissingSetting(
+            source=SOURCE, setting=name, auth=str(settings.get("auth") or "")
+        )
+    return str(value)
+
+
+def read_login(settings: Mapping[str, object], base_url: str) -> tuple[OrgLogin, str]:
+    """Return the way to log in that some settings ask for, and the address for it.
+
+    Raises:
+        MissingSetting: it needs one more setting.
+        ForeignAddress: ``login_url`` is neither https nor on this machine.
+    """
+    given = settings.get("login_url")
+    own = checked_address(str(given), SOURCE) if given else ""
+    auth = str(settings.get("auth") or "access_token")
+    match auth:
+        case "access_token":
+            return OrgLogin(
+                None, Token(value=needed_setting(settings, "token"))
+            ), base_url
+        case "client_credentials":
+            return OrgLogin(_client_credentials(settings)), own or base_url
+        case "refresh_token":
+            return OrgLogin(_refresh(settings)), own or base_url
+        case "jwt":
+            login_url = own or _jwt_login(base_url)
+            return OrgLogin(_signed(settings, login_url)), login_url
+        case _:
+            raise MissingSetting(source=SOURCE, setting="auth", auth=auth)
+
+
+def _client_credentials(settings: Mapping[str, object]) -> Grant:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": needed_setting(settings, "client_id"),
+        "client_secret": needed_setting(settings, "client_secret"),
+    }
+    return Grant(form, {"invalid_client_id": "client_id", "": "client_secret"})
+
+
+def _refresh(settings: Mapping[str, object]) -> Grant:
+    form = {
+        name: needed_setting(settings, name) for name in ("client_id", "refresh_token")
+    }
+    if settings.get("client_secret"):
+        form["client_secret"] = str(settings["client_secret"])
+    folder = settings.get("token_folder")
+    kept = TokenFile(folder=Path(str(folder)), source=SOURCE) if folder else None
+    return RefreshGrant(form, kept)
+
+
+def _signed(settings: Mapping[str, object], login_url: str) -> Grant:
+    return SignedGrant(
+        client_id=needed_setting(settings, "client_id"),
+        username=needed_setting(settings, "username"),
+        key=needed_setting(settings, "key"),
+        audience=login_url,
+    )
+
+
+def _jwt_login(base_url: str) -> str:
+    """Return the server that takes signed log-ins: production has one of its own."""
+    host = urlsplit(base_url).hostname or ""
+    if is_loopback(host):
+        return base_url
+    return SANDBOX_LOGIN if ".sandbox." in host else PRODUCTION_LOGIN

@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
 PATIENCE_SECONDS = 120.0
-"""No read begins anew after so long: a server that stalled once would stall again, and
+"""No read begins again after so long: a server that stalled once would stall again, and
 a run that ends goes on where it stopped."""
 LOGIN_ATTEMPTS = 3
 WRITE_ATTEMPTS = 5
@@ -142,7 +142,7 @@ class Org:
         """Call something that changes nothing, patiently; the reply is JSON.
 
         Raises:
-            Turned: a lasting problem; ``as_error`` makes an error of it.
+            OrgRefusal: a lasting problem; ``as_error`` makes an error of it.
             ConnectorError: no answer, no allowance, or no log-in.
         """
         return self._patiently(path, params, body=body, json=True)
@@ -162,7 +162,7 @@ class Org:
         """Send a change once.
 
         Raises:
-            Turned: nothing was done.
+            OrgRefusal: nothing was done.
             ConnectorError: nothing was sent.
             ReplyLost: it may have been done.
         """

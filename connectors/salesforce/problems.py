@@ -81,12 +81,12 @@ class OrgProblem:
 
     @property
     def said(self) -> str:
-        """Say it in one line."""
+        """Return it as one line."""
         known = f"{self.code}: {self.message}" if self.code else ""
         return known or f"HTTP {self.status}"
 
     def hidden_column(self, statement: str = "") -> str | None:
-        """Name the field of a query that does not exist, or no longer for us.
+        """Return the field of a query that does not exist, or no longer for us.
 
         The message may be in the language of the user; the place of the field, counted
         from 1, is told in any.

@@ -1,7 +1,8 @@
-"""Which queries make up a pull.
+"""Queries: which ones make up a pull, where a pull stands in them, and small ones.
 
-The children of a merged record hang on another one without bearing a new stamp, so a
-pull of changes asks for them as well.
+A pull of changes asks for what bears a new stamp, and for the children of records that
+took in others: these hang on another record without a new stamp. ``Place`` is what the
+cursor of a page says.
 """
 
 import threading
@@ -30,6 +31,11 @@ from connectors.salesforce.schema import (
 
 FIRST = datetime(1999, 1, 1, tzinfo=UTC)
 """Older than any record: Salesforce was founded in 1999."""
+MERGEABLE = ("Account", "Contact")
+IDS_A_QUERY = 300
+"""Quoted ids that fit into an address of 16,384 bytes, with much to spare."""
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,20 +86,20 @@ class Place:
 
     @property
     def cursor(self) -> str:
-        """Write the place as text, without what is empty."""
+        """Return the place as text, without what is empty."""
         return orjson.dumps({k: v for k, v in asdict(self).items() if v}).decode()
 
     @property
     def begun_at(self) -> datetime | None:
-        """Tell when the pull began."""
+        """Return the server's time when the pull began."""
         return datetime.fromisoformat(self.begun) if self.begun else None
 
     def behind(self, row: Row) -> "Place":
-        """Move behind a record."""
+        """Return the place behind a record."""
         return replace(self, id=str(row["Id"]), stamp=_literal(row.get(STAMP)))
 
     def where(self, part: QueryPart) -> list[str]:
-        """Say the conditions of what is still to come."""
+        """Write the conditions of what is still to come."""
         lower = self.since or part.since
         conditions = list(part.where)
         if part.by_stamp and self.id:
@@ -120,7 +126,7 @@ class Place:
         return replace(self, since=self.since or stamped(lower), until=stamped(middle))
 
     def following(self, now: datetime) -> "Place":
-        """Move to the next window, of the same width; the last one has no end."""
+        """Return the next window, of the same width; the last one has no end."""
         since, until = _time(self.since) or FIRST, _time(self.until) or now
         end = until + (until - since)
         return Place(
@@ -146,13 +152,6 @@ def _time(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-MERGEABLE = ("Account", "Contact")
-
-
-IDS_A_QUERY = 300
-"""Quoted ids that fit into an address of 16,384 bytes, with much to spare."""
-
-
 class OrgMerges:
     """Records that took in others, each question asked once for all objects."""
 
@@ -163,7 +162,7 @@ class OrgMerges:
         self._lock = threading.Lock()
 
     def masters(self, object_name: str, since: str) -> tuple[str, ...]:
-        """Name the records that took in another one since a time."""
+        """List the records that took in another one since a time."""
         with self._lock:
             key = (object_name, since)
             if key not in self._known:
@@ -215,9 +214,6 @@ def _alive(shape: ObjectShape, where: Sequence[str]) -> QueryPart:
     archived = shape.name in ACTIVITIES and shape.sees(DELETED)
     alive = [f"{DELETED} = false"] if archived else []
     return QueryPart(where=(*where, *alive), everything=archived)
-
-
-Value = TypeVar("Value")
 
 
 def chunks(values: Sequence[Value], size: int) -> Iterator[Sequence[Value]]:

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 BULK_PAGE = 1000
 """Records of a Bulk result that are handed on at a time."""
 FIXES = 40
-"""How often a query is begun anew without getting any further: halving the window of
+"""How often a query is begun again without getting any further: halving the window of
 all times down to a second takes 30."""
 
 
@@ -71,7 +71,7 @@ class OrgReader:
         return self._shapes.of(self.name)
 
     def fields(self, part: QueryPart) -> list[str]:
-        """Name the fields to select: only what the org shows us."""
+        """List the fields to select: only what the org shows us."""
         names = [*self._asked, STAMP] if part.by_stamp else self._asked
         return [name for name in dict.fromkeys(names) if self.shape.sees(name)]
 

@@ -12,7 +12,7 @@ from connectors.salesforce.problems import SOURCE
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordResult:
+class QueryPage:
     """One page of a query: ``total`` counts all pages, ``link`` leads to the next."""
 
     records: list[dict[str, Any]]
@@ -20,7 +20,7 @@ class RecordResult:
     link: str
 
 
-def query_result(data: object) -> RecordResult:
+def query_result(data: object) -> QueryPage:
     """Read a page of a query.
 
     Raises:
@@ -30,7 +30,7 @@ def query_result(data: object) -> RecordResult:
         records, total = data.get("records"), number(data.get("totalSize"))
         if total is not None and _are_objects(records):
             link = "" if data.get("done", True) else data.get("nextRecordsUrl")
-            return RecordResult(records=records, total=total, link=str(link or ""))
+            return QueryPage(records=records, total=total, link=str(link or ""))
     raise _odd("query result")
 
 

@@ -30,13 +30,13 @@ ADDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Event": ("happened_at", "account_id", "handover_key"),
     }
 )
-"""What we work out for each record of these objects (``derived.py``)."""
+"""What we work out for each record of these objects (``added.py``)."""
 URL = "url"
 """Worked out for every object."""
 
 
 def is_added(object_name: str, name: str) -> bool:
-    """Tell whether a name is no field of the org's but worked out by us."""
+    """Return whether a name is no field of the org's but worked out by us."""
     return name == URL or name in ADDED.get(object_name, ())
 
 
@@ -80,12 +80,12 @@ class ObjectShape:
     vanished: frozenset[str] = frozenset()
 
     def sees(self, name: str) -> bool:
-        """Tell whether a field can be selected; behind a dot, whether its link can."""
+        """Return whether a field, or the link before its dot, can be selected."""
         head, dot, _ = name.partition(".")
         return name in self.fields or (bool(dot) and head in self.links)
 
     def schema(self) -> ObjectSchema:
-        """Say it in the connectors' words, with what we add to each record."""
+        """Return it in the connectors' words, with what we add to each record."""
         added = [URL, *ADDED.get(self.name, ()), *self.links]
         fields = dict(self.fields)
         fields |= {name: Field(name=name, writable=False) for name in added}
@@ -120,7 +120,7 @@ class Shapes:
         raise known
 
     def again(self, name: str) -> ObjectShape:
-        """Describe an object anew: it may not be what it was."""
+        """Describe an object again: it may not be what it was."""
         with self._lock:
             self._known.pop(name, None)
         return self.of(name)

@@ -55,7 +55,7 @@ BY_OBJECT: Mapping[str, Team] = MappingProxyType({team.object: team for team in 
 def members(
     org: Org, shapes: Shapes, object_name: str, ids: Sequence[str]
 ) -> list[Member]:
-    """List who is on the teams of some records, with all that he may do there."""
+    """List who is on the teams of some records, with all that they may do there."""
     team = BY_OBJECT.get(object_name)
     shape = shapes.known(team.members) if team else None
     if team is None or shape is None:

@@ -1,4 +1,4 @@
-"""One request and its reply: the HTTP session, time-outs, and nothing of Salesforce.
+"""One request and its reply: the session, time-outs, and where a link may lead.
 
 A reply is read to its end before anybody sees it, so a body that breaks off is never
 taken for a result; a server that only trickles is given up after ``WHOLE_SECONDS``.
@@ -31,19 +31,12 @@ from connectors.errors import ForeignAddress
 from connectors.salesforce.problems import SOURCE
 
 CONNECT_SECONDS = 10.0
-
-
 READ_SECONDS = 130.0
 """Salesforce gives up on a query after two minutes."""
-
-
 WHOLE_SECONDS = 600.0
 """It gives up on any other call after ten (limits of the platform's API)."""
-
-
 POOL = 16
-
-
+"""Connections that are kept open: more than there ever are calls at a time."""
 CHUNK = 1 << 16
 
 
@@ -66,7 +59,7 @@ class OrgReply:
 
     @property
     def server_time(self) -> datetime | None:
-        """Tell the server's clock."""
+        """Return the server's clock."""
         stamp = self.headers.get("Date")
         try:
             return parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None
@@ -135,7 +128,7 @@ def send(
     """Send one request and read the reply to its end.
 
     Raises:
-        Broken: no whole reply came.
+        ReplyBroken: no whole reply came.
     """
     ends = time.monotonic() + WHOLE_SECONDS
     try:
@@ -163,7 +156,7 @@ def _chunks(raw: HTTPResponse, ends: float) -> Iterator[bytes]:
 
 
 def _never_left(error: Exception) -> bool:
-    """Tell whether no connection was made at all."""
+    """Return whether no connection was made at all."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = error.args[0] if error.args else None

@@ -62,7 +62,7 @@ class _Call:
         self._runs = 0
 
     def has_room(self, more: Sequence[Change]) -> bool:
-        """Tell whether these fit in as well."""
+        """Return whether these fit in as well."""
         records = {_identity(change) for change in more}
         return (
             len(self.changes) + len(more) <= LIMIT
@@ -83,7 +83,7 @@ class _Call:
 
 
 def _account(change: Change) -> str | None:
-    """Name what a change hangs on."""
+    """Return what a change hangs on."""
     if isinstance(change, SetField):
         return change.account or change.id
     team = TEAMS.get(change.object)
@@ -92,7 +92,7 @@ def _account(change: Change) -> str | None:
 
 
 def _call(change: Change) -> tuple[Method, str]:
-    """Name the call that takes a change."""
+    """Return the call that takes a change."""
     if isinstance(change, SetField):
         return "PATCH", "composite/sobjects"
     if change.key_field:
@@ -155,7 +155,7 @@ def _said(error: ConnectorError) -> str:
 
 
 def _record(change: Change) -> dict[str, object]:
-    """Say a change as the API wants it."""
+    """Write a change as the API wants it."""
     kind = {"attributes": {"type": change.object}}
     if isinstance(change, SetField):
         return {**kind, "id": change.id, change.field: change.after or None}
@@ -193,7 +193,7 @@ def _outcomes(org: Org, batch: Sequence[Change], data: object) -> list[Outcome]:
 
 
 def _fits(change: Change, result: object) -> bool:
-    """Tell whether a result can be that of a change; only a failure has no id."""
+    """Return whether a result can be that of a change; only a failure has no id."""
     if not isinstance(result, dict) or not isinstance(result.get("success"), bool):
         return False
     answered = result.get("id")

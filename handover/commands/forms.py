@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from connectors.disk import replace_file
 from handover.commands.options import Options
-from handover.paper.files import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,6 @@ Results go to stdout, everything else to stderr. With ``--json`` there is one en
 on stdout, also on failure.
 """
 
-import errno
 import os
 import sys
 import traceback
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connectors.disk import FULL
 from handover.commands.options import (
     Options,
     Said,
@@ -57,7 +57,6 @@ class Result:
     as_of: "dt.date | None" = None
 
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 FILE = "file_problem"
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from connectors.base import Connector, Page
+from connectors.disk import replace_file
 from handover.jobs.workspace import Workspace
 from handover.mirror.deltas import Aside
 from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
-from handover.paper.files import replace_file
 from handover.paper.safe_text import cell
 from mappings.translate import TranslationSettings
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 from filelock import FileLock, Timeout
 
+from connectors.disk import replace_file
 from handover.errors import Locked
 
 LOCK = "run.lock"
@@ -50,17 +51,14 @@ def run_lock(folder: Path, command: str, now: dt.datetime) -> Iterator[None]:
 
 
 def _sign(note: Path, command: str, now: dt.datetime) -> None:
-    """Say who holds the lock; the note appears at one stroke."""
+    """Write down who holds the lock."""
     content = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
         "since": now.isoformat(timespec="seconds"),
         "command": command,
     }
-    draft = note.with_suffix(f".{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_bytes(orjson.dumps(content))
-    draft.replace(note)
+    replace_file(note, orjson.dumps(content), mode=0o600)
 
 
 def holder(folder: Path) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """The disk while a generation is made: room to work in, and a full one by its name."""
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 
+from connectors.disk import FULL
 from handover.errors import DiskFull
 
 MEMORY = "256MB"
 """What DuckDB may hold before it moves intermediate results to the disk (P28)."""
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager

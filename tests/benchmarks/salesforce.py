@@ -205,7 +205,7 @@ WAYS: dict[str, Callable[[str], int]] = {"ours": ours, "plain": plain}
 
 def measure(way: str, address: str) -> None:
     """Run one way and print what it took."""
-    import_module("connectors.salesforce.opening")  # imports are not measured
+    import_module("connectors.salesforce.crm")  # imports are not measured
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     cpu, wall = time.process_time(), time.perf_counter()
     count = WAYS[way](address)

@@ -7,8 +7,7 @@ from typing import Any
 
 from connectors.base import Create, Page, Pull, Row, SetField
 from connectors.pace import Limiter
-from connectors.salesforce.crm import SalesforceCRM
-from connectors.salesforce.opening import open_org
+from connectors.salesforce.crm import SalesforceCRM, open_org
 from tests.worlds.salesforce import KEY, Answer, Call, Fault, Org
 from tests.worlds.salesforce_http import serve
 

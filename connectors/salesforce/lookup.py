@@ -76,7 +76,7 @@ def _by_key(
 
 
 def _common(texts: Sequence[str]) -> str:
-    """Give the longest text that all others begin with."""
+    """Return the longest text that all others begin with."""
     first, last = min(texts), max(texts)
     ends = (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
     return first[: next(ends, min(len(first), len(last)))]
