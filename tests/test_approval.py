@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, update
 from handover.errors import AmbiguousName, HandoverError, UnknownName
 from handover.ledger import Ledger
 from handover.ledger.events import verify
+from handover.ledger.seals import LedgerChanged
 from handover.ledger.states import Mode, PlanState
 from handover.ledger.tables import plan_versions, runs, steps
 from handover.plan import approval, errors, store
@@ -37,7 +38,7 @@ def kept(ledger: Connection, plan: Plan | None = None, **changes: Any) -> Plan:
     found = plan or plan_of([with_opportunity(1), with_opportunity(2)])
     found = found.model_copy(update=changes)
     found = found.model_copy(update={"fingerprint": found.computed_fingerprint()})
-    store.save_version(ledger, found, cause="new", made_by="P", at=NOW.isoformat())
+    store.save_version(ledger, found, cause="new", made_by="P", at=NOW)
     return store.load(ledger, found.id)
 
 
@@ -198,7 +199,7 @@ def test_content_that_was_not_approved_gives_no_authority(ledger: Connection) ->
     plan = approved(ledger)
     other = plan.model_copy(update={"effective": dt.date(2027, 4, 1)})
     ledger.execute(update(plan_versions).values(content=other.model_dump(mode="json")))
-    with pytest.raises(errors.Unapproved):
+    with pytest.raises(LedgerChanged):
         approval.approved(ledger, plan.id, DAY)
 
 
@@ -231,7 +232,7 @@ def test_an_ended_plan_says_how_it_ended(
     ledger: Connection, state: PlanState, error: type[HandoverError]
 ) -> None:
     plan = approved(ledger)
-    store.set_state(ledger, plan.id, state)
+    store.set_state(ledger, plan.id, state, NOW)
     with pytest.raises(error):
         approval.approved(ledger, plan.id, DAY)
 
@@ -257,7 +258,7 @@ def test_others_may_not(ledger: Connection) -> None:
 
 def test_a_plan_that_is_being_carried_out_cannot_be_voided(ledger: Connection) -> None:
     plan = approved(ledger)
-    store.set_state(ledger, plan.id, PlanState.IN_PROGRESS)
+    store.set_state(ledger, plan.id, PlanState.IN_PROGRESS, NOW)
     with pytest.raises(errors.WrongState):
         approval.void(ledger, store.load(ledger, plan.id), by("M"), people())
 

@@ -195,7 +195,9 @@ def test_migrating_keeps_a_copy_of_the_older_ledger(
 
     def pretend(connection: object) -> None:
         assert hasattr(connection, "execute")
-        connection.execute(text("update alembic_version set version_num = '0001'"))
+        connection.execute(
+            text("update alembic_version set version_num = :head"), {"head": HEAD}
+        )
 
     monkeypatch.setattr(upgrade, "upgrade", pretend)
     assert hashes(Ledger.open(path)) == ["h"]

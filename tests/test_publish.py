@@ -55,7 +55,7 @@ def amend(place: Office, *rows: Row, **known: object) -> None:
     with place.ledger.begin() as connection:
         version = store.versions(connection, PLAN) + 1
         made = plan(rows, version=version, **known)
-        at = place.clock().isoformat()
+        at = place.clock()
         store.save_version(connection, made, cause="edit", made_by="P", at=at)
         loaded = store.load(connection, PLAN)
         approval.approve(connection, loaded, by("M"), people(), POLICY)

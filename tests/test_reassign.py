@@ -409,9 +409,7 @@ def test_little_drift_does_not_stop_a_run(
 def test_only_an_approved_plan_is_carried_out(tmp_path: Path) -> None:
     place = office(tmp_path)
     with place.ledger.begin() as connection:
-        store.save_version(
-            connection, plan([row(1)]), cause="new", made_by="P", at=NOW.isoformat()
-        )
+        store.save_version(connection, plan([row(1)]), cause="new", made_by="P", at=NOW)
     with pytest.raises(Unapproved):
         place.reassign()
 
@@ -428,7 +426,7 @@ def test_an_expired_approval_no_longer_counts(tmp_path: Path) -> None:
 def test_a_voided_plan_is_refused(tmp_path: Path) -> None:
     place = handing_over(tmp_path)
     with place.ledger.begin() as connection:
-        store.set_state(connection, PLAN, PlanState.VOIDED)
+        store.set_state(connection, PLAN, PlanState.VOIDED, NOW)
     with pytest.raises(Voided):
         place.reassign()
 

@@ -175,7 +175,8 @@ def _asked(shell: Shell, source: str, written: "Sequence[LastWrite]") -> _Asked:
 
 def _line(fault: "Fault", shell: Shell) -> str:
     if fault.kind != "record":
-        return f"{fault.kind} {fault.id}: {fault.what}"
+        row = fault.id if fault.kind == "row" else f"{fault.kind}:{fault.id}"
+        return shell.words(f"ledger-fault:{fault.what}", row=row)
     return shell.words(f"fault:{fault.what}", record=fault.id, **fault.details)
 
 

@@ -1,5 +1,6 @@
 """Open the ledger, bring an older one up to date, and hand out transactions."""
 
+import datetime as dt
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from handover.ledger.migrations import HEAD
 
 BUSY_SECONDS = 10.0
 """How long a transaction waits for the one before it; they take milliseconds."""
+SEALS_SINCE = "0002"
+"""The first version whose chain of events vouches for rows."""
 PRIMARY = 0xFF
 """The part of SQLite's error codes that tells the kind; the rest tells the place."""
 
@@ -125,6 +128,7 @@ class Ledger:
     def _migrate(self, version: str | None) -> None:
         # Alembic takes a quarter of a second to import: only who migrates pays.
         from handover.ledger.migrations.upgrade import upgrade  # noqa: PLC0415
+        from handover.ledger.seals import seal_what_is_there  # noqa: PLC0415
 
         if version is not None:
             self._keep_copy(version)
@@ -132,6 +136,8 @@ class Ledger:
             # Two may have opened an old ledger at once: the first has done it.
             if _version(connection) != HEAD:
                 upgrade(connection)
+                if version is not None and version < SEALS_SINCE:
+                    seal_what_is_there(connection, dt.datetime.now(dt.UTC))
 
     def _keep_copy(self, version: str) -> None:
         copy = self.path.with_name(f"{self.path.stem}-{version}{self.path.suffix}")

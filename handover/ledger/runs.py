@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, insert, select, updat
 
 from connectors.base import Change, Create, SetField
 from handover.errors import AmbiguousName, UnknownName
+from handover.ledger import seals
 from handover.ledger.events import record
 from handover.ledger.states import OWNER_ACTION, TASK_ACTIONS, Action
 from handover.ledger.tables import owner_history, runs, steps
@@ -114,7 +115,8 @@ def begin(connection: Connection, run: Run, entries: Iterable[Entry]) -> None:
     if listed:
         connection.execute(insert(steps), listed)
     details = {"kind": run.kind, "plan": run.plan_id}
-    record(connection, run.started_at, "run_begun", run.id, details)
+    sealed = seals.of_run(connection, run.id)
+    record(connection, run.started_at, "run_begun", run.id, details, sealed)
 
 
 def intend(
@@ -152,6 +154,9 @@ def record_results(
         found[bool(known)].append(values | known)
     for group in filter(None, found.values()):
         connection.execute(change, group)
+    if results:
+        sealed = seals.of_outcomes(connection, run_id, results)
+        record(connection, at, "steps_settled", run_id, {"n": len(results)}, sealed)
 
 
 def finish(
@@ -173,7 +178,15 @@ def finish(
         )
     )
     counted = counts(entries_of(connection, run_id))
-    record(connection, at, "run_finished", run_id, {"state": state, **counted})
+    details = {"state": state, **counted}
+    record(
+        connection,
+        at,
+        "run_finished",
+        run_id,
+        details,
+        seals.of_end(connection, run_id),
+    )
 
 
 def counts(entries: Iterable[Entry]) -> dict[str, int]:
@@ -397,6 +410,9 @@ def _run_values(run: Run) -> dict[str, object]:
 def _run(row: Row[Any]) -> Run:
     values = dict(row._mapping)  # noqa: SLF001 - its public name
     finished = values["finished_at"]
-    values["started_at"] = dt.datetime.fromisoformat(values["started_at"])
-    values["finished_at"] = finished and dt.datetime.fromisoformat(finished)
+    try:
+        values["started_at"] = dt.datetime.fromisoformat(values["started_at"])
+        values["finished_at"] = finished and dt.datetime.fromisoformat(finished)
+    except ValueError as error:
+        raise seals.LedgerChanged(row=f"runs:{values['id']}") from error
     return Run(**values)

@@ -243,6 +243,16 @@ events = Table(
     Column("details_hash", String, nullable=False),
     Column("previous", String, nullable=False),
     Column("hash", String, nullable=False),
+    Column("seals_hash", String),  # null where the event seals no row
     # SQLite then remembers the last n: a removed end of the chain is noticed.
     sqlite_autoincrement=True,
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("event_n", Integer, ForeignKey("events.n"), primary_key=True),
+    Column("subject", String, primary_key=True),  # the row: table, key, part
+    Column("hash", String, nullable=False),  # of the row's content
+    Index("ix_seals_subject", "subject"),
 )

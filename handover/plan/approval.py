@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from handover.ledger.events import record
+from handover.ledger import seals
 from handover.ledger.states import Mode, PlanState
 from handover.mirror.people import People
 from handover.plan import errors, store
@@ -48,7 +48,9 @@ def approved(connection: Connection, plan_id: str, today: dt.date) -> ApprovedPl
         Closed: the handover is over.
         Unapproved: nobody approved this content.
         Expired: the approval no longer counts.
+        LedgerChanged: somebody wrote into the ledger past the product.
     """
+    seals.check_plan(connection, plan_id)
     plan = store.load(connection, plan_id)
     if plan.state is PlanState.VOIDED:
         raise errors.Voided(plan=plan.id)
@@ -287,19 +289,7 @@ def _decide(
     kind = _KINDS[state]
     stand_ins = managers(plan, people)[1:]
     as_delegate = by.person_id in stand_ins and by.person_id != plan.author
-    store.record_decision(connection, plan, kind, by, as_delegate=as_delegate)
-    store.set_state(connection, plan.id, state)
-    record(
-        connection,
-        by.at,
-        f"plan.{kind}",
-        plan.id,
-        {
-            "version": plan.version,
-            "fingerprint": plan.fingerprint,
-            "person": by.person_id,
-            "reason": by.reason,
-            "on_behalf": by.on_behalf,
-        },
+    store.record_decision(
+        connection, plan, kind, by, as_delegate=as_delegate, state=state
     )
     return store.load(connection, plan.id)

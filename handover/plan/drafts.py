@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from handover.config import Config
-from handover.ledger.events import record
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OPEN_STATES, PlanState
 from handover.mirror.people import People
@@ -101,16 +100,7 @@ def draw_up(
         draft = store.draft_of(connection, setting.source, order.predecessor)
         others = [*_others(connection, order, names), *plans]
         plan = _drawn_up(connection, setting, order, draft, others)
-        store.save_version(
-            connection, plan, cause="new", made_by=made_by, at=at.isoformat()
-        )
-        record(
-            connection,
-            at,
-            "plan.new",
-            plan.id,
-            {"version": plan.version, "fingerprint": plan.fingerprint},
-        )
+        store.save_version(connection, plan, cause="new", made_by=made_by, at=at)
         plans.append(plan)
     return plans
 
@@ -311,7 +301,7 @@ def edit_submitted(
 ) -> Plan:
     """Amend a submitted plan inside its approval; it stays submitted."""
     revised = _kept(connection, setting, plan, amendments, (person, at, "amend"))
-    store.set_state(connection, plan.id, PlanState.SUBMITTED)
+    store.set_state(connection, plan.id, PlanState.SUBMITTED, at)
     return revised.model_copy(update={"state": PlanState.SUBMITTED})
 
 
@@ -346,19 +336,12 @@ def _kept(
     revised = revised.model_copy(update={"generation": setting.generation})
     keep_policy(connection, setting.policy, at)
     store.save_version(
-        connection, revised, cause=cause, made_by=person, at=at.isoformat()
-    )
-    record(
         connection,
-        at,
-        f"plan.{cause}",
-        plan.id,
-        {
-            "version": revised.version,
-            "fingerprint": revised.fingerprint,
-            "person": person,
-            "reason": amendments.reason,
-        },
+        revised,
+        cause=cause,
+        made_by=person,
+        at=at,
+        reason=amendments.reason,
     )
     return revised
 

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
+from handover.ledger import seals
+from handover.ledger.events import record
 from handover.ledger.runs import account_owners_set
 from handover.ledger.states import OPEN_STATES, Mode, PlanState
 from handover.ledger.tables import (
@@ -53,16 +55,23 @@ class Recorded:
 
 
 def save_version(
-    connection: Connection, plan: Plan, *, cause: str, made_by: str | None, at: str
+    connection: Connection,
+    plan: Plan,
+    *,
+    cause: str,
+    made_by: str | None,
+    at: dt.datetime,
+    reason: str | None = None,
 ) -> None:
-    """Write a plan's version, and where the plan stands.
+    """Write a plan's version and where the plan stands, with the event that tells it.
 
     Args:
         connection: of a transaction.
         plan: with the number of this version.
         cause: ``new``, ``edit``, ``amend`` or ``import``.
         made_by: the user, if known.
-        at: ISO time in UTC.
+        at: when, in UTC.
+        reason: why, in the words of who did it.
     """
     standing = {
         "version": plan.version,
@@ -76,7 +85,7 @@ def save_version(
                 source=plan.source,
                 predecessor_id=plan.predecessor,
                 author_id=plan.author,
-                created_at=at,
+                created_at=at.isoformat(),
                 **standing,
             )
         )
@@ -93,10 +102,18 @@ def save_version(
             policy_hash=plan.policy_hash,
             generation=plan.generation,
             made_by=made_by,
-            made_at=at,
+            made_at=at.isoformat(),
             cause=cause,
         )
     )
+    details = {
+        "version": plan.version,
+        "fingerprint": plan.fingerprint,
+        "person": made_by,
+        "reason": reason,
+    }
+    sealed = seals.of_version(connection, plan.id, plan.version)
+    record(connection, at, f"plan.{cause}", plan.id, details, sealed)
 
 
 def load(connection: Connection, plan_id: str, version: int | None = None) -> Plan:
@@ -138,9 +155,16 @@ def load_all(
 
 
 def _plan(found: RowMapping, owners: Mapping[str, Mapping[str, str | None]]) -> Plan:
-    """Read a plan as it stands; ``owners`` are those that runs set, by plan."""
-    plan = Plan.model_validate(found["content"])
-    state = PlanState(found["state"])
+    """Read a plan as it stands; ``owners`` are those that runs set, by plan.
+
+    Raises:
+        LedgerChanged: what stands there is no plan of ours.
+    """
+    try:
+        plan = Plan.model_validate(found["content"])
+        state = PlanState(found["state"])
+    except ValueError as error:
+        raise seals.LedgerChanged(row=f"plans:{found['id']}") from error
     given = owners.get(plan.id, {})
     changed = {account for account in given if given[account] != plan.predecessor}
     rows = tuple(
@@ -207,20 +231,31 @@ def draft_of(connection: Connection, source: str, predecessor: str) -> Plan | No
     return None if found is None else load(connection, found)
 
 
-def set_state(connection: Connection, plan_id: str, state: PlanState) -> None:
-    """Say where a plan stands."""
+def set_state(
+    connection: Connection, plan_id: str, state: PlanState, at: dt.datetime
+) -> None:
+    """Write where a plan stands, with the event that tells it."""
+    _write_state(connection, plan_id, state)
+    sealed = seals.of_plan(connection, plan_id)
+    record(connection, at, f"plan.{state.value}", plan_id, {}, sealed)
+
+
+def _write_state(connection: Connection, plan_id: str, state: PlanState) -> None:
     connection.execute(
         update(plans).where(plans.c.id == plan_id).values(state=state.value)
     )
 
 
-def note_progress(connection: Connection, plan_id: str | None) -> None:
-    """Say that a plan is being carried out: from now on it cannot be voided."""
-    connection.execute(
+def note_progress(connection: Connection, plan_id: str | None, at: dt.datetime) -> None:
+    """Write that a plan is being carried out: from now on it cannot be voided."""
+    changed = connection.execute(
         update(plans)
         .where(plans.c.id == plan_id, plans.c.state == PlanState.APPROVED.value)
         .values(state=PlanState.IN_PROGRESS.value)
     )
+    if plan_id is not None and changed.rowcount:
+        sealed = seals.of_plan(connection, plan_id)
+        record(connection, at, "plan.in_progress", plan_id, {}, sealed)
 
 
 def set_author(connection: Connection, plan_id: str, person_id: str) -> None:
@@ -244,10 +279,17 @@ def claimed(
 
 
 def record_decision(
-    connection: Connection, plan: Plan, kind: str, by: Decision, *, as_delegate: bool
+    connection: Connection,
+    plan: Plan,
+    kind: str,
+    by: Decision,
+    *,
+    as_delegate: bool,
+    state: PlanState,
 ) -> None:
-    """Write a decision on exactly one content of a plan."""
-    connection.execute(
+    """Write a decision on exactly one content of a plan, and where the plan stands."""
+    _write_state(connection, plan.id, state)
+    made = connection.execute(
         insert(decisions).values(
             plan_id=plan.id,
             version=plan.version,
@@ -264,6 +306,16 @@ def record_decision(
             at=by.at.isoformat(),
         )
     )
+    details = {
+        "version": plan.version,
+        "fingerprint": plan.fingerprint,
+        "person": by.person_id,
+        "reason": by.reason,
+        "on_behalf": by.on_behalf,
+    }
+    number = made.inserted_primary_key[0] if made.inserted_primary_key else 0
+    sealed = seals.of_decision(connection, plan.id, number)
+    record(connection, by.at, f"plan.{kind}", plan.id, details, sealed)
 
 
 def recorded(connection: Connection, plan_id: str) -> list[Recorded]:

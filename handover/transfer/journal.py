@@ -66,7 +66,7 @@ class Journal:
             with self.ledger.begin() as connection:
                 runs.record_results(connection, self.run.id, results, at)
                 if self._makes_progress(results):
-                    note_progress(connection, self.run.plan_id)
+                    note_progress(connection, self.run.plan_id, at)
 
     def finish(self, state: RunState, at: dt.datetime, window: dt.timedelta) -> None:
         """Close the run."""

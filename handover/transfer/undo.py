@@ -10,6 +10,7 @@ from collections.abc import Mapping as Map
 from sqlalchemy import Connection
 
 from connectors.base import Create, SetField
+from handover.ledger import seals
 from handover.ledger.runs import Entry, Run
 from handover.ledger.states import Action
 from handover.mirror.people import People
@@ -46,8 +47,10 @@ def undo_of(
         undo_by: users that the policy names, by id, e-mail or name.
 
     Raises:
-        NotYours: he is neither the plan's approver, nor his delegate, nor named.
+        NotYours: it is neither the plan's approver, nor their delegate, nor named.
+        LedgerChanged: somebody wrote into the ledger past the product.
     """
+    seals.check_run(connection, run.id)
     approvers = _approvers(connection, run)
     delegates = {people.delegate_of(user) for user in approvers}
     if person not in approvers | delegates and not _named(person, people, undo_by):

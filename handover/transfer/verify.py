@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from connectors.base import Connector, SetField
-from handover.ledger import events
+from handover.ledger import events, seals
 from handover.ledger.runs import Entry, Run, all_runs, counts, entries_of
 from handover.transfer.readings import held
 
@@ -28,7 +28,7 @@ class LastWrite:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Something that is not as it should be; ``kind``: ``event run record``."""
+    """Something that is not as it should be; ``kind``: ``event row run record``."""
 
     kind: str
     id: int | str
@@ -40,6 +40,8 @@ def ledger_faults(connection: Connection) -> Iterator[Fault]:
     """Yield where the chain of events breaks, and the runs that do not add up."""
     for one in events.verify(connection):
         yield Fault(kind="event", id=one.n, what=one.what)
+    for broken in seals.list_broken(connection):
+        yield Fault(kind="row", id=broken.row, what=broken.what)
     for run in all_runs(connection):
         found = counts(entries_of(connection, run.id))
         ended = sum(found[name] for name in ENDED)

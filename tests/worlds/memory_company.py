@@ -249,7 +249,7 @@ class Office:
     def approve(self, wanted: Plan) -> None:
         """Put a submitted plan on record, and have its manager approve it."""
         with self.ledger.begin() as connection:
-            at = self.clock().isoformat()
+            at = self.clock()
             store.save_version(connection, wanted, cause="new", made_by="P", at=at)
             loaded = store.load(connection, wanted.id)
             approval.approve(connection, loaded, by("M"), people(), POLICY)

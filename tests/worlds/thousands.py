@@ -89,7 +89,7 @@ def _run(
 
 def _approved(ledger: Ledger) -> ApprovedPlan:
     with ledger.begin() as connection:
-        at = "2027-03-01T00:00:00+00:00"
+        at = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
         made = plan([row(1)])
         store.save_version(connection, made, cause="new", made_by="P", at=at)
         loaded = store.load(connection, PLAN)
