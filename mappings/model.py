@@ -196,7 +196,15 @@ class Mapping:
         """Name the objects that feed a table; none when it is not mapped."""
         return self.tables.get(table, ())
 
-    def feeds(self, object_name: str) -> Iterator[tuple[str, ObjectMapping]]:
+    def feeds(self, object_name: str) -> bool:
+        """Return whether an object feeds any table."""
+        return any(
+            same_object(part.object, object_name)
+            for parts in self.tables.values()
+            for part in parts
+        )
+
+    def fed_by(self, object_name: str) -> Iterator[tuple[str, ObjectMapping]]:
         """Yield the tables that an object feeds."""
         for table, parts in self.tables.items():
             for part in parts:
@@ -219,7 +227,7 @@ class Mapping:
 
     def fields(self, object_name: str) -> tuple[str, ...]:
         """Name all fields of an object that any table or lookup needs."""
-        names = [name for _, part in self.feeds(object_name) for name in part.names]
+        names = [name for _, part in self.fed_by(object_name) for name in part.names]
         for lookup in self.lookups():
             if same_object(lookup.object, object_name):
                 names += [lookup.match, lookup.take]

@@ -264,6 +264,19 @@ COLUMNS_SCHEMA = pa.schema(
 """The ``columns`` table: what a generation could see. ``status`` is ``mapped``,
 ``unmapped`` or ``unreadable``; ``column_name`` ``*`` speaks of the table as a whole."""
 
+ASIDE_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("source", "object", "table_name")),
+        *(pa.field(name, pa.string()) for name in ("id", "column_name", "field")),
+        *(pa.field(name, pa.string()) for name in ("value", "reason")),
+        pa.field("whole", pa.bool_()),
+        pa.field("row", pa.int64()),
+    ]
+)
+"""The ``aside`` table: what did not fit, until it does. ``whole``: the record of that
+``id`` was put aside; otherwise it stands, and only its cell ``column_name`` is empty.
+``object`` and ``field`` are the CRM's names, ``row`` is the line or position there."""
+
 _ARROW: dict[type, pa.DataType] = {
     str: pa.string(),
     bool: pa.bool_(),

@@ -137,7 +137,7 @@ class Translator:
         rejects: list[Reject] = []
         read: dict[str, int] = {}
         origins: dict[str, Sequence[str]] = {}
-        for table, part in self.mapping.feeds(self.object):
+        for table, part in self.mapping.fed_by(self.object):
             batch = self._batch(table, part, rows)
             self._fill(batch)
             self._name(batch)

@@ -27,8 +27,8 @@ def aside(
     mill.crm.pass_time(night)
     synced = mill.sync(full=full)
     sums(synced)
-    assert mill.generation().sources["memory"]["rejects"] == len(synced.rejects)
-    return [one.reject.id for one in synced.rejects]
+    assert mill.generation().sources["memory"]["rejects"] == len(synced.asides)
+    return [one.id for one in synced.asides]
 
 
 def test_a_night_that_does_not_meet_it_still_names_it(mill: Mill) -> None:
@@ -59,14 +59,14 @@ def test_a_record_that_is_gone_is_named_until_the_next_sweep(mill: Mill) -> None
 def test_another_source_changes_nothing(mill: Mill) -> None:
     other = mill.source("other", company())
     synced = mill.sync(other)
-    assert not synced.rejects
+    assert not synced.asides
     mill.crm.pass_time(NIGHT)
-    assert [one.source for one in mill.sync().rejects] == ["memory"]
+    assert [one.source for one in mill.sync().asides] == ["memory"]
 
 
 def test_a_dry_run_names_it_too(mill: Mill) -> None:
     mill.crm.pass_time(NIGHT)
-    assert [one.reject.id for one in mill.sync(dry_run=True).rejects] == ["a0001"]
+    assert [one.id for one in mill.sync(dry_run=True).asides] == ["a0001"]
 
 
 def test_too_many_rows_put_aside_at_once_stop_the_sync(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def mill(tmp_path: Path) -> Iterator[Mill]:
 
 def test_every_table_is_filled_from_where_hubspot_keeps_it(mill: Mill) -> None:
     synced = mill.sync()
-    assert not synced.rejects
+    assert not synced.asides
     assert mill.row("accounts", "seiki")["business"] == "精密部品の加工"
     users = mill.rows("users")
     assert (users["7"]["name"], users["9"]["is_active"]) == ("佐藤", False)
@@ -94,7 +94,7 @@ def test_at_night_come_changes_archived_and_merged_records(mill: Mill) -> None:
     task.links["companies"] = {ids["denki"]: {"unlabeled"}}
     portal.edit("tasks", ids["task"], hs_task_status="WAITING")
     synced = mill.sync()
-    assert not synced.rejects
+    assert not synced.asides
     assert mill.row("accounts", "denki")["name"] == "大阪電機株式会社"
     assert mill.row("opportunities", "won2")["is_deleted"] is True
     ono = mill.row("contacts", "ono")
@@ -159,7 +159,7 @@ def test_winners_of_old_mergers_bring_no_rows_of_losers_we_never_had(
         portal.now += DAY
         portal.edit("companies", ids["denki"], name=name)
         synced = mill.sync()
-        assert not synced.rejects
+        assert not synced.asides
         assert mill.rows("accounts").keys() == known
         assert synced.counts["accounts"].changed == 1
 
@@ -172,7 +172,7 @@ def test_what_hung_on_a_merged_company_hangs_on_the_winner_the_same_night(
     portal.now += DAY
     portal.merge("companies", ids["seiki"], ids["denki"])
     synced = mill.sync()
-    assert not synced.rejects
+    assert not synced.asides
     assert mill.row("accounts", "seiki")["is_deleted"] is True
     for table, name in (
         ("contacts", "hayashi"),

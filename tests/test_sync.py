@@ -93,9 +93,8 @@ def test_a_row_that_cannot_be_read_is_put_aside_and_named(mill: Mill) -> None:
     mill.crm.put("Accounts", "a0001", employees="many")
     synced = mill.sync()
     sums(synced)
-    (aside,) = synced.rejects
-    reject = aside.reject
-    assert (reject.id, reject.field, reject.reason) == (
+    (aside,) = synced.asides
+    assert (aside.id, aside.field, aside.reason) == (
         "a0001",
         "employees",
         "bad_number",

@@ -163,7 +163,7 @@ def test_rejects_of_pages_read_before_the_break_are_told_after_it(
     mill.crm.faults.unreachable_after = None
     synced = mill.sync()
     sums(synced)
-    assert sorted(str(one.reject.id) for one in synced.rejects) == ["a0003", "a0170"]
+    assert sorted(str(one.id) for one in synced.asides) == ["a0003", "a0170"]
     assert mill.generation().sources["memory"]["rejects"] == 2
 
 
@@ -221,7 +221,7 @@ def test_an_export_that_changed_since_the_break_is_read_anew(mill: Mill) -> None
     export(folder, 30, name="新社名")
     synced = mill.sync(files(mill, FilesCRM(folder, page_rows=10)))
     sums(synced)
-    assert not synced.rejects
+    assert not synced.asides
     assert len(mill.living("accounts")) == 30
 
 
@@ -237,8 +237,8 @@ def test_a_duplicate_in_another_file_of_the_table_is_put_aside(mill: Mill) -> No
     )
     synced = mill.sync(files(mill, FilesCRM(folder)))
     sums(synced)
-    (aside,) = synced.rejects
-    assert (aside.reject.id, aside.reject.reason) == ("v1", "duplicate_id")
+    (aside,) = synced.asides
+    assert (aside.id, aside.reason) == ("v1", "duplicate_id")
     assert {key: row["kind"] for key, row in mill.rows("activities").items()} == {
         "v1": "call",
         "v2": "task",
@@ -304,9 +304,7 @@ def test_numbers_that_do_not_fit_are_put_aside_or_rounded(
     assert "o2" in mill.living("opportunities")
     fits = amount in {"0.12345678", "-5"}
     assert ("o1" in mill.living("opportunities")) == fits
-    assert [one.reject.reason for one in synced.rejects] == (
-        [] if fits else ["bad_number"]
-    )
+    assert [one.reason for one in synced.asides] == ([] if fits else ["bad_number"])
 
 
 def test_ctrl_c_keeps_the_pages_and_ends_the_others(

@@ -47,7 +47,7 @@ def sync(
         sweep_days=workspace.config.data.sweep_days,
     )
     synced = sync_workspace(workspace, options, told=_progress(shell))
-    file = None if dry_run else write_rejects(workspace, synced.rejects)
+    file = None if dry_run else write_rejects(workspace, synced.asides)
     return Result(
         name="sync",
         data=_data(synced),
@@ -141,7 +141,7 @@ def _notices(synced: "Synced") -> list[Notice]:
 
 
 def _rejected(synced: "Synced", file: "Path | None") -> list[Notice]:
-    count = len(synced.rejects)
+    count = len(synced.asides)
     if not count:
         return []
     return [Notice(code="rows_put_aside", params={"count": count, "file": file or "-"})]
@@ -166,6 +166,6 @@ def _error(
     failed = _failed(synced)
     if failed:
         return failed[0]
-    if strict and synced.rejects:
-        return RowsPutAside(rejected=len(synced.rejects), file=file or "-")
+    if strict and synced.asides:
+        return RowsPutAside(rejected=len(synced.asides), file=file or "-")
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from connectors.base import Connector, Page
 from connectors.disk import replace_file
 from handover.jobs.workspace import Workspace
-from handover.mirror.deltas import Aside
+from handover.mirror.aside import Aside
 from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
 from handover.paper.safe_text import cell
 from mappings.translate import TranslationSettings
@@ -46,17 +46,18 @@ def sync_workspace(
         ).sync(sources)
 
 
-def write_rejects(workspace: Workspace, rejects: Sequence[Aside]) -> Path | None:
-    """List the rows that are put aside now in the run folder; give the file."""
-    if not rejects:
+def write_rejects(workspace: Workspace, asides: Sequence[Aside]) -> Path | None:
+    """List what is put aside now in the run folder; return the file."""
+    if not asides:
         return None
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(["source", "table", "row", "id", "field", "reason", "value"])
-    for aside in rejects:
-        one = aside.reject
-        where = (aside.source, one.table, one.row, one.id)
-        line = (*where, one.field, one.reason, one.value)
+    writer.writerow(
+        ["source", "table", "row", "id", "column", "field", "reason", "value", "whole"]
+    )
+    for one in asides:
+        where = (one.source, one.table_name, one.row, one.id, one.column_name)
+        line = (*where, one.field, one.reason, one.value, str(one.whole).lower())
         writer.writerow(["" if part is None else cell(part) for part in line])
     folder = workspace.runs_folder / f"{workspace.now:%Y%m%d-%H%M%S}-sync"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

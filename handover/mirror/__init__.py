@@ -1,6 +1,7 @@
-"""Our copy of the CRM's facts: pulled, kept as generations, opened as views.
+"""Our copy of the CRM's facts: read, kept as generations, opened as views.
 
-``sync`` is the only writer: ``pulling`` stages pages, ``merging`` makes the next
-generation's tables of them, ``generations`` knows which one is current. Everybody else
-opens ``views``, and finds people and records by ``people`` and ``find``.
+``sync`` is the only writer: ``pulling`` and ``reading`` stage pages, ``deltas`` and
+``merging`` make the next generation's tables of them, ``aside`` lists what did not fit,
+``generations`` knows which one is current. Everybody else opens ``views``, and finds
+people and records by ``people`` and ``find``.
 """

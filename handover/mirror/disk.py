@@ -12,7 +12,7 @@ from connectors.disk import FULL
 from handover.errors import DiskFull
 
 MEMORY = "256MB"
-"""What DuckDB may hold before it moves intermediate results to the disk (P28)."""
+"""What DuckDB may hold before it moves intermediate results to the disk."""
 
 
 @contextmanager

@@ -4,6 +4,10 @@ A generation is a row of the ledger that names one Parquet file per table; the f
 in ``g000042/`` below the mirror's folder, where a table that did not change keeps the
 file of an older generation. The row is inserted in the transaction that moves the
 watermarks: that insert is the publication. Readers take the row once and keep it.
+
+Read ``Generation`` first, then how the current one is found and old ones are removed;
+``NextGeneration`` writes the files of a new one, and the functions behind it write and
+read the rows of the ledger.
 """
 
 import datetime as dt
@@ -19,24 +23,22 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from handover.errors import NoGeneration, UsageProblem
 from handover.ledger import Ledger
 from handover.ledger.tables import generations, watermarks
-from handover.mirror.merging import literal
+from handover.mirror.sql import literal
 from handover.mirror.watermarks import Mark
 
 SCHEMA_VERSION = 1
 """Raised when the files' columns change in a way that old files cannot be cast to."""
 
-
 LEAST_KEPT = 3
-
+"""Generations that stay, whatever is configured."""
 
 YOUNG = dt.timedelta(hours=24)
 """A reader may still have open what was current so short a time ago."""
-
 
 _FOLDER = re.compile(r"g(\d{6,})")
 
@@ -64,14 +66,14 @@ class Generation:
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def damaged(self) -> Iterator[str]:
-        """Name the tables whose files are missing or not as they were written."""
+        """Yield the tables whose files are missing or not as they were written."""
         for table, entry in self.entries.items():
             file = self.files[table]
             if not file.is_file() or digest(file) != entry.get("sha256"):
                 yield table
 
     def without(self, tables: Collection[str]) -> "Generation":
-        """Leave some tables out, as if nothing were known of them."""
+        """Return it without some tables, as if nothing were known of them."""
         return replace(
             self,
             files={t: file for t, file in self.files.items() if t not in tables},
@@ -79,7 +81,7 @@ class Generation:
         )
 
     def check(self) -> None:
-        """Make sure that every file is as it was written (reliability P26).
+        """Make sure that every file is as it was written.
 
         Raises:
             DamagedMirror: one is not; a full sync reads everything again.
@@ -106,7 +108,7 @@ def newest_generation(connection: Connection, folder: Path) -> Generation | None
 
 
 def current_generation(ledger: Ledger, folder: Path) -> Generation:
-    """Give the current generation, whole and sound.
+    """Return the current generation, whole and sound.
 
     Args:
         ledger: where its row stands.
@@ -125,7 +127,7 @@ def current_generation(ledger: Ledger, folder: Path) -> Generation:
 
 
 def digest(file: Path) -> str:
-    """Give the SHA-256 of a file; a hundred megabytes take a twentieth of a second."""
+    """Return the SHA-256 of a file; 100 MB take a twentieth of a second."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
@@ -167,7 +169,7 @@ def collect_garbage(
 def _sorted_out(
     connection: Connection, keep: int, edge: dt.datetime
 ) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
-    """Tell the generations to keep from those to drop.
+    """Return the generations to keep, and those to drop.
 
     A generation was current until the next one was published.
     """
@@ -215,16 +217,16 @@ class NextGeneration:
         return self.folder / f".tmp-{self.n:06d}-{os.getpid()}"
 
     def old_file(self, table: str) -> Path | None:
-        """Give the current generation's file of a table."""
+        """Return the current generation's file of a table."""
         return self.before.files.get(table) if self.before else None
 
     def relation(self, table: str) -> str | None:
-        """Name in SQL what holds a table's rows so far; None when nothing does."""
+        """Return in SQL what holds a table's rows so far; None when nothing does."""
         file = self.written.get(table) or self.old_file(table)
         return f"read_parquet({literal(file)})" if file else None
 
     def write(self, table: str, rows: str) -> None:
-        """Write a table anew, from a view or query that may read its last draft."""
+        """Write a table again, from a view or query that may read its last draft."""
         if not self.written:
             self.discard()
             self._draft.mkdir(mode=0o700, parents=True)
@@ -238,7 +240,7 @@ class NextGeneration:
             last.unlink()
 
     def finish(self) -> dict[str, Any]:
-        """Bring the files to where they stay; give the ledger's ``files``."""
+        """Bring the files to where they stay; return the ledger's ``files``."""
         entries = dict(self.before.entries) if self.before else {}
         home = self.folder / f"g{self.n:06d}"
         for table, draft in self.written.items():
@@ -260,7 +262,7 @@ class NextGeneration:
         return entries
 
     def discard(self) -> None:
-        """Leave nothing behind of what was not finished."""
+        """Remove what was not finished."""
         shutil.rmtree(self._draft, ignore_errors=True)
 
 
@@ -308,8 +310,30 @@ def move_marks(
         )
 
 
+def note_sources(connection: Connection, n: int, sources: Mapping[str, object]) -> None:
+    """Keep when the sources were last read, though nothing has changed."""
+    connection.execute(
+        update(generations).where(generations.c.n == n).values(sources=dict(sources))
+    )
+
+
+def read_marks(connection: Connection, source: str) -> dict[str, Mark]:
+    """Read the watermarks of a source's objects."""
+    rows = connection.execute(select(watermarks).where(watermarks.c.source == source))
+    return {
+        row.object: Mark(
+            mark=dt.datetime.fromisoformat(row.mark) if row.mark else None,
+            mapping_hash=row.mapping_hash,
+            translation_version=row.translation_version,
+            visible_hash=row.visible_hash,
+            swept_at=dt.datetime.fromisoformat(row.swept_at) if row.swept_at else None,
+        )
+        for row in rows
+    }
+
+
 def _sync(path: Path) -> None:
-    """Put a file or folder on the disk for good."""
+    """Put a file or folder on the disk, so that it outlives a power cut."""
     if os.name == "nt" and path.is_dir():
         return  # Windows cannot sync folders
     descriptor = os.open(path, os.O_RDONLY)

@@ -9,13 +9,13 @@ files, and the result is written straight into the next file.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
 from handover.errors import Refusal
+from handover.mirror.sql import cast_list, literal, literals, quoted
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -24,18 +24,8 @@ if TYPE_CHECKING:
 SHRINK_SHARE = 0.2
 SHRINK_ROWS = 50
 """An object that loses more than this share and at least this many rows stops the sync:
-a lost permission looks just like a mass deletion (reliability P8)."""
+a lost permission looks just like a mass deletion."""
 
-PLACE = pa.field("place", pa.int64())
-"""Where a staged row stands among all that were read of its object."""
-
-_TYPES = {
-    pa.string(): "varchar",
-    pa.bool_(): "boolean",
-    pa.date32(): "date",
-    pa.timestamp("us", tz="UTC"): "timestamptz",
-    pa.decimal128(18, 4): "decimal(18, 4)",
-}
 NOT_CONTENT = frozenset({"modified_at"})
 """Columns whose change alone does not make a record changed."""
 
@@ -48,7 +38,7 @@ class Shrunk(Refusal):
 
 @dataclass(kw_only=True)
 class Counts:
-    """What became of the rows read for one table (reliability P36)."""
+    """What became of the rows read for one table."""
 
     read: int = 0
     new: int = 0
@@ -71,7 +61,7 @@ class Counts:
 
     @property
     def changes_anything(self) -> bool:
-        """Tell whether the table has to be written anew."""
+        """Whether the table has to be written again."""
         return bool(
             self.new
             or self.changed
@@ -82,7 +72,7 @@ class Counts:
         )
 
     def as_json(self) -> dict[str, int]:
-        """Give the names of design §12; what has vanished is added up elsewhere."""
+        """Return the counts that ``sync --json`` names for each table."""
         names = ("read", "new", "changed", "same", "deleted", "rejected")
         return {name: getattr(self, name) for name in names}
 
@@ -91,7 +81,7 @@ class Counts:
 class Delta:
     """What was read of one table of one source.
 
-    ``rows`` have the table's columns, some may be absent, and ``PLACE``. ``whole``:
+    ``rows`` have the table's columns, some may be absent, and ``place``. ``whole``:
     every object that feeds it was read in full; ``full_objects`` names those that were.
     ``swept`` names by object all ids that a sweep found. ``origins`` are, for link
     tables, the records whose links were read.
@@ -110,7 +100,7 @@ class Delta:
     ignored: frozenset[str] = field(default_factory=frozenset)
     """Columns that a rule fills later, so that they do not count as changed."""
     hidden: frozenset[str] = field(default_factory=frozenset)
-    """Columns that we may not see any more: what we knew is kept (reliability P9)."""
+    """Columns that we may not see any more: what we knew is kept."""
 
 
 class Merger:
@@ -162,7 +152,7 @@ class Merger:
             )
 
     def _schema(self, delta: Delta, old: str | None) -> pa.Schema:
-        """Give the table's columns: ours, and the company's own of old and new rows."""
+        """Return the table's columns: ours, and the company's own, old and new."""
         if delta.table != "accounts":
             return arrow_schema(delta.table)
         names = list(delta.rows.schema.names)
@@ -312,7 +302,7 @@ def _mine(delta: Delta) -> str:
 
 
 def _untouched(delta: Delta) -> str:
-    """Say in SQL which old rows, of all sources, were neither read nor put aside."""
+    """Return in SQL which old rows, of all sources, were neither read nor put aside."""
     mine = literal(delta.source)
     return (
         f"(from old_rows anti join (select {mine} as source, id from delta "
@@ -321,16 +311,16 @@ def _untouched(delta: Delta) -> str:
 
 
 def _gone(delta: Delta) -> str:
-    """Say in SQL which untouched rows were looked for; empty when none was."""
+    """Return in SQL which untouched rows were looked for; empty when none was."""
     if delta.whole:
         return f"({_mine(delta)})"
     looked_for = []
     if delta.full_objects:
-        looked_for.append(f"object in ({', '.join(map(literal, delta.full_objects))})")
+        looked_for.append(f"object in ({literals(delta.full_objects)})")
     if delta.swept:
         # A link is there as long as the record is that it was read from.
         key = "origin" if delta.table in LINK_TABLES else "id"
-        objects = ", ".join(map(literal, delta.swept))
+        objects = literals(delta.swept)
         looked_for.append(
             f"(object in ({objects}) "
             f"and (object, {key}) not in (select (object, id) from swept))"
@@ -339,28 +329,9 @@ def _gone(delta: Delta) -> str:
 
 
 def _unlinked(delta: Delta) -> str:
-    """Say in SQL which untouched links were read from records that were read again."""
+    """Return in SQL which untouched links hung on records that were read again."""
     return f"({_mine(delta)} and origin in (select id from origins))"
-
-
-def cast_list(schema: pa.Schema, stored: Sequence[str]) -> str:
-    """Select every column of a schema with its type, whatever a file has."""
-    return ", ".join(
-        f"cast({quoted(f.name) if f.name in stored else 'null'} as {_TYPES[f.type]}) "
-        f"as {quoted(f.name)}"
-        for f in schema
-    )
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(con.sql(query).fetchall()[0][0])
-
-
-def quoted(name: str) -> str:
-    """Quote an identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str | Path) -> str:
-    """Quote a text."""
-    return "'" + str(text).replace("'", "''") + "'"

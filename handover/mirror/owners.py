@@ -1,7 +1,8 @@
-"""Who owned an account before: kept night by night, and compared with our own runs.
+"""Who owned an account before, and who owns one where only a rule says so.
 
-An owner change that no run of ours explains was made by somebody in the CRM: unmanaged
-(R2).
+``changed_owners`` compares two generations, ``remember`` keeps what it found: an owner
+change that no run of ours explains was made by somebody in the CRM, and is called
+unmanaged. ``derived_owners`` is for sources whose accounts name no owner.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 
 from handover.ledger.runs import explaining_run
 from handover.ledger.tables import owner_history
-from handover.mirror.merging import literal
+from handover.mirror.sql import literal
 from mappings.model import DerivedOwner
 
 
@@ -32,7 +33,7 @@ class OwnerChange:
     run_id: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
-        """Give the names of design §12."""
+        """Return it as ``sync --json`` and ``audit --json`` list it."""
         row = asdict(self)
         del row["run_id"]
         return row
@@ -83,7 +84,7 @@ def changed_owners(
 def remember(
     connection: Connection, changes: Collection[OwnerChange], generation: int
 ) -> list[OwnerChange]:
-    """Write changes into the history; give those that no run of ours explains."""
+    """Write changes into the history; return those that no run of ours explains."""
     unmanaged = []
     for change in changes:
         run_id = explaining_run(
@@ -125,7 +126,7 @@ DATES = {
     "opportunities": "coalesce(close_date, cast(timezone({zone}, created_at) as date))",
     "orders": "date",
 }
-
+"""The day of a record that tells of an account's owner, in SQL."""
 
 LONG_AGO = "date '0001-01-01'"
 """Where a record without a date stands."""
@@ -134,7 +135,7 @@ LONG_AGO = "date '0001-01-01'"
 def derived_owners(
     accounts: str, records: str, source: str, rule: DerivedOwner, zone: ZoneInfo
 ) -> str:
-    """Write the query for all accounts, with the owners of one source by the rule.
+    """Return the query for all accounts, with the owners of one source by the rule.
 
     ``latest``: who owns the latest record; of one day, the larger record id.
     ``most``: who owns most records; of equal numbers, whose latest record is later,

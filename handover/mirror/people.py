@@ -1,8 +1,8 @@
-"""People: the CRM's users, overlaid by ``people.csv`` (design §7).
+"""People: the CRM's users, overlaid by ``people.csv``.
 
 HubSpot, files and many orgs know no managers, and managers need not be users of the CRM
 at all: a line whose ``user`` the CRM does not know makes a person of our own, if it has
-a ``name`` or a ``login`` or if another line names him as manager or delegate.
+a ``name`` or a ``login`` or if another line names them as manager or delegate.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from connectors.base import same_id
 from connectors.files.csv_text import open_table
 from handover.errors import UsageProblem
 from handover.mirror.generations import Generation
-from handover.mirror.merging import literal
+from handover.mirror.sql import literal
 from handover.mirror.visibility import seen_statuses
 from mappings.toml_file import suggestion
 from mappings.values import day

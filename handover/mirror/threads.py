@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Generic, TypeVar
 
 GRACE = 2.0
-"""Seconds that an interrupted run waits for those who are at a page (P28)."""
+"""Seconds that an interrupted run waits for those who are at a page."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,7 +21,7 @@ def at_once(
     workers: int,
     stop: Callable[[], None] = lambda: None,
 ) -> list[Result]:
-    """Work on all items and give the results in their order.
+    """Work on all items and return the results in their order.
 
     The first error ends it. ``stop`` then asks those who still work to come to an end,
     and they are awaited; after an interruption not for long, for a reply may be slow.

@@ -16,7 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from handover.mirror.generations import Generation
-from mappings.schema import COLUMNS_SCHEMA, EXTRA, TABLES, arrow_schema
+from handover.mirror.sql import cast_list, literal, quoted
+from mappings.schema import ASIDE_SCHEMA, COLUMNS_SCHEMA, EXTRA, TABLES, arrow_schema
 
 VIEWS = Path(__file__).with_suffix(".sql")
 
@@ -35,13 +36,6 @@ CONFIRMATIONS_SCHEMA = pa.schema(
 )
 """What customers confirmed, as the ledger has it; ``on_date`` is the local day."""
 
-_TYPES = {
-    pa.string(): "varchar",
-    pa.bool_(): "boolean",
-    pa.date32(): "date",
-    pa.timestamp("us", tz="UTC"): "timestamptz",
-    pa.decimal128(18, 4): "decimal(18, 4)",
-}
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "timezone": "UTC",
     "preserve_insertion_order": False,
@@ -68,11 +62,11 @@ class Mirror:
         return list(self.table(query, **values).to_pylist())
 
     def sees(self, table: str, column: str) -> bool:
-        """Tell whether a column, or a table as ``*``, is mapped and visible."""
+        """Return whether a column, or a table as ``*``, is mapped and visible."""
         return self._status(table, column) == "mapped"
 
     def hides(self, table: str) -> bool:
-        """Tell whether a table as a whole may not be read."""
+        """Return whether a table as a whole may not be read."""
         return self._status(table, "*") == "unreadable"
 
     def _status(self, table: str, column: str) -> str | None:
@@ -121,6 +115,7 @@ def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
             con.execute(_base_view(con, table, name, files.get(table), source))
         _narrow(con, accounts)
         con.execute(_seen_columns(files.get("columns"), source))
+        con.execute(_aside(con, files.get("aside"), source))
         con.execute(_account_texts(con))
         con.execute(VIEWS.read_text(encoding="utf-8"))
         yield Mirror(
@@ -152,7 +147,7 @@ def _base_view(
     file: Path | None,
     source: str,
 ) -> str:
-    """Write the view of a canonical table: every column of the schema, cast."""
+    """Return the view of a canonical table: every column of the schema, cast."""
     stored = _stored_columns(con, file)
     extra = tuple(
         column
@@ -161,16 +156,12 @@ def _base_view(
         and column.startswith(EXTRA)
         and not column.endswith("_norm")
     )
-    columns = ", ".join(
-        f"cast({_quoted(field.name) if field.name in stored else 'null'} "
-        f"as {_TYPES[field.type]}) as {_quoted(field.name)}"
-        for field in arrow_schema(table, extra)
-    )
+    columns = cast_list(arrow_schema(table, extra), stored)
     if file is None:
         return f"create view {name} as select {columns} where false"
     return (
-        f"create view {name} as select {columns} from read_parquet({_literal(file)}) "
-        f"where source = {_literal(source)} and not coalesce(is_deleted, false)"
+        f"create view {name} as select {columns} from read_parquet({literal(file)}) "
+        f"where source = {literal(source)} and not coalesce(is_deleted, false)"
     )
 
 
@@ -179,11 +170,11 @@ def _stored_columns(
 ) -> tuple[str, ...]:
     if file is None:
         return ()
-    return tuple(con.sql(f"from read_parquet({_literal(file)}) limit 0").columns)
+    return tuple(con.sql(f"from read_parquet({literal(file)}) limit 0").columns)
 
 
 def _seen_columns(file: Path | None, source: str) -> str:
-    """Write the view of what the generation could see; the worst sight counts."""
+    """Return the view of what the generation could see; the worst sight counts."""
     names = COLUMNS_SCHEMA.names[1:]
     if file is None:
         nothing = ", ".join(f"cast(null as varchar) as {name}" for name in names)
@@ -193,21 +184,32 @@ def _seen_columns(file: Path | None, source: str) -> str:
             when bool_or(status = 'unreadable') then 'unreadable'
             when bool_or(status = 'mapped') then 'mapped'
             else 'unmapped' end as status
-        from read_parquet({_literal(file)})
-        where source = {_literal(source)}
+        from read_parquet({literal(file)})
+        where source = {literal(source)}
         group by table_name, column_name"""
 
 
+def _aside(con: duckdb.DuckDBPyConnection, file: Path | None, source: str) -> str:
+    """Return the view of what was put aside of this source."""
+    columns = cast_list(ASIDE_SCHEMA, _stored_columns(con, file))
+    if file is None:
+        return f"create view aside as select {columns} where false"
+    return (
+        f"create view aside as select {columns} from read_parquet({literal(file)}) "
+        f"where source = {literal(source)}"
+    )
+
+
 def _account_texts(con: duckdb.DuckDBPyConnection) -> str:
-    """Write the view of the company's own columns: one row per account and column."""
+    """Return the view of the company's own columns: one row per account and column."""
     own = [
         name.removesuffix("_norm")
         for name in con.sql("from all_accounts limit 0").columns
         if name.startswith(EXTRA) and name.endswith("_norm")
     ]
     parts = [
-        f"select id as account_id, {_literal(name)} as column_name, "
-        f"{_quoted(name)} as value, {_quoted(name + '_norm')} as value_norm "
+        f"select id as account_id, {literal(name)} as column_name, "
+        f"{quoted(name)} as value, {quoted(name + '_norm')} as value_norm "
         "from accounts"
         for name in own
     ]
@@ -217,11 +219,3 @@ def _account_texts(con: duckdb.DuckDBPyConnection) -> str:
     )
     parts.append(f"select {nothing} where false")
     return "create view account_texts as " + " union all ".join(parts)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str | Path) -> str:
-    return "'" + str(text).replace("'", "''") + "'"

@@ -1,7 +1,8 @@
 -- What hangs together, worked out once: the audit and the plan read these views only.
 -- The tables of the common schema are views already, of one source and without deleted
 -- rows; `accounts` is narrowed to the chosen ones, so is everything below. `settings` is
--- one row: as_of, zone, currency. `confirmations` comes from the ledger.
+-- one row: as_of, zone, currency. `confirmations` comes from the ledger. `aside` lists the
+-- cells and records that did not fit.
 
 create view active_users as
 select id from users where coalesce(is_active, true);
@@ -39,7 +40,7 @@ from linked
 inner join contacts on linked.contact_id = contacts.id
 where contacts.account_id is distinct from linked.account_id;
 
--- A bounced or opted-out address is none (design §17).
+-- A bounced or opted-out address is none.
 create view people as
 select
     account_contacts.account_id,
@@ -119,7 +120,7 @@ qualify row_number() over (partition by account_id order by moment desc, id desc
 
 -- Won opportunities' line items, won opportunities without any, and orders. Lines without
 -- an amount share what is left of the opportunity's amount; lines of another currency
--- neither share nor count (design §4, §17).
+-- neither share nor count.
 create view purchases as
 with won as (
     select * from opportunities

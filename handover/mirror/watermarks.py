@@ -1,6 +1,6 @@
 """What to read of each object: the records since the watermark, or everything.
 
-Everything is read for the first time, when it is asked for, where the CRM cannot tell
+Everything is read for the first time, when it is asked for, where the CRM cannot say
 what has changed, and when the same records would now yield other rows.
 """
 
@@ -16,9 +16,9 @@ from mappings.schema import TRANSLATION_VERSION
 from mappings.translate import TranslationSettings
 
 OVERLAP = dt.timedelta(minutes=10)
-"""Records may become visible this long after their stamp (reliability P1, P3)."""
+"""Records may become visible this long after their stamp."""
 SWEEP_DAYS = 7
-"""How often hard deletes are looked for, unless configured (reliability P8)."""
+"""How often hard deletes are looked for, unless configured."""
 NIGHT = dt.timedelta(days=1)
 """The time from one sync to the next."""
 
@@ -48,7 +48,7 @@ class PullJob:
 
     @property
     def key(self) -> str:
-        """Tell for what pages are staged; others cannot be gone on with."""
+        """Return what pages are staged for; those of another key are not resumed."""
         text = (
             f"{self.object}|{self.since}|{self.mark.mapping_hash}|"
             f"{self.mark.translation_version}|{self.mark.visible_hash}"
@@ -74,7 +74,7 @@ class Jobs:
         jobs: list[PullJob] = []
         for pattern in self.mapping.objects():
             for name in self.connector.objects(pattern):
-                if not any(True for _ in self.mapping.feeds(name)):
+                if not self.mapping.feeds(name):
                     continue
                 job = self._job(pattern, name)
                 if job is not None and all(job.object != one.object for one in jobs):
@@ -111,7 +111,7 @@ class Jobs:
         )
 
     def _why_full(self, name: str, mark: Mark) -> str | None:
-        """Say why everything has to be read, if so; the first reason counts."""
+        """Return why everything has to be read, if so; the first reason counts."""
         if Capability.INCREMENTAL not in self.connector.capabilities:
             return "no_increments"
         before = self.marks.get(name)
@@ -128,7 +128,7 @@ class Jobs:
         return next((reason for reason, holds in reasons.items() if holds), None)
 
     def _is_sweep_due(self, before: Mark) -> bool:
-        """Tell whether to look for hard deletes by reading everything.
+        """Return whether to look for hard deletes by reading everything.
 
         So it is where ids alone would cost as much as records. What a pull missed comes
         along, and associations, which change without a stamp. Only the server's clock
@@ -141,7 +141,7 @@ class Jobs:
 
 
 def reading_hash(mapping: CrmMapping, settings: TranslationSettings) -> str:
-    """Tell by which mapping and settings records become rows."""
+    """Return a hash of the mapping and settings by which records become rows."""
     values = (getattr(settings, field.name) for field in fields(settings))
     # A set's order differs from one process to the next.
     said = (sorted(v) if isinstance(v, frozenset) else v for v in values)
@@ -149,14 +149,14 @@ def reading_hash(mapping: CrmMapping, settings: TranslationSettings) -> str:
 
 
 def visible_hash(mapping: CrmMapping, pattern: str, visible: Collection[str]) -> str:
-    """Tell which of the fields that a mapping names can be seen."""
+    """Return a hash of those fields of a mapping that can be seen."""
     return _hash(*sorted(_shown(mapping, pattern, visible)))
 
 
 def _shown(
     mapping: CrmMapping, pattern: str, visible: Collection[str]
 ) -> tuple[str, ...]:
-    """Name the fields to ask for; of a related record, its link has to be visible."""
+    """Return the fields to ask for; of a related record, its link has to be visible."""
     return tuple(
         name
         for name in mapping.fields(pattern)

@@ -57,7 +57,7 @@ def still_open(
 
 def _ends(mapping: Mapping, table: str, name: str) -> Iterator[tuple[Form, str]]:
     """Yield how an object says that a record is finished, and the word for it."""
-    for fed, part in mapping.feeds(name):
+    for fed, part in mapping.fed_by(name):
         for column, end in FINISHED.get(table, ()) if fed == table else ():
             if column in part.fields:
                 yield part.fields[column], end

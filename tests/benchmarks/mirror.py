@@ -38,7 +38,8 @@ from handover.mirror.generations import (
     digest,
     publish,
 )
-from handover.mirror.merging import PLACE, Delta, Merger
+from handover.mirror.merging import Delta, Merger
+from handover.mirror.staging import PLACE
 from handover.mirror.sync import Source, Syncer, SyncOptions
 from mappings.load import load_mapping
 from mappings.model import LINKS, mappable
