@@ -1,10 +1,12 @@
 """Reading Salesforce by Bulk API 2.0, and doing without it where it refuses."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from connectors.errors import NotPermitted, ShortPull, Unreachable
+from connectors.base import Page, Pull
+from connectors.errors import NotPermitted, ResumeExpired, ShortPull, Unreachable
 from connectors.salesforce import bulk
 from connectors.salesforce.crm import SalesforceCRM
 from tests.worlds.salesforce import Answer, Call, error
@@ -120,7 +122,7 @@ def test_a_bulk_result_that_leaves_out_a_piece_is_an_error(
 
 
 @in_bulk
-@pytest.mark.parametrize("text", ["Id,Name\n001\n", 'Id\n"001\n', "Id\n\ufffd,\n"])
+@pytest.mark.parametrize("text", ['Id\n"001\n', "Id\n\ufffd,\n", "Id\n001,2\n"])
 def test_a_bulk_result_that_is_no_table_is_an_error(
     org: Company, crm: SalesforceCRM, text: str
 ) -> None:
@@ -128,6 +130,154 @@ def test_a_bulk_result_that_is_no_table_is_an_error(
     org.faults.append(once(Answer(200, text), "/results"))
     with pytest.raises(Unreachable):
         rows(crm, "Account")
+
+
+NO_RESULTS = {
+    "a gateway's page": Answer(200, "<html>please sign in</html>"),
+    "a failed call": Answer(204, ""),
+    "nothing": Answer(200, ""),
+    "JSON": Answer(200, []),
+    "other fields": Answer(200, "Id,Phone\n001,1\n"),
+    "fewer fields": Answer(200, "Id\n001\n"),
+    "more fields": Answer(200, "Id,Name,Phone\n001,A,1\n"),
+    "records without a header": Answer(200, "001,A\n002,B\n"),
+}
+HALVES = {
+    "half a table": Answer(200, 'Id,Name\n001,A\n002,"B'),
+    "a table that is cut between two records": Answer(200, "Id,Name\n001,A\n"),
+    "a header alone": Answer(200, "Id,Name\n"),
+}
+
+
+@in_bulk
+@pytest.mark.parametrize("piece", range(4))
+@pytest.mark.parametrize("fault", [*NO_RESULTS, *HALVES])
+def test_what_is_no_result_never_ends_a_pull_well(
+    org: Company, crm: SalesforceCRM, fault: str, piece: int
+) -> None:
+    """Four pieces of 15, 15, 15 and 5 records, each of which may be broken."""
+    org.accounts(60)
+    broken = {**NO_RESULTS, **HALVES}[fault]
+    passed = iter(range(piece))
+    org.faults.append(
+        lambda call: (
+            broken if "/results" in call.path and next(passed, None) is None else None
+        )
+    )
+    kept: list[Page] = []
+    with pytest.raises((Unreachable, ShortPull)):
+        kept.extend(crm.pull(Pull(object="Account", fields=("Name",))))
+
+
+@in_bulk
+@pytest.mark.parametrize("fault", [*NO_RESULTS, *HALVES])
+def test_what_is_no_result_does_not_end_a_resumed_pull_either(
+    org: Company, crm: SalesforceCRM, fault: str
+) -> None:
+    org.accounts(60)
+    cursors = [page.cursor for page in pages(crm, "Account", "Name")[:-1]]
+    org.faults.append(
+        lambda call: (
+            {**NO_RESULTS, **HALVES}[fault] if "/results" in call.path else None
+        )
+    )
+    for cursor in cursors[1:]:
+        with pytest.raises((Unreachable, ShortPull, ResumeExpired)):
+            rows(crm, "Account", "Name", resume=cursor)
+
+
+@in_bulk
+@pytest.mark.parametrize("fault", NO_RESULTS)
+def test_a_gateway_that_is_back_again_costs_one_more_call(
+    org: Company, crm: SalesforceCRM, fault: str
+) -> None:
+    keys = org.accounts(50)
+    org.faults.append(once(NO_RESULTS[fault], "/results", skip=1))
+    assert ids(rows(crm, "Account", "Name")) == keys
+
+
+@in_bulk
+def test_a_header_in_other_letters_is_the_same_header(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(50)
+
+    def shout(call: Call) -> Answer | None:
+        if "/results" not in call.path:
+            return None
+        told = org.route(call)
+        head, _, rest = str(told.body).partition("\n")
+        return replace(told, body=f"{head.upper()}\n{rest}")
+
+    org.faults.append(shout)
+    found = rows(crm, "Account", "Name")
+    assert ids(found) == keys
+    assert {len(row) for row in found[10:]} == {2}
+
+
+@in_bulk
+@pytest.mark.parametrize("ahead", [0, 15])
+def test_a_result_that_leads_back_ends_the_pull(
+    org: Company, crm: SalesforceCRM, ahead: int
+) -> None:
+    org.accounts(60)
+
+    def lead_back(call: Call) -> Answer | None:
+        if "/results" not in call.path or call.query.get("locator") != "30":
+            return None
+        told = org.route(call)
+        back = {"Sforce-Locator": str(30 - ahead)}
+        return replace(told, headers=told.headers | back)
+
+    org.faults.append(lead_back)
+    with pytest.raises(ShortPull):
+        rows(crm, "Account")
+    assert len(org.sent("/results")) <= 4
+
+
+@in_bulk
+def test_a_job_that_found_nothing_is_not_downloaded(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    names = [f"{'X' * 30}{n}__c" for n in range(600)]
+    org.define("Account", *names)
+    assert rows(crm, "Account", *names) == []
+    assert not org.sent("/results")
+
+
+@in_bulk
+def test_a_job_that_was_asked_for_other_fields_is_run_again(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(50)
+    page = pages(crm, "Account", "Name")[1]
+    with connected(org) as next_night:
+        found = rows(next_night, "Account", "Name", "Phone", resume=page.cursor)
+    assert ids(found) == keys[10:]
+    assert all("Phone" in row for row in found)
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_a_page_that_leads_back_ends_the_pull(
+    org: Company, crm: SalesforceCRM, ahead: int
+) -> None:
+    org.page = 10
+    org.accounts(60)
+    given: list[str] = []
+
+    def lead_back(call: Call) -> Answer | None:
+        if "query/0r8" not in call.path:
+            return None
+        told = org.route(call)
+        given.append(call.path)
+        if len(given) > 2:
+            told.body["nextRecordsUrl"] = given[-1 - ahead]
+        return told
+
+    org.faults.append(lead_back)
+    with pytest.raises(ShortPull):
+        rows(crm, "Account")
+    assert len(given) == 3
 
 
 @in_bulk

@@ -8,15 +8,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from connectors.errors import ConnectorError, RateLimited
+from connectors.salesforce import bulk
 from handover.errors import HandoverError
 from handover.mirror.merging import Shrunk
-from tests.worlds.salesforce import Answer, Call, error, later
+from tests.worlds.salesforce import Answer, Call, Fault, error, later
 from tests.worlds.salesforce_http import serve
 from tests.worlds.salesforce_mirror import PAGES, Nights, filled, kind_of, names
 from tests.worlds.small_org import once
@@ -346,3 +347,50 @@ def test_the_end_of_the_day_stops_all_objects_and_the_next_day_goes_on(
     nights.sync()
     assert nights.names() == names(org)
     assert len(org.calls) - before <= CALLS
+
+
+# Bulk results
+
+
+def cut_short(told: Answer) -> Answer:
+    lines = str(told.body).splitlines(keepends=True)
+    return Answer(200, "".join(lines[:-2]))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda _told: Answer(200, "<html>please sign in</html>"),
+        lambda _told: Answer(204, ""),
+        lambda _told: Answer(200, ""),
+        lambda _told: Answer(200, "Id,Name\n001,A\n"),
+        cut_short,
+    ],
+)
+def test_a_job_taken_up_again_ends_well_only_with_all_of_its_records(
+    nights: Nights,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Callable[[Answer], Answer],
+) -> None:
+    """The first run breaks off in the middle of a result; the second gets nonsense."""
+    monkeypatch.setattr(bulk, "ABOVE", 20)
+    monkeypatch.setattr(bulk, "CHUNK", 10)
+    org = nights.org
+    org.accounts(30)
+
+    def later_piece(call: Call) -> bool:
+        return "/results" in call.path and "locator" in call.query
+
+    down = Answer(503, "<html>maintenance</html>")
+    faults: list[Fault] = [
+        lambda call: down if later_piece(call) else None,
+        lambda call: broken(org.route(call)) if later_piece(call) else None,
+    ]
+    for fault in faults:
+        org.faults = [fault]
+        with pytest.raises(ConnectorError) as caught:
+            nights.sync()
+        assert caught.value.exit_code == 7
+    org.faults = []
+    nights.sync()
+    assert nights.names() == names(org)

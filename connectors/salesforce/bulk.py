@@ -1,13 +1,15 @@
 """Bulk API 2.0 queries: many records in few calls.
 
 A result may be read again as long as its job exists, so a broken download costs one
-call. Not every object and field can be read this way; then REST is used.
+call. A reply is a result only with the header of the fields that were asked for: failed
+calls answer 204, gateways 200 with a page of their own. Not every object and field can
+be read this way; then REST is used.
 """
 
 import csv
 import io
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,6 +18,7 @@ from connectors.errors import ShortPull, Unreachable
 from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import LOST_LOCATOR, SOURCE
 from connectors.salesforce.replies import job_state, number
+from connectors.salesforce.wire import OrgReply, ReplyBroken
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +48,8 @@ class BulkJob:
     """A finished query."""
 
     id: str
-    rows: int | None
-    """How many records it found, where the org says so."""
+    rows: int
+    """How many records it found (``numberRecordsProcessed``): what its result holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,7 @@ class Chunk:
     """
 
     content: bytes
+    fields: Sequence[str]
     promised: int | None
     """How many records the org says there are in it."""
     locator: str
@@ -84,14 +88,34 @@ class Chunk:
             del page  # what was handed on is not held
 
     def _records(self) -> Iterator[dict[str, object]]:
-        lines = io.TextIOWrapper(io.BytesIO(self.content), "utf-8", newline="")
-        reader = csv.reader(lines, strict=True)
+        reader = _csv(self.content)
+        names = {name.lower(): name for name in self.fields}
         try:
-            header = next(reader, [])
+            header = [names[name.lower()] for name in next(reader)]
             for cells in reader:
                 yield dict(zip(header, [cell or None for cell in cells], strict=True))
         except (csv.Error, ValueError):
             raise Unreachable(source=SOURCE, detail="a result that is no CSV") from None
+
+
+def _csv(content: bytes) -> "Iterator[list[str]]":
+    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
+    return csv.reader(lines, strict=True)
+
+
+def _check_header(reply: OrgReply, fields: Sequence[str]) -> None:
+    """Make sure that a reply is a table of the fields that were asked for.
+
+    Raises:
+        ReplyBroken: it is something else.
+    """
+    try:
+        header = next(_csv(reply.content), [])
+    except (csv.Error, ValueError):
+        header = []
+    if sorted(map(str.lower, header)) != sorted(map(str.lower, fields)):
+        what = f"HTTP {reply.status} without the fields that were asked for"
+        raise ReplyBroken(what, sent=True)
 
 
 def run_job(org: Org, soql: str, *, everything: bool) -> BulkJob:
@@ -116,21 +140,25 @@ def run_job(org: Org, soql: str, *, everything: bool) -> BulkJob:
     except Unreachable as unreachable:
         # Where all of the org is down, REST will say so.
         raise BulkRefused(str(unreachable.params.get("detail"))) from None
-    if state.get("state") != "JobComplete":
+    rows = number(state.get("numberRecordsProcessed"))
+    if state.get("state") != "JobComplete" or rows is None:
         raise BulkRefused(org.clean(str(state.get("errorMessage") or "unfinished")))
-    return BulkJob(id=state["id"], rows=number(state.get("numberRecordsProcessed")))
+    return BulkJob(id=state["id"], rows=rows)
 
 
-def download(org: Org, job_id: str, locator: str) -> Chunk:
-    """Read a piece of a job's result.
+def download(org: Org, job_id: str, locator: str, fields: Sequence[str]) -> Chunk:
+    """Read a piece of a job's result, which has these fields.
 
     Raises:
         JobGone: the org no longer has it.
+        Unreachable: what comes is no such table.
         OrgRefusal: it is not given to us.
     """
     params = {"maxRecords": str(CHUNK)} | ({"locator": locator} if locator else {})
     try:
-        reply = org.download(f"jobs/query/{job_id}/results", params)
+        reply = org.download(
+            f"jobs/query/{job_id}/results", params, lambda r: _check_header(r, fields)
+        )
     except OrgRefusal as turned:
         if turned.problem.status in NOT_KEPT or turned.problem.code in LOST_LOCATOR:
             raise JobGone(turned.problem.code) from None
@@ -138,6 +166,7 @@ def download(org: Org, job_id: str, locator: str) -> Chunk:
     following = reply.headers.get("Sforce-Locator") or ""
     return Chunk(
         content=reply.content,
+        fields=fields,
         promised=number(reply.headers.get("Sforce-NumberOfRecords")),
         locator="" if following in NO_MORE else following,
     )

@@ -62,6 +62,8 @@ AT_ONCE = 8
 THROTTLE_SECONDS = 2.0
 """Quiet for all threads when the org has too much to do at once."""
 
+JSON = "application/json"
+
 Value = TypeVar("Value")
 Method = Literal["GET", "POST", "PATCH"]
 
@@ -145,11 +147,21 @@ class Org:
             OrgRefusal: a lasting problem; ``as_error`` makes an error of it.
             ConnectorError: no answer, no allowance, or no log-in.
         """
-        return self._patiently(path, params, body=body, json=True)
+        return self._patiently(path, params, body, lambda reply: reply.data)
 
-    def download(self, path: str, params: Mapping[str, str]) -> OrgReply:
-        """Read something that is no JSON, patiently."""
-        return self._patiently(path, params, body=None, json=False)
+    def download(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        check: Callable[[OrgReply], object],
+    ) -> OrgReply:
+        """Read a table, patiently; ``check`` raises ``ReplyBroken`` for anything else.
+
+        Raises:
+            OrgRefusal: a lasting problem; ``as_error`` makes an error of it.
+            ConnectorError: no answer, no allowance, no log-in, or never such a table.
+        """
+        return self._patiently(path, params, None, check, accept="text/csv")
 
     def data(self, path: str, params: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
         """Read something, turning every problem into the error that stops a run."""
@@ -171,7 +183,7 @@ class Org:
             WRITE_ATTEMPTS,
         )
         try:
-            reply: OrgReply = policy(self._signed, method, path, None, body)
+            reply: OrgReply = policy(self._signed, method, path, _content(body=body))
             _ = reply.data
         except ReplyBroken as broken:
             if broken.sent:
@@ -230,17 +242,17 @@ class Org:
         self,
         path: str,
         params: Mapping[str, str] | None,
-        *,
         body: object,
-        json: bool,
+        check: Callable[[OrgReply], object],
+        *,
+        accept: str = JSON,
     ) -> OrgReply:
         policy = self._policy(_is_transient, ATTEMPTS, PATIENCE_SECONDS)
 
         def attempt() -> OrgReply:
             method: Method = "GET" if body is None else "POST"
-            reply = self._signed(method, path, params, body)
-            if json:
-                _ = reply.data
+            reply = self._signed(method, path, _content(params, body, accept))
+            check(reply)
             return reply
 
         try:
@@ -254,11 +266,7 @@ class Org:
             raise
 
     def _signed(
-        self,
-        method: Method,
-        path: str,
-        params: Mapping[str, str] | None,
-        body: object,
+        self, method: Method, path: str, content: Mapping[str, Any]
     ) -> OrgReply:
         """Send with the shared token, after a 401 again with a new one.
 
@@ -267,7 +275,7 @@ class Org:
         token = self.token
         for _ in range(SIGNINGS):
             try:
-                reply = self._send(method, path, params, body, token)
+                reply = self._send(method, path, token, content)
             except OrgRefusal as turned:
                 if turned.problem.status != EXPIRED:
                     self._login.accepted()
@@ -281,18 +289,9 @@ class Org:
         )
 
     def _send(
-        self,
-        method: Method,
-        path: str,
-        params: Mapping[str, str] | None,
-        body: object,
-        token: Token,
+        self, method: Method, path: str, token: Token, content: Mapping[str, Any]
     ) -> OrgReply:
         url = self._url(path)
-        content: dict[str, Any] = {"params": params}
-        if body is not None:
-            content["data"] = orjson.dumps(body)
-            content["headers"] = {"Content-Type": "application/json"}
         with self._free:
             self._daily.check()  # whoever waited here may have waited too long
             self._count()
@@ -360,9 +359,20 @@ class Org:
             self.calls += 1
 
 
+def _content(
+    params: Mapping[str, str] | None = None, body: object = None, accept: str = JSON
+) -> Mapping[str, Any]:
+    """Return what a request carries, in the words of requests."""
+    headers = {"Accept": accept}
+    if body is None:
+        return {"params": params, "headers": headers}
+    headers["Content-Type"] = JSON
+    return {"params": params, "headers": headers, "data": orjson.dumps(body)}
+
+
 def _headers(connection: Connection) -> dict[str, str]:
     headers = {
-        "Accept": "application/json, text/csv",
+        "Accept": JSON,
         "Accept-Encoding": "gzip",
         "X-PrettyPrint": "0",
         **AUTO_ASSIGN,

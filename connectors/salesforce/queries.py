@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TypeVar
 
 import orjson
@@ -59,7 +60,9 @@ class Place:
     ``part`` is the query it is in, ``begun`` the server's time when the pull began.
     ``id`` and ``stamp`` are those of the last record. ``since`` and ``until`` bound the
     window of stamps, where the org wants smaller queries; ``until`` is empty in the
-    last one. ``job``, ``locator`` and ``done`` lead to the rest of a Bulk result.
+    last one. ``job``, ``locator`` and ``done`` lead to the rest of a Bulk result: done
+    are so many records of the piece at the locator, ``came`` so many before it, of the
+    ``total`` that the job promised for the fields whose digest is ``fields``.
     """
 
     part: int = 0
@@ -71,6 +74,9 @@ class Place:
     job: str = ""
     locator: str = ""
     done: int = 0
+    came: int = 0
+    total: int = 0
+    fields: str = ""
 
     @classmethod
     def resumed(cls, cursor: str | None, object_name: str) -> "Place":
@@ -113,6 +119,18 @@ class Place:
         conditions += [f"{STAMP} < {self.until}"] if self.until else []
         return conditions
 
+    def in_job(self, job: str, total: int, fields: Sequence[str]) -> "Place":
+        """Return the place where the result of a job begins."""
+        return replace(self, job=job, total=total, fields=digest(fields))
+
+    def at_piece(self, locator: str, came: int) -> "Place":
+        """Return the place of the next piece of a job's result."""
+        return replace(self, locator=locator, came=came, done=0)
+
+    def without_job(self) -> "Place":
+        """Return the place where the query of a job began."""
+        return replace(self, job="", locator="", done=0, came=0, total=0, fields="")
+
     def narrowed(self, part: QueryPart, now: datetime) -> "Place | None":
         """Halve the window of stamps; None when it cannot be halved any more."""
         lower = _time(self.since or part.since) or FIRST
@@ -135,6 +153,11 @@ class Place:
             since=self.until,
             until=stamped(end) if end < now else "",
         )
+
+
+def digest(fields: Sequence[str]) -> str:
+    """Return a short text that tells one list of fields from another."""
+    return sha256(",".join(fields).encode()).hexdigest()[:16]
 
 
 def stamped(time: datetime) -> str:
@@ -251,14 +274,14 @@ def query(
         found = query_result(
             org.read(path, {"q": soql(object_name, fields, where)}).data
         )
-        total, link = found.total, ""
+        total, links = found.total, {""}
         while True:
             yield from found.records
             read += len(found.records)
-            if found.link in {"", link}:
-                break
-            link = found.link
-            found = query_result(org.read(link).data)
+            if found.link in links:
+                break  # a page that leads back would never end
+            links.add(found.link)
+            found = query_result(org.read(found.link).data)
     except OrgRefusal as turned:
         raise as_error(turned.problem, object_name) from None
     if read < total:

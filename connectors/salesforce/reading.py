@@ -28,6 +28,7 @@ from connectors.salesforce.queries import (
     OrgMerges,
     Place,
     QueryPart,
+    digest,
     parts,
     soql,
 )
@@ -150,6 +151,7 @@ class QueryWalk:
         self._part = part
         self._sole = sole and not place.id and not place.job
         self._last = last
+        self._is_resumed = bool(place.job)
         self._in_bulk: bool | None = None
         self._jobs_lost = False
         self._fixes = 0
@@ -175,7 +177,7 @@ class QueryWalk:
 
     def _window(self) -> Iterator[Page]:
         if self.place.job:
-            yield from self._chunks(self.place.job, None, None)
+            yield from self._chunks()
         elif self._in_bulk:
             yield from self._bulk(0)
         else:
@@ -187,11 +189,11 @@ class QueryWalk:
         query = {"q": self._soql(ordered=True)}
         found, read = query_result(self._org.read(self._resource, query).data), 0
         self._begin()
-        total, link = found.total, ""
+        total, links = found.total, {""}
         while True:
-            rows = found.records
-            # A page that leads to itself would never end.
-            done, link = found.link in {"", link}, found.link
+            rows, link = found.records, found.link
+            done = link in links  # a page that leads back would never end
+            links.add(link)
             self._reader.compare(rows)
             read += len(rows)
             if read < total and done:
@@ -224,38 +226,58 @@ class QueryWalk:
             self._org, self._soql(ordered=False), everything=self._part.everything
         )
         log.info("%s: %s records by Bulk API", self._reader.name, job.rows)
-        known = self._sole and job.rows is not None
-        self.place = replace(self.place, job=job.id)
-        promised = read + (job.rows or 0) if known else None
-        yield from self._chunks(job.id, promised, job.rows)
+        fields = self._reader.fields(self._part)
+        self.place = self.place.in_job(job.id, job.rows, fields)
+        promised = read + job.rows if self._sole else None
+        if job.rows:
+            yield from self._chunks(promised)
+        else:
+            yield self._page([], done=True, promised=promised)
 
-    def _chunks(
-        self, job: str, promised: int | None, expected: int | None
-    ) -> Iterator[Page]:
+    def _chunks(self, promised: int | None = None) -> Iterator[Page]:
         """Read a job's result; a resumed one from the page where it stopped.
 
-        ``expected`` is the number of its records, where that is known.
+        The number of records that the job promised is part of the place, so that a
+        result that ends too soon is noticed by another process as well.
         """
-        skipped, came = self.place.done, 0
+        fields = self._reader.fields(self._part)
+        if self.place.fields != digest(fields):
+            raise bulk.JobGone  # it was asked for other fields
+        locators = {self.place.locator}
         while True:
-            chunk = bulk.download(self._org, job, self.place.locator)
+            before, skipped = self.place.came, self.place.done
+            chunk = bulk.download(self._org, self.place.job, self.place.locator, fields)
             read = 0
             for rows, ends in chunk.pages(BULK_PAGE):
                 read += len(rows)
-                came += len(rows)
                 if read <= skipped and not ends:
                     continue
-                locator = chunk.locator if ends else self.place.locator
-                done = 0 if ends else read
-                self.place = replace(self.place, locator=locator, done=done)
-                over = ends and not chunk.locator
-                if over and expected is not None and came < expected:
-                    self._short(came, expected)
+                if ends:
+                    self.place = self.place.at_piece(chunk.locator, before + read)
+                else:
+                    self.place = replace(self.place, done=read)
+                over = ends and chunk.locator in {"", *locators}
+                self._count(over=over)
                 yield self._page(rows, done=over, promised=promised)
                 del rows  # what was handed on is not held
-            if not chunk.locator:
+            if chunk.locator in {"", *locators}:
                 return
-            skipped = 0
+            locators.add(chunk.locator)
+
+    def _count(self, *, over: bool) -> None:
+        """Compare what came of a job's result with what the job promised.
+
+        A run that began in the middle cannot tell which piece was too short, so that
+        everything has to be read again.
+        """
+        came, total = self.place.came, self.place.total
+        if over and came < total:
+            if self._is_resumed:
+                raise ResumeExpired(source=SOURCE, object=self._reader.name)
+            self._short(came, total)
+        if came > total:
+            detail = "a result that is longer than its job"
+            raise Unreachable(source=SOURCE, detail=detail)
 
     def _page(
         self, rows: list[dict[str, Any]], *, done: bool, promised: int | None
@@ -301,7 +323,7 @@ class QueryWalk:
     def _forget_job(self) -> None:
         """Run a job that is gone again, and do without jobs if that goes as well."""
         self._count_fix(ResumeExpired(source=SOURCE, object=self._reader.name))
-        self.place = replace(self.place, job="", locator="", done=0)
+        self.place, self._is_resumed = self.place.without_job(), False
         if self._jobs_lost and self._in_bulk is None:
             self._in_bulk = False
         self._jobs_lost = True
