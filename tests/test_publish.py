@@ -11,7 +11,7 @@ from handover.i18n import words_for
 from handover.plan import approval, store
 from handover.plan.model import Plan, Row
 from handover.transfer.errors import NotAnnounced, NoTaskMapping
-from handover.transfer.tasks import account_of, preparer, wanted
+from handover.transfer.tasks import account_of, preparer, wanted_tasks
 from tests.worlds.memory_company import (
     PLAN,
     TASKS,
@@ -37,7 +37,7 @@ def asked(made: Plan, **known: object) -> dict[str, dt.date]:
     start = f"handover:{PLAN}:memory:"
     return {
         task.key(made).removeprefix(start): task.due
-        for task in wanted(made, **given)  # type: ignore[arg-type]
+        for task in wanted_tasks(made, **given)  # type: ignore[arg-type]
     }
 
 
@@ -83,7 +83,7 @@ def test_gaps_are_one_task_that_names_the_must_items() -> None:
     made = plan([row(1, gaps=gaps, waived=("purchases.reason",))])
     (task,) = [
         t
-        for t in wanted(made, preparer="P", must=MUST, moved=())
+        for t in wanted_tasks(made, preparer="P", must=MUST, moved=())
         if t.purpose == "gaps"
     ]
     assert task.gaps == ("contacts.person",)
@@ -111,7 +111,7 @@ def test_the_delegate_prepares_for_somebody_absent() -> None:
 
 def test_an_account_is_read_out_of_a_key_even_with_colons_in_its_id() -> None:
     made = plan([row(1, account_id="a:b:1")])
-    (first, *_) = wanted(made, preparer="P", must=(), moved=())
+    (first, *_) = wanted_tasks(made, preparer="P", must=(), moved=())
     assert account_of(first.key(made), made) == "a:b:1"
 
 

@@ -8,16 +8,18 @@ import re
 import shutil
 import signal
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli import handover as root
+from connectors.base import Change, Outcome
+from connectors.files.crm import FilesCRM
 from handover.commands.shell import run
 from handover.ledger import Ledger
 from handover.plan import store
-from handover.transfer import crash_points
 from tests.conftest import Cli, Ended
 from tests.worlds.planning_folder import NEW, TODAY, synced
 
@@ -333,11 +335,13 @@ def test_the_author_may_not_take_a_run_back(place: Path, cli: Cli) -> None:
 def test_ctrl_c_ends_the_run_after_the_batch(
     place: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def press(point: str) -> None:
-        if point == "batch_sent":
-            os.kill(os.getpid(), signal.SIGINT)
+    def press(crm: FilesCRM, batch: Sequence[Change]) -> list[Outcome]:
+        outcomes = write(crm, batch)
+        os.kill(os.getpid(), signal.SIGINT)
+        return outcomes
 
-    monkeypatch.setattr(crash_points, "reached", press)
+    write = FilesCRM.write
+    monkeypatch.setattr(FilesCRM, "write", press)
     ended = cli("reassign", plan_of(place), *EARLY, "--json")
     assert (ended.code, ended.json["error"]["code"]) == (130, "interrupted")
     assert ended.data["run"]["state"] == "interrupted"

@@ -184,9 +184,10 @@ def test_kill_9_leaves_what_one_execution_would(
     if not keyed:
         desk.org.hide("Task", KEY)
     plan = desk.approved_plan()
-    day = ("--as-of", EFFECTIVE, "--yes", "--json")
     for words in (("plan", "publish", plan), ("reassign", plan)):
-        assert killed(folder, point, *words, *day) == -signal.SIGKILL
+        kind = words[-2]
+        died = killed(folder, point, kind, plan, as_of=EFFECTIVE)
+        assert died == -signal.SIGKILL
         desk.done(*words, day=EFFECTIVE)
     assert desk.owners("Account") == {desk.made.tanaka: 13}
     team = desk.org.records["AccountTeamMember"].values()

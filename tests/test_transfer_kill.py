@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from cli import handover as root
 from handover.commands.shell import run
 from handover.ledger import Ledger
 from handover.plan import store
-from handover.transfer import crash_points
 from handover.transfer.crash_points import POINTS
 from tests.conftest import Cli
 from tests.worlds.killed import killed
@@ -28,25 +27,19 @@ class Died(BaseException):
     """The process ended here; nobody may catch it."""
 
 
-@pytest.fixture
-def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Let runs die when they reach these points, one after the other."""
+def dying(*deaths: tuple[str, int]) -> Callable[[str], None]:
+    """Die when runs reach these points, one after the other."""
+    waiting = list(deaths)
+    seen: list[str] = []
 
-    def arrange(*deaths: tuple[str, int]) -> None:
-        waiting = list(deaths)
-        seen: list[str] = []
+    def reached(point: str) -> None:
+        seen.append(point)
+        if waiting and (point, seen.count(point)) == waiting[0]:
+            waiting.pop(0)
+            seen.clear()
+            raise Died(point)
 
-        def reached(point: str) -> None:
-            seen.append(point)
-            if waiting and (point, seen.count(point)) == waiting[0]:
-                waiting.pop(0)
-                seen.clear()
-                raise Died(point)
-
-        monkeypatch.setattr(crash_points, "reached", reached)
-
-    yield arrange
-    monkeypatch.undo()
+    return reached
 
 
 def survive(action: Callable[[], object]) -> None:
@@ -106,14 +99,13 @@ TWO = [(*a, *b) for a, b in product(ONE, ONE)] if SOAK else [(*ONE[-2], *ONE[0])
 )
 def test_a_run_that_died_is_completed_by_the_next(
     tmp_path: Path,
-    dying: Callable[..., None],
     deaths: tuple[tuple[str, int], ...],
     fault: str,
 ) -> None:
     place = handing_over(tmp_path / "dying")
     if fault != "none":
         setattr(place.crm.faults, fault, 1)
-    dying(*deaths)
+    place.reached = dying(*deaths)
     survive(place.publish)
     survive(place.reassign)
     assert snapshot(place) == ENDED
@@ -136,24 +128,20 @@ def _ended(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_an_undo_that_died_is_completed_by_the_next(
-    tmp_path: Path, dying: Callable[..., None], point: str
-) -> None:
+def test_an_undo_that_died_is_completed_by_the_next(tmp_path: Path, point: str) -> None:
     place = handing_over(tmp_path)
     before = snapshot(place)
     run = place.reassign()
-    dying((point, 1))
+    place.reached = dying((point, 1))
     survive(lambda: place.undo(run.run_id))
     assert snapshot(place) == before
 
 
-def test_every_point_is_reached(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_point_is_reached(tmp_path: Path) -> None:
     seen: set[str] = set()
-    monkeypatch.setattr(crash_points, "reached", seen.add)
     place = handing_over(tmp_path)
     place.crm.faults.lose_after = 1
+    place.reached = seen.add
     place.reassign()
     assert seen == set(POINTS)
 
@@ -205,7 +193,9 @@ def test_kill_9_on_files_leaves_what_one_execution_would(
 ) -> None:
     shutil.copytree(approved_company, folder, dirs_exist_ok=True)
     early = ("reassign", _plan_id(folder), "--early", "now", *TODAY, "--json")
-    assert killed(folder, point, *early) == -signal.SIGKILL
+    as_of = TODAY[-1]
+    died = killed(folder, point, "reassign", _plan_id(folder), as_of=as_of, early="now")
+    assert died == -signal.SIGKILL
     assert cli(*early).code == 0
     for file in (calm / "export").iterdir():
         assert file.read_bytes() == (folder / "export" / file.name).read_bytes()

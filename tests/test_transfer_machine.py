@@ -23,7 +23,6 @@ from hypothesis.stateful import (
 from connectors.base import Change, Create, Outcome, SetField
 from connectors.memory import MemoryCRM
 from handover.errors import HandoverError
-from handover.transfer import crash_points
 from handover.transfer.crash_points import POINTS
 from handover.transfer.execute import Executed
 from tests.worlds.memory_company import (
@@ -77,8 +76,6 @@ class Handovers(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.death: tuple[str, int] | None = None
         self.edited: set[str] = set()
-        self.before = crash_points.reached
-        crash_points.reached = self._reached
 
     @initialize()
     def approve(self) -> None:
@@ -86,11 +83,12 @@ class Handovers(RuleBasedStateMachine):
         template = handing_over(self.folder / "place")
         shutil.rmtree(template.folder)
         self.crm = BlindCRM()
-        self.place = Office(folder=self.folder / "place", crm=self.crm)
+        self.place = Office(
+            folder=self.folder / "place", crm=self.crm, reached=self._reached
+        )
         self.place.approve(plan([row(1), row(2), excluded]))
 
     def teardown(self) -> None:
-        crash_points.reached = self.before
         shutil.rmtree(self.folder)
 
     def _reached(self, point: str) -> None:

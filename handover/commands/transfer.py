@@ -99,7 +99,7 @@ def _need_words(option: str, given: str | None) -> None:
 
 
 def task_words(shell: Shell) -> Words:
-    """Give the words for our tasks: the company's language, not that of who types."""
+    """Return the words for our tasks: the company's, not those of who types."""
     return words_for(shell.workspace.config.language or shell.words.language)
 
 
@@ -131,7 +131,7 @@ def transfer_result(shell: Shell, done: "Transferred", *, dry_run: bool) -> Resu
 
 
 def manner_of(shell: Shell, *, dry_run: bool) -> "Manner":
-    """Say how a transfer is carried out: who agrees to it, and what stops it."""
+    """Return how a transfer is carried out: who agrees to it, and what stops it."""
     from handover.jobs.transfer import Manner
 
     return Manner(

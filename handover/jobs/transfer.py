@@ -18,7 +18,8 @@ from handover.ledger.runs import entries_of, find_run
 from handover.mirror.views import Mirror
 from handover.plan import store
 from handover.plan.approval import ApprovedPlan, approved
-from handover.transfer.checks import Site, check_confirmed, in_own_words
+from handover.transfer.checks import Site, check_confirmed
+from handover.transfer.crash_points import Reached
 from handover.transfer.execute import (
     Executed,
     RunRegister,
@@ -35,6 +36,7 @@ from handover.transfer.prepare import (
 )
 from handover.transfer.run_files import left_open
 from handover.transfer.settle import recover
+from handover.transfer.to_crm import bind
 from handover.transfer.undo import undo_of
 
 
@@ -54,7 +56,8 @@ class Manner:
     ``confirm`` is called with the steps before the first write to a production org, and
     raises if nobody agrees; where it is None nobody can be asked, and ``yes`` with the
     org's id is needed. ``stopping`` gives, for the time of the walk, what is asked
-    before each batch: whether a person wants the run to stop.
+    before each batch: whether a person wants the run to stop. ``reached`` is told when
+    the run gets to one of its crash points.
     """
 
     dry_run: bool = False
@@ -64,6 +67,7 @@ class Manner:
     stopping: Callable[[], AbstractContextManager[Callable[[], bool]]] = lambda: (
         nullcontext(lambda: False)
     )
+    reached: Reached = lambda _point: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +140,7 @@ def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Tran
 
 
 def _allowed(workspace: Workspace, text: str) -> tuple[str, str]:
-    """Give a plan's id and source; refuse at once, lest anybody waits for the lock."""
+    """Return a plan's id and source; refuse at once, lest anybody wait for the lock."""
     with workspace.ledger.read() as connection:
         plan_id = store.find_plan(connection, text)
         return plan_id, approved(connection, plan_id, workspace.as_of).plan.source
@@ -202,11 +206,14 @@ def _at_work(
         runs_folder=workspace.runs_folder,
         zone=workspace.config.zone,
         actor=workspace.actor.user,
+        reached=manner.reached,
     )
     if manner.confirm is None or manner.yes:
         check_confirmed(site, yes=manner.yes, named=manner.org_id)
     with workspace.lock(kind):
-        for run_id in recover(desk.ledger, site.connector, site.source, site.clock()):
+        at = site.clock()
+        ledger, reached = workspace.ledger, manner.reached
+        for run_id in recover(ledger, site.connector, source, at, reached):
             leave_files(desk, run_id)
         yield _Work(site=site, desk=desk, manner=manner)
 
@@ -218,7 +225,7 @@ def _open_site(workspace: Workspace, source: str) -> Site:
         source=source,
         connector=connector,
         identity=connector.identify(),
-        mapping=in_own_words(workspace.mapping(source), connector),
+        to_crm=bind(workspace.mapping(source), connector),
         people=workspace.people(source),
         policy=workspace.policy,
         clock=workspace.clock,

@@ -35,7 +35,7 @@ def record(
     details: Mapping[str, object],
     sealed: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
-    """Append an event; give its number.
+    """Append an event and return its number.
 
     Args:
         connection: of the transaction that does what the event tells.
@@ -73,7 +73,7 @@ def record(
 
 
 def verify(connection: Connection) -> list[BrokenLink]:
-    """Walk the chain; give the places where it does not hold."""
+    """Walk the chain and return the places where it does not hold."""
     broken: list[BrokenLink] = []
     sealed = _seals(connection)
     previous, expected = BEGINNING, 1

@@ -62,7 +62,7 @@ def _sign(note: Path, command: str, now: dt.datetime) -> None:
 
 
 def holder(folder: Path) -> dict[str, object]:
-    """Tell who holds the lock, as far as is known."""
+    """Return who holds the lock, as far as is known."""
     unknown: dict[str, object] = dict.fromkeys(("pid", "host", "since", "command"), "?")
     try:
         found = orjson.loads((folder / HOLDER).read_bytes())

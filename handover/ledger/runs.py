@@ -1,4 +1,4 @@
-"""Runs and their steps: what was intended, what became of it, and who asks.
+"""Runs and their steps in the ledger: what was intended, and what became of it.
 
 Every query of the tables ``runs`` and ``steps`` stands here, so that which owners we
 set, which tasks we made and what is still open have one answer.
@@ -20,23 +20,10 @@ from handover.ledger.states import OWNER_ACTION, TASK_ACTIONS, Action
 from handover.ledger.tables import owner_history, runs, steps
 from mappings.toml_file import nearest
 
-
-@dataclass(frozen=True, kw_only=True)
-class StepResult:
-    """What became of a step. ``done`` with code ``already`` needed no call."""
-
-    outcome: Literal["done", "skipped", "refused", "in_doubt"]
-    code: str | None = None
-    message: str | None = None
-    record_id: str | None = None
-
-
 INTERRUPTED = "interrupted"
-
+"""Code of a step that a run did not get to."""
 
 Kind = Literal["reassign", "publish", "undo"]
-
-
 RunState = Literal["running", "finished", "partial", "interrupted", "dry_run"]
 
 
@@ -103,8 +90,29 @@ class Entry:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What became of a step. ``done`` with code ``already`` needed no call."""
+
+    outcome: Literal["done", "skipped", "refused", "in_doubt"]
+    code: str | None = None
+    message: str | None = None
+    record_id: str | None = None
+
+
+def counts(entries: Iterable[Entry]) -> dict[str, int]:
+    """Count outcomes; ``planned`` is the number of steps."""
+    listed = list(entries)
+    found = [e.outcome for e in listed]
+    kinds = ("done", "skipped", "refused", "in_doubt")
+    return {"planned": len(listed)} | {kind: found.count(kind) for kind in kinds}
+
+
+# Writing
+
+
 def new_run_id(kind: Kind, local: dt.datetime) -> str:
-    """Make up a run's id: its time in the company's zone, its kind, four letters."""
+    """Return a new run's id: its time in the company's zone, kind and four letters."""
     return f"{local:%Y%m%d-%H%M}-{kind}-{secrets.token_hex(2)}"
 
 
@@ -189,12 +197,7 @@ def finish(
     )
 
 
-def counts(entries: Iterable[Entry]) -> dict[str, int]:
-    """Count outcomes; ``planned`` is the number of steps (promise P36)."""
-    listed = list(entries)
-    found = [e.outcome for e in listed]
-    kinds = ("done", "skipped", "refused", "in_doubt")
-    return {"planned": len(listed)} | {kind: found.count(kind) for kind in kinds}
+# Which runs there are
 
 
 def all_runs(connection: Connection) -> list[Run]:
@@ -258,7 +261,7 @@ def runs_with(
         yield entries_of(connection, run_id)
 
 
-# Which owners we set.
+# Which owners we set
 
 
 def owners_set(
@@ -270,24 +273,21 @@ def owners_set(
         The canonical table, the CRM's object and the ids of record and owner there.
     """
     tables = {action.value: table for table, action in OWNER_ACTION.items()}
-    wanted = (
-        _done(steps.c.action, steps.c.object, steps.c.record_id, steps.c.after)
-        .where(steps.c.source == source, steps.c.action.in_(tables))
-        .where(steps.c.settled_at > since.isoformat())
+    wanted = _owners_set(*tables).where(
+        steps.c.source == source, steps.c.settled_at > since.isoformat()
     )
-    for action, name, record_id, owner in connection.execute(wanted):
-        yield tables[action], name, record_id, owner
+    for row in connection.execute(wanted):
+        yield tables[row.action], row.object, row.record_id, row.after
 
 
 def account_owners_set(connection: Connection) -> dict[str, dict[str, str | None]]:
-    """Give, by plan and account, the owner that runs of the plan set last."""
-    wanted = _done(runs.c.plan_id, steps.c.account_id, steps.c.after).where(
-        runs.c.plan_id.is_not(None), steps.c.action == Action.ACCOUNT_OWNER
+    """Return, by plan and account, the owner that runs of the plan set last."""
+    wanted = _owners_set(Action.ACCOUNT_OWNER).where(
+        runs.c.plan_id.is_not(None), steps.c.account_id.is_not(None)
     )
     found: dict[str, dict[str, str | None]] = {}
-    for plan_id, account, owner in connection.execute(wanted):
-        if account:
-            found.setdefault(plan_id, {})[account] = owner
+    for row in connection.execute(wanted):
+        found.setdefault(row.plan_id, {})[row.account_id] = row.after
     return found
 
 
@@ -299,31 +299,29 @@ def explaining_run(
     A run explains one change in the history of owners: whoever brings the same owner
     back later did it without us.
     """
-    explains = (
-        select(owner_history.c.run_id)
-        .where(
-            owner_history.c.source == source,
-            owner_history.c.account_id == account_id,
-            owner_history.c.run_id == steps.c.run_id,
-        )
-        .exists()
+    explained = select(owner_history.c.run_id).where(
+        owner_history.c.source == source,
+        owner_history.c.account_id == account_id,
+        owner_history.c.run_id.is_not(None),
     )
-    wanted = (
-        select(steps.c.run_id)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(
-            steps.c.source == source,
-            steps.c.account_id == account_id,
-            steps.c.action == Action.ACCOUNT_OWNER,
-            steps.c.after == owner,
-            steps.c.outcome == "done",
-            ~explains,
-        )
-        .order_by(runs.c.started_at.desc())
-        .limit(1)
+    wanted = _owners_set(Action.ACCOUNT_OWNER).where(
+        steps.c.source == source,
+        steps.c.account_id == account_id,
+        steps.c.after == owner,
+        steps.c.run_id.not_in(explained),
     )
-    found: str | None = connection.execute(wanted).scalar()
-    return found
+    found = connection.execute(wanted).all()
+    return found[-1].run_id if found else None
+
+
+def _owners_set(*actions: str) -> Select[Any]:
+    """Select the owners that runs set by such steps, in their order."""
+    columns = ("run_id", "account_id", "action", "object", "record_id", "after")
+    wanted = _done(runs.c.plan_id, *(steps.c[name] for name in columns))
+    return wanted.where(steps.c.action.in_(actions))
+
+
+# Which records we touched, and which tasks we made
 
 
 def records_touched(connection: Connection, plan_id: str) -> set[str]:
@@ -336,11 +334,8 @@ def records_touched(connection: Connection, plan_id: str) -> set[str]:
     return set(connection.execute(wanted).scalars())
 
 
-# Which tasks we made.
-
-
 def tasks_made(connection: Connection, prefix: str) -> dict[str, tuple[str, str]]:
-    """Give the tasks whose key begins so and that runs made: key to object and id."""
+    """Return the tasks whose key begins so that runs made: key to object and id."""
     wanted = select(steps.c.key, steps.c.object, steps.c.record_id).where(
         steps.c.key.startswith(prefix, autoescape=True),
         steps.c.outcome == "done",

@@ -16,7 +16,7 @@ class Mode(StrEnum):
 
 
 class PlanState(StrEnum):
-    """Where a plan stands (design §9)."""
+    """Where a plan stands."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"

@@ -2,12 +2,11 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from connectors.base import (
     Capability,
     Connector,
-    HasOwnWords,
     Identity,
     KnowsLicences,
     Row,
@@ -19,7 +18,6 @@ from handover.ledger.states import Action
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
 from handover.policy import Policy
-from handover.transfer import crash_points
 from handover.transfer.errors import (
     DriftedApart,
     FutureAsOf,
@@ -29,68 +27,10 @@ from handover.transfer.errors import (
 )
 from handover.transfer.readings import Clock, Readings, held
 from handover.transfer.steps import Step
-from handover.transfer.to_crm import crm_user, yes_no
-from mappings.model import Mapping
+from handover.transfer.to_crm import ToCrm
 
-SAID = ("is_active", "is_deleted")
-"""Columns that tell whether a user is active."""
-
-
-def active_users(
-    connector: Connector, mapping: Mapping, users: Iterable[str]
-) -> set[str]:
-    """Name those of some users whom the CRM knows and calls active.
-
-    Where it says nothing about being active, a user is (design §17).
-    """
-    left = {mapping.crm_id("users", user)[1]: user for user in users}
-    found: set[str] = set()
-    for part in mapping.of("users"):
-        forms = [part.fields.get(column) for column in SAID]
-        fields = [name for form in forms if form for name in form.names]
-        for name in connector.objects(part.object) if left else ():
-            for own_id, row in connector.read(name, list(left), fields).items():
-                active, deleted = (yes_no(row, form, name) for form in forms)
-                user = left.pop(own_id)
-                if active != "false" and deleted != "true":
-                    found.add(user)
-    return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drifted:
-    """An account whose owner is neither the predecessor nor the successor."""
-
-    account_id: str | None
-    expected: str | None
-    found: str | None
-
-
-def drifted(steps: Iterable[Step], readings: Readings) -> tuple[Drifted, ...]:
-    """List the accounts that others changed since the plan was approved."""
-    return tuple(
-        Drifted(account_id=step.account_id, expected=step.before, found=found)
-        for step in steps
-        if step.action is Action.ACCOUNT_OWNER
-        for found in [_owner(step, readings.row(step))]
-        if found not in (step.before, step.after)
-    )
-
-
-def too_many(drifted: int, of: int, *, share: float, least: int) -> bool:
-    """Tell whether so much drifted that the plan as a whole is in question.
-
-    Args:
-        drifted: accounts that drifted.
-        of: accounts of the run.
-        share: the part above which a run stops.
-        least: the number below which it never does.
-    """
-    return drifted >= least and drifted > share * of
-
-
-def _owner(step: Step, row: Row | None) -> str | None:
-    return None if row is None else held(row, step.field or "")
+ACTIVE = {"is_active": "false", "is_deleted": "true"}
+"""Columns of users that speak of being active, and what they say of one who is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +40,7 @@ class Site:
     source: str
     connector: Connector
     identity: Identity
-    mapping: Mapping
+    to_crm: ToCrm
     people: People
     policy: Policy
     clock: Clock
@@ -108,18 +48,7 @@ class Site:
     today: dt.date
 
 
-def in_own_words(mapping: Mapping, connector: Connector) -> Mapping:
-    """Let a mapping speak of open and done tasks as this CRM does."""
-    task = mapping.write.task
-    if task is None or not isinstance(connector, HasOwnWords):
-        return mapping
-    status = task.status
-    opened, done = connector.task_words(
-        task.object, status.field, (status.open, status.done)
-    )
-    spoken = status.model_copy(update={"open": opened, "done": done})
-    own = task.model_copy(update={"status": spoken})
-    return replace(mapping, write=mapping.write.model_copy(update={"task": own}))
+# The place
 
 
 def check_site(site: Site, *, org_id: str, named: str | None) -> None:
@@ -128,7 +57,7 @@ def check_site(site: Site, *, org_id: str, named: str | None) -> None:
     Args:
         site: where we are.
         org_id: the org that was planned for.
-        named: the org that the user named, if he did.
+        named: the org that the user named, if they did.
 
     Raises:
         WrongOrg: it is another one.
@@ -154,6 +83,9 @@ def check_confirmed(site: Site, *, yes: bool, named: str | None) -> None:
     identity = site.identity
     if identity.production and not (yes and named):
         raise ProductionUnconfirmed(org=identity.org_id, name=identity.org_name)
+
+
+# What we may do there
 
 
 def check_permitted(
@@ -193,6 +125,9 @@ def check_size(
         raise TooLarge(accounts=accounts, allowed=allowed)
 
 
+# Whom it concerns
+
+
 def check_successors(site: Site, users: Iterable[str]) -> None:
     """Refuse successors who are not active in the CRM now, or can own nothing there.
 
@@ -201,15 +136,45 @@ def check_successors(site: Site, users: Iterable[str]) -> None:
         UnlicensedSuccessor: somebody has a licence that owns no customers.
     """
     wanted = sorted(set(users))
-    active = active_users(site.connector, site.mapping, wanted)
+    active = _read_active(site, wanted)
     inactive = [user for user in wanted if user not in active]
     if inactive:
         raise InactiveSuccessor(user=", ".join(map(site.people.name, inactive)))
     if wanted and isinstance(site.connector, KnowsLicences):
-        own_ids = {crm_user(site.mapping, user): user for user in wanted}
+        own_ids = {site.to_crm.user_id(user): user for user in wanted}
         lacking = [own_ids[each] for each in site.connector.unlicensed(list(own_ids))]
         if lacking:
             raise UnlicensedSuccessor(user=", ".join(map(site.people.name, lacking)))
+
+
+def _read_active(site: Site, users: Iterable[str]) -> set[str]:
+    """Return those of some users whom the CRM knows and calls active.
+
+    Where it says nothing about being active, a user is.
+    """
+    left = {site.to_crm.user_id(user): user for user in users}
+    found: set[str] = set()
+    for pattern in site.to_crm.objects("users"):
+        columns = dict(site.to_crm.yes_no("users", ACTIVE, pattern))
+        fields = [name for column in columns.values() for name in column.fields]
+        for name in site.connector.objects(pattern) if left else ():
+            for own_id, row in site.connector.read(name, list(left), fields).items():
+                user = left.pop(own_id)
+                if all(each.read(row) != ACTIVE[c] for c, each in columns.items()):
+                    found.add(user)
+    return found
+
+
+# What others did meanwhile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drifted:
+    """An account whose owner is neither the predecessor nor the successor."""
+
+    account_id: str | None
+    expected: str | None
+    found: str | None
 
 
 def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
@@ -220,8 +185,7 @@ def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
     """
     owners = [step for step in steps if step.action is Action.ACCOUNT_OWNER]
     readings.refresh(owners)
-    crash_points.reached("owners_read")
-    gone = drifted(owners, readings)
+    gone = find_drifted(owners, readings)
     rules = site.policy.transfer
     if too_many(len(gone), len(owners), share=rules.drift_share, least=rules.drift_min):
         changed = [
@@ -231,3 +195,29 @@ def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
         raise DriftedApart(
             drifted=len(gone), accounts=len(owners), data={"drifted": changed}
         )
+
+
+def find_drifted(owners: Iterable[Step], readings: Readings) -> tuple[Drifted, ...]:
+    """List the accounts that others changed since the plan was approved."""
+    return tuple(
+        Drifted(account_id=step.account_id, expected=step.before, found=found)
+        for step in owners
+        for found in [_owner(step, readings.row(step))]
+        if found not in (step.before, step.after)
+    )
+
+
+def _owner(step: Step, row: Row | None) -> str | None:
+    return None if row is None else held(row, step.field or "")
+
+
+def too_many(drifted: int, of: int, *, share: float, least: int) -> bool:
+    """Tell whether so much drifted that the plan as a whole is in question.
+
+    Args:
+        drifted: accounts that drifted.
+        of: accounts of the run.
+        share: the part above which a run stops.
+        least: the number below which it never does.
+    """
+    return drifted >= least and drifted > share * of

@@ -1,6 +1,6 @@
 -- Open records of the predecessor, each with the accounts that it goes by: a contact,
 -- opportunity or request by its primary one, a task or event by every account that it
--- resolves to (design §17). What we took from him since the sync is left out, what we
+-- resolves to. What we took from them since the sync is left out, what we
 -- gave back is added. Tasks with our key never move.
 with contact_companies as (
     select

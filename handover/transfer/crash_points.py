@@ -1,10 +1,14 @@
-"""The moments between which a run may die without doing harm (promise P15)."""
+"""The moments between which a run may die without doing harm.
 
+Whoever starts a run may be told when it reaches one, as tests do to end the process.
+"""
+
+from collections.abc import Callable
 from typing import Literal, get_args
 
 Point = Literal[
+    "steps_prepared",
     "run_begun",
-    "owners_read",
     "intent_recorded",
     "batch_sent",
     "outcome_recorded",
@@ -16,6 +20,5 @@ Point = Literal[
 
 POINTS: tuple[Point, ...] = get_args(Point)
 
-
-def reached(point: Point) -> None:
-    """Mark that a run got here; tests replace this to kill the process at a point."""
+Reached = Callable[[Point], None]
+"""Called when a run gets to a point."""

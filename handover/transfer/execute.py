@@ -17,8 +17,8 @@ from handover.ledger.runs import (
     find_run,
     new_run_id,
 )
-from handover.transfer import crash_points
 from handover.transfer.checks import Site, check_permitted
+from handover.transfer.crash_points import Reached
 from handover.transfer.errors import RunInterrupted, RunPartly
 from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
@@ -34,6 +34,8 @@ class RunRegister:
     runs_folder: Path
     zone: ZoneInfo
     actor: str
+    reached: Reached = lambda _point: None
+    """Told at each of the crash points."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ def execute(
         DiskFull: the journal could not be kept; nothing was sent without it.
         NotPermitted: the CRM would not let us write all of it.
     """
+    desk.reached("steps_prepared")
     check_reserve(desk.ledger.path.parent)
     if prepared.steps:
         check_permitted(site, prepared.steps, prepared.needs)
@@ -80,7 +83,7 @@ def execute(
     folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
     journal = Journal(ledger=desk.ledger, run=run)
     journal.begin(prepared.steps)
-    crash_points.reached("run_begun")
+    desk.reached("run_begun")
     with desk.ledger.read() as connection:
         doubts = doubtful_keys(connection, site.source)
     walk = Walk(
@@ -90,13 +93,14 @@ def execute(
         clock=site.clock,
         stopped=stopped,
         allowed=lambda: check_reserve(desk.ledger.path.parent),
+        reached=desk.reached,
         doubts=doubts,
     )
     walk.walk(prepared.steps)
     journal.finish(_state(walk), site.clock(), walk.window)
-    crash_points.reached("run_finished")
+    desk.reached("run_finished")
     ended, entries = leave_files(desk, run.id)
-    crash_points.reached("folder_written")
+    desk.reached("folder_written")
     return Executed(
         run_id=run.id,
         plan_id=run.plan_id,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from handover.mirror.views import Mirror
+from handover.transfer.to_crm import CanonicalRecord, CrmRecord
 
 ChildTable = Literal["contacts", "opportunities", "requests", "activities"]
 CHILDREN: tuple[ChildTable, ...] = (
@@ -22,58 +23,50 @@ CHILDREN_SQL = Path(__file__).with_name("children.sql")
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnedAccount:
+class OwnedAccount(CanonicalRecord):
     """An account, and who owns it as far as we know."""
 
-    id: str
-    object: str | None
+    table: str = "accounts"
     owner_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Child:
+class Child(CanonicalRecord):
     """A record of the predecessor that may follow accounts.
 
     It follows when all of ``accounts`` change hands; empty means that it hangs on none.
     """
 
     table: ChildTable
-    id: str
-    object: str | None
     accounts: tuple[str, ...]
     expects: Mapping[str, str | None] = field(default_factory=dict)
     """Fields of the CRM that show that it is still open, as they are now."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptContact:
+class KeptContact(CanonicalRecord):
     """A contact of an account that belongs to somebody else than the predecessor."""
 
-    id: str
-    object: str | None
+    table: str = "contacts"
     account_id: str
     owner_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extra:
+class Extra(CanonicalRecord):
     """An owner-like field beyond the standard ones that holds the predecessor."""
 
-    table: str
     field: str
-    id: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class OurTask:
+class OurTask(CrmRecord):
     """A task of ours as the CRM has it now, and as we last wrote it.
 
     ``written`` is None where the ledger does not know: another machine made it.
     """
 
     key: str
-    object: str
-    id: str
     due: str | None
     owner_id: str | None
     status: str | None
@@ -101,7 +94,7 @@ class Written:
     owners: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
 
     def given(self, table: str, user: str) -> tuple[list[str], list[str]]:
-        """List a table's records that we took from a user and those we gave him."""
+        """List a table's records that we took from a user and those we gave them."""
         known = self.owners.get(table, {})
         taken = [record for record, owner in known.items() if owner != user]
         return taken, [record for record, owner in known.items() if owner == user]
@@ -125,28 +118,38 @@ def read_facts(
     )
 
 
-def our_keys(mirror: Mirror, prefix: str) -> dict[str, tuple[str, str]]:
-    """Find the tasks whose key begins so: key to object and id."""
-    found = mirror.con.execute(
+def our_keys(mirror: Mirror, prefix: str) -> dict[str, CanonicalRecord]:
+    """Find the tasks whose key begins so, by key."""
+    found = mirror.rows(
         "select handover_key, object, id from activities"
-        " where starts_with(handover_key, $1)",
-        [prefix],
+        " where starts_with(handover_key, $prefix)",
+        prefix=prefix,
     )
-    return {key: (name, record) for key, name, record in found.fetchall()}
+    return {
+        row["handover_key"]: CanonicalRecord(
+            table="activities", id=row["id"], object=row["object"]
+        )
+        for row in found
+    }
 
 
 def _accounts(
     mirror: Mirror, predecessor: str, planned: Sequence[str], written: Written
 ) -> dict[str, OwnedAccount]:
-    found = mirror.con.execute(
+    found = mirror.rows(
         "select id, object, owner_id from accounts"
-        " where owner_id = $1 or list_contains($2, id) order by id",
-        [predecessor, [*planned]],
+        " where owner_id = $predecessor or list_contains($planned, id) order by id",
+        predecessor=predecessor,
+        planned=[*planned],
     )
     known = written.owners.get("accounts", {})
     return {
-        record: OwnedAccount(id=record, object=name, owner_id=known.get(record, owner))
-        for record, name, owner in found.fetchall()
+        row["id"]: OwnedAccount(
+            id=row["id"],
+            object=row["object"],
+            owner_id=known.get(row["id"], row["owner_id"]),
+        )
+        for row in found
     }
 
 
@@ -155,8 +158,12 @@ def _children(mirror: Mirror, predecessor: str, written: Written) -> tuple[Child
     for table in CHILDREN:
         taken, given = written.given(table, predecessor)
         values |= {f"{table}_taken": taken, f"{table}_given": given}
-    found = mirror.con.execute(CHILDREN_SQL.read_text(encoding="utf-8"), values)
     return tuple(
-        Child(table=table, id=record, object=name, accounts=tuple(accounts or ()))
-        for table, record, name, accounts in found.fetchall()
+        Child(
+            table=row["table_name"],
+            id=row["id"],
+            object=row["object"],
+            accounts=tuple(row["accounts"] or ()),
+        )
+        for row in mirror.rows(CHILDREN_SQL.read_text(encoding="utf-8"), **values)
     )

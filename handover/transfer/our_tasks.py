@@ -1,8 +1,7 @@
 """Our tasks of a plan: which there are, how we wrote them, and how they are now."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from collections.abc import Mapping as Map
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
@@ -10,23 +9,22 @@ from connectors.base import Connector, Row
 from handover.ledger.runs import task_writes, tasks_made, tasks_not_made
 from handover.mirror.views import Mirror
 from handover.plan.model import Plan
+from handover.transfer.checks import Site
 from handover.transfer.facts import OurTask, our_keys
 from handover.transfer.readings import held
 from handover.transfer.tasks import key_prefix
-from handover.transfer.to_crm import task_mapping
-from mappings.model import Mapping
+from handover.transfer.to_crm import CrmRecord, ToCrm
 
-Writings = Map[str, Map[str, str | None]]
+Writings = Mapping[str, Mapping[str, str | None]]
 """By record id, the fields that we wrote and the value we wrote last."""
 
 
-def our_tasks(
+def read_our_tasks(
+    site: Site,
     connection: Connection,
     mirror: Mirror,
-    connector: Connector,
-    mapping: Mapping,
     plan: Plan,
-    asked: Map[str, str],
+    asked: Mapping[str, str],
 ) -> tuple[OurTask, ...]:
     """List the tasks of a plan, those made on another machine too, as they are now.
 
@@ -35,37 +33,38 @@ def our_tasks(
     A task that a person deleted is listed without a status: it is not made again. One
     that a run of ours made and left half done is not listed, so that it is taken up.
     """
-    prefix = key_prefix(plan)
-    made = tasks_made(connection, prefix)
+    to_crm, prefix = site.to_crm, key_prefix(plan)
+    made = {
+        key: CrmRecord(object=name, id=own_id)
+        for key, (name, own_id) in tasks_made(connection, prefix).items()
+    }
     unfinished = tasks_not_made(connection, prefix) - set(made)
-    writings = last_written(
-        connection, plan.source, [record for _, record in made.values()]
-    )
+    writings = read_writings(connection, plan.source, [r.id for r in made.values()])
     placed = {
-        key: (name, mapping.crm_id("activities", record)[1])
-        for key, (name, record) in our_keys(mirror, prefix).items()
+        key: to_crm.record(record)
+        for key, record in our_keys(mirror, prefix).items()
         if key not in unfinished
     } | made
-    due = task_mapping(mapping).due
     rows = _read(
-        connector,
-        mapping,
+        site.connector,
+        to_crm,
         [
-            place
-            for key, place in placed.items()
-            if key not in asked or writings.get(place[1], {}).get(due) != asked[key]
+            record
+            for key, record in placed.items()
+            if key not in asked
+            or writings.get(record.id, {}).get(to_crm.task.due) != asked[key]
         ],
     )
     return tuple(
-        _task(mapping, key, place, rows.get(place, {}), writings.get(place[1]))
-        for key, place in sorted(placed.items())
+        _our_task(to_crm, key, record, rows.get(record, {}), writings.get(record.id))
+        for key, record in sorted(placed.items())
     )
 
 
-def last_written(
+def read_writings(
     connection: Connection, source: str, records: Iterable[str]
 ) -> Writings:
-    """Tell what we wrote last into each field of some of our tasks."""
+    """Return what we wrote last into each field of some of our tasks."""
     found: dict[str, dict[str, str | None]] = defaultdict(dict)
     for record, fields in task_writes(connection, source, set(records)):
         found[record] |= fields
@@ -73,39 +72,36 @@ def last_written(
 
 
 def _read(
-    connector: Connector, mapping: Mapping, places: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], Row]:
-    task = task_mapping(mapping)
+    connector: Connector, to_crm: ToCrm, records: Iterable[CrmRecord]
+) -> dict[CrmRecord, Row]:
+    task = to_crm.task
     fields = sorted({task.due, task.owner_id, task.status.field})
     by_object: dict[str, list[str]] = defaultdict(list)
-    for name, record in places:
-        by_object[name].append(record)
+    for record in records:
+        by_object[record.object].append(record.id)
     return {
-        (name, record): row
-        for name, records in by_object.items()
+        CrmRecord(object=name, id=own_id): row
+        for name, ids in by_object.items()
         if connector.objects(name)
-        for record, row in connector.read(name, records, fields).items()
+        for own_id, row in connector.read(name, ids, fields).items()
     }
 
 
-def _task(
-    mapping: Mapping,
+def _our_task(
+    to_crm: ToCrm,
     key: str,
-    place: tuple[str, str],
+    record: CrmRecord,
     row: Row,
-    writing: Map[str, str | None] | None,
+    writing: Mapping[str, str | None] | None,
 ) -> OurTask:
-    task = task_mapping(mapping)
+    task = to_crm.task
     return OurTask(
         key=key,
-        object=place[0],
-        id=place[1],
+        object=record.object,
+        id=record.id,
         due=held(row, task.due),
         owner_id=held(row, task.owner_id),
         status=held(row, task.status.field),
         written=writing
-        and {
-            "due": writing.get(task.due),
-            "owner_id": writing.get(task.owner_id),
-        },
+        and {"due": writing.get(task.due), "owner_id": writing.get(task.owner_id)},
     )

@@ -1,6 +1,7 @@
 """Makes ready for writing: the CRM itself, and the steps that an authority allows.
 
-Everything is refused here that must be, before a run begins.
+What must be refused is refused here, before a run begins; what people should know of
+the list of steps goes with it as notes.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from connectors.base import Connector, Note
 from handover.i18n import Words
 from handover.ledger.runs import Kind, Run, entries_of
-from handover.ledger.states import Mode
+from handover.ledger.states import Action, Mode
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
 from handover.plan.lists import item_name
@@ -26,75 +27,21 @@ from handover.transfer.checks import (
 from handover.transfer.errors import NotAnnounced, OwnerNotWritable
 from handover.transfer.facts import TransferFacts
 from handover.transfer.gather import gather, gather_tasks, known_records
-from handover.transfer.our_tasks import last_written
-from handover.transfer.put_back import left_off, not_given_back, put_back
+from handover.transfer.our_tasks import read_writings
+from handover.transfer.put_back import PUT_BACK, steps_left, team_steps
 from handover.transfer.readings import Readings
 from handover.transfer.reassign import Timing, moving, owner_steps, receivers
 from handover.transfer.run_files import Rows, chosen
 from handover.transfer.steps import Step, UndoOf, in_order
 from handover.transfer.tasks import (
     TaskWriter,
-    Wanted,
+    WantedTask,
     changed_tasks,
     new_tasks,
     preparer,
-    wanted,
+    wanted_tasks,
 )
-from handover.transfer.to_crm import task_mapping
 from handover.transfer.undo import undo_steps
-
-
-def strangers(
-    plan: Plan, facts: TransferFacts, moving: Collection[str]
-) -> Iterator[Note]:
-    """Tell what came or went since the approval, so that the plan does not cover it."""
-    planned = {row.account_id for row in plan.rows}
-    handed = {row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE}
-    won = [
-        account.id
-        for account in facts.accounts.values()
-        if account.owner_id == plan.predecessor and account.id not in planned
-    ]
-    if won:
-        yield _listed("accounts_since_approval", won)
-    gone = sorted(handed - set(facts.accounts))
-    if gone:
-        yield _listed("accounts_gone", gone)
-    opened = list(_opened(plan, facts, moving))
-    if opened:
-        yield _listed("opportunities_since_approval", opened)
-
-
-def idle(plan: Plan, timing: Timing) -> Note:
-    """Tell why there is nothing to do: nothing is due yet, or all is done."""
-    waiting = [
-        row
-        for row in plan.rows
-        if row.mode is not Mode.EXCLUDE and not timing.takes(row)
-    ]
-    if not waiting:
-        return Note(code="all_done", params={"plan": plan.id})
-    days = [row.until or row.effective or plan.effective for row in waiting]
-    unaccepted = timing.accepted_only and min(days) <= timing.as_of
-    code = "not_accepted" if unaccepted else "nothing_due"
-    return Note(code=code, params={"plan": plan.id, "date": min(days)})
-
-
-def _opened(plan: Plan, facts: TransferFacts, moving: Collection[str]) -> Iterator[str]:
-    planned = {each.id for row in plan.rows for each in row.opportunities}
-    planned |= {record.id for record in plan.loose if record.object == "opportunities"}
-    for child in facts.children:
-        unplanned = child.table == "opportunities" and child.id not in planned
-        if unplanned and any(account in moving for account in child.accounts):
-            yield child.id
-
-
-def _listed(code: str, ids: Collection[str]) -> Note:
-    shown = sorted(ids)
-    more = "" if len(shown) <= 10 else " ..."
-    return Note(
-        code=code, params={"n": len(shown), "ids": ", ".join(shown[:10]) + more}
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,14 +107,14 @@ def prepare_reassign(
         accepted_only=site.policy.transfer.require == "acceptance",
     )
     successors = moving(plan, facts, timing)
-    listed = owner_steps(approved, facts, site.mapping, timing)
-    listed += left_off(connection, plan.id, approved)
-    listed += not_given_back(connection, approved)
+    listed = owner_steps(approved, facts, site.to_crm, timing)
+    for action in PUT_BACK:
+        listed += steps_left(connection, plan.id, approved, action)
     if facts.tasks:
         tasks = _wanted(site, plan, moved=successors)
-        listed += changed_tasks(approved, tasks, facts.tasks, site.mapping)
+        listed += changed_tasks(approved, tasks, facts.tasks, site.to_crm)
     if asked.rows is not None:
-        known = known_records(connection, plan, site.mapping)
+        known = known_records(site, connection, plan)
         listed = chosen(listed, asked.rows, known)
     steps = _with_teams(site, listed)
     check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
@@ -180,8 +127,8 @@ def prepare_reassign(
         steps,
         readings,
         notes=[
-            *strangers(plan, facts, successors),
-            *([] if steps else [idle(plan, timing)]),
+            *_strangers(plan, facts, successors),
+            *([] if steps else [_idle(plan, timing)]),
         ],
         reason=asked.early,
     )
@@ -199,13 +146,13 @@ def prepare_publish(
 
     Raises:
         NotAnnounced: the day of the announcement has not come.
+        NoTaskMapping: the mapping does not say how tasks are written.
         HandoverError: of the class that says why not.
     """
     plan = approved.plan
     check_site(site, org_id=plan.org_id, named=asked.org_id)
     if site.as_of < plan.announce and asked.before_announcement is None:
         raise NotAnnounced(plan=plan.id, announce=plan.announce)
-    task_mapping(site.mapping)
     facts = gather_tasks(site, connection, mirror, plan, _asked(site, plan))
     tasks = _wanted(site, plan, moved=_moved(plan, facts))
     writer = TaskWriter(
@@ -216,8 +163,8 @@ def prepare_publish(
     )
     steps = in_order(
         [
-            *new_tasks(approved, tasks, facts.tasks, site.mapping, writer),
-            *changed_tasks(approved, tasks, facts.tasks, site.mapping),
+            *new_tasks(approved, tasks, facts.tasks, site.to_crm, writer),
+            *changed_tasks(approved, tasks, facts.tasks, site.to_crm),
         ]
     )
     if steps:
@@ -228,7 +175,7 @@ def prepare_publish(
         steps,
         Readings(connector=site.connector, clock=site.clock),
         notes=[
-            *strangers(plan, facts, {}),
+            *_strangers(plan, facts, {}),
             *([] if steps else [Note(code="nothing_to_publish")]),
         ],
         reason=asked.before_announcement,
@@ -242,7 +189,7 @@ def _to_be_written(
     """Name the objects whose owners the plan changes, whenever that will be."""
     timing = Timing(as_of=site.as_of, early=True)
     try:
-        steps = owner_steps(approved, facts, site.mapping, timing)
+        steps = owner_steps(approved, facts, site.to_crm, timing)
     except OwnerNotWritable:
         return set()  # reassign will refuse; doctor says so beforehand
     return {step.change.object for step in steps}
@@ -259,11 +206,11 @@ def prepare_undo(
     check_site(site, org_id=run.org_id, named=named)
     entries = entries_of(connection, run.id)
     records = [entry.record_id or "" for entry in entries if entry.key is not None]
-    written = last_written(connection, run.source, records)
-    listed = undo_steps(authority, entries, site.mapping, written)
+    written = read_writings(connection, run.source, records)
+    listed = undo_steps(authority, entries, site.to_crm, written)
     accounts = {entry.account_id for entry in entries}
     if run.plan_id is not None:
-        left = left_off(connection, run.plan_id, authority)
+        left = steps_left(connection, run.plan_id, authority, Action.TEAM_MEMBER)
         listed += [step for step in left if step.account_id in accounts]
     steps = _with_teams(site, listed)
     doubtful = [entry for entry in entries if entry.outcome == "in_doubt"]
@@ -287,7 +234,7 @@ def prepare_undo(
 
 def _with_teams(site: Site, listed: Sequence[Step]) -> tuple[Step, ...]:
     """Put steps in order, with those that put back whom their owner changes drop."""
-    teams = list(put_back(site.connector, listed))
+    teams = list(team_steps(site.connector, listed))
     there = {step.key for step in teams}
     return in_order([*(s for s in listed if s.key not in there), *teams])
 
@@ -316,10 +263,12 @@ def _of_plan(
     )
 
 
-def _wanted(site: Site, plan: Plan, *, moved: Collection[str]) -> tuple[Wanted, ...]:
+def _wanted(
+    site: Site, plan: Plan, *, moved: Collection[str]
+) -> tuple[WantedTask, ...]:
     delegate = site.people.delegate_of(plan.manager) if plan.manager else None
     must = {item.code for item in site.policy.items if item.level == "must"}
-    return wanted(plan, preparer=preparer(plan, delegate), must=must, moved=moved)
+    return wanted_tasks(plan, preparer=preparer(plan, delegate), must=must, moved=moved)
 
 
 def _asked(site: Site, plan: Plan) -> dict[str, str]:
@@ -344,3 +293,59 @@ def _successors(plan: Plan) -> Iterator[str]:
     for row in plan.rows:
         if row.mode is not Mode.EXCLUDE and row.successor_id is not None:
             yield row.successor_id
+
+
+# Notes
+
+
+def _strangers(
+    plan: Plan, facts: TransferFacts, moving: Collection[str]
+) -> Iterator[Note]:
+    """Yield what came or went since the approval: the plan does not cover it."""
+    planned = {row.account_id for row in plan.rows}
+    handed = {row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE}
+    won = [
+        account.id
+        for account in facts.accounts.values()
+        if account.owner_id == plan.predecessor and account.id not in planned
+    ]
+    if won:
+        yield _listed("accounts_since_approval", won)
+    gone = sorted(handed - set(facts.accounts))
+    if gone:
+        yield _listed("accounts_gone", gone)
+    opened = list(_opened(plan, facts, moving))
+    if opened:
+        yield _listed("opportunities_since_approval", opened)
+
+
+def _idle(plan: Plan, timing: Timing) -> Note:
+    """Tell why there is nothing to do: nothing is due yet, or all is done."""
+    waiting = [
+        row
+        for row in plan.rows
+        if row.mode is not Mode.EXCLUDE and not timing.takes(row)
+    ]
+    if not waiting:
+        return Note(code="all_done", params={"plan": plan.id})
+    days = [row.until or row.effective or plan.effective for row in waiting]
+    unaccepted = timing.accepted_only and min(days) <= timing.as_of
+    code = "not_accepted" if unaccepted else "nothing_due"
+    return Note(code=code, params={"plan": plan.id, "date": min(days)})
+
+
+def _opened(plan: Plan, facts: TransferFacts, moving: Collection[str]) -> Iterator[str]:
+    planned = {each.id for row in plan.rows for each in row.opportunities}
+    planned |= {record.id for record in plan.loose if record.object == "opportunities"}
+    for child in facts.children:
+        unplanned = child.table == "opportunities" and child.id not in planned
+        if unplanned and any(account in moving for account in child.accounts):
+            yield child.id
+
+
+def _listed(code: str, ids: Collection[str]) -> Note:
+    shown = sorted(ids)
+    more = "" if len(shown) <= 10 else " ..."
+    return Note(
+        code=code, params={"n": len(shown), "ids": ", ".join(shown[:10]) + more}
+    )

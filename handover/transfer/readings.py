@@ -1,8 +1,8 @@
-"""What the CRM holds now, read just before it is written (promise P18).
+"""What the CRM holds now, read just before it is written.
 
 Neither CRM compares and sets in a batch, so a person can still win or lose between our
-last read and the write. A reading therefore has an age, and nobody writes on an old
-one.
+last read and the write. A reading therefore has an age, and none is written on that is
+old.
 """
 
 import datetime as dt
@@ -18,22 +18,16 @@ from mappings.text import as_text
 
 Clock = Callable[[], dt.datetime]
 
-
 FRESH = dt.timedelta(seconds=30)
-"""How old a reading may be when its record is written (design §10)."""
+"""How old a reading may be when its record is written."""
+
+ALREADY = StepResult(outcome="done", code="already")
+CHANGED = StepResult(outcome="skipped", code="changed")
+GONE = StepResult(outcome="skipped", code="gone")
 
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00:00(?:\.0+)?(?:Z|\+00:?00)")
 """How CRMs without a type for days give back the day that we wrote."""
-
-
-ALREADY = StepResult(outcome="done", code="already")
-
-
-CHANGED = StepResult(outcome="skipped", code="changed")
-
-
-GONE = StepResult(outcome="skipped", code="gone")
 
 
 def held(row: Row, name: str) -> str | None:
@@ -47,7 +41,7 @@ def held(row: Row, name: str) -> str | None:
 
 
 def judge(step: Step, row: Row | None, *, keyed: bool) -> StepResult | None:
-    """Say what a step's record makes of it; None when it is to be written.
+    """Decide what a step's record makes of it; None when it is to be written.
 
     People's edits win: a record that holds neither our value nor the one it should be
     changed from is left alone. A created one whose links a dead run did not get to
@@ -87,11 +81,11 @@ class Readings:
     _rows: dict[int, tuple[Row | None, dt.datetime]] = field(default_factory=dict)
 
     def row(self, step: Step) -> Row | None:
-        """Give what was read of a step's record; None when it does not exist."""
+        """Return what was read of a step's record; None when it does not exist."""
         return self._rows[step.n][0]
 
     def age(self, steps: Iterable[Step]) -> dt.timedelta:
-        """Tell how old the oldest reading of these steps is."""
+        """Return how old the oldest reading of these steps is."""
         now = self.clock()
         return max((now - self._rows[step.n][1] for step in steps), default=now - now)
 

@@ -1,18 +1,16 @@
 """The steps that give accounts, and what hangs on them, to their successors."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
-from collections.abc import Mapping as Map
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from handover.ledger.states import OWNER_ACTION, Action, Mode
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import LooseRecord, Plan, Row
 from handover.transfer.facts import Child, TransferFacts
-from handover.transfer.put_back import kept_steps
+from handover.transfer.put_back import contact_steps
 from handover.transfer.steps import Step
-from handover.transfer.to_crm import field_change, owner_change
-from mappings.model import Mapping
+from handover.transfer.to_crm import CanonicalRecord, ToCrm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +67,7 @@ def moving(plan: Plan, facts: TransferFacts, timing: Timing) -> dict[str, str]:
 
 
 def receivers(
-    plan: Plan, successors: Map[str, str], timing: Timing, steps: Iterable[Step]
+    plan: Plan, successors: Mapping[str, str], timing: Timing, steps: Iterable[Step]
 ) -> set[str]:
     """Name who takes something over in a run."""
     concerned = {step.account_id for step in steps}
@@ -87,7 +85,7 @@ def _loose_successor(record: LooseRecord, plan: Plan, timing: Timing) -> str | N
 
 
 def owner_steps(
-    approved: ApprovedPlan, facts: TransferFacts, mapping: Mapping, timing: Timing
+    approved: ApprovedPlan, facts: TransferFacts, to_crm: ToCrm, timing: Timing
 ) -> list[Step]:
     """List the owner changes that are due, in no particular order.
 
@@ -112,38 +110,35 @@ def owner_steps(
         move for move in accounts if facts.accounts[move.id].owner_id != move.successor
     ]
     owners = [
-        *(_owner_step(approved, mapping, replace(m, follows=())) for m in changing),
-        *(_owner_step(approved, mapping, move) for move in children),
+        *(_owner_step(approved, to_crm, replace(m, follows=())) for m in changing),
+        *(_owner_step(approved, to_crm, move) for move in children),
     ]
     changed = {move.id: move.successor for move in changing}
     return [
         *owners,
-        *_extra_steps(approved, facts, mapping, [*accounts, *children]),
-        *kept_steps(approved, mapping, facts.kept, changed),
+        *_extra_steps(approved, facts, to_crm, [*accounts, *children]),
+        *contact_steps(approved, to_crm, facts.kept, changed),
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnerMove:
+class OwnerMove(CanonicalRecord):
     """A record and who takes it over, after the owner of which accounts has changed."""
 
-    table: str
-    id: str
-    object: str | None
     successor: str
     account_id: str | None
     follows: tuple[str, ...]
-    expects: Map[str, str | None] = field(default_factory=dict)
+    expects: Mapping[str, str | None] = field(default_factory=dict)
     """Further fields that have to stay as they are."""
 
 
-def _owner_step(approved: ApprovedPlan, mapping: Mapping, move: OwnerMove) -> Step:
-    users = (approved.plan.predecessor, move.successor)
+def _owner_step(approved: ApprovedPlan, to_crm: ToCrm, move: OwnerMove) -> Step:
+    before, after = approved.plan.predecessor, move.successor
     return Step(
         source=approved.plan.source,
         account_id=move.account_id,
         action=OWNER_ACTION[move.table],
-        change=owner_change(mapping, move.table, (move.object, move.id), users),
+        change=to_crm.owner_change(move, before=before, after=after),
         authority=approved,
         follows=move.follows,
         expects=move.expects,
@@ -151,7 +146,7 @@ def _owner_step(approved: ApprovedPlan, mapping: Mapping, move: OwnerMove) -> St
 
 
 def _child_moves(
-    plan: Plan, facts: TransferFacts, timing: Timing, successors: Map[str, str]
+    plan: Plan, facts: TransferFacts, timing: Timing, successors: Mapping[str, str]
 ) -> Iterator[OwnerMove]:
     loose = {(record.object, record.id): record for record in plan.loose}
     rows = {row.account_id: row for row in plan.rows}
@@ -184,7 +179,7 @@ def _child_move(child: Child, successor: str, *, follows: tuple[str, ...]) -> Ow
 def _extra_steps(
     approved: ApprovedPlan,
     facts: TransferFacts,
-    mapping: Mapping,
+    to_crm: ToCrm,
     moves: Iterable[OwnerMove],
 ) -> Iterator[Step]:
     """Yield the owner-like fields of the mapping that move along."""
@@ -193,13 +188,12 @@ def _extra_steps(
         move = going.get((extra.table, extra.id))
         if move is None:
             continue
-        users = (approved.plan.predecessor, move.successor)
-        record = (move.object, move.id)
+        before, after = approved.plan.predecessor, move.successor
         yield Step(
             source=approved.plan.source,
             account_id=next(iter(move.follows), None),
             action=Action.OWNER_FIELD,
-            change=field_change(mapping, move.table, record, extra.field, users),
+            change=to_crm.field_change(extra, extra.field, before=before, after=after),
             authority=approved,
             follows=move.follows,
         )

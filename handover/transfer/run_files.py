@@ -1,7 +1,8 @@
-"""The files that a run leaves behind, for people and for Data Loader.
+"""The files of a run: what it leaves behind, and the list of rows it may be given.
 
-Ids and outcomes go into the log, no names; cells are inert; only the owner of the
-folder reads them.
+They have Data Loader's columns, and what went wrong can be given to the next run. Ids
+and outcomes go into them, no names; cells are inert; only the owner of the folder reads
+them.
 """
 
 import csv
@@ -28,11 +29,20 @@ from handover.transfer.steps import Step
 RESERVE = 16 * 1024 * 1024
 """Bytes that stay free, so that the journal can always be kept."""
 
-
-Reader = Callable[[Entry], str | None]
-
-
 HEADER = ("Id", "OwnerId", "Object", "Field", "Value", "AccountId", "Action")
+
+
+def check_reserve(folder: Path) -> None:
+    """Refuse to go on while the disk is nearly full.
+
+    Raises:
+        DiskFull: less than the reserve is left.
+    """
+    if shutil.disk_usage(folder).free < RESERVE:
+        raise DiskFull(file=folder)
+
+
+# What a run leaves behind
 
 
 class RunFolder:
@@ -78,14 +88,7 @@ class RunFolder:
             file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def check_reserve(folder: Path) -> None:
-    """Refuse to go on while the disk is nearly full.
-
-    Raises:
-        DiskFull: less than the reserve is left.
-    """
-    if shutil.disk_usage(folder).free < RESERVE:
-        raise DiskFull(file=folder)
+CellReader = Callable[[Entry], str | None]
 
 
 def _status(entry: Entry) -> str:
@@ -99,8 +102,8 @@ def _error(entry: Entry) -> str:
 def _table(
     entries: Iterable[Entry],
     *,
-    value: Reader = lambda entry: entry.key or entry.after,
-    last: tuple[str, Reader] | None = None,
+    value: CellReader = lambda entry: entry.key or entry.after,
+    last: tuple[str, CellReader] | None = None,
 ) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
@@ -128,13 +131,12 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+# Which rows to take
+
+
 ID_COLUMNS = ("id", "record_id", "account_id")
-
-
 SHORT = 15
 """Characters of an id of Salesforce in its reports; its API adds three."""
-
-
 LARGEST = 64 * 1024 * 1024
 """Bytes; a longer file is no list of rows of a plan."""
 

@@ -1,7 +1,8 @@
-"""Deciding by reading what became of a write whose reply was lost (promises P12, P13).
+"""Deciding by reading what became of a write whose reply was lost.
 
+During a run the walk asks, and ``recover`` does for steps that earlier runs left open.
 An owner is known by its value, a task by its key. What reading shows not to have taken
-effect may be sent once more: a value set twice is the same value, a keyed create cannot
+effect may be sent again: a value set twice is the same value, a keyed create cannot
 double, and nobody is on a team twice. Any other create is never sent again; it stays in
 doubt until it is found.
 """
@@ -14,11 +15,17 @@ from dataclasses import replace
 from connectors.base import Capability, Change, Connector, Create, Row, SetField
 from handover.ledger import Ledger, runs
 from handover.ledger.runs import INTERRUPTED, Entry, StepResult
-from handover.transfer import crash_points
+from handover.transfer.crash_points import Reached
 from handover.transfer.readings import CHANGED, GONE, held, lacks_links
 from mappings.text import as_text
 
 IN_DOUBT = StepResult(outcome="in_doubt", code="reply_lost")
+NOT_SENT = StepResult(outcome="skipped", code="without_effect")
+LEFT = StepResult(outcome="skipped", code=INTERRUPTED)
+
+UNDER_WAY = dt.timedelta(minutes=3)
+"""How long a call whose reply was lost may still take effect; we wait two minutes for a
+reply, and CRMs give up before that."""
 
 
 def settle(connector: Connector, changes: Sequence[Change]) -> list[StepResult | None]:
@@ -86,21 +93,14 @@ def is_member(change: Create) -> bool:
     return not change.links
 
 
-UNDER_WAY = dt.timedelta(minutes=3)
-"""How long a call whose reply was lost may still take effect; we wait two minutes for a
-reply, and CRMs give up before that."""
-
-
-NOT_SENT = StepResult(outcome="skipped", code="without_effect")
-
-
-LEFT = StepResult(outcome="skipped", code=INTERRUPTED)
-
-
 def recover(
-    ledger: Ledger, connector: Connector, source: str, at: dt.datetime
+    ledger: Ledger,
+    connector: Connector,
+    source: str,
+    at: dt.datetime,
+    reached: Reached = lambda _point: None,
 ) -> tuple[str, ...]:
-    """Settle the open steps of earlier runs on a source; name the runs.
+    """Settle the open steps of earlier runs on a source; return the runs' ids.
 
     Raises:
         ConnectorError: the CRM cannot be read; nothing was settled.
@@ -114,7 +114,7 @@ def recover(
             runs.record_results(connection, run_id, results, at)
             if state == "running":
                 runs.finish(connection, run_id, "interrupted", at)
-        crash_points.reached("doubt_settled")
+        reached("doubt_settled")
     return tuple(run_id for run_id, _ in found)
 
 

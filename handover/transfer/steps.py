@@ -1,7 +1,7 @@
 """The list of intended writes that a dry run prints and a run walks.
 
 Everything here is a pure function of values: the same approval and the same facts give
-the same steps in the same order (design §10).
+the same steps in the same order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,15 +26,12 @@ Authority = ApprovedPlan | UndoOf
 
 
 def label(authority: Authority) -> str:
-    """Name an authority in one word, for lists and the ledger."""
+    """Return an authority as one word, for lists and the ledger."""
     match authority:
         case ApprovedPlan(plan=plan, fingerprint=fingerprint):
             return f"plan:{plan.id}@{fingerprint[:12]}"
         case UndoOf(run_id=run_id):
             return f"undo:{run_id}"
-
-
-_WAVES = tuple(Action)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +102,9 @@ def waves(steps: Iterable[Step]) -> list[Sequence[Step]]:
     No record stands twice in one, which both CRMs would refuse.
     """
     return [list(wave) for _, wave in groupby(steps, key=_wave)]
+
+
+_WAVES = tuple(Action)
 
 
 def _wave(step: Step) -> tuple[int, str, str]:

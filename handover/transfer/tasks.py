@@ -1,8 +1,13 @@
-"""What is new, moved or over among the tasks of a plan."""
+"""Our tasks: which ones a plan asks for, what they say, and the steps to them.
+
+A task has a key of its own, so that the same plan asks for it only once. What is not
+there yet is made; what is there and still as we wrote it is dated again, or closed when
+the plan no longer asks for it. What a person changed stays as it is, and so does what
+is done.
+"""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator
-from collections.abc import Mapping as Map
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -14,12 +19,13 @@ from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan, Row
 from handover.transfer.facts import OurTask
 from handover.transfer.steps import Step
-from handover.transfer.to_crm import task_create, task_mapping
-from mappings.model import Mapping
+from handover.transfer.to_crm import NewTask, ToCrm
+
+# Which tasks there are to be
 
 
 class Purpose(StrEnum):
-    """What a task asks for (design §10)."""
+    """What a task asks for."""
 
     VISIT = "visit"
     PREPARE = "prepare"
@@ -29,7 +35,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class WantedTask:
     """One task that the plan asks of one person."""
 
     row: Row
@@ -39,12 +45,12 @@ class Wanted:
     gaps: tuple[str, ...] = ()
 
     def key(self, plan: Plan) -> str:
-        """Name it for good: the same plan asks for it only once."""
+        """Return its name, which is the same whenever the plan asks for it."""
         return f"{key_prefix(plan)}{self.row.account_id}:{self.purpose}:{self.user_id}"
 
 
 def key_prefix(plan: Plan) -> str:
-    """Give what the keys of all tasks of a plan begin with."""
+    """Return what the keys of all tasks of a plan begin with."""
     return f"handover:{plan.id}:{plan.source}:"
 
 
@@ -53,9 +59,9 @@ def account_of(key: str, plan: Plan) -> str:
     return key.removeprefix(key_prefix(plan)).rsplit(":", 2)[0]
 
 
-def wanted(
+def wanted_tasks(
     plan: Plan, *, preparer: str, must: Collection[str], moved: Collection[str]
-) -> tuple[Wanted, ...]:
+) -> tuple[WantedTask, ...]:
     """List the tasks that a plan asks for.
 
     Args:
@@ -67,19 +73,19 @@ def wanted(
     found = [
         task
         for row in plan.rows
-        for task in _wanted(row, plan, preparer=preparer, must=must, moved=moved)
+        for task in _wanted_of(row, plan, preparer=preparer, must=must, moved=moved)
     ]
     return tuple({task.key(plan): task for task in found}.values())
 
 
-def _wanted(
+def _wanted_of(
     row: Row,
     plan: Plan,
     *,
     preparer: str,
     must: Collection[str],
     moved: Collection[str],
-) -> Iterator[Wanted]:
+) -> Iterator[WantedTask]:
     if row.mode is Mode.EXCLUDE:
         return
     takes_effect = (row.until if row.mode is Mode.HOLD else None) or (
@@ -100,58 +106,24 @@ def _wanted(
         yield replace(_task(row, Purpose.GAPS, preparer, ready_by), gaps=gaps)
 
 
-def _task(row: Row, purpose: Purpose, user: str, due: dt.date) -> Wanted:
-    return Wanted(row=row, purpose=purpose, user_id=user, due=due)
+def _task(row: Row, purpose: Purpose, user: str, due: dt.date) -> WantedTask:
+    return WantedTask(row=row, purpose=purpose, user_id=user, due=due)
 
 
 def preparer(plan: Plan, delegate: str | None) -> str:
-    """Say who gets the information ready.
+    """Return who gets the information ready.
 
-    The predecessor does; when he is absent, the manager's delegate, else the manager.
+    The predecessor does; in their absence the manager's delegate, else the manager.
     """
     if not plan.absent:
         return plan.predecessor
     return delegate or plan.manager or plan.predecessor
 
 
+# What they say
+
 LONGEST = 255
 """Characters of a task's subject (Salesforce, Task.Subject)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskWriter:
-    """Puts the tasks of a plan into the configured language.
-
-    ``person`` and ``item`` give the names of a user and of an item of the policy.
-    """
-
-    plan: Plan
-    spoken: Words
-    person: Callable[[str], str]
-    item: Callable[[str], str]
-
-    def words(self, task: Wanted) -> tuple[str, str]:
-        """Write a task's subject and text."""
-        words, row = self.spoken, task.row
-        told = {
-            "account": row.account,
-            "predecessor": self.person(self.plan.predecessor),
-            "successor": self.person(row.successor_id or ""),
-            "due": day(task.due, words.language),
-            "time": _time(task),
-            "place": _place(task, words),
-            "items": words(", ").join(map(self.item, task.gaps)),
-        }
-        subject, text = SAID[task.purpose]
-        if task.purpose is Purpose.VISIT and not self._introduces(task):
-            text = ALONE
-        return _short(words(subject, **told)), words(text, **told)
-
-    def _introduces(self, task: Wanted) -> bool:
-        visit = task.row.visit
-        return visit is not None and self.plan.predecessor in visit.attendees
-
-
 SAID = {
     Purpose.VISIT: (
         "Handover visit: {account}",
@@ -199,28 +171,65 @@ ALONE = (
 """Text of a visit without the predecessor."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TaskWriter:
+    """Puts the tasks of a plan into the configured language.
+
+    ``person`` and ``item`` give the names of a user and of an item of the policy.
+    """
+
+    plan: Plan
+    spoken: Words
+    person: Callable[[str], str]
+    item: Callable[[str], str]
+
+    def words(self, task: WantedTask) -> tuple[str, str]:
+        """Write a task's subject and text."""
+        words, row = self.spoken, task.row
+        told = {
+            "account": row.account,
+            "predecessor": self.person(self.plan.predecessor),
+            "successor": self.person(row.successor_id or ""),
+            "due": day(task.due, words.language),
+            "time": _time(task),
+            "place": _place(task, words),
+            "items": words(", ").join(map(self.item, task.gaps)),
+        }
+        subject, text = SAID[task.purpose]
+        if task.purpose is Purpose.VISIT and not self._introduces(task):
+            text = ALONE
+        return _short(words(subject, **told)), words(text, **told)
+
+    def _introduces(self, task: WantedTask) -> bool:
+        visit = task.row.visit
+        return visit is not None and self.plan.predecessor in visit.attendees
+
+
 def _short(subject: str) -> str:
     """Cut a subject that no CRM would take whole; the text has the whole name."""
     return subject if len(subject) <= LONGEST else subject[: LONGEST - 1] + "…"
 
 
-def _time(task: Wanted) -> str:
+def _time(task: WantedTask) -> str:
     visit = task.row.visit
     return f"{visit.start}-{visit.end}" if visit else ""
 
 
-def _place(task: Wanted, words: Words) -> str:
+def _place(task: WantedTask, words: Words) -> str:
     visit = task.row.visit
     if visit is None or visit.online:
         return words("online")
     return visit.place or words("at the customer's")
 
 
+# Steps
+
+
 def new_tasks(
     approved: ApprovedPlan,
-    tasks: Iterable[Wanted],
+    tasks: Iterable[WantedTask],
     known: Iterable[OurTask],
-    mapping: Mapping,
+    to_crm: ToCrm,
     writer: TaskWriter,
 ) -> list[Step]:
     """List the steps that create what is not there yet."""
@@ -231,9 +240,7 @@ def new_tasks(
             source=plan.source,
             account_id=task.row.account_id,
             action=Action.CREATE_TASK,
-            change=task_create(
-                mapping, task.key(plan), _parts(task, writer), task.row.account_id
-            ),
+            change=to_crm.new_task(_new_task(task, plan, writer)),
             authority=approved,
         )
         for task in tasks
@@ -241,37 +248,34 @@ def new_tasks(
     ]
 
 
-def _parts(task: Wanted, writer: TaskWriter) -> dict[str, str]:
+def _new_task(task: WantedTask, plan: Plan, writer: TaskWriter) -> NewTask:
     subject, text = writer.words(task)
-    return {
-        "subject": subject,
-        "text": text,
-        "due": task.due.isoformat(),
-        "owner_id": task.user_id,
-    }
+    return NewTask(
+        key=task.key(plan),
+        account_id=task.row.account_id,
+        owner_id=task.user_id,
+        subject=subject,
+        text=text,
+        due=task.due.isoformat(),
+    )
 
 
 def changed_tasks(
     approved: ApprovedPlan,
-    tasks: Iterable[Wanted],
+    tasks: Iterable[WantedTask],
     known: Iterable[OurTask],
-    mapping: Mapping,
+    to_crm: ToCrm,
 ) -> list[Step]:
-    """List the steps that re-date our open tasks, or close those no longer asked for.
-
-    What a person changed stays as it is; so does what is done.
-    """
+    """List the steps that date our open tasks again, or close those not asked for."""
     plan = approved.plan
     asked = {task.key(plan): task for task in tasks}
-    status = task_mapping(mapping).status
+    status = to_crm.task.status
     steps: list[Step] = []
     for task in known:
         if task.status != status.open or not _is_ours(task):
             continue
         still = asked.get(task.key)
-        change = (
-            _close(task, mapping) if still is None else _amend(task, still, mapping)
-        )
+        change = _close(task, to_crm) if still is None else _amend(task, still, to_crm)
         if change is None:
             continue
         account = account_of(task.key, plan)
@@ -284,7 +288,7 @@ def changed_tasks(
                 change=change,
                 authority=approved,
                 follows=(account,),
-                expects=_guard(task, change, mapping),
+                expects=_guard(task, change, to_crm),
             )
         )
     return steps
@@ -296,8 +300,8 @@ def _is_ours(task: OurTask) -> bool:
     return task.written is None or task.written == now
 
 
-def _close(task: OurTask, mapping: Mapping) -> SetField:
-    status = task_mapping(mapping).status
+def _close(task: OurTask, to_crm: ToCrm) -> SetField:
+    status = to_crm.task.status
     return SetField(
         object=task.object,
         id=task.id,
@@ -307,21 +311,21 @@ def _close(task: OurTask, mapping: Mapping) -> SetField:
     )
 
 
-def _amend(task: OurTask, asked: Wanted, mapping: Mapping) -> SetField | None:
+def _amend(task: OurTask, asked: WantedTask, to_crm: ToCrm) -> SetField | None:
     if task.written is None or task.due == asked.due.isoformat():
         return None
     return SetField(
         object=task.object,
         id=task.id,
-        field=task_mapping(mapping).due,
+        field=to_crm.task.due,
         before=task.due,
         after=asked.due.isoformat(),
     )
 
 
-def _guard(task: OurTask, change: SetField, mapping: Mapping) -> Map[str, str | None]:
+def _guard(task: OurTask, change: SetField, to_crm: ToCrm) -> Mapping[str, str | None]:
     """Name the fields that show whether a person has taken the task in hand."""
-    fields = task_mapping(mapping)
+    fields = to_crm.task
     expected = {
         fields.due: task.due,
         fields.owner_id: task.owner_id,

@@ -1,4 +1,4 @@
-"""Runs as JSON (design §12) and on the terminal."""
+"""Runs as JSON and on the terminal."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ STEP_NAMES = (
 
 
 def run_json(executed: Executed) -> dict[str, Any]:
-    """Give a run with the names of design §12."""
+    """Return a run as ``--json`` prints it."""
     return {
         "id": executed.run_id,
         "plan": executed.plan_id,
@@ -102,7 +102,7 @@ def _print_reasons(entries: Iterable[Entry], words: Words, console: Console) -> 
 
 
 def _reason(code: str, words: Words) -> str:
-    """Put a code of ours into words; the CRM's own stay as they are."""
+    """Return a code of ours in words; the CRM's own stay as they are."""
     key = f"reason:{code}"
     return words(key) if words.has(key) else code
 
@@ -151,17 +151,17 @@ def _table(entries: Sequence[Entry], reader: Audience) -> Table:
 
 
 def _purpose(entry: Entry) -> str:
-    """Say in short what is to be created: our key ends in what for and for whom."""
+    """Return in short what is to be created: our key ends in what for and whom."""
     return " ".join((entry.key or "").split(":")[-2:])
 
 
 def _value(entry: Entry, value: str | None, reader: Audience) -> str:
-    """Say a value; owners by their names."""
+    """Return a value in words: owners by their names."""
     return reader.name(value or "") if entry.action in HOLD_USERS else value or ""
 
 
 def _subject(entry: Entry) -> str:
-    """Name a new task; its subject comes first among what is written."""
+    """Return a new task's subject, which comes first among what is written."""
     if entry.action != Action.CREATE_TASK:
         return ""
     values = (entry.values or {}).get("values") or {}

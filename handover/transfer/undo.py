@@ -1,11 +1,10 @@
 """Takes a run back: each record that still holds our value gets its former one.
 
 People's later edits win and are listed; tasks that we made are closed, not deleted; a
-step in doubt is left alone until it is settled (promise P20).
+step in doubt is left alone until it is settled.
 """
 
-from collections.abc import Collection, Sequence
-from collections.abc import Mapping as Map
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -16,18 +15,15 @@ from handover.ledger.states import Action
 from handover.mirror.people import People
 from handover.plan import store
 from handover.plan.errors import NotYours
-from handover.transfer.put_back import kept_again
+from handover.transfer.put_back import PUT_BACK, undo_contact_steps
 from handover.transfer.steps import Step, UndoOf
-from handover.transfer.to_crm import task_mapping
-from mappings.model import Mapping
+from handover.transfer.to_crm import ToCrm
 
 WAYS_BACK = {
     Action.CREATE_TASK: Action.CLOSE_TASK,
     Action.CLOSE_TASK: Action.CHANGE_TASK,
 }
 """What takes back a step is of the same kind, but for these."""
-FOR_OTHERS = (Action.TEAM_MEMBER, Action.CONTACT_KEPT)
-"""Steps that owner changes made necessary: nothing of them is taken back."""
 
 
 def undo_of(
@@ -37,7 +33,7 @@ def undo_of(
     people: People,
     undo_by: Collection[str],
 ) -> UndoOf:
-    """Give the authority to take a run back.
+    """Return the authority to take a run back.
 
     Args:
         connection: to the ledger.
@@ -61,8 +57,8 @@ def undo_of(
 def undo_steps(
     authority: UndoOf,
     entries: Sequence[Entry],
-    mapping: Mapping,
-    written: Map[str, Map[str, str | None]],
+    to_crm: ToCrm,
+    written: Mapping[str, Mapping[str, str | None]],
 ) -> list[Step]:
     """List the steps that take back what a run changed.
 
@@ -71,28 +67,28 @@ def undo_steps(
     Args:
         authority: whose word it is.
         entries: the run's steps.
-        mapping: of the CRM.
+        to_crm: the CRM's words.
         written: for tasks that the run made, the fields as we last wrote them.
     """
     ours = [e for e in entries if e.outcome == "done" and e.code != "already"]
-    back = [e for e in ours if e.action not in FOR_OTHERS]
+    back = [e for e in ours if e.action not in PUT_BACK]
     return [
-        *(_back(e, authority, mapping, written) for e in back),
-        *kept_again(authority, entries),
+        *(_back(e, authority, to_crm, written) for e in back),
+        *undo_contact_steps(authority, entries),
     ]
 
 
 def _back(
     entry: Entry,
     authority: UndoOf,
-    mapping: Mapping,
-    written: Map[str, Map[str, str | None]],
+    to_crm: ToCrm,
+    written: Mapping[str, Mapping[str, str | None]],
 ) -> Step:
     action = Action(entry.action)
     change = entry.change
-    expects: Map[str, str | None] = {}
+    expects: Mapping[str, str | None] = {}
     if isinstance(change, Create):
-        task = task_mapping(mapping)
+        task = to_crm.task
         status = task.status
         ours = written.get(entry.record_id or "", {})
         expects = {name: ours.get(name) for name in (task.due, task.owner_id)}

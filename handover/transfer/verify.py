@@ -1,4 +1,4 @@
-"""Whether what the ledger says of runs adds up, and still stands in the CRM (P36).
+"""Whether what the ledger says of runs adds up, and still stands in the CRM.
 
 The first needs nothing but the ledger. The second asks the CRM for every record that
 runs wrote, and compares it with what was written last.

@@ -1,4 +1,4 @@
-"""Walks a list of steps, exactly once each (design §10).
+"""Walks a list of steps, exactly once each.
 
 The intent of a batch is on disk before its call leaves, its outcome after. A reply that
 is lost is settled by reading. What cannot be decided stays in doubt, and what follows
@@ -13,7 +13,7 @@ from connectors.base import Capability, Connector, Outcome
 from connectors.errors import ConnectorError
 from handover.ledger.runs import INTERRUPTED, StepResult
 from handover.ledger.states import Action
-from handover.transfer import crash_points
+from handover.transfer.crash_points import Reached
 from handover.transfer.journal import Journal
 from handover.transfer.readings import ALREADY, CHANGED, FRESH, Clock, Readings, judge
 from handover.transfer.settle import IN_DOUBT, settle
@@ -25,7 +25,7 @@ class Walk:
     """One walk through the steps of a run, and what has become of them so far.
 
     ``stopped`` is asked before each batch. ``allowed`` is called before each intent and
-    raises when the journal could not be kept (promise P25).
+    raises when the journal could not be kept.
     """
 
     connector: Connector
@@ -34,6 +34,7 @@ class Walk:
     clock: Clock
     stopped: Callable[[], bool]
     allowed: Callable[[], None]
+    reached: Reached
     results: dict[int, StepResult] = field(default_factory=dict)
     doubts: Collection[str] = ()
     """Keys of creates that an earlier run left in doubt: never sent again."""
@@ -53,7 +54,7 @@ class Walk:
         for wave in waves(steps):
             self._wave(wave)
         self._settle_rest(steps)
-        crash_points.reached("steps_walked")
+        self.reached("steps_walked")
 
     @property
     def interrupted(self) -> bool:
@@ -114,16 +115,16 @@ class Walk:
         self._record(
             {n: result or self._without_effect() for n, result in results.items()}
         )
-        crash_points.reached("outcome_recorded")
+        self.reached("outcome_recorded")
 
     def _attempt(self, steps: Sequence[Step]) -> dict[int, StepResult | None]:
         """Send steps in one call; None for one that shows no effect afterwards."""
         self.allowed()
         self.journal.intend([step.n for step in steps], self.clock())
-        crash_points.reached("intent_recorded")
+        self.reached("intent_recorded")
         self.window = max(self.window, self.readings.age(steps))
         outcomes = self._write(steps)
-        crash_points.reached("batch_sent")
+        self.reached("batch_sent")
         sent = list(zip(steps, outcomes, strict=True))
         results: dict[int, StepResult | None] = {s.n: _result(o) for s, o in sent}
         return results | self._settled([s for s, o in sent if o.state == "in_doubt"])
@@ -146,7 +147,7 @@ class Walk:
             found = settle(self.connector, [step.change for step in steps])
         except ConnectorError as error:
             self.failure = self.failure or error
-        crash_points.reached("doubt_settled")
+        self.reached("doubt_settled")
         return {step.n: result for step, result in zip(steps, found, strict=True)}
 
     def _without_effect(self) -> StepResult:
@@ -168,7 +169,7 @@ class Walk:
 
 
 def _ours(result: StepResult | None) -> StepResult | None:
-    """Own up to what our first attempt had done after all."""
+    """Count as settled what our first attempt had done after all."""
     if result is None or result.code != ALREADY.code:
         return result
     return replace(result, code="settled")

@@ -1,4 +1,4 @@
-"""A command line in a process of its own that dies at a point of its run."""
+"""A transfer in a process of its own that dies at a point of its run."""
 
 import os
 import subprocess
@@ -7,26 +7,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = """\
-import os, signal, sys
-from handover.transfer import crash_points
+import datetime as dt, os, signal, sys
+from handover.i18n import words_for
+from handover.jobs.transfer import Manner, publish, reassign
+from handover.jobs.workspace import open_workspace
+from handover.transfer.prepare import TransferRequest
 
-_, deadly, *words = sys.argv
+_, deadly, kind, plan, as_of, early = sys.argv
 
 def reached(point):
     if point == deadly:
         os.kill(os.getpid(), signal.SIGKILL)
 
-crash_points.reached = reached
-from cli import main
-sys.argv = ["handover", *words]
-main()
+workspace = open_workspace(
+    "en", config="handover.toml", as_of=dt.date.fromisoformat(as_of), as_user=None
+)
+asked = TransferRequest(early=early or None)
+manner = Manner(yes=True, reached=reached)
+if kind == "publish":
+    publish(workspace, plan, asked, manner, words_for("ja"))
+else:
+    reassign(workspace, plan, asked, manner)
 """
 
 
-def killed(folder: Path, point: str, *words: str) -> int:
-    """Run a command line in a process of its own that is killed at a point."""
+def killed(
+    folder: Path, point: str, kind: str, plan: str, *, as_of: str, early: str = ""
+) -> int:
+    """Publish or reassign a plan in a process that is killed at a point."""
     return subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", KILLED, point, *words],
+        [sys.executable, "-c", KILLED, point, kind, plan, as_of, early],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

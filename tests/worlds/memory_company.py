@@ -29,6 +29,7 @@ from handover.plan import approval, store
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan, PlannedOpportunity, Row, Visit
 from handover.transfer.checks import Site
+from handover.transfer.crash_points import Reached
 from handover.transfer.execute import (
     Executed,
     RunRegister,
@@ -44,6 +45,7 @@ from handover.transfer.prepare import (
     prepare_undo,
 )
 from handover.transfer.settle import recover
+from handover.transfer.to_crm import ToCrm
 from handover.transfer.undo import undo_of
 from mappings.load import load_mapping
 from mappings.translate import TranslationSettings
@@ -223,6 +225,7 @@ class Office:
     as_of: dt.date = TODAY
     policy: Any = POLICY
     stopped: Callable[[], bool] = lambda: False
+    reached: Reached = lambda _point: None
 
     def __post_init__(self) -> None:
         """Open the ledger, and read the CRM if nobody has."""
@@ -262,7 +265,7 @@ class Office:
             source="memory",
             connector=connector,
             identity=connector.identify(),
-            mapping=self.mapping,
+            to_crm=ToCrm(self.mapping),
             people=people(),
             policy=self.policy,
             clock=self.clock,
@@ -278,6 +281,7 @@ class Office:
             runs_folder=self.folder / "runs",
             zone=ZONE,
             actor="tester",
+            reached=self.reached,
         )
 
     def approved(self) -> ApprovedPlan:
@@ -338,7 +342,8 @@ class Office:
     def recover(self) -> tuple[str, ...]:
         """Settle what earlier runs left open."""
         connector = self.connector or self.crm
-        found = recover(self.ledger, connector, "memory", self.clock())
+        at = self.clock()
+        found = recover(self.ledger, connector, "memory", at, self.desk.reached)
         for run_id in found:
             leave_files(self.desk, run_id)
         return found

@@ -16,6 +16,7 @@ from handover.transfer.execute import RunRegister, execute
 from handover.transfer.prepare import Prepared
 from handover.transfer.readings import Readings
 from handover.transfer.steps import Step, in_order
+from handover.transfer.to_crm import bind
 from handover.transfer.verify import last_writes, record_faults
 from mappings.load import load_mapping
 from tests.worlds.memory_company import PLAN, TODAY, plan, row
@@ -103,7 +104,7 @@ def _site(connector: Connector, folder: Path) -> Site:
         source=connector.name,
         connector=connector,
         identity=connector.identify(),
-        mapping=load_mapping(connector.name, folder),
+        to_crm=bind(load_mapping(connector.name, folder), connector),
         people=people(),
         policy=POLICY,
         clock=lambda: dt.datetime.now(dt.UTC),
