@@ -1,18 +1,20 @@
 """Turns pages of a CRM's records into rows of the common schema, a column at a time.
 
-A row with a cell that does not convert is put aside as a ``Reject`` with its first such
-field; the rest of the page goes on. A reason is one of ``no_id``, ``duplicate_id``,
-``too_many_cells``, ``bad_date``, ``bad_number``, ``bad_yes_no``, ``bad_kind`` and
-``bad_outcome``.
+A cell that does not convert is empty, its record stays, and a ``Reject`` says so. A
+reason is one of ``bad_date``, ``bad_number``, ``bad_yes_no``, ``bad_kind``,
+``bad_outcome`` and ``too_many_cells``; of records put aside as a whole ``no_id`` and
+``duplicate_id``.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 import pyarrow as pa
 
+from mappings.aside import FirstRows, Reject, quoted
 from mappings.cells import Cell, Lookups, Row, Sight, take
 from mappings.columns import Filler, TranslationSettings, Values
 from mappings.forms import Derived
@@ -25,36 +27,15 @@ from mappings.words import country_code
 
 __all__ = ["Reject", "Translated", "TranslationSettings", "Translator"]
 
-VALUE_LENGTH = 80
-"""Characters of a cell that a reject quotes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reject:
-    """What does not fit of one row: where it stands, the column and its value.
-
-    ``field`` is what the CRM calls the column, ``row`` the line or position in the
-    source. ``whole``: the record itself was put aside; otherwise it stays, and only
-    the cell of this column is empty.
-    """
-
-    table: str
-    row: int
-    id: str | None
-    column: str | None = None
-    field: str | None
-    value: str | None
-    reason: str
-    whole: bool = True
-
 
 @dataclass(frozen=True, kw_only=True)
 class Translated:
     """What became of a page.
 
-    ``read`` counts the rows for each table, ``rejects`` are among them. ``origins``
-    names for each link table the records whose links were read, also those that have
-    none now.
+    ``read`` counts the records of each table; a row that says again what an earlier one
+    of the same id said is none. ``rejects``: the records among them that were put aside
+    as a whole, and the cells of the others that did not convert. ``origins`` names for
+    each link table the records whose links were read, also those that have none now.
     """
 
     tables: Map[str, pa.Table]
@@ -73,10 +54,14 @@ class _Batch:
     position: Sequence[int]
     """The row of the page that each row here came from."""
     filled: dict[str, Values] = field(default_factory=dict)
-    wrong: dict[int, tuple[str, str]] = field(default_factory=dict)
+    whole: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Column and reason of the rows to put aside."""
-    none: frozenset[int] = frozenset()
+    bad: list[tuple[int, str, str]] = field(default_factory=list)
+    """Row, column and reason of the cells that do not convert."""
+    none: set[int] = field(default_factory=set)
     """Rows that turned out to be none at all."""
+    differences: dict[int, str] = field(default_factory=dict)
+    """The id of rows put aside, and how they differ from the first one of it."""
 
     def texts(self, name: str, *, first: bool = False) -> list[str | None]:
         """Write a column's cells as text; ``first``: only a list's first element."""
@@ -87,17 +72,14 @@ class _Batch:
         ]
 
     def values(self, name: str) -> list[str | None]:
-        """Look up a filled column of ids."""
+        """Return a filled column of ids."""
         column = self.filled.get(name, [None] * len(self.position))
         return list(column)
 
     def kept(self) -> list[int]:
-        """Name the rows that stand."""
-        return [
-            at
-            for at in range(len(self.position))
-            if at not in self.wrong and at not in self.none
-        ]
+        """List the rows that stand."""
+        gone = self.none | self.whole.keys()
+        return [at for at in range(len(self.position)) if at not in gone]
 
 
 @dataclass
@@ -122,6 +104,7 @@ class Translator:
     lookups: Lookups = field(default_factory=dict)
     visible_fields: Collection[str] | None = None
     seen: dict[str, set[str]] = field(default_factory=dict)
+    _firsts: dict[str, FirstRows] = field(default_factory=dict, init=False)
 
     def page(
         self, rows: Sequence[Row], numbers: Sequence[int] | None = None
@@ -129,14 +112,15 @@ class Translator:
         """Translate one page.
 
         Args:
-            rows: records as the connector gave them. A row with cells beyond its last
-                column has them under None.
+            rows: records as the connector gave them. A row with filled cells beyond
+                its last column has them under None.
             numbers: where each row stands in its source; counted from 1 without it.
         """
         tables: dict[str, list[pa.Table]] = {}
         rejects: list[Reject] = []
         read: dict[str, int] = {}
         origins: dict[str, Sequence[str]] = {}
+        numbers = numbers or range(1, len(rows) + 1)
         for table, part in self.mapping.fed_by(self.object):
             batch = self._batch(table, part, rows)
             self._fill(batch)
@@ -144,7 +128,9 @@ class Translator:
             done = self._table(batch)
             tables.setdefault(table, []).append(done)
             read[table] = len(batch.position) - len(batch.none)
-            rejects += self._rejects(batch, numbers or range(1, len(rows) + 1))
+            rejects += self._rejects(batch, numbers)
+            if len(read) == 1:
+                rejects += self._surplus(batch, rows, numbers)
             if "origin" in batch.filled:
                 named = dict.fromkeys(filter(None, batch.values("origin")))
                 origins[table] = tuple(named)
@@ -186,15 +172,7 @@ class Translator:
         position: Sequence[int] = range(len(rows))
         if table in PAIRS and cells:
             cells, position = spread(cells)
-        surplus = {at for at, row in enumerate(rows) if None in row}
-        wrong = {
-            at: ("", "too_many_cells")
-            for at, row in enumerate(position)
-            if row in surplus
-        }
-        return _Batch(
-            table=table, part=part, cells=cells, position=position, wrong=wrong
-        )
+        return _Batch(table=table, part=part, cells=cells, position=position)
 
     def _specs(self, table: str) -> Iterator[ColumnSpec]:
         yield from columns(table).values()
@@ -202,7 +180,7 @@ class Translator:
             yield from map(extra_column, self.mapping.extra)
 
     def _fill(self, batch: _Batch) -> None:
-        """Fill the columns; remember for each row the first that does not convert."""
+        """Fill the columns; remember the cells that do not convert."""
         filler = Filler(
             settings=self.settings,
             empty=self._empty,
@@ -214,8 +192,7 @@ class Translator:
             texts = batch.texts(spec.name, first=bool(spec.column.refers))
             filled = filler.fill(spec, batch.part.fields[spec.name], texts)
             batch.filled.update(filled.columns)
-            for at in filled.bad:
-                batch.wrong.setdefault(at, (spec.name, filled.reason))
+            batch.bad += ((at, spec.name, filled.reason) for at in filled.bad)
         self._fill_in(batch)
 
     def _fill_in(self, batch: _Batch) -> None:
@@ -249,20 +226,33 @@ class Translator:
             files = is_file(batch.part.object)
             named = name_links(keys, own, batch.position, rows_are_links=files)
             batch.filled["origin"] = named.origins
-            batch.none = named.none
+            batch.none |= named.none
             own = named.ids
         batch.filled["id"] = own
         missing = pair[0] if pair else "id"
-        seen = self.seen.setdefault(batch.table, set())
         for at, id_ in enumerate(own):
-            if at in batch.wrong or at in batch.none:
+            if id_ is None and at not in batch.none:
+                batch.whole[at] = (missing, "no_id")
+        if is_file(batch.part.object):
+            self._name_once(batch, own)
+
+    def _name_once(self, batch: _Batch, ids: Sequence[str | None]) -> None:
+        """Put later rows of an id aside, but for those that say the same again."""
+        seen = self.seen.setdefault(batch.table, set())
+        firsts = self._firsts.setdefault(batch.table, FirstRows())
+        firsts.turn_to({name: batch.texts(name) for name in batch.cells})
+        for at, id_ in enumerate(ids):
+            if id_ is None or at in batch.none:
                 continue
-            if id_ is None:
-                batch.wrong[at] = (missing, "no_id")
-            elif is_file(batch.part.object):
-                if id_ in seen:
-                    batch.wrong[at] = ("id", "duplicate_id")
+            if id_ not in seen:
                 seen.add(id_)
+                firsts.add(id_, at)
+            elif firsts.says_the_same(id_, at):
+                batch.none.add(at)
+            else:
+                batch.whole[at] = ("id", "duplicate_id")
+                differences = firsts.differences(id_, at)
+                batch.differences[at] = f"{id_} ({differences})" if differences else id_
 
     def _table(self, batch: _Batch) -> pa.Table:
         """Make the rows that stand into a table of the schema."""
@@ -276,7 +266,7 @@ class Translator:
             ],
             schema=schema,
         )
-        if not batch.wrong and not batch.none:
+        if not batch.whole and not batch.none:
             return table
         return table.take(pa.array(batch.kept(), pa.int64()))
 
@@ -290,20 +280,43 @@ class Translator:
         return activity_links(activities, cells, self._empty)
 
     def _rejects(self, batch: _Batch, numbers: Sequence[int]) -> Iterator[Reject]:
+        """Yield what does not fit, row by row; of a row put aside only that it was."""
         links = batch.table in PAIRS
         ids = batch.values("id") if links else batch.texts("id")
-        for at, (name, reason) in sorted(batch.wrong.items()):
+        gone = batch.none | batch.whole.keys()
+        found = [one for one in batch.bad if one[0] not in gone]
+        found += ((at, *why) for at, why in batch.whole.items())
+        texts = {name: batch.texts(name) for name in {name for _, name, _ in found}}
+        for at, name, reason in sorted(found, key=lambda one: one[0]):
             form = batch.part.fields.get(name)
-            value = batch.texts(name)[at] if form else ids[at] if name else None
             yield Reject(
                 table=batch.table,
                 row=numbers[batch.position[at]],
                 id=ids[at],
-                column=name or None,
-                field=" + ".join(form.names if form else ()) or name or None,
-                value=value[:VALUE_LENGTH] if value else None,
+                column=name,
+                field=" + ".join(form.names if form else ()) or name,
+                value=quoted(batch.differences.get(at) or texts[name][at]),
                 reason=reason,
+                whole=at in batch.whole,
             )
+
+    def _surplus(
+        self, batch: _Batch, rows: Sequence[Row], numbers: Sequence[int]
+    ) -> Iterator[Reject]:
+        """Yield the cells beyond the last column; their rows stand all the same."""
+        ids = dict(zip(batch.position, batch.values("id"), strict=True))
+        for at, row in enumerate(rows):
+            surplus = cast("Map[object, object]", row).get(None)
+            if surplus:
+                yield Reject(
+                    table=batch.table,
+                    row=numbers[at],
+                    id=ids.get(at),
+                    field=None,
+                    value=quoted(as_text(surplus)),
+                    reason="too_many_cells",
+                    whole=False,
+                )
 
 
 def _array(values: Values | None, kind: pa.DataType, count: int) -> pa.Array:

@@ -89,26 +89,26 @@ def test_links_of_a_record_follow_it(mill: Mill) -> None:
     ]
 
 
-def test_a_row_that_cannot_be_read_is_put_aside_and_named(mill: Mill) -> None:
+def test_a_cell_that_cannot_be_read_is_put_aside_and_named(mill: Mill) -> None:
     mill.crm.put("Accounts", "a0001", employees="many")
     synced = mill.sync()
     sums(synced)
     (aside,) = synced.asides
-    assert (aside.id, aside.field, aside.reason) == (
-        "a0001",
-        "employees",
-        "bad_number",
+    assert (aside.id, aside.column_name, aside.reason, aside.whole) == (
+        *("a0001", "employees", "bad_number", False),
     )
-    assert "a0001" not in mill.rows("accounts")
+    assert mill.rows("accounts")["a0001"]["employees"] is None
     mill.crm.put("Accounts", "a0001", employees="12")
-    assert mill.sync().counts["accounts"].new == 1
+    assert mill.sync().counts["accounts"].changed == 1
 
 
-def test_a_row_that_became_unreadable_leaves_the_mirror(mill: Mill) -> None:
+def test_a_record_stays_in_the_mirror_when_a_cell_of_it_becomes_unreadable(
+    mill: Mill,
+) -> None:
     mill.sync()
-    mill.crm.put("Accounts", "a0001", employees="many")
+    mill.crm.put("Accounts", "a0001", employees="many", name="新社名")
     mill.sync()
-    assert "a0001" not in mill.rows("accounts")
+    assert mill.rows("accounts")["a0001"]["name"] == "新社名"
 
 
 def test_a_large_loss_stops_the_sync_until_it_is_accepted(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class FilesCRM:
     """A CRM that is a folder of CSV and XLSX files.
 
     Every cell is text as it stands; a row is a dict by column name. A row with more
-    cells than the header keeps the surplus as a list under the key None, as
+    filled cells than the header keeps the surplus as a list under the key None, as
     ``csv.DictReader`` does; a row with fewer has empty ones. Of several rows with one
     id the first counts. A folder with a workbook in it is only read.
     """
@@ -145,7 +145,7 @@ class FilesCRM:
         for page in self.pull(Pull(object=object_name, fields=tuple(fields))):
             for row in page.rows:
                 key = str(row.get(column, "")).strip()
-                if key in missing and None not in row:
+                if key in missing:
                     missing.remove(key)
                     found[key] = row
             if not missing:
@@ -281,13 +281,14 @@ class FilesCRM:
 
 
 def _fitted(header: Sequence[str], cells: list[str]) -> Row:
-    """Fill a short row up; keep the surplus of a long one under None."""
+    """Fill a short row up; keep what a long one says beyond the header under None."""
     missing = [""] * (len(header) - len(cells))
     row: dict[str | None, object] = dict(
         zip(header, chain(cells, missing), strict=False)
     )
-    if len(cells) > len(header):
-        row[None] = cells[len(header) :]
+    surplus = [cell for cell in cells[len(header) :] if cell.strip()]
+    if surplus:
+        row[None] = surplus
     return cast("Row", row)
 
 

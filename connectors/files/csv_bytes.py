@@ -60,10 +60,7 @@ class Sheet:
         return self.header.index(name) if name in self.header else None
 
     def find(self, column: int, wanted: Collection[str]) -> dict[str, Record]:
-        """Find the rows that hold one of some texts in a column, the first of each.
-
-        Rows with more cells than the header are passed over, as they are in reading.
-        """
+        """Find the rows that hold one of some texts in a column, the first of each."""
         keys = {raw: text for text in wanted if (raw := self._key(text)) is not None}
         found: dict[str, Record] = {}
         pick = re.compile(rb"(?:%s,){%d}(%s)" % (_CELL, column, _CELL))
@@ -73,9 +70,7 @@ class Sheet:
             cell = pick.match(self._data, start, end)
             key = keys.get(_unquoted(cell[1]).strip()) if cell else None
             if key is not None and key not in found:
-                record = self._record(start, end)
-                if len(record.spans) <= len(self.header):
-                    found[key] = record
+                found[key] = self._record(start, end)
         return found
 
     def text(self, record: Record, column: int) -> str:

@@ -32,7 +32,7 @@ def delta_of(table: str, reading: Reading) -> Delta:
         (one.job.object, reject)
         for one in pulled
         for reject in one.staging.rejects()
-        if reject.table == table
+        if reject.table == table and reject.whole
     ]
     by_rule = table == "accounts" and reading.mapping.derived_owner is not None
     return Delta(
