@@ -15,6 +15,8 @@ from connectors.files import FilesCRM
 from handover.errors import DiskFull
 from handover.ledger.tables import watermarks
 from handover.mirror.generations import DamagedMirror, NextGeneration
+from handover.mirror.memory import OutOfMemory
+from handover.mirror.merging import Merger
 from handover.mirror.staging import Staging
 from handover.mirror.sync import Source
 from mappings.load import load_mapping
@@ -33,6 +35,43 @@ def no_space(*_: object, **__: object) -> None:
 def no_space_in_duckdb(*_: object, **__: object) -> None:
     said = f"IO Error: could not write: {os.strerror(errno.ENOSPC)}"
     raise duckdb.IOException(said)
+
+
+def no_memory_in_duckdb(*_: object, **__: object) -> None:
+    said = "failed to allocate data of size 32.0 MiB (242.4 MiB/244.1 MiB used)"
+    raise duckdb.OutOfMemoryException(said)
+
+
+def no_memory(*_: object, **__: object) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "fault"),
+    [
+        (Staging, "add", no_memory),
+        (Merger, "merge", no_memory_in_duckdb),
+        (NextGeneration, "write", no_memory_in_duckdb),
+    ],
+)
+def test_a_lack_of_memory_keeps_what_was_read_for_the_next_sync(
+    mill: Mill,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    fault: Callable[..., None],
+) -> None:
+    mill.sync()
+    mill.crm.put("Accounts", "a0001", name="新社名")
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, fault)
+        with pytest.raises(OutOfMemory) as caught:
+            mill.sync()
+    assert caught.value.exit_code == 7
+    assert mill.generation().n == 1
+    assert bool(staged(mill)) == (owner is not Staging)
+    mill.sync()
+    assert mill.living("accounts")["a0001"] == ("新社名", "u1", None)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The disk while a generation is made: room to work in, and a full one by its name."""
+"""Room to work in while a generation is made, and what stops it by its name."""
 
 import os
 import shutil
@@ -10,9 +10,10 @@ import duckdb
 
 from connectors.disk import FULL
 from handover.errors import DiskFull
+from handover.mirror.memory import OutOfMemory, merge_memory
 
-MEMORY = "256MB"
-"""What DuckDB may hold before it moves intermediate results to the disk."""
+NO_ROOM_FOR_SPILLING = "max_temp_directory_size"
+"""Stands in the message of DuckDB when the disk has no room for what memory lacks."""
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def open_duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     room = folder / f".tmp-room-{os.getpid()}"
     config: dict[str, str | bool | int | float | list[str]] = {
         "timezone": "UTC",
-        "memory_limit": MEMORY,
+        "memory_limit": f"{merge_memory()}B",
         "temp_directory": str(room),
         "preserve_insertion_order": False,
         "autoinstall_known_extensions": False,
@@ -39,22 +40,26 @@ def open_duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def full_disk_is_named(folder: Path) -> Iterator[None]:
-    """Turn what a full disk does to Python, Arrow and DuckDB into one error.
+def lack_of_room_is_named(folder: Path) -> Iterator[None]:
+    """Turn what lack of room does to Python, Arrow and DuckDB into one error.
 
     Raises:
         DiskFull: with the folder.
+        OutOfMemory: with the megabytes that were allowed.
     """
     try:
         yield
-    except (OSError, duckdb.Error) as error:
-        if not _is_full(error):
-            raise
-        raise DiskFull(file=folder) from error
+    except (OSError, MemoryError, duckdb.Error) as error:
+        # DuckDB keeps only the system's words, Arrow sometimes.
+        if _is_full(error):
+            raise DiskFull(file=folder) from error
+        if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+            raise OutOfMemory(limit=merge_memory() >> 20) from error
+        raise
 
 
-def _is_full(error: OSError | duckdb.Error) -> bool:
+def _is_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in FULL:
         return True
-    # DuckDB keeps only the system's words, Arrow sometimes.
-    return any(os.strerror(number) in str(error) for number in FULL)
+    words = (NO_ROOM_FOR_SPILLING, *map(os.strerror, FULL))
+    return any(said in str(error) for said in words)

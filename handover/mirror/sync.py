@@ -19,7 +19,7 @@ from handover.ledger import Ledger
 from handover.ledger.tables import watermarks
 from handover.mirror.aside import Aside, asides_now, read_asides, write_asides
 from handover.mirror.deltas import delta_of
-from handover.mirror.disk import full_disk_is_named, open_duckdb
+from handover.mirror.disk import lack_of_room_is_named, open_duckdb
 from handover.mirror.generations import (
     Generation,
     NextGeneration,
@@ -98,9 +98,10 @@ class Syncer:
                 rows need it; of several errors the worst.
             Shrunk: too much has vanished.
             DamagedMirror: a file is not as it was written, and this is no full sync.
-            DiskFull: nothing was published; the pages that were read are kept.
+            DiskFull, OutOfMemory: nothing was published; the pages that were read are
+                kept for the next sync.
         """
-        with full_disk_is_named(self.folder):
+        with lack_of_room_is_named(self.folder):
             before, damaged = self._before()
             if damaged:
                 self._forget_others(sources)
