@@ -23,7 +23,7 @@ LOCALE = Path(__file__).parent / "locale"
 CLICK_DOMAIN = "messages"
 """The domain in which click looks up its own words (``Usage:``, ``Options:`` ...)."""
 
-_CODED = re.compile(r"[a-z_]+:\S")
+_CODED = re.compile(r"[a-z_-]+:\S")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +167,7 @@ def write_compiled(po: Path) -> Path:
 def _translations(language: str) -> gettext.NullTranslations:
     folder = LOCALE / language / "LC_MESSAGES"
     first = gettext.NullTranslations()
-    for stem in sorted({p.stem for p in folder.glob("*.[pm]o")} - {CLICK_DOMAIN}):
+    for stem in sorted({p.stem for p in folder.glob("*.[pm]o")}):
         first.add_fallback(_catalogue(folder / f"{stem}.po"))
     return first
 

@@ -15,7 +15,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from handover.errors import BadPolicy
-from handover.i18n import Phrase
+from handover.i18n import Phrase, Words
 from handover.mistakes import no_toml, unknown_key, unreadable, wrong_value
 from mappings.schema import EXTRA
 from mappings.text import norm
@@ -191,6 +191,25 @@ class Policy(PolicySection):
         """SHA-256 of the content, whatever the file looks like."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    def item_name(self, code: str, words: Words) -> str:
+        """Return what people call an item: the company's name for it, else ours.
+
+        An item that the policy no longer has, or a company's own without a name, goes
+        by the last part of its code.
+        """
+        named = self._names.get(code)
+        key = f"item:{code}"
+        return named or (words(key) if words.has(key) else code.rpartition(".")[2])
+
+    def item_rule(self, item: Item, words: Words) -> str:
+        """Return in words when an item counts as present."""
+        key = f"item-rule:{item.code}"
+        return words(key if words.has(key) else "item-rule:own")
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {item.code: item.name for item in self.items if item.name}
+
     @cached_property
     def enabled(self) -> tuple[Item, ...]:
         """The items that are audited, in the policy's order."""
@@ -218,7 +237,7 @@ def load_policy(path: Path | None = None) -> Policy:
             line=line,
             key=_shown(mistake.keys),
             place=Phrase(
-                text="policy:line" if line else "policy:file",
+                text="policy-mistake:line" if line else "policy-mistake:file",
                 params={"file": path.name, "line": line},
             ),
             detail=mistake.detail,
@@ -238,7 +257,7 @@ class _Mistake(Exception):
 
 def _rule(keys: Sequence[str], detail: str, **params: object) -> _Mistake:
     """Name a rule of policies that is broken."""
-    return _Mistake(keys, Phrase(text=f"policy:{detail}", params=params))
+    return _Mistake(keys, Phrase(text=f"policy-mistake:{detail}", params=params))
 
 
 def _read(path: Path) -> str:

@@ -1,6 +1,8 @@
 """Scores, readiness and what stands beside them."""
 
 import datetime as dt
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,17 @@ from hypothesis import strategies as st
 
 from handover.audit import other_findings
 from handover.audit.engine import words_pattern
-from handover.audit.findings import failing, owners_json, scores, totals
+from handover.audit.findings import failing, owner_findings, scores, totals
+from handover.audit.model import (
+    AccountFinding,
+    AuditReport,
+    InactiveOwner,
+    OwnerFinding,
+    SharedPerson,
+    Totals,
+)
 from handover.audit.report import AuditRequest, combine, read_source
+from handover.commands.forms import as_json
 from handover.i18n import words_for
 from handover.mirror.people import People, Person
 from handover.mirror.views import CONFIRMATIONS_SCHEMA
@@ -328,7 +339,7 @@ def test_an_audit_leaves_nothing_behind_and_can_be_repeated(tmp_path: Path) -> N
     assert before == after
 
 
-def reported(records: Records, folder: Path, **asked: Any) -> dict[str, Any]:
+def reported(records: Records, folder: Path, **asked: Any) -> AuditReport:
     with mirror_of(records, folder) as mirror:
         given = AuditRequest(words=words_for("en"), policy=POLICY, **asked)
         part = read_source(mirror, given, PEOPLE, {"B": frozenset({"contacts.person"})})
@@ -337,19 +348,21 @@ def reported(records: Records, folder: Path, **asked: Any) -> dict[str, Any]:
 
 def test_the_report_has_the_names_of_the_design(tmp_path: Path) -> None:
     report = reported(COMPANY, tmp_path)
-    account = report["accounts"][1]
+    written = json.loads(as_json(report.as_json()))
+    account = written["accounts"][1]
 
-    assert report["policy"] == {"version": POLICY.version, "hash": POLICY.hash}
-    assert report["totals"] == {
+    assert written["policy"] == {"version": POLICY.version, "hash": POLICY.hash}
+    assert written["totals"] == {
         "accounts": 3,
         "ready": 1,
         "score": pytest.approx(sum(score for score, _ in BY_HAND.values()) / 3),
         "without_score": 0,
         "gaps": 8 + 5,
     }
-    assert [a["id"] for a in report["accounts"]] == ["A", "B", "C"]
-    assert set(account["groups"]) == set(GROUPS)
-    assert report["accounts"][0]["groups"]["opportunities"] is None
+    assert not {"trend", "unmanaged"} & set(written)
+    assert [a["id"] for a in written["accounts"]] == ["A", "B", "C"]
+    assert list(account["groups"]) == list(GROUPS)
+    assert written["accounts"][0]["groups"]["opportunities"] is None
     assert [item["item"] for item in account["items"]] == [
         item.code for item in POLICY.enabled
     ]
@@ -364,12 +377,12 @@ def test_the_report_has_the_names_of_the_design(tmp_path: Path) -> None:
         "evidence": {
             "text": "0 of 1 recent or large purchases have a reason.",
             "records": ["o2"],
-            "at": dt.date(2026, 6, 1),
+            "at": "2026-06-01",
         },
     }
-    not_bought = report["accounts"][2]["items"][7]
-    assert (not_bought["state"], not_bought["quality"]) == ("not_applicable", None)
-    assert not_bought["evidence"]["text"] == "Nothing was ever bought."
+    not_bought = report.accounts[2].items[7]
+    assert (not_bought.state, not_bought.quality) == ("not_applicable", None)
+    assert not_bought.evidence.text == "Nothing was ever bought."
 
 
 def test_confirmed_stands_beside_recorded_only_where_a_handover_runs(
@@ -377,7 +390,7 @@ def test_confirmed_stands_beside_recorded_only_where_a_handover_runs(
 ) -> None:
     report = reported(COMPANY, tmp_path)
 
-    assert [account["confirmed"] for account in report["accounts"]] == [
+    assert [account.confirmed for account in report.accounts] == [
         None,
         pytest.approx(1 / 12),  # must-items of B; no older purchase, no request open
         None,
@@ -385,44 +398,54 @@ def test_confirmed_stands_beside_recorded_only_where_a_handover_runs(
 
 
 def test_owners_are_rolled_up_and_nobodys_accounts_stand_last(tmp_path: Path) -> None:
-    owners = reported(COMPANY, tmp_path)["owners"]
+    owners = reported(COMPANY, tmp_path).owners
     mean = (BY_HAND["A"][0] + BY_HAND["B"][0]) / 2
     weighted = (100 * BY_HAND["A"][0] + 400 * BY_HAND["B"][0]) / 500
 
-    assert [owner["id"] for owner in owners] == ["u1", None]
-    assert (owners[0]["name"], owners[0]["team"]) == ("佐藤", "東")
-    assert (owners[0]["accounts"], owners[0]["ready"]) == (2, 1)
-    assert owners[0]["score"] == pytest.approx(mean)
-    assert owners[0]["weighted_score"] == pytest.approx(weighted)
-    assert owners[1]["weighted_score"] is None  # C is worth nothing yet
+    assert [owner.id for owner in owners] == ["u1", None]
+    assert (owners[0].name, owners[0].team) == ("佐藤", "東")
+    assert (owners[0].accounts, owners[0].ready) == (2, 1)
+    assert owners[0].score == pytest.approx(mean)
+    assert owners[0].weighted_score == pytest.approx(weighted)
+    assert owners[1].weighted_score is None  # C is worth nothing yet
 
 
 def test_accounts_without_a_score_are_counted_and_left_out_of_means() -> None:
-    groups = dict.fromkeys(GROUPS)
-    known = {"score": 40.0, "ready": False, "value": 1.0, "groups": groups}
-    account = {"owner_id": "u1", "source": "files"}
-    rows = [{**account, **known}, {**account, **known, "score": None, "ready": True}]
+    known = AccountFinding(
+        id="A",
+        source="files",
+        name="A",
+        owner_id="u1",
+        owner="佐藤",
+        customer_class=None,
+        customer_class_state="unmapped",
+        proposed_class=None,
+        score=40.0,
+        ready=False,
+        confirmed=None,
+        value=1.0,
+        url=None,
+        groups=dict.fromkeys(GROUPS),
+        items=(),
+    )
+    rows = [known, replace(known, score=None, ready=True)]
 
-    assert totals(rows) == {
-        "accounts": 2,
-        "ready": 1,
-        "score": 40.0,
-        "without_score": 1,
-    }
-    assert owners_json(rows, PEOPLE)[0]["score"] == 40.0
-    assert totals([])["score"] is None
+    assert totals(rows, gaps=3) == Totals(
+        accounts=2, ready=1, score=40.0, without_score=1, gaps=3
+    )
+    assert owner_findings(rows, PEOPLE)[0].score == 40.0
+    assert totals([], gaps=0).score is None
 
 
 def test_open_opportunities_on_no_account_are_orphans(tmp_path: Path) -> None:
-    orphans = reported(COMPANY, tmp_path)["orphans"]
+    orphans = reported(COMPANY, tmp_path).orphans
 
-    assert [(o["object"], o["id"], o["owner_id"]) for o in orphans] == [
+    assert [(o.object, o.id, o.owner_id) for o in orphans] == [
         ("opportunities", "o4", "u1"),
         ("opportunities", "o5", "u2"),
     ]
-    assert [
-        o["id"] for o in reported(COMPANY, tmp_path, owner_ids={"u2"})["orphans"]
-    ] == ["o5"]
+    theirs = reported(COMPANY, tmp_path, owner_ids={"u2"}).orphans
+    assert [o.id for o in theirs] == ["o5"]
 
 
 def test_what_is_not_mapped_is_listed_with_the_items_that_need_it(
@@ -432,7 +455,7 @@ def test_what_is_not_mapped_is_listed_with_the_items_that_need_it(
         asked = AuditRequest(words=words_for("en"), policy=POLICY)
         part = read_source(mirror, asked, PEOPLE, {})
     rows = {
-        (row["table_name"], row["column_name"]): (row["status"], row["items"])
+        (row.table_name, row.column_name): (row.status, row.items)
         for row in other_findings.unmapped(part.audit)
     }
 
@@ -478,24 +501,33 @@ def test_a_person_on_several_accounts_is_named(tmp_path: Path) -> None:
         found = other_findings.shared_people(mirror)
 
     assert found == [
-        {
-            "source": "files",
-            "contact_ids": ["c1", "c2"],
-            "name": "山田",
-            "account_ids": ["A", "B", "C"],
-        }
+        SharedPerson(
+            source="files",
+            contact_ids=["c1", "c2"],
+            name="山田",
+            account_ids=["A", "B", "C"],
+        )
     ]
 
 
 def test_inactive_and_unknown_owners_are_named() -> None:
-    owners: list[dict[str, Any]] = [
-        {"id": "u1", "name": "佐藤", "is_active": True, "accounts": 3},
-        {"id": "u9", "name": "田中", "is_active": False, "accounts": 2},
-        {"id": None, "name": None, "is_active": False, "accounts": 1},
-    ]
+    active = OwnerFinding(
+        id="u1",
+        source="files",
+        name="佐藤",
+        team=None,
+        is_active=True,
+        accounts=3,
+        ready=0,
+        score=None,
+        weighted_score=None,
+        groups={},
+    )
+    left = replace(active, id="u9", name="田中", is_active=False)
+    nobody = replace(left, id=None, name=None)
 
-    assert other_findings.inactive_owners("files", owners) == [
-        {"source": "files", "id": "u9", "name": "田中", "accounts": 2}
+    assert other_findings.inactive_owners([active, left, nobody]) == [
+        InactiveOwner(source="files", id="u9", name="田中", accounts=3)
     ]
 
 

@@ -2,21 +2,24 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handover.audit.model import AuditReport, TrendStep
 from handover.audit.page import PER_OWNER, render
 from handover.audit.report import AuditRequest, combine, read_source
 from handover.i18n import words_for
+from handover.mirror.owners import OwnerChange
 from tests.test_audit import COMPANY, PEOPLE
 from tests.worlds.audited_records import POLICY, Records, mirror_of
 
 TODAY = dt.date(2027, 4, 1)
 
 
-def report_of(records: Records, folder: Path, language: str) -> dict[str, Any]:
+def report_of(records: Records, folder: Path, language: str) -> AuditReport:
     with mirror_of(records, folder) as mirror:
         asked = AuditRequest(words=words_for(language), policy=POLICY)
         part = read_source(mirror, asked, PEOPLE, {"B": frozenset()})
@@ -24,7 +27,7 @@ def report_of(records: Records, folder: Path, language: str) -> dict[str, Any]:
 
 
 def page_of(records: Records, folder: Path, language: str = "en", **more: Any) -> str:
-    report = {**report_of(records, folder, language), **more}
+    report = replace(report_of(records, folder, language), **more)
     return render(report, words_for(language), TODAY, ["4 orphans"])
 
 
@@ -62,7 +65,7 @@ def test_japanese_is_spoken_throughout(tmp_path: Path) -> None:
     assert '<html lang="ja">' in html
     for word in ("引継準備の状況", "導入理由", "入力・更新が必要", "充足率 46 とは"):
         assert word in html
-    for word in ("What to fill in", "evidence:", "rule:", "item:", "state:"):
+    for word in ("What to fill in", "evidence:", "item-rule:", "item:", "state:"):
         assert word not in html
 
 
@@ -87,11 +90,20 @@ def test_names_from_the_crm_are_text_and_only_https_becomes_a_link(
 
 
 def test_the_trend_is_drawn_where_there_are_two_audits(tmp_path: Path) -> None:
-    step = {"at": "x", "owner_id": "u1", "ready": 1, "accounts": 2}
+    step = TrendStep(
+        at="x",
+        as_of="2027-03-01",
+        source="files",
+        owner_id="u1",
+        team=None,
+        score=40.0,
+        ready=1,
+        accounts=2,
+    )
     trend = [
-        {**step, "as_of": "2027-03-01", "score": 40.0},
-        {**step, "as_of": "2027-04-01", "score": 60.0},
-        {**step, "as_of": "2027-04-01", "owner_id": None, "score": None},
+        step,
+        replace(step, as_of="2027-04-01", score=60.0),
+        replace(step, as_of="2027-04-01", owner_id=None, score=None),
     ]
 
     assert "<polyline" in page_of(COMPANY, tmp_path, trend=trend)
@@ -99,14 +111,14 @@ def test_the_trend_is_drawn_where_there_are_two_audits(tmp_path: Path) -> None:
 
 
 def test_owner_changes_without_a_plan_are_shown_where_asked(tmp_path: Path) -> None:
-    change = {
-        "source": "files",
-        "account_id": "A",
-        "before": "u1",
-        "after": None,
-        "seen_at": "2027-03-02T00:00:00",
-        "team": "東",
-    }
+    change = OwnerChange(
+        source="files",
+        account_id="A",
+        before="u1",
+        after=None,
+        seen_at="2027-03-02T00:00:00",
+        team="東",
+    )
 
     assert "2027-03-02" in page_of(COMPANY, tmp_path, unmanaged=[change])
     assert "Owner changes" not in page_of(COMPANY, tmp_path)

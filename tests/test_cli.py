@@ -11,8 +11,8 @@ import pytest
 
 from cli import COMMANDS
 from cli import handover as root
-from handover.commands.options import Said
-from handover.commands.outcome import excuse
+from handover.commands.options import GlobalOptions
+from handover.commands.outcome import fail
 from handover.commands.shell import Command, Group, first_line
 from handover.errors import DiskFull, Locked, worst_code
 from handover.i18n import words_for
@@ -234,7 +234,7 @@ def test_a_word_too_few_shows_what_there_is(cli: Cli, words: tuple[str, ...]) ->
 
 
 def ended_by(error: BaseException) -> int:
-    return excuse(error, Said(words=words_for("en")))
+    return fail(error, GlobalOptions(words=words_for("en")))
 
 
 @pytest.mark.parametrize(

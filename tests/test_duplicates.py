@@ -19,12 +19,12 @@ def test_likely_duplicates_share_a_name_or_a_website(tmp_path: Path) -> None:
     ]
     found = other_findings.duplicates([audit_of({"accounts": accounts}, tmp_path)])
 
-    assert [(row["by"], row["value"]) for row in found] == [
+    assert [(row.by, row.value) for row in found] == [
         ("domain", "ab.jp"),
         ("name", "abc商事"),
     ]
-    assert [one["id"] for one in found[1]["accounts"]] == ["1", "2"]
-    assert not any(row["ambiguous"] for row in found)
+    assert [one.id for one in found[1].accounts] == ["1", "2"]
+    assert not any(row.ambiguous for row in found)
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_duplicates_of_two_sources_that_do_not_go_one_to_one_are_marked(
         audits.append(replace(audit, source=source))
     found = other_findings.duplicates(audits)
     assert found
-    assert any(row["ambiguous"] for row in found) == ambiguous
+    assert any(row.ambiguous for row in found) == ambiguous

@@ -1,6 +1,7 @@
 import ast
 import pkgutil
 import re
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -97,6 +98,13 @@ def test_no_sentence_is_left_untranslated(area: str) -> None:
         assert [k for k, text in catalogue(language, area).items() if not text] == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_stands_in_one_catalogue_file_only(language: str) -> None:
+    areas = [*AREAS, "messages"]
+    found = Counter(key for area in areas for key in catalogue(language, area))
+    assert [key for key, times in found.items() if times > 1] == []
+
+
 def in_python(file: Path) -> Iterator[object]:
     """Find what is said: ``words("...")`` and ``Phrase(text="...")``."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -127,7 +135,7 @@ def extracted() -> set[str]:
 
 
 def test_each_text_of_the_code_has_its_japanese() -> None:
-    known = {key for area in AREAS for key in catalogue("ja", area)}
+    known = {key for area in [*AREAS, "messages"] for key in catalogue("ja", area)}
     texts = extracted()
     assert len(texts) > 100
     assert sorted(texts - known) == []

@@ -143,7 +143,7 @@ def test_every_code_in_a_plan_is_explained() -> None:
     for language in ("ja", "en"):
         explained = dict(legend(found, words_for(language)))
         assert explained.keys() == used
-        assert not any(text.startswith("rule:") for text in explained.values())
+        assert not any(text.startswith("reason:") for text in explained.values())
 
 
 def test_what_is_undecided_is_counted() -> None:

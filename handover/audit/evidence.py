@@ -6,17 +6,32 @@ company and rows in another has words of its own for rows.
 """
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from handover.audit.model import Evidence
 from handover.i18n import Words
 from handover.paper.dates import day
+
+
+class JudgedItem(NamedTuple):
+    """A row of the audit's items: what the rules found of one item of one account."""
+
+    account_id: str
+    item: str
+    state: str
+    quality: float | None
+    rows: int | None
+    rows_ok: int | None
+    records: Sequence[str] | None
+    on_date: dt.date | None
+
 
 WITHOUT_ROWS = frozenset({"unreadable", "unmapped", "not_applicable"})
 """States that no row decided."""
 
 
-class Evidence:
+class EvidenceTexts:
     """The sentences of one language."""
 
     def __init__(self, words: Words) -> None:
@@ -25,26 +40,19 @@ class Evidence:
         self._keys: dict[tuple[str, str, bool, bool], str] = {}
         self._days: dict[dt.date, str] = {}
 
-    def of(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        """Give text, records and date of one item of one account."""
-        return {
-            "text": self.text(found),
-            "records": found["records"] or [],
-            "at": found["on_date"],
-        }
+    def of(self, found: JudgedItem) -> Evidence:
+        """Return why an item of an account is in its state."""
+        return Evidence(
+            text=self._text(found), records=found.records or [], at=found.on_date
+        )
 
-    def text(self, found: Mapping[str, Any]) -> str:
-        """Say why the item is in its state.
-
-        Args:
-            found: a row of the audit's items.
-        """
-        date, rows = found["on_date"], found["rows"]
-        case = (found["item"], found["state"], rows is not None, date is not None)
+    def _text(self, found: JudgedItem) -> str:
+        date, rows = found.on_date, found.rows
+        case = (found.item, found.state, rows is not None, date is not None)
         if case not in self._keys:
             self._keys[case] = self._key(*case)
         return self._words(
-            self._keys[case], ok=found["rows_ok"], n=rows, date=self._day(date)
+            self._keys[case], ok=found.rows_ok, n=rows, date=self._day(date)
         )
 
     def _key(self, item: str, state: str, has_rows: bool, has_date: bool) -> str:  # noqa: FBT001 - parts of a key

@@ -1,20 +1,25 @@
-"""What an audit found, in the names of the JSON (design §12) and for the plan.
+"""From the tables of an audit to findings, for the report and for the plan.
 
-Numbers are unrounded; everything is in a fixed order, so that the same mirror gives the
-same bytes.
+Everything is in a fixed order, so that the same mirror gives the same bytes.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from handover.audit.engine import STATES, Audit
-from handover.audit.evidence import Evidence
+from handover.audit.evidence import EvidenceTexts, JudgedItem
+from handover.audit.model import (
+    AccountFinding,
+    ItemFinding,
+    OwnerFinding,
+    Totals,
+    mean,
+)
 from handover.i18n import Words
 from handover.mirror.people import People
 from handover.policy import GROUPS
@@ -26,9 +31,6 @@ LACKING = frozenset({"missing", "placeholder", "invalid", "unreadable", "unmappe
 
 WORST = 15
 """Accounts that the terminal lists; the page and the workbook have all."""
-
-Json = dict[str, Any]
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class AccountScore:
 
 
 def scores(audit: Audit) -> dict[str, AccountScore]:
-    """Give each account's score, readiness and gaps."""
+    """Return each account's score, readiness and gaps, by id."""
     gaps = to_fill_in(audit)
     return {
         row["id"]: AccountScore(
@@ -59,7 +61,7 @@ def scores(audit: Audit) -> dict[str, AccountScore]:
 
 
 def to_fill_in(audit: Audit) -> dict[str, list[str]]:
-    """Name each account's must-items that somebody has to fill in, in their order."""
+    """List each account's must-items that somebody has to fill in, in their order."""
     musts = _musts(audit)
     found: dict[str, list[str]] = defaultdict(list)
     for row in _items(audit, musts, TO_FILL_IN).to_pylist():
@@ -77,7 +79,7 @@ def _musts(audit: Audit) -> list[str]:
 
 
 def failing(audit: Audit, level: str) -> set[str]:
-    """Name the accounts that lack an item: a must, or any for ``should``."""
+    """Return the ids of accounts that lack an item: a must, or any for ``should``."""
     if level == "must":
         rows = audit.accounts.filter(pc.invert(audit.accounts["ready"]))
         return set(rows["id"].to_pylist())
@@ -96,14 +98,14 @@ def _items(audit: Audit, codes: Collection[str], states: Collection[str]) -> pa.
     return rows.filter(chosen)
 
 
-def accounts_json(
+def account_findings(
     audit: Audit,
     people: People,
     words: Words,
     *,
     answered: Mapping[str, Collection[str]],
     only: Collection[str] | None = None,
-) -> list[Json]:
+) -> list[AccountFinding]:
     """List accounts with groups, items and evidence, by id.
 
     Args:
@@ -113,67 +115,73 @@ def accounts_json(
         answered: items that the customer confirmed, of the accounts that are being
             handed over.
         only: the accounts whose items are wanted, where not all are shown; the others
-            have an empty list.
+            have no items.
     """
-    items = _items_json(audit, words, only)
+    items = _item_findings(audit, words, only)
     confirmed = _confirmed(audit, answered)
     return [
-        {
-            "id": row["id"],
-            "source": audit.source,
-            "name": row["name"],
-            "owner_id": row["owner_id"],
-            "owner": people.name(row["owner_id"]) or None,
-            "customer_class": row["customer_class"],
-            "customer_class_state": row["customer_class_state"],
-            "proposed_class": row["proposed_class"],
-            "score": row["score"],
-            "ready": row["ready"],
-            "confirmed": confirmed.get(row["id"]),
-            "value": row["value"],
-            "url": row["url"],
-            "groups": {group: row[group] for group in GROUPS},
-            "items": items.get(row["id"], []),
-        }
+        AccountFinding(
+            id=row["id"],
+            source=audit.source,
+            name=row["name"],
+            owner_id=row["owner_id"],
+            owner=people.name(row["owner_id"]) or None,
+            customer_class=row["customer_class"],
+            customer_class_state=row["customer_class_state"],
+            proposed_class=row["proposed_class"],
+            score=row["score"],
+            ready=row["ready"],
+            confirmed=confirmed.get(row["id"]),
+            value=row["value"],
+            url=row["url"],
+            groups={group: row[group] for group in GROUPS},
+            items=items.get(row["id"], ()),
+        )
         for row in audit.accounts.to_pylist()
     ]
 
 
-def _items_json(
+def _item_findings(
     audit: Audit, words: Words, only: Collection[str] | None
-) -> dict[str, list[Json]]:
+) -> dict[str, list[ItemFinding]]:
     """Build the items of accounts, each account's in the policy's order."""
     asked = {item.code: item for item in audit.policy.enabled}
     order = {code: position for position, code in enumerate(asked)}
-    evidence = Evidence(words)
+    texts = EvidenceTexts(words)
     rows = audit.items
     if only is not None:
         wanted = pa.array(sorted(only), pa.string())
         rows = rows.filter(pc.is_in(rows["account_id"], wanted))
-    found: dict[str, list[Json]] = defaultdict(list)
-    for row in rows.to_pylist():
-        item = asked[row["item"]]
-        found[row["account_id"]].append(
-            {
-                "group": item.group,
-                "item": item.code,
-                "level": item.level,
-                "state": row["state"],
-                "quality": row["quality"],
-                "rows": row["rows"],
-                "rows_ok": row["rows_ok"],
-                "evidence": evidence.of(row),
-            }
+    found: dict[str, list[ItemFinding]] = defaultdict(list)
+    for row in _judged(rows):
+        item = asked[row.item]
+        found[row.account_id].append(
+            ItemFinding(
+                group=item.group,
+                item=item.code,
+                level=item.level,
+                state=row.state,
+                quality=row.quality,
+                rows=row.rows,
+                rows_ok=row.rows_ok,
+                evidence=texts.of(row),
+            )
         )
     for items in found.values():
-        items.sort(key=lambda entry: order[entry["item"]])
+        items.sort(key=lambda entry: order[entry.item])
     return found
+
+
+def _judged(rows: pa.Table) -> Iterator[JudgedItem]:
+    """Read the rows column by column, which takes half the time of row by row."""
+    columns = [rows[name].to_pylist() for name in JudgedItem._fields]
+    return map(JudgedItem._make, zip(*columns, strict=True))
 
 
 def _confirmed(
     audit: Audit, answered: Mapping[str, Collection[str]]
 ) -> dict[str, float]:
-    """Give the share of must-items that apply and were confirmed, by account."""
+    """Return the share of must-items that apply and were confirmed, by account."""
     asked: dict[str, list[str]] = defaultdict(list)
     if answered:
         musts = _musts(audit)
@@ -187,77 +195,94 @@ def _confirmed(
     }
 
 
-def totals(accounts: Sequence[Json]) -> Json:
-    """Sum up: accounts without a score are counted and left out of the mean."""
-    without = sum(account["score"] is None for account in accounts)
-    return {
-        "accounts": len(accounts),
-        "ready": sum(account["ready"] for account in accounts),
-        "score": mean(account["score"] for account in accounts),
-        "without_score": without,
-    }
+def totals(accounts: Sequence[AccountFinding], gaps: int) -> Totals:
+    """Sum accounts up; ``gaps`` are the must-items to fill in, counted already."""
+    return Totals(
+        accounts=len(accounts),
+        ready=sum(account.ready for account in accounts),
+        score=mean(account.score for account in accounts),
+        without_score=sum(account.score is None for account in accounts),
+        gaps=gaps,
+    )
 
 
-def owners_json(accounts: Sequence[Json], people: People) -> list[Json]:
+def owner_findings(
+    accounts: Sequence[AccountFinding], people: People
+) -> list[OwnerFinding]:
     """Roll one source up by owner; accounts that nobody owns stand under None, last."""
-    by_owner: dict[str | None, list[Json]] = defaultdict(list)
+    by_owner: dict[str | None, list[AccountFinding]] = defaultdict(list)
     for account in accounts:
-        by_owner[account["owner_id"]].append(account)
+        by_owner[account.owner_id].append(account)
     return [
         _owner(people, owner, by_owner[owner])
         for owner in sorted(by_owner, key=lambda owner: (owner is None, owner or ""))
     ]
 
 
-def _owner(people: People, owner: str | None, accounts: Sequence[Json]) -> Json:
+def _owner(
+    people: People, owner: str | None, accounts: Sequence[AccountFinding]
+) -> OwnerFinding:
     person = people.user(owner)
-    summed = totals(accounts)
-    return {
-        "id": owner,
-        "source": accounts[0]["source"],
-        "name": people.name(owner) or None,
-        "team": person.team if person else None,
-        "is_active": people.is_active(owner),
-        "accounts": summed["accounts"],
-        "ready": summed["ready"],
-        "score": summed["score"],
-        "weighted_score": _weighted(accounts),
-        "groups": {
-            group: mean(account["groups"][group] for account in accounts)
+    return OwnerFinding(
+        id=owner,
+        source=accounts[0].source,
+        name=people.name(owner) or None,
+        team=person.team if person else None,
+        is_active=people.is_active(owner),
+        accounts=len(accounts),
+        ready=sum(account.ready for account in accounts),
+        score=mean(account.score for account in accounts),
+        weighted_score=_weighted(accounts),
+        groups={
+            group: mean(account.groups[group] for account in accounts)
             for group in GROUPS
         },
-    }
+    )
 
 
-def _weighted(accounts: Iterable[Json]) -> float | None:
+def _weighted(accounts: Iterable[AccountFinding]) -> float | None:
     """Weigh scores by what the customers are worth to us."""
-    scored = [a for a in accounts if a["score"] is not None and a["value"] > 0]
-    whole = fsum(a["value"] for a in scored)
-    return fsum(a["score"] * a["value"] for a in scored) / whole if whole else None
+    scored = [
+        (account.score, account.value)
+        for account in accounts
+        if account.score is not None and account.value > 0
+    ]
+    whole = fsum(value for _, value in scored)
+    return fsum(score * value for score, value in scored) / whole if whole else None
 
 
-def mean(values: Iterable[float | None]) -> float | None:
-    """Take the mean of what is known."""
-    known = [value for value in values if value is not None]
-    return fsum(known) / len(known) if known else None
-
-
-def worst_first(accounts: Iterable[Row]) -> list[Row]:
-    """Choose accounts that are not ready: the lowest score and the largest first."""
+def worst_first(accounts: Iterable[AccountFinding]) -> list[AccountFinding]:
+    """List accounts that are not ready: the lowest score and the largest first."""
     return sorted(
-        (account for account in accounts if not account["ready"]),
-        key=lambda a: (
-            a["score"] is None,
-            a["score"] or 0.0,
-            -a["value"],
-            a["source"],
-            a["id"],
+        (account for account in accounts if not account.ready),
+        key=lambda account: (
+            *_how_bad(account.score, account.value),
+            account.source,
+            account.id,
         ),
     )
 
 
-def lacking(account: Row) -> Iterator[Json]:
+def worst_ids(audit: Audit) -> list[str]:
+    """List the ids of one source's accounts in the order of ``worst_first``."""
+    names = ("id", "ready", "score", "value")
+    columns = (audit.accounts[name].to_pylist() for name in names)
+    return [
+        key
+        for *_, key in sorted(
+            (*_how_bad(score, value), key)
+            for key, ready, score, value in zip(*columns, strict=True)
+            if not ready
+        )
+    ]
+
+
+def _how_bad(score: float | None, value: float) -> tuple[bool, float, float]:
+    return (score is None, score or 0.0, -value)
+
+
+def lacking(account: AccountFinding) -> Iterator[ItemFinding]:
     """Yield an account's must-items that are not as they should be."""
-    for item in account["items"]:
-        if item["level"] == "must" and item["state"] in TO_FILL_IN | LACKING:
+    for item in account.items:
+        if item.level == "must" and item.state in TO_FILL_IN | LACKING:
             yield item

@@ -1,16 +1,23 @@
-"""What stands beside the score: what no item asks for, and what was not seen."""
+"""Findings that do not count in the score, and what could not be seen."""
 
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
-from typing import Any
 from urllib.parse import urlsplit
 
 from handover.audit.engine import Audit
+from handover.audit.model import (
+    InactiveOwner,
+    LikelyDuplicates,
+    NamedAccount,
+    Orphan,
+    OwnerFinding,
+    SharedPerson,
+    UnseenColumn,
+)
 from handover.mirror.views import Mirror
 
-Json = dict[str, Any]
 _Key = tuple[str, str]
 """A source and an id."""
 
@@ -21,7 +28,7 @@ _LEGAL_FORMS = re.compile(
 _GAPS = re.compile(r"[\s.,・･'’()-]+")
 
 
-def orphans(mirror: Mirror, owners: Collection[str] | None = None) -> list[Json]:
+def orphans(mirror: Mirror, owners: Collection[str] | None = None) -> list[Orphan]:
     """List open opportunities on no account, or on one that is not in the mirror.
 
     Args:
@@ -39,26 +46,23 @@ def orphans(mirror: Mirror, owners: Collection[str] | None = None) -> list[Json]
         everybody=owners is None,
         owners=[*(owners or ()), ""],
     )
-    return [{"source": mirror.source, "object": "opportunities", **row} for row in rows]
+    return [Orphan(source=mirror.source, object="opportunities", **row) for row in rows]
 
 
-def inactive_owners(source: str, owners: Iterable[Json]) -> list[Json]:
+def inactive_owners(owners: Iterable[OwnerFinding]) -> list[InactiveOwner]:
     """List owners who are no active users and still own accounts."""
     return [
-        {
-            "source": source,
-            "id": owner["id"],
-            "name": owner["name"],
-            "accounts": owner["accounts"],
-        }
+        InactiveOwner(
+            source=owner.source, id=owner.id, name=owner.name, accounts=owner.accounts
+        )
         for owner in owners
-        if owner["id"] is not None and not owner["is_active"]
+        if owner.id is not None and not owner.is_active
     ]
 
 
-def shared_people(mirror: Mirror) -> list[Json]:
+def shared_people(mirror: Mirror) -> list[SharedPerson]:
     """List persons who stand on several accounts, by link or by a personal address."""
-    return mirror.rows(
+    rows = mirror.rows(
         """
         with persons as (
             select
@@ -78,19 +82,20 @@ def shared_people(mirror: Mirror) -> list[Json]:
         """,
         source=mirror.source,
     )
+    return [SharedPerson(**row) for row in rows]
 
 
-def duplicates(audits: Iterable[Audit]) -> list[Json]:
+def duplicates(audits: Iterable[Audit]) -> list[LikelyDuplicates]:
     """List accounts that are likely one customer, by web domain or plain name.
 
     Ambiguous are those of several sources that do not go one to one, and those of one
     name that have several domains.
     """
-    alike: dict[tuple[str, str], list[Json]] = defaultdict(list)
+    alike: dict[tuple[str, str], list[NamedAccount]] = defaultdict(list)
     domains: dict[_Key, str] = {}
     for audit in audits:
         for row in audit.accounts.select(["id", "name", "website"]).to_pylist():
-            one = {"source": audit.source, "id": row["id"], "name": row["name"]}
+            one = NamedAccount(source=audit.source, id=row["id"], name=row["name"])
             site = domains[_key(one)] = domain(row["website"] or "")
             for by, value in (("name", plain_name(row["name"])), ("domain", site)):
                 if value:
@@ -98,23 +103,23 @@ def duplicates(audits: Iterable[Audit]) -> list[Json]:
     groups = {key: same for key, same in sorted(alike.items()) if len(same) > 1}
     met = _met([{_key(one) for one in same} for same in groups.values()])
     return [
-        {
-            "by": by,
-            "value": value,
-            "ambiguous": _is_ambiguous(met[_key(same[0])])
+        LikelyDuplicates(
+            by=by,
+            value=value,
+            ambiguous=_is_ambiguous(met[_key(same[0])])
             or (by == "name" and len({domains[_key(one)] for one in same} - {""}) > 1),
-            "accounts": same,
-        }
+            accounts=same,
+        )
         for (by, value), same in groups.items()
     ]
 
 
-def _key(account: Json) -> _Key:
-    return account["source"], account["id"]
+def _key(account: NamedAccount) -> _Key:
+    return account.source, account.id
 
 
 def _met(groups: Iterable[set[_Key]]) -> dict[_Key, set[_Key]]:
-    """Bring groups that share an account together; give each account's group."""
+    """Bring groups that share an account together; return each account's group."""
     found: dict[_Key, set[_Key]] = {}
     for group in groups:
         whole = group.union(*(found.get(one, set()) for one in group))
@@ -129,13 +134,13 @@ def _is_ambiguous(accounts: Collection[_Key]) -> bool:
 
 
 def plain_name(name: str) -> str:
-    """Take the legal form, width, case and blanks out of a company's name."""
+    """Return a company's name without legal form, width, case and blanks."""
     text = unicodedata.normalize("NFKC", name).casefold()
     return _GAPS.sub("", _LEGAL_FORMS.sub(" ", text))
 
 
 def domain(website: str) -> str:
-    """Give the domain of a website, without www."""
+    """Return the domain of a website, without www; empty where it is none."""
     text = website.strip().lower()
     try:
         host = urlsplit(text if "://" in text else f"//{text}").hostname or ""
@@ -144,23 +149,23 @@ def domain(website: str) -> str:
     return host.removeprefix("www.") if "." in host else ""
 
 
-def unmapped(audit: Audit) -> list[Json]:
+def unmapped(audit: Audit) -> list[UnseenColumn]:
     """List the columns that items need and this source does not show."""
     return [
-        {
-            "source": audit.source,
-            "table_name": row["table_name"],
-            "column_name": row["column_name"],
-            "status": row["status"],
-            "items": row["items"],
-        }
+        UnseenColumn(
+            source=audit.source,
+            table_name=row["table_name"],
+            column_name=row["column_name"],
+            status=row["status"],
+            items=row["items"],
+        )
         for row in audit.columns.to_pylist()
         if row["status"] != "mapped"
     ]
 
 
 def unseen_items(audit: Audit) -> dict[str, dict[str, list[str]]]:
-    """Name the items of which nothing is mapped or something is hidden.
+    """Return the items of which nothing is mapped or something is hidden.
 
     Returns:
         Columns by item, under ``unreadable`` and ``unmapped``.

@@ -6,18 +6,26 @@ in, owner by owner and with links into the CRM.
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from handover.audit.findings import lacking, mean
-from handover.audit.terminal import SIGNS, item_name, meaning, rounded
+from handover.audit.findings import lacking
+from handover.audit.model import (
+    AccountFinding,
+    AuditReport,
+    ItemFinding,
+    OwnerFinding,
+    TrendStep,
+    mean,
+)
+from handover.audit.terminal import meaning, rounded, sign_of
 from handover.i18n import Words
 from handover.paper import svg
 from handover.paper.pages import page
-from handover.policy import GROUPS
+from handover.policy import GROUPS, Policy
 
 TEMPLATE = Path(__file__).with_name("page.html")
 DRAWN = 40
@@ -30,14 +38,59 @@ and no browser shows a hundred thousand. The workbook and the JSON have all."""
 OPEN = 60
 """Accounts up to which the lists are unfolded."""
 
-Json = Mapping[str, Any]
+
+@dataclass(frozen=True, kw_only=True)
+class GapLine:
+    """An item to fill in, as it is shown."""
+
+    name: str
+    sign: str
+    text: str
 
 
-def render(report: Json, words: Words, as_of: dt.date, warnings: Sequence[str]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class AccountGaps:
+    """An account with what there is to fill in."""
+
+    account: AccountFinding
+    gaps: Sequence[GapLine]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerChapter:
+    """What the page has of one owner.
+
+    ``listed`` are their accounts, the most urgent first, ``to_fill_in`` the first of
+    the ``open`` ones; ``gaps`` counts the items that their accounts lack.
+    """
+
+    found: OwnerFinding
+    name: str
+    listed: Sequence[AccountFinding]
+    open: int
+    to_fill_in: Sequence[AccountGaps]
+    gaps: Sequence[tuple[str, int]]
+
+
+@dataclass(kw_only=True)
+class ItemLine:
+    """An item with its rule, and for how many of the accounts asked it is there."""
+
+    group: str
+    name: str
+    level: str
+    text: str
+    ok: int = 0
+    of: int = 0
+
+
+def render(
+    report: AuditReport, words: Words, as_of: dt.date, warnings: Sequence[str]
+) -> str:
     """Render the page.
 
     Args:
-        report: the data of the JSON, in full.
+        report: what was found, with the items of all accounts.
         words: the reader's language.
         as_of: the rules' today.
         warnings: what the numbers do not show.
@@ -52,75 +105,81 @@ def render(report: Json, words: Words, as_of: dt.date, warnings: Sequence[str]) 
         meaning=meaning(report, words),
         warnings=warnings,
         picture=_picture(owners, words),
-        trend=_trend(report.get("trend", ()), words),
+        trend=_trend(report.trend or (), words),
         owners=owners,
         groups=[(group, words(f"group:{group}")) for group in GROUPS],
-        asked=_asked(report["accounts"], words),
-        is_short=len(report["accounts"]) <= OPEN,
+        asked=_asked(report, words),
+        is_short=len(report.accounts) <= OPEN,
         listed=LISTED,
         per_owner=PER_OWNER,
     )
 
 
-def _owners(report: Json, words: Words) -> list[Json]:
+def _owners(report: AuditReport, words: Words) -> list[OwnerChapter]:
     """Gather each owner's accounts and what there is to fill in, by team and name."""
-    accounts: dict[tuple[str, str | None], list[Json]] = defaultdict(list)
-    for account in report["accounts"]:
-        accounts[account["source"], account["owner_id"]].append(account)
+    accounts: dict[tuple[str, str | None], list[AccountFinding]] = defaultdict(list)
+    for account in report.accounts:
+        accounts[account.source, account.owner_id].append(account)
+    chapters = [
+        _owner(owner, accounts[owner.source, owner.id], report.policy, words)
+        for owner in report.owners
+    ]
     return sorted(
-        (
-            _owner(owner, accounts[owner["source"], owner["id"]], words)
-            for owner in report["owners"]
-        ),
-        key=lambda owner: (
-            owner["id"] is None,
-            owner["team"] or "",
-            owner["name"],
-            owner["id"] or "",
+        chapters,
+        key=lambda chapter: (
+            chapter.found.id is None,
+            chapter.found.team or "",
+            chapter.name,
+            chapter.found.id or "",
         ),
     )
 
 
-def _owner(owner: Json, accounts: Sequence[Json], words: Words) -> Json:
+def _owner(
+    owner: OwnerFinding,
+    accounts: Sequence[AccountFinding],
+    policy: Policy,
+    words: Words,
+) -> OwnerChapter:
     urgent_first = sorted(accounts, key=_by_urgency)
     looked_at = ((account, list(lacking(account))) for account in urgent_first)
     unfinished = [(account, items) for account, items in looked_at if items]
-    count = Counter(item["item"] for _, items in unfinished for item in items)
-    return {
-        **owner,
-        "name": owner["name"] or words("(nobody)"),
-        "accounts": len(urgent_first),
-        "all": urgent_first,
-        "open": len(unfinished),
-        "to_fill_in": [
-            {**account, "gaps": [_gap(item, words) for item in items]}
+    count = Counter(item.item for _, items in unfinished for item in items)
+    return OwnerChapter(
+        found=owner,
+        name=owner.name or words("(nobody)"),
+        listed=urgent_first,
+        open=len(unfinished),
+        to_fill_in=[
+            AccountGaps(
+                account=account, gaps=[_gap(item, policy, words) for item in items]
+            )
             for account, items in unfinished[:PER_OWNER]
         ],
-        "gaps": [(item_name(code, words), n) for code, n in count.most_common()],
-    }
+        gaps=[(policy.item_name(code, words), n) for code, n in count.most_common()],
+    )
 
 
-def _by_urgency(account: Json) -> tuple[object, ...]:
+def _by_urgency(account: AccountFinding) -> tuple[object, ...]:
     """Put key and priority accounts first, then the valuable ones."""
     classes = ("key", "priority")
-    customer_class = account["customer_class"]
+    customer_class = account.customer_class
     rank = classes.index(customer_class) if customer_class in classes else len(classes)
-    return (account["ready"], rank, -account["value"], account["source"], account["id"])
+    return (account.ready, rank, -account.value, account.source, account.id)
 
 
-def _gap(item: Json, words: Words) -> Json:
-    return {
-        "name": item_name(item["item"], words),
-        "sign": SIGNS.get(item["state"], "×"),
-        "state": words(f"state:{item['state']}"),
-        "text": item["evidence"]["text"],
-    }
+def _gap(item: ItemFinding, policy: Policy, words: Words) -> GapLine:
+    return GapLine(
+        name=policy.item_name(item.item, words),
+        sign=sign_of(item.state),
+        text=item.evidence.text,
+    )
 
 
-def _picture(owners: Sequence[Json], words: Words) -> Markup:
+def _picture(owners: Sequence[OwnerChapter], words: Words) -> Markup:
     """Draw how complete each group is, by owner, or by team where they are many."""
     rows = [
-        (owner["name"], [owner["groups"][group] for group in GROUPS])
+        (owner.name, [owner.found.groups[group] for group in GROUPS])
         for owner in owners
     ]
     if len(owners) > DRAWN:
@@ -130,54 +189,47 @@ def _picture(owners: Sequence[Json], words: Words) -> Markup:
 
 
 def _by_team(
-    owners: Iterable[Json], words: Words
+    owners: Iterable[OwnerChapter], words: Words
 ) -> Iterable[tuple[str, list[float | None]]]:
-    teams: dict[str, list[Json]] = defaultdict(list)
+    teams: dict[str, list[AccountFinding]] = defaultdict(list)
     for owner in owners:
-        teams[owner["team"] or words("(no team)")].extend(owner["all"])
+        teams[owner.found.team or words("(no team)")].extend(owner.listed)
     for team, accounts in sorted(teams.items()):
-        yield team, [mean(a["groups"][group] for a in accounts) for group in GROUPS]
+        yield team, [mean(a.groups[group] for a in accounts) for group in GROUPS]
 
 
-def _trend(steps: Iterable[Json], words: Words) -> Markup:
+def _trend(steps: Iterable[TrendStep], words: Words) -> Markup:
     """Draw the score of all accounts, audit by audit."""
-    summed: dict[tuple[str, str], list[Json]] = defaultdict(list)
+    summed: dict[tuple[str, str], list[TrendStep]] = defaultdict(list)
     for step in steps:
-        summed[step["as_of"], step["at"]].append(step)
+        summed[step.as_of, step.at].append(step)
     points = [
         (as_of, _mean_of_owners(own)) for (as_of, _), own in sorted(summed.items())
     ]
     return svg.line(words("Trend"), points) if len(points) > 1 else Markup("")
 
 
-def _mean_of_owners(steps: Iterable[Json]) -> float | None:
+def _mean_of_owners(steps: Iterable[TrendStep]) -> float | None:
     """Weigh owners' scores by their accounts."""
-    known = [step for step in steps if step["score"] is not None]
-    whole = sum(step["accounts"] for step in known)
-    return sum(s["score"] * s["accounts"] for s in known) / whole if whole else None
+    known = [(step.score, step.accounts) for step in steps if step.score is not None]
+    whole = sum(accounts for _, accounts in known)
+    return sum(score * n for score, n in known) / whole if whole else None
 
 
-def _asked(accounts: Iterable[Json], words: Words) -> list[Json]:
-    """Explain each item, and tell for how many accounts it is there."""
-    rows: dict[str, dict[str, Any]] = {}
-    for item in (item for account in accounts for item in account["items"]):
-        row = rows.setdefault(
-            item["item"],
-            {
-                "group": words(f"group:{item['group']}"),
-                "name": item_name(item["item"], words),
-                "level": words(item["level"]),
-                "text": _rule(item["item"], words),
-                "ok": 0,
-                "of": 0,
-            },
-        )
-        if item["state"] != "not_applicable":
-            row["of"] += 1
-            row["ok"] += item["state"] == "ok"
-    return list(rows.values())
-
-
-def _rule(code: str, words: Words) -> str:
-    key = f"rule:{code}"
-    return words(key if words.has(key) else "rule:own")
+def _asked(report: AuditReport, words: Words) -> list[ItemLine]:
+    """List the items asked with their rules, and count where each is there."""
+    lines: dict[str, ItemLine] = {}
+    asked = {item.code: item for item in report.policy.enabled}
+    for found in (item for account in report.accounts for item in account.items):
+        line = lines.get(found.item)
+        if line is None:
+            line = lines[found.item] = ItemLine(
+                group=words(f"group:{found.group}"),
+                name=report.policy.item_name(found.item, words),
+                level=words(found.level),
+                text=report.policy.item_rule(asked[found.item], words),
+            )
+        if found.state != "not_applicable":
+            line.of += 1
+            line.ok += found.state == "ok"
+    return list(lines.values())

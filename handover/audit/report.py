@@ -1,43 +1,54 @@
-"""The data of ``handover audit``: what was found in each source, put together."""
+"""What was found in each source, put together; and the facts of one account."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from handover.audit import other_findings
 from handover.audit.engine import Audit
 from handover.audit.engine import audit as judge
 from handover.audit.findings import (
     WORST,
-    accounts_json,
+    account_findings,
     count_to_fill_in,
-    owners_json,
+    owner_findings,
     totals,
-    worst_first,
+    worst_ids,
+)
+from handover.audit.model import (
+    AccountFinding,
+    AuditReport,
+    Orphan,
+    OwnerFinding,
+    SharedPerson,
+    TrendStep,
 )
 from handover.i18n import Words
 from handover.mirror.generations import Generation
+from handover.mirror.owners import OwnerChange
 from handover.mirror.people import People
 from handover.mirror.views import Mirror
 from handover.policy import Policy
 
-Json = dict[str, Any]
+Fact = Mapping[str, object]
+"""A row of facts, by column."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFindings:
     """What the audit of one source found.
 
-    ``unknown_classes`` counts the values that the mapping does not know. ``unseen``:
-    the items that cannot be judged, ``unmapped`` or ``unreadable``, with the columns.
+    ``gaps`` counts the must-items to fill in, ``unknown_classes`` the values that the
+    mapping does not know. ``unseen``: the items that cannot be judged, ``unmapped`` or
+    ``unreadable``, with the columns.
     """
 
     audit: Audit
     people: People
-    accounts: Sequence[Json]
-    owners: Sequence[Json]
-    orphans: Sequence[Json]
-    shared_people: Sequence[Json]
+    accounts: Sequence[AccountFinding]
+    owners: Sequence[OwnerFinding]
+    orphans: Sequence[Orphan]
+    shared_people: Sequence[SharedPerson]
+    gaps: int
     knows_classes: bool
     knows_who_is_active: bool
     unknown_classes: Mapping[str, int]
@@ -73,20 +84,21 @@ def read_source(
         answered: the items that customers confirmed, by account.
     """
     audit = judge(mirror, asked.policy, mirror.as_of)
-    accounts = accounts_json(
+    accounts = account_findings(
         audit,
         people,
         asked.words,
         answered=answered,
-        only=None if asked.in_full else _worst(audit),
+        only=None if asked.in_full else worst_ids(audit)[:WORST],
     )
     return SourceFindings(
         audit=audit,
         people=people,
         accounts=accounts,
-        owners=owners_json(accounts, people),
+        owners=owner_findings(accounts, people),
         orphans=other_findings.orphans(mirror, asked.owner_ids),
         shared_people=other_findings.shared_people(mirror),
+        gaps=count_to_fill_in(audit),
         knows_classes=mirror.sees("accounts", "customer_class"),
         knows_who_is_active=mirror.sees("users", "is_active"),
         unknown_classes=other_findings.unknown_classes(audit),
@@ -94,41 +106,40 @@ def read_source(
     )
 
 
-def _worst(audit: Audit) -> list[str]:
-    rows = [{**row, "source": audit.source} for row in audit.accounts.to_pylist()]
-    return [row["id"] for row in worst_first(rows)[:WORST]]
-
-
 def combine(
-    parts: Sequence[SourceFindings], generation: Generation, policy: Policy
-) -> Json:
-    """Put the findings of all sources together, in the names of design §12."""
+    parts: Sequence[SourceFindings],
+    generation: Generation,
+    policy: Policy,
+    *,
+    unmanaged: Sequence[OwnerChange] | None = None,
+    trend: Sequence[TrendStep] | None = None,
+) -> AuditReport:
+    """Put the findings of all sources together, with what else was asked for."""
     accounts = [account for part in parts for account in part.accounts]
-    gaps = sum(count_to_fill_in(part.audit) for part in parts)
-    return {
-        "policy": {"version": policy.version, "hash": policy.hash},
-        "generation": generation.n,
-        "totals": {**totals(accounts), "gaps": gaps},
-        "accounts": accounts,
-        "owners": [owner for part in parts for owner in part.owners],
-        "orphans": [orphan for part in parts for orphan in part.orphans],
-        "inactive_owners": [
-            owner
-            for part in parts
-            for owner in other_findings.inactive_owners(part.audit.source, part.owners)
-        ],
-        "shared_people": [person for part in parts for person in part.shared_people],
-        "duplicates": other_findings.duplicates([part.audit for part in parts]),
-        "unmapped": [
-            row for part in parts for row in other_findings.unmapped(part.audit)
-        ],
-        "rejects": sum(
+    owners = [owner for part in parts for owner in part.owners]
+    return AuditReport(
+        policy=policy,
+        generation=generation.n,
+        totals=totals(accounts, sum(part.gaps for part in parts)),
+        accounts=accounts,
+        owners=owners,
+        orphans=[orphan for part in parts for orphan in part.orphans],
+        inactive_owners=other_findings.inactive_owners(owners),
+        shared_people=[person for part in parts for person in part.shared_people],
+        duplicates=other_findings.duplicates([part.audit for part in parts]),
+        unmapped=[row for part in parts for row in other_findings.unmapped(part.audit)],
+        rejects=sum(
             int(about.get("rejects") or 0) for about in generation.sources.values()
         ),
-    }
+        unmanaged=unmanaged,
+        trend=trend,
+    )
 
 
-QUESTIONS = {
+# The facts of one account, for ``handover show``
+
+
+QUESTIONS: Mapping[str, str] = {
     "contacts": """
         select id, name, title, department, role_norm as role, email, phone, mobile,
             preferred_channel, reachable, coalesce(has_left, false) as has_left
@@ -160,10 +171,15 @@ QUESTIONS = {
 }
 
 
-def facts_of(mirror: Mirror, people: People) -> dict[str, list[Json]]:
-    """Read the facts of the account to which the mirror is narrowed."""
+def read_facts(mirror: Mirror, people: People) -> dict[str, list[Fact]]:
+    """Read the facts of the account to which the mirror is narrowed, by kind."""
     facts = {name: mirror.rows(question) for name, question in QUESTIONS.items()}
-    for row in (row for rows in facts.values() for row in rows):
-        if "owner_id" in row:
-            row["owner"] = people.name(row["owner_id"]) or None
-    return facts
+    return {
+        name: [
+            {**row, "owner": people.name(row["owner_id"]) or None}
+            if "owner_id" in row
+            else row
+            for row in rows
+        ]
+        for name, rows in facts.items()
+    }

@@ -1,69 +1,81 @@
 """The audit on the terminal: numbers and a sentence, then who, then which accounts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from rich.console import Console
 
 from handover.audit.findings import WORST, lacking, worst_first
+from handover.audit.model import (
+    AccountFinding,
+    AuditReport,
+    ItemFinding,
+    LikelyDuplicates,
+    OwnerFinding,
+    TrendStep,
+)
+from handover.audit.report import Fact
 from handover.i18n import Words
+from handover.mirror.owners import OwnerChange
+from handover.paper import signs
 from handover.paper.dates import number
 from handover.paper.safe_text import plain
 from handover.paper.table import Table
+from handover.policy import Policy
 
-SIGNS = {"ok": "○", "stale": "△", "not_applicable": "-"}
-"""Before a state; every other is ×. They survive a cp932 console."""
+SIGNS = {
+    "ok": signs.GOOD,
+    "stale": signs.DOUBTFUL,
+    "not_applicable": signs.NOT_GRADED,
+}
 
 HIDDEN_FACTS = frozenset({"id", "owner_id"})
 """What people do not read; the JSON has it."""
 
-Json = Mapping[str, Any]
 
-
-def print_audit(report: Json, words: Words, console: Console) -> None:
+def print_audit(report: AuditReport, words: Words, console: Console) -> None:
     """Print an audit.
 
     Args:
-        report: the data of the JSON; of the accounts that are not among the worst,
-            items are not needed.
+        report: what was found; of the accounts that are not among the worst, items are
+            not needed.
         words: the reader's language.
         console: where to.
     """
     console.print(headline(report, words))
     console.print(meaning(report, words))
-    if not report["totals"]["accounts"]:
+    if not report.totals.accounts:
         return
     console.print()
-    console.print(_owners(report["owners"], words))
-    worst = worst_first(report["accounts"])
+    console.print(_owners(report.owners, words))
+    worst = worst_first(report.accounts)
     if worst:
         console.print()
-        console.print(_worst(worst, words))
+        console.print(_worst(worst, report.policy, words))
     if len(worst) > WORST:
         more = len(worst) - WORST
         console.print(words("... and {n} more: --format html or xlsx", n=more))
-    _print_duplicates(report["duplicates"], words, console)
-    _print_trend(report.get("trend", ()), words, console)
-    _print_unmanaged(report.get("unmanaged", ()), words, console)
+    _print_duplicates(report.duplicates, words, console)
+    _print_trend(report.trend or (), words, console)
+    _print_unmanaged(report.unmanaged or (), words, console)
 
 
-def headline(report: Json, words: Words) -> str:
-    """Say three numbers: how many are ready, the score, what is to fill in."""
-    totals = report["totals"]
+def headline(report: AuditReport, words: Words) -> str:
+    """Return three numbers: how many are ready, the score, what is to fill in."""
+    totals = report.totals
     return words(
         "{ready} of {accounts} accounts are ready, score {score}, "
         "{gaps} must-items to fill in.",
-        ready=number(totals["ready"], words.language),
-        accounts=number(totals["accounts"], words.language),
-        score=rounded(totals["score"]),
-        gaps=number(totals["gaps"], words.language),
+        ready=number(totals.ready, words.language),
+        accounts=number(totals.accounts, words.language),
+        score=rounded(totals.score),
+        gaps=number(totals.gaps, words.language),
     )
 
 
-def meaning(report: Json, words: Words) -> str:
-    """Say what the score means, in the sentence that a manager needs."""
-    score = report["totals"]["score"]
+def meaning(report: AuditReport, words: Words) -> str:
+    """Return what the score means, in the sentence that a manager needs."""
+    score = report.totals.score
     if score is None:
         return words("There is no score: nothing that is asked applies.")
     return words(
@@ -81,28 +93,28 @@ def rounded(score: float | None) -> str:
     return "99" if 99 < score < 100 else f"{score:.0f}"
 
 
-def _owners(owners: Iterable[Json], words: Words) -> Table:
+def _owners(owners: Iterable[OwnerFinding], words: Words) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column(words("Owner"))
     table.add_column(words("Team"))
     for name in ("Accounts", "Ready", "Score", "By value"):
         table.add_column(words(name), justify="right")
     for owner in owners:
-        name = plain(owner["name"] or words("(nobody)"))
-        if owner["id"] and not owner["is_active"]:
+        name = plain(owner.name or words("(nobody)"))
+        if owner.id and not owner.is_active:
             name = f"{name} ({words('inactive')})"
         table.add_row(
             name,
-            plain(owner["team"] or ""),
-            str(owner["accounts"]),
-            str(owner["ready"]),
-            rounded(owner["score"]),
-            rounded(owner["weighted_score"]),
+            plain(owner.team or ""),
+            str(owner.accounts),
+            str(owner.ready),
+            rounded(owner.score),
+            rounded(owner.weighted_score),
         )
     return table
 
 
-def _worst(accounts: list[Json], words: Words) -> Table:
+def _worst(accounts: Sequence[AccountFinding], policy: Policy, words: Words) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column(words("Account"), ratio=2)
     table.add_column(words("Owner"), ratio=1)
@@ -110,24 +122,25 @@ def _worst(accounts: list[Json], words: Words) -> Table:
     table.add_column(words("What to fill in"), ratio=4)
     for account in accounts[:WORST]:
         table.add_row(
-            plain(account["name"]),
-            plain(account["owner"] or words("(nobody)")),
-            rounded(account["score"]),
+            plain(account.name),
+            plain(account.owner or words("(nobody)")),
+            rounded(account.score),
             ", ".join(
-                f"{SIGNS.get(item['state'], '×')} {item_name(item['item'], words)}"
+                f"{sign_of(item.state)} {policy.item_name(item.item, words)}"
                 for item in lacking(account)
             ),
         )
     return table
 
 
-def item_name(code: str, words: Words) -> str:
-    """Name an item; a company's own goes by its code."""
-    key = f"item:{code}"
-    return words(key) if words.has(key) else code.rpartition(".")[2]
+def sign_of(state: str) -> str:
+    """Return the mark of an item's state."""
+    return SIGNS.get(state, signs.BAD)
 
 
-def _print_duplicates(groups: list[Json], words: Words, console: Console) -> None:
+def _print_duplicates(
+    groups: Sequence[LikelyDuplicates], words: Words, console: Console
+) -> None:
     if not groups:
         return
     title = words("Likely one customer")
@@ -136,12 +149,11 @@ def _print_duplicates(groups: list[Json], words: Words, console: Console) -> Non
         table.add_column(words(name) if name else name)
     for group in groups[:WORST]:
         table.add_row(
-            f"{words('same:' + group['by'])} {plain(group['value'])}",
+            f"{words('same:' + group.by)} {plain(group.value)}",
             "; ".join(
-                f"{plain(one['name'])} ({one['source']} {one['id']})"
-                for one in group["accounts"]
+                f"{plain(one.name)} ({one.source} {one.id})" for one in group.accounts
             ),
-            words("ambiguous") if group["ambiguous"] else "",
+            words("ambiguous") if group.ambiguous else "",
         )
     console.print()
     console.print(table)
@@ -150,8 +162,7 @@ def _print_duplicates(groups: list[Json], words: Words, console: Console) -> Non
         console.print(words("... and {n} more: --format html or json", n=more))
 
 
-def _print_trend(trend: Iterable[Json], words: Words, console: Console) -> None:
-    steps = list(trend)
+def _print_trend(steps: Sequence[TrendStep], words: Words, console: Console) -> None:
     if not steps:
         return
     table = Table(box=None, pad_edge=False, title=words("Trend"), title_justify="left")
@@ -161,66 +172,71 @@ def _print_trend(trend: Iterable[Json], words: Words, console: Console) -> None:
         table.add_column(words(name), justify="right")
     for step in steps:
         table.add_row(
-            step["as_of"],
-            plain(step["owner"] or words("(nobody)")),
-            str(step["accounts"]),
-            str(step["ready"]),
-            rounded(step["score"]),
+            step.as_of,
+            plain(step.owner or words("(nobody)")),
+            str(step.accounts),
+            str(step.ready),
+            rounded(step.score),
         )
     console.print()
     console.print(table)
 
 
-def _print_unmanaged(changes: Iterable[Json], words: Words, console: Console) -> None:
-    rows = list(changes)
-    if not rows:
+def _print_unmanaged(
+    changes: Sequence[OwnerChange], words: Words, console: Console
+) -> None:
+    if not changes:
         return
     title = words("Owner changes without a plan")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for name in ("Account", "Before", "After", "Team", "Seen"):
         table.add_column(words(name))
-    for row in rows:
-        named = (row["account_id"], row["before"], row["after"], row["team"])
-        table.add_row(*(plain(text or "-") for text in named), row["seen_at"][:10])
+    for change in changes:
+        named = (change.account_id, change.before, change.after, change.team)
+        table.add_row(*(plain(text or "-") for text in named), change.seen_at[:10])
     console.print()
     console.print(table)
 
 
-def print_account(account: Json, words: Words, console: Console) -> None:
+def print_account(
+    account: AccountFinding,
+    facts: Mapping[str, Sequence[Fact]],
+    policy: Policy,
+    words: Words,
+    console: Console,
+) -> None:
     """Print one account in full: score, items with their evidence, facts."""
-    ready = words("ready") if account["ready"] else words("not ready")
-    owner = account["owner"] or words("(nobody)")
-    console.print(f"{plain(account['name'])} ({account['id']})  {plain(owner)}")
-    said = words("score {n}, {ready}", n=rounded(account["score"]), ready=ready)
-    if account["confirmed"] is not None:
-        share = rounded(100 * account["confirmed"])
+    ready = words("ready") if account.ready else words("not ready")
+    owner = account.owner or words("(nobody)")
+    console.print(f"{plain(account.name)} ({account.id})  {plain(owner)}")
+    said = words("score {n}, {ready}", n=rounded(account.score), ready=ready)
+    if account.confirmed is not None:
+        share = rounded(100 * account.confirmed)
         said = f"{said}, {words('{n} % confirmed with the customer', n=share)}"
     console.print(said)
     console.print()
-    console.print(_items(account["items"], words))
-    for name, rows in account["facts"].items():
+    console.print(_items(account.items, policy, words))
+    for name, rows in facts.items():
         if rows:
             console.print()
             console.print(_facts(name, rows, words))
 
 
-def _items(items: Iterable[Json], words: Words) -> Table:
+def _items(items: Iterable[ItemFinding], policy: Policy, words: Words) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("Item", "Level", "State", "Why"):
+    for name in ("Item", "Level", "State", "Finding"):
         table.add_column(words(name))
     for item in items:
-        sign = SIGNS.get(item["state"], "×")
         table.add_row(
-            item_name(item["item"], words),
-            words(item["level"]),
-            f"{sign} {words('state:' + item['state'])}",
-            item["evidence"]["text"],
+            policy.item_name(item.item, words),
+            words(item.level),
+            f"{sign_of(item.state)} {words('state:' + item.state)}",
+            item.evidence.text,
         )
     return table
 
 
-def _facts(name: str, rows: Iterable[Json], words: Words) -> Table:
-    rows = list(rows)
+def _facts(name: str, rows: Sequence[Fact], words: Words) -> Table:
     title = words(f"facts:{name}")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     columns = [column for column in rows[0] if column not in HIDDEN_FACTS]

@@ -1,19 +1,17 @@
-"""Audits kept in the ledger: how completeness develops, night by night (R35)."""
+"""Audits kept in the ledger: how completeness develops, night by night."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, tuple_
 
 from handover.audit.engine import Audit
 from handover.audit.findings import totals
+from handover.audit.model import AccountFinding, OwnerFinding, TrendStep
 from handover.audit.report import SourceFindings
 from handover.ledger import Ledger
 from handover.ledger.policies import keep_policy
 from handover.ledger.tables import audit_accounts, audit_owners, audits
-
-Json = dict[str, Any]
 
 
 def keep(
@@ -59,7 +57,8 @@ def _is_kept(connection: Connection, audit: Audit, generation: int) -> bool:
 def _keep_totals(
     connection: Connection, found: SourceFindings, generation: int, now: dt.datetime
 ) -> int:
-    audit, summed = found.audit, totals(found.accounts)
+    audit = found.audit
+    summed = totals(found.accounts, found.gaps)
     made = connection.execute(
         insert(audits)
         .values(
@@ -68,25 +67,27 @@ def _keep_totals(
             policy_hash=audit.policy.hash,
             as_of=audit.as_of.isoformat(),
             at=now.isoformat(),
-            accounts=summed["accounts"],
-            ready=summed["ready"],
-            score=summed["score"],
+            accounts=summed.accounts,
+            ready=summed.ready,
+            score=summed.score,
         )
         .returning(audits.c.id)
     )
     return int(made.scalar_one())
 
 
-def _keep_owners(connection: Connection, audit_id: int, owners: Sequence[Json]) -> None:
+def _keep_owners(
+    connection: Connection, audit_id: int, owners: Sequence[OwnerFinding]
+) -> None:
     rows = [
         {
             "audit_id": audit_id,
-            "source": owner["source"],
-            "owner_id": owner["id"] or "",
-            "team": owner["team"],
-            "accounts": owner["accounts"],
-            "ready": owner["ready"],
-            "score": owner["score"],
+            "source": owner.source,
+            "owner_id": owner.id or "",
+            "team": owner.team,
+            "accounts": owner.accounts,
+            "ready": owner.ready,
+            "score": owner.score,
         }
         for owner in owners
     ]
@@ -95,19 +96,22 @@ def _keep_owners(connection: Connection, audit_id: int, owners: Sequence[Json]) 
 
 
 def _keep_accounts(
-    connection: Connection, audit_id: int, source: str, accounts: Sequence[Json]
+    connection: Connection,
+    audit_id: int,
+    source: str,
+    accounts: Sequence[AccountFinding],
 ) -> None:
     last = _last_accounts(connection, source)
     rows = [
         {
             "audit_id": audit_id,
             "source": source,
-            "account_id": account["id"],
-            "ready": account["ready"],
-            "score": account["score"],
+            "account_id": account.id,
+            "ready": account.ready,
+            "score": account.score,
         }
         for account in accounts
-        if last.get(account["id"]) != (account["ready"], account["score"])
+        if last.get(account.id) != (account.ready, account.score)
     ]
     if rows:
         connection.execute(insert(audit_accounts), rows)
@@ -130,11 +134,9 @@ def _last_accounts(
     return {row.account_id: (row.ready, row.score) for row in connection.execute(query)}
 
 
-def trend_json(
-    connection: Connection,
-    *,
-    owners: Collection[str] | None = None,
-) -> list[Json]:
+def read_trend(
+    connection: Connection, *, owners: Collection[str] | None = None
+) -> list[TrendStep]:
     """List what each owner's accounts came to, audit by audit, the oldest first.
 
     Args:
@@ -149,15 +151,15 @@ def trend_json(
     if owners is not None:
         query = query.where(audit_owners.c.owner_id.in_(sorted(owners)))
     return [
-        {
-            "at": row.at,
-            "as_of": row.as_of,
-            "source": row.source,
-            "owner_id": row.owner_id or None,
-            "team": row.team,
-            "score": row.score,
-            "ready": row.ready,
-            "accounts": row.accounts,
-        }
+        TrendStep(
+            at=row.at,
+            as_of=row.as_of,
+            source=row.source,
+            owner_id=row.owner_id or None,
+            team=row.team,
+            score=row.score,
+            ready=row.ready,
+            accounts=row.accounts,
+        )
         for row in connection.execute(query)
     ]

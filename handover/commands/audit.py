@@ -1,22 +1,22 @@
 """``handover audit``: measure whether what must be handed over is there."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from handover.commands.outcome import Notice, Result
+from handover.commands.outcome import Notice, Result, notice_text
 from handover.commands.shell import Shell, command
 from handover.errors import ExitCode, HandoverError
-from handover.i18n import Words
 from handover.jobs.narrowing import Chosen, narrow
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from handover.audit.model import AuditReport
     from handover.audit.report import SourceFindings
-
-Json = dict[str, Any]
+    from handover.jobs.narrowing import Narrowed
 
 
 class Gaps(HandoverError):
@@ -27,6 +27,19 @@ class Gaps(HandoverError):
 
     code = "gaps"
     exit_code = ExitCode.GAPS
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditOptions:
+    """What was said of an audit; none of owners, teams and names is all."""
+
+    owners: tuple[str, ...]
+    teams: tuple[str, ...]
+    names: tuple[str, ...]
+    unmanaged: bool
+    trend: bool
+    fail_on: Literal["must", "should", "never"]
+    min_score: float | None
 
 
 @command(
@@ -52,61 +65,75 @@ def audit(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's optio
     CSV and XLSX have one row for each account and item.
     """
     from handover.audit.page import render
-    from handover.audit.report import combine
     from handover.audit.terminal import print_audit
-    from handover.commands.outcome import told
-    from handover.jobs.audit import audit_sources, trend, unmanaged
+    from handover.jobs.audit import audit_sources
 
+    asked = AuditOptions(**given)
     workspace, words = shell.workspace, shell.words
-    chosen = Chosen(**{name: given[name] for name in ("owners", "teams", "names")})
+    chosen = Chosen(owners=asked.owners, teams=asked.teams, names=asked.names)
     narrowed = narrow(workspace, chosen) if chosen else None
     parts = audit_sources(
         workspace, words, narrowed, in_full=shell.options.format != "table"
     )
-    report = combine(parts, workspace.generation(), workspace.policy)
-    if given["unmanaged"]:
-        report["unmanaged"] = unmanaged(workspace, narrowed)
-    if given["trend"]:
-        report["trend"] = trend(workspace, narrowed)
+    report = _combined(shell, parts, narrowed, asked)
     notices = list(_notices(shell, parts, report))
     return Result(
         name="audit",
-        data=report,
+        data=report.as_json(),
         text=lambda console: print_audit(report, words, console),
         html=lambda: render(
-            report, words, workspace.as_of, [told(notice, words) for notice in notices]
+            report,
+            words,
+            workspace.as_of,
+            [notice_text(notice, words) for notice in notices],
         ),
         frame=lambda: _frame(report),
         warnings=notices,
-        error=_gaps(parts, report, given["fail_on"], given["min_score"]),
+        error=_gaps(parts, report, asked),
         next="handover plan new --from PREDECESSOR --to SUCCESSOR",
         as_of=workspace.as_of,
     )
 
 
-def _gaps(
+def _combined(
+    shell: Shell,
     parts: "Sequence[SourceFindings]",
-    report: Json,
-    fail_on: str,
-    min_score: float | None,
+    narrowed: "dict[str, Narrowed] | None",
+    asked: AuditOptions,
+) -> "AuditReport":
+    from handover.audit.report import combine
+    from handover.jobs.audit import read_trend_of, read_unmanaged
+
+    workspace = shell.workspace
+    return combine(
+        parts,
+        workspace.generation(),
+        workspace.policy,
+        unmanaged=read_unmanaged(workspace, narrowed) if asked.unmanaged else None,
+        trend=read_trend_of(workspace, narrowed) if asked.trend else None,
+    )
+
+
+def _gaps(
+    parts: "Sequence[SourceFindings]", report: "AuditReport", asked: AuditOptions
 ) -> Gaps | None:
     from handover.audit.findings import failing
     from handover.audit.terminal import rounded
 
-    score = report["totals"]["score"]
+    score, least = report.totals.score, asked.min_score
     count = 0
-    if fail_on != "never":
-        count = sum(len(failing(part.audit, fail_on)) for part in parts)
-    too_low = min_score is not None and score is not None and score < min_score
+    if asked.fail_on != "never":
+        count = sum(len(failing(part.audit, asked.fail_on)) for part in parts)
+    too_low = least is not None and score is not None and score < least
     return Gaps(count=count, score=rounded(score)) if count or too_low else None
 
 
 def _notices(
-    shell: Shell, parts: "Sequence[SourceFindings]", report: Json
+    shell: Shell, parts: "Sequence[SourceFindings]", report: "AuditReport"
 ) -> Iterator[Notice]:
-    """Say on top what the numbers do not show."""
-    if report["rejects"]:
-        yield Notice(code="rejects", params={"count": report["rejects"]})
+    """Yield what the numbers do not show; it stands on top of them."""
+    if report.rejects:
+        yield Notice(code="rejects", params={"count": report.rejects})
     sources = shell.workspace.generation().sources
     for part in parts:
         source = part.audit.source
@@ -121,27 +148,26 @@ def _notices(
             yield Notice(code="classes_unknown", params={"source": source})
         if not part.knows_who_is_active:
             yield Notice(code="activity_unknown", params={"source": source})
-        yield from _unseen(part, shell.words)
-    if report["orphans"]:
-        yield Notice(code="orphans", params={"count": len(report["orphans"])})
+        yield from _unseen(shell, part)
+    if report.orphans:
+        yield Notice(code="orphans", params={"count": len(report.orphans)})
 
 
-def _unseen(part: "SourceFindings", words: Words) -> Iterator[Notice]:
+def _unseen(shell: Shell, part: "SourceFindings") -> Iterator[Notice]:
     """Name the items that cannot be judged, with the columns that could hold them."""
-    from handover.audit.terminal import item_name
-
+    policy, words = shell.workspace.policy, shell.words
     for status, items in part.unseen.items():
         if items:
             listed = "; ".join(
-                f"{item_name(code, words)} ({', '.join(columns)})"
+                f"{policy.item_name(code, words)} ({', '.join(columns)})"
                 for code, columns in items.items()
             )
             params = {"source": part.audit.source, "items": listed}
             yield Notice(code=f"items_{status}", params=params)
 
 
-def _frame(report: Json) -> "pd.DataFrame":
-    """Give one row for each account and item."""
+def _frame(report: "AuditReport") -> "pd.DataFrame":
+    """Return one row for each account and item."""
     import pandas as pd
 
     columns = (
@@ -151,14 +177,14 @@ def _frame(report: Json) -> "pd.DataFrame":
     )
     rows = [
         (
-            *(account["source"], account["id"], account["name"]),
-            *(account["owner_id"], account["owner"], account["customer_class"]),
-            *(account["score"], account["ready"]),
-            *(item["group"], item["item"], item["level"], item["state"]),
-            *(item["quality"], item["rows"], item["rows_ok"]),
-            *(item["evidence"]["text"], account["url"]),
+            *(account.source, account.id, account.name),
+            *(account.owner_id, account.owner, account.customer_class),
+            *(account.score, account.ready),
+            *(item.group, item.item, item.level, item.state),
+            *(item.quality, item.rows, item.rows_ok),
+            *(item.evidence.text, account.url),
         )
-        for account in report["accounts"]
-        for item in account["items"]
+        for account in report.accounts
+        for item in account.items
     ]
     return pd.DataFrame(rows, columns=list(columns))

@@ -98,6 +98,9 @@ def _plain(value: object) -> object:
         return str(value)
     if isinstance(value, frozenset | set):
         return sorted(value)
+    named = getattr(value, "_asdict", None)
+    if callable(named):
+        return named()
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump(mode="json")

@@ -35,7 +35,7 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class GlobalOptions:
     """What a command line has said so far; click hands it from context to context."""
 
     words: Words

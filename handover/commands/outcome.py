@@ -15,8 +15,8 @@ import click
 
 from connectors.disk import FULL
 from handover.commands.options import (
+    GlobalOptions,
     Options,
-    Said,
 )
 from handover.errors import DiskFull, ExitCode, KnownError
 from handover.i18n import Sentence, Words
@@ -60,7 +60,7 @@ class Result:
 FILE = "file_problem"
 
 
-def conclude(result: object, said: Said) -> int:
+def finish(result: object, said: GlobalOptions) -> int:
     """Show a result; give the exit code."""
     if not isinstance(result, Result):  # --help and --version end like this
         return int(result) if isinstance(result, int) else 0
@@ -69,7 +69,7 @@ def conclude(result: object, said: Said) -> int:
         _write_json(_envelope_of(result, said), options)
     else:
         for notice in () if options.quiet else result.warnings:
-            click.echo(f"! {told(notice, said.words)}", err=True)
+            click.echo(f"! {notice_text(notice, said.words)}", err=True)
         _show(result, options)
         if result.error is not None:
             _tell(
@@ -110,7 +110,7 @@ class Verdict:
     sentence: Sentence
 
 
-def excuse(error: BaseException, said: Said) -> int:
+def fail(error: BaseException, said: GlobalOptions) -> int:
     """Tell an error; give the exit code."""
     quiet = _quiet_end(error, said)
     if quiet is not None:
@@ -128,7 +128,7 @@ def excuse(error: BaseException, said: Said) -> int:
     return verdict.exit_code
 
 
-def _quiet_end(error: BaseException, said: Said) -> int | None:
+def _quiet_end(error: BaseException, said: GlobalOptions) -> int | None:
     """Give the exit code of what ends a command without being an error."""
     match error:
         case click.exceptions.Exit():
@@ -207,12 +207,12 @@ def _tell(code: str, sentence: Sentence, options: Options, words: Words) -> None
         click.echo(f"  → {sentence.remedy}", err=True)
 
 
-def told(notice: Notice, words: Words) -> str:
+def notice_text(notice: Notice, words: Words) -> str:
     """Put a notice into words."""
     return words(f"warning:{notice.code}", **notice.params)
 
 
-def _envelope_of(result: Result, said: Said) -> dict[str, object]:
+def _envelope_of(result: Result, said: GlobalOptions) -> dict[str, object]:
     words = said.words
     error = None
     if result.error is not None:
@@ -223,7 +223,7 @@ def _envelope_of(result: Result, said: Said) -> dict[str, object]:
         "as_of": result.as_of or said.gathered().as_of,
         "data": result.data,
         "warnings": [
-            {"code": notice.code, "message": told(notice, words)}
+            {"code": notice.code, "message": notice_text(notice, words)}
             for notice in result.warnings
         ],
         "error": error,
@@ -231,7 +231,7 @@ def _envelope_of(result: Result, said: Said) -> dict[str, object]:
 
 
 def _failed(
-    said: Said, verdict: Verdict, data: Mapping[str, object]
+    said: GlobalOptions, verdict: Verdict, data: Mapping[str, object]
 ) -> dict[str, object]:
     return {
         "schema": f"handover.{said.command}/1",

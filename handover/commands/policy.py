@@ -1,7 +1,8 @@
 """``handover policy``: the rules in plain words, and whether they ask too much."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,79 +16,40 @@ if TYPE_CHECKING:
     from handover.policy import Item, Policy
 
 MOST_ITEMS = 15
-"""More items than this eat selling time (R40)."""
+"""More must-items than this cost salespeople too much of their selling time."""
 ENTRY_MINUTES = {"must": 2.0, "should": 1.0}
 """What it takes to enter an item once, estimated, by level."""
 
-ITEM_REQUIREMENTS = {
-    "contacts": "R11",
-    "organisation": "R12",
-    "purchases": "R13",
-    "opportunities": "R14",
-    "interactions": "R15",
-}
-"""The requirement that each group of information answers."""
-OWN_REQUIREMENT = "R16"
 
-REQUIREMENTS = {
-    "audit.recent_days_key": "R15",
-    "audit.recent_days": "R15",
-    "audit.new_account_days": "R15",
-    "audit.channel_days": "R11",
-    "audit.reason_days": "R13",
-    "audit.large_purchase": "R13",
-    "audit.next_step_days": "R14",
-    "audit.requests_days": "R15",
-    "audit.stale_is_ready": "R10",
-    "audit.deciding": "R12",
-    "placeholders.words": "R10",
-    "placeholders.nobody": "R11",
-    "placeholders.accepted": "R15",
-    "weights.must": "R10",
-    "weights.should": "R10",
-    "weights.contacts": "R11",
-    "weights.organisation": "R12",
-    "weights.purchases": "R13",
-    "weights.opportunities": "R14",
-    "weights.interactions": "R15",
-    "classes.key_share": "R24",
-    "classes.priority_share": "R24",
-    "classes.priority_won_at_most": "R24",
-    "plan.large_account": "R26",
-    "plan.large_account_percentile": "R26",
-    "plan.renewal_days": "R18",
-    "plan.silent_days": "R18",
-    "plan.long_years": "R4",
-    "plan.day": "R42",
-    "plan.minutes": "R42",
-    "plan.visits": "R42",
-    "plan.people": "R42",
-    "plan.visit_key": "R28",
-    "plan.visit_base": "R28",
-    "plan.visit_group": "R28",
-    "plan.visit_online": "R28",
-    "plan.travel_far": "R28",
-    "plan.travel_near": "R28",
-    "plan.prepare": "R32",
-    "plan.slack": "R17",
-    "plan.manager_visits": "R23",
-    "plan.expires_days": "R20",
-    "plan.blackouts": "R17",
-    "transfer.require": "R1",
-    "transfer.max_accounts": "R3",
-    "transfer.max_share": "R3",
-    "transfer.drift_share": "R3",
-    "transfer.drift_min": "R3",
-    "transfer.undo_by": "R1",
-    "transfer.on_behalf": "R20",
-    "tasks.enabled": "R37",
-    "tasks.approved_by": "R37",
-    "tasks.due_days": "R37",
-    "tasks.max_new_per_owner": "R37",
-}
-"""The requirement that each of the other rules serves."""
+@dataclass(frozen=True, kw_only=True)
+class ItemText:
+    """An item of the policy, and when it counts as present, in words."""
 
-Json = dict[str, Any]
+    item: "Item"
+    text: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the item under its names in the policy file."""
+        item = self.item
+        return {
+            "item": item.code,
+            "group": item.group,
+            "level": item.level,
+            "enabled": item.enabled,
+            "takes": item.takes,
+            "if_none": item.if_none,
+            "columns": list(item.columns),
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleText:
+    """Another rule of the policy, by its key in the file, in words."""
+
+    rule: str
+    value: object
+    text: str
 
 
 @group("policy")
@@ -97,10 +59,10 @@ def policy() -> None:
 
 @command("show", example="handover policy show", parent=policy)
 def show(shell: Shell) -> Result:
-    """Print every rule in plain words, with the requirement it comes from."""
+    """Print every rule in plain words."""
     rules, words = shell.workspace.policy, shell.words
-    items = [_item(item, words) for item in rules.items]
-    numbers = list(_numbers(rules, words))
+    items = [_item_text(rules, item, words) for item in rules.items]
+    others = list(_other_rules(rules, words))
 
     def text(console: "Console") -> None:
         title = "policy {version} ({hash})"
@@ -108,47 +70,35 @@ def show(shell: Shell) -> Result:
         console.print()
         _print_items(items, words, console)
         console.print()
-        _print_numbers(numbers, words, console)
+        _print_others(others, words, console)
 
     return Result(
         name="policy",
         data={
             "version": rules.version,
             "hash": rules.hash,
-            "items": items,
-            "rules": numbers,
+            "items": [one.as_json() for one in items],
+            "rules": others,
         },
         text=text,
     )
 
 
-def _item(item: "Item", words: "Words") -> Json:
-    key = f"rule:{item.code}"
-    return {
-        "item": item.code,
-        "group": item.group,
-        "level": item.level,
-        "enabled": item.enabled,
-        "takes": item.takes,
-        "if_none": item.if_none,
-        "columns": list(item.columns),
-        "requirement": (
-            OWN_REQUIREMENT if item.is_own else ITEM_REQUIREMENTS[item.group]
-        ),
-        "text": words(key) if words.has(key) else item.name or words("rule:own"),
-    }
+def _item_text(rules: "Policy", item: "Item", words: "Words") -> ItemText:
+    text = rules.item_rule(item, words)
+    return ItemText(item=item, text=f"{item.name}: {text}" if item.name else text)
 
 
-def _numbers(rules: "Policy", words: "Words") -> Iterator[Json]:
-    for key, requirement in REQUIREMENTS.items():
-        section, _, name = key.partition(".")
-        value = getattr(getattr(rules, section), name)
-        yield {
-            "rule": key,
-            "value": value,
-            "requirement": requirement,
-            "text": words(f"rule:{key}", value=_said(value, words)),
-        }
+def _other_rules(rules: "Policy", words: "Words") -> Iterator[RuleText]:
+    """Yield what the sections of the policy say, in the order of the file."""
+    from handover.policy import PolicySection
+
+    for section, content in rules:
+        if isinstance(content, PolicySection):
+            for name, value in content:
+                key = f"{section}.{name}"
+                text = words(f"policy:{key}", value=_said(value, words))
+                yield RuleText(rule=key, value=value, text=text)
 
 
 def _said(value: object, words: "Words") -> str:
@@ -166,29 +116,30 @@ def _said(value: object, words: "Words") -> str:
             return str(value)
 
 
-def _print_items(items: list[Json], words: "Words", console: "Console") -> None:
+def _print_items(items: Iterable[ItemText], words: "Words", console: "Console") -> None:
     from handover.paper.table import Table
 
     title = words("What is handed over")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
-    for name in ("Group", "Level", "Is there when", "From"):
+    for name in ("Group", "Level", "Is there when"):
         table.add_column(words(name))
-    for item in items:
-        level = words(item["level"]) if item["enabled"] else words("off")
-        group_name = words(f"group:{item['group']}")
-        table.add_row(group_name, level, item["text"], item["requirement"])
+    for one in items:
+        level = words(one.item.level) if one.item.enabled else words("off")
+        table.add_row(words(f"group:{one.item.group}"), level, one.text)
     console.print(table)
 
 
-def _print_numbers(numbers: list[Json], words: "Words", console: "Console") -> None:
+def _print_others(
+    rules: Iterable[RuleText], words: "Words", console: "Console"
+) -> None:
     from handover.paper.table import Table
 
     title = words("What else holds")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
-    for name in ("Rule", "In words", "From"):
+    for name in ("Rule", "In words"):
         table.add_column(words(name))
-    for rule in numbers:
-        table.add_row(rule["rule"], rule["text"], rule["requirement"])
+    for one in rules:
+        table.add_row(one.rule, one.text)
     console.print(table)
 
 
@@ -198,7 +149,7 @@ def _print_numbers(numbers: list[Json], words: "Words", console: "Console") -> N
     type=int,
     default=MOST_ITEMS,
     show_default=True,
-    help="Warn above this number of items.",
+    help="Warn above this number of must-items.",
 )
 def check(shell: Shell, *, max_items: int) -> Result:
     """Check the policy: is it sound, and can salespeople keep up with it?"""
@@ -206,8 +157,9 @@ def check(shell: Shell, *, max_items: int) -> Result:
     enabled = rules.enabled
     minutes = sum(ENTRY_MINUTES[item.level] for item in enabled)
     warnings = []
-    if len(enabled) > max_items:
-        params = {"count": len(enabled), "most": max_items}
+    musts = sum(item.level == "must" for item in enabled)
+    if musts > max_items:
+        params = {"count": musts, "most": max_items}
         warnings.append(Notice(code="many_items", params=params))
     said = shell.words(
         "{n} items; to enter them takes about {minutes} minutes for each account.",
@@ -220,6 +172,7 @@ def check(shell: Shell, *, max_items: int) -> Result:
             "version": rules.version,
             "hash": rules.hash,
             "items": len(enabled),
+            "must_items": musts,
             "most_items": max_items,
             "minutes_per_account": minutes,
         },

@@ -17,8 +17,8 @@ import click
 
 from handover.commands.options import (
     Format,
+    GlobalOptions,
     Options,
-    Said,
     asked_form,
     from_environment,
     global_options,
@@ -231,7 +231,7 @@ def first_line(text: str | None) -> str:
 
 def words_of(ctx: click.Context) -> Words:
     """Give the words of the language chosen at the start."""
-    return ctx.obj.words if isinstance(ctx.obj, Said) else words_for("en")
+    return ctx.obj.words if isinstance(ctx.obj, GlobalOptions) else words_for("en")
 
 
 def group(
@@ -266,7 +266,7 @@ def command(
 
         @click.pass_context
         def callback(ctx: click.Context, /, **given: object) -> Result:
-            said = ctx.ensure_object(Said)
+            said = ctx.ensure_object(GlobalOptions)
             options = said.gathered()
             _check_output(ctx, name, options, ("table", "json", *forms))
             return body(Shell(options=options, words=said.words), **given)
@@ -303,23 +303,23 @@ def _check_output(
 
 def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command line; give its exit code."""
-    from handover.commands.outcome import conclude, excuse
+    from handover.commands.outcome import fail, finish
 
     language = language_for(argv, environ)
     speak_to_click(language)
     if asked := environ.get(COMPLETE):
         from click.shell_completion import shell_complete
 
-        known = {"obj": Said(words=words_for(language))}
+        known = {"obj": GlobalOptions(words=words_for(language))}
         return shell_complete(root, known, "handover", COMPLETE, asked)
     command = next((word for word in argv if word in root.entries), root.name)
-    said = Said(words=words_for(language), command=command or "")
+    said = GlobalOptions(words=words_for(language), command=command or "")
     try:
         # Errors of the command line itself are shown in the form asked for, too.
         said.options.update(asked_form(argv))
         said.options.update({**from_environment(environ), **said.options})
         with root.make_context("handover", list(argv), obj=said) as ctx:
             result = root.invoke(ctx)
-        return conclude(result, said)
+        return finish(result, said)
     except BaseException as error:  # noqa: BLE001 - the one place that ends a command
-        return excuse(error, said)
+        return fail(error, said)

@@ -1,6 +1,8 @@
 """``handover show``: one account with its facts and evidence."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +15,8 @@ from handover.jobs.narrowing import Chosen, narrow
 if TYPE_CHECKING:
     from rich.console import Console
 
-Json = dict[str, Any]
+    from handover.audit.model import AccountFinding
+    from handover.audit.report import Fact
 
 
 @command("show", example="handover show 東京精機")
@@ -23,24 +26,28 @@ def show(shell: Shell, *, account: str) -> Result:
 
     ACCOUNT is a name, an id or a CRM address.
     """
-    found = _read(shell, account)
+    found, facts = _read(shell, account)
 
     def text(console: "Console") -> None:
         from handover.audit.terminal import print_account
 
-        print_account(found, shell.words, console)
+        policy = shell.workspace.policy
+        print_account(found, facts, policy, shell.words, console)
 
+    parts = {field.name: getattr(found, field.name) for field in fields(found)}
     return Result(
         name="show",
-        data={"account": found},
+        data={"account": {**parts, "facts": facts}},
         text=text,
         as_of=shell.workspace.as_of,
     )
 
 
-def _read(shell: Shell, text: str) -> Json:
-    """Audit the account and add the facts that the items are about."""
-    from handover.audit.report import facts_of
+def _read(
+    shell: Shell, text: str
+) -> "tuple[AccountFinding, Mapping[str, Sequence[Fact]]]":
+    """Audit the account and read the facts that the items are about."""
+    from handover.audit.report import read_facts
     from handover.jobs.audit import audit_sources
 
     workspace = shell.workspace
@@ -55,5 +62,4 @@ def _read(shell: Shell, text: str) -> Json:
     source, account_id = found[0]
     (part,) = audit_sources(workspace, shell.words, {source: narrowed[source]})
     with workspace.mirror(source, [account_id]) as mirror:
-        facts = facts_of(mirror, workspace.people(source))
-    return {**part.accounts[0], "facts": facts}
+        return part.accounts[0], read_facts(mirror, workspace.people(source))

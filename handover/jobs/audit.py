@@ -1,16 +1,15 @@
 """Auditing every source, and what earlier nights have to say about it."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
+from handover.audit.model import TrendStep
 from handover.audit.report import AuditRequest, SourceFindings, read_source
-from handover.audit.trend import keep, trend_json
+from handover.audit.trend import keep, read_trend
 from handover.i18n import Words
 from handover.jobs.narrowing import Narrowed
 from handover.jobs.workspace import Workspace
-from handover.mirror.owners import unmanaged_changes
-
-Json = dict[str, Any]
+from handover.mirror.owners import OwnerChange, unmanaged_changes
 
 
 def audit_sources(
@@ -47,21 +46,23 @@ def audit_sources(
     return found
 
 
-def unmanaged(
+def read_unmanaged(
     workspace: Workspace, narrowed: Mapping[str, Narrowed] | None
-) -> list[Json]:
+) -> list[OwnerChange]:
     """List the owner changes that no run of ours explains."""
     with workspace.ledger.read() as connection:
         changes = unmanaged_changes(connection, list(workspace.generation().sources))
     return [
-        change.as_json()
+        change
         for change in changes
         if narrowed is None or change.account_id in narrowed[change.source].account_ids
     ]
 
 
-def trend(workspace: Workspace, narrowed: Mapping[str, Narrowed] | None) -> list[Json]:
-    """List what the owners came to in earlier audits."""
+def read_trend_of(
+    workspace: Workspace, narrowed: Mapping[str, Narrowed] | None
+) -> list[TrendStep]:
+    """List what the owners came to in earlier audits, with their names."""
     owners = None
     if narrowed is not None:
         owners = {owner for own in narrowed.values() for owner in own.owner_ids}
@@ -70,7 +71,7 @@ def trend(workspace: Workspace, narrowed: Mapping[str, Narrowed] | None) -> list
     }
     with workspace.ledger.read() as connection:
         return [
-            {**step, "owner": people[step["source"]].name(step["owner_id"]) or None}
-            for step in trend_json(connection, owners=owners)
-            if step["source"] in people
+            replace(step, owner=people[step.source].name(step.owner_id) or None)
+            for step in read_trend(connection, owners=owners)
+            if step.source in people
         ]

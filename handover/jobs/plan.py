@@ -162,6 +162,7 @@ def reader(workspace: Workspace, source: str, words: Words) -> Audience:
         words=words,
         name=workspace.people(source).name,
         currency=workspace.config.money.currency,
+        item=lambda code: workspace.policy.item_name(code, words),
         account=account_names(workspace.generation(), source),
         prepare=workspace.policy.plan.prepare,
         effects=workspace.side_effects(source),

@@ -94,7 +94,7 @@ def _met(plan: Plan, reader: Audience) -> PlanList:
         PlanColumn(
             heading=words("Manager attends"), cell=lambda row: _attendance(row, words)
         ),
-        *_gap_columns(words),
+        *_gap_columns(reader),
     ]
     rows = [row for row in plan.rows if row.mode is Mode.MEET]
     rows.sort(key=lambda row: (_when(row), row.account_id))
@@ -109,7 +109,7 @@ def _informed(plan: Plan, reader: Audience) -> PlanList:
         PlanColumn(heading=words("Why"), cell=_why),
         _values(reader),
         PlanColumn(heading=words("Decided"), cell=lambda row: _decided(row, reader)),
-        *_gap_columns(words),
+        *_gap_columns(reader),
     ]
     rows = [row for row in plan.rows if row.mode is Mode.INFORM]
     return _of_rows(words("Information only"), columns, rows)
@@ -132,8 +132,9 @@ def _values(reader: Audience) -> PlanColumn:
     )
 
 
-def _gap_columns(words: Words) -> tuple[PlanColumn, PlanColumn]:
+def _gap_columns(reader: Audience) -> tuple[PlanColumn, PlanColumn]:
     """Count the gaps on a terminal, name them on paper."""
+    words = reader.words
     return (
         PlanColumn(
             heading=words("Gaps"),
@@ -143,7 +144,7 @@ def _gap_columns(words: Words) -> tuple[PlanColumn, PlanColumn]:
         ),
         PlanColumn(
             heading=words("To be completed"),
-            cell=lambda row: _listed(row, words),
+            cell=lambda row: _listed(row, reader),
             only_on="paper",
         ),
     )
@@ -187,14 +188,8 @@ def _gaps(row: Row) -> list[str]:
     return [gap for gap in row.gaps if gap not in row.waived]
 
 
-def _listed(row: Row, words: Words) -> str:
-    return ", ".join(item_name(gap, words) for gap in _gaps(row)) or "-"
-
-
-def item_name(code: str, words: Words) -> str:
-    """Name an item; a company's own is known by its code."""
-    key = f"item:{code}"
-    return words(key) if words.has(key) else code
+def _listed(row: Row, reader: Audience) -> str:
+    return ", ".join(map(reader.item, _gaps(row))) or "-"
 
 
 def _decided(row: Row, reader: Audience) -> str:

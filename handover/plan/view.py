@@ -25,6 +25,8 @@ class Audience:
     words: Words
     name: Callable[[str], str]
     currency: str
+    item: Callable[[str], str] = str
+    """Turns the codes of items into what people call them."""
     account: Callable[[str], str] = str
     """Turns the ids of accounts into names; by default they stay ids."""
     prepare: int = 0
@@ -90,7 +92,7 @@ def legend(plan: Plan, words: Words) -> list[tuple[str, str]]:
     """Say in words what the codes in a plan mean (R54)."""
     used = {code for row in plan.rows for code in row.reasons}
     known = [*(rule.code for rule in RULES), DECIDED, NOT_NAMED]
-    return [(code, words(f"rule:{code}")) for code in known if code in used]
+    return [(code, words(f"reason:{code}")) for code in known if code in used]
 
 
 def undecided(plan: Plan, words: Words) -> Iterator[str]:

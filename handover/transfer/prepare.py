@@ -15,7 +15,6 @@ from handover.ledger.runs import Kind, Run, entries_of
 from handover.ledger.states import Action, Mode
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
-from handover.plan.lists import item_name
 from handover.plan.model import Plan
 from handover.transfer.checks import (
     Site,
@@ -159,7 +158,7 @@ def prepare_publish(
         plan=plan,
         spoken=spoken,
         person=site.people.name,
-        item=lambda code: item_name(code, spoken),
+        item=lambda code: site.policy.item_name(code, spoken),
     )
     steps = in_order(
         [
