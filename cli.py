@@ -28,7 +28,7 @@ COMMANDS = {
     ),
     "plan": CommandEntry(
         at="handover.commands.plan:plan",
-        help="Draw up, show, amend and decide on handover plans.",
+        help="Draw up, show, edit and decide on handover plans.",
     ),
     "reassign": CommandEntry(
         at="handover.commands.transfer:reassign",

@@ -38,7 +38,7 @@ def kept(ledger: Connection, plan: Plan | None = None, **changes: Any) -> Plan:
     found = plan or plan_of([with_opportunity(1), with_opportunity(2)])
     found = found.model_copy(update=changes)
     found = found.model_copy(update={"fingerprint": found.computed_fingerprint()})
-    store.save_version(ledger, found, cause="new", made_by="P", at=NOW)
+    store.save_version(ledger, found, store.Origin(cause="new", person="P", at=NOW))
     return store.load(ledger, found.id)
 
 
@@ -61,7 +61,7 @@ def test_the_manager_approves_and_that_is_the_authority(ledger: Connection) -> N
     plan = approval.approve(ledger, submitted(ledger), by("M"), people(), POLICY)
     assert plan.state is PlanState.APPROVED
     assert {row.state for row in plan.rows} == {"approved"}
-    authority = approval.approved(ledger, plan.id, DAY)
+    authority = approval.load_approved(ledger, plan.id, DAY)
     assert authority.plan == plan
     assert (authority.approver_id, authority.approved_at) == ("M", NOW)
     assert authority.fingerprint == plan.computed_fingerprint()
@@ -86,7 +86,7 @@ def test_the_right_person_approves(
     plan = submitted(ledger, author)
     done = approval.approve(ledger, plan, by(approver), people(**changes), POLICY)
     assert done.state is PlanState.APPROVED
-    made = store.recorded(ledger, plan.id)[-1]
+    made = store.list_decisions(ledger, plan.id)[-1]
     assert made.as_delegate is (approver == "D")
 
 
@@ -122,7 +122,7 @@ def test_another_persons_login_needs_a_reason_that_is_kept(ledger: Connection) -
         approval.approve(ledger, plan, by("M", actor="ops"), known, POLICY)
     decision = by("M", actor="ops", on_behalf="出張中")
     approval.approve(ledger, plan, decision, known, POLICY)
-    assert approval.approved(ledger, plan.id, DAY).on_behalf == "出張中"
+    assert approval.load_approved(ledger, plan.id, DAY).on_behalf == "出張中"
 
 
 def test_the_policy_may_forbid_deciding_for_others(ledger: Connection) -> None:
@@ -138,7 +138,7 @@ def test_the_evidence_is_kept_with_the_decision(ledger: Connection) -> None:
     evidence = {"kind": "file", "name": "plan.xlsx", "sha256": "ab" * 32}
     decision = by("M", evidence=evidence, reason="確認済み")
     plan = approval.approve(ledger, submitted(ledger), decision, people(), POLICY)
-    made = store.recorded(ledger, plan.id)[-1]
+    made = store.list_decisions(ledger, plan.id)[-1]
     assert made.by == decision
     assert (made.version, made.fingerprint) == (plan.version, plan.fingerprint)
 
@@ -183,12 +183,12 @@ def test_what_is_left_out_needs_no_decision(ledger: Connection) -> None:
 
 def test_a_draft_gives_no_authority(ledger: Connection) -> None:
     with pytest.raises(errors.Unapproved):
-        approval.approved(ledger, kept(ledger).id, DAY)
+        approval.load_approved(ledger, kept(ledger).id, DAY)
 
 
 def test_a_submitted_plan_gives_none_either(ledger: Connection) -> None:
     with pytest.raises(errors.Unapproved):
-        approval.approved(ledger, submitted(ledger).id, DAY)
+        approval.load_approved(ledger, submitted(ledger).id, DAY)
 
 
 def approved(ledger: Connection) -> Plan:
@@ -200,14 +200,14 @@ def test_content_that_was_not_approved_gives_no_authority(ledger: Connection) ->
     other = plan.model_copy(update={"effective": dt.date(2027, 4, 1)})
     ledger.execute(update(plan_versions).values(content=other.model_dump(mode="json")))
     with pytest.raises(LedgerChanged):
-        approval.approved(ledger, plan.id, DAY)
+        approval.load_approved(ledger, plan.id, DAY)
 
 
 def test_the_next_version_is_not_approved_by_the_last(ledger: Connection) -> None:
     plan = approved(ledger)
     kept(ledger, plan, version=2)
     with pytest.raises(errors.Unapproved):
-        approval.approved(ledger, plan.id, DAY)
+        approval.load_approved(ledger, plan.id, DAY)
 
 
 def test_an_approval_expires_two_weeks_after_the_last_effective_date(
@@ -215,9 +215,9 @@ def test_an_approval_expires_two_weeks_after_the_last_effective_date(
 ) -> None:
     plan = approved(ledger)
     last = plan.effective + dt.timedelta(days=14)
-    assert approval.approved(ledger, plan.id, last).plan.id == plan.id
+    assert approval.load_approved(ledger, plan.id, last).plan.id == plan.id
     with pytest.raises(errors.Expired):
-        approval.approved(ledger, plan.id, last + dt.timedelta(days=1))
+        approval.load_approved(ledger, plan.id, last + dt.timedelta(days=1))
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_an_ended_plan_says_how_it_ended(
     plan = approved(ledger)
     store.set_state(ledger, plan.id, state, NOW)
     with pytest.raises(error):
-        approval.approved(ledger, plan.id, DAY)
+        approval.load_approved(ledger, plan.id, DAY)
 
 
 def test_a_rejected_plan_is_sent_back_with_the_reason(ledger: Connection) -> None:
@@ -242,7 +242,7 @@ def test_a_rejected_plan_is_sent_back_with_the_reason(ledger: Connection) -> Non
         ledger, submitted(ledger), by("M", reason="期間が短い"), people(), POLICY
     )
     assert plan.state is PlanState.REJECTED
-    assert store.recorded(ledger, plan.id)[-1].by.reason == "期間が短い"
+    assert store.list_decisions(ledger, plan.id)[-1].by.reason == "期間が短い"
 
 
 @pytest.mark.parametrize("who", ["P", "M", "D"])
@@ -297,9 +297,9 @@ def test_a_plan_is_found_by_the_beginning_of_its_id(ledger: Connection) -> None:
 
 
 def test_a_taken_id_gets_a_number(ledger: Connection) -> None:
-    assert store.unused_id(ledger, "2027-03-p-s") == "2027-03-p-s"
+    assert store.find_unused_id(ledger, "2027-03-p-s") == "2027-03-p-s"
     kept(ledger)
-    assert store.unused_id(ledger, "2027-03-p-s") == "2027-03-p-s-2"
+    assert store.find_unused_id(ledger, "2027-03-p-s") == "2027-03-p-s-2"
 
 
 def run_of(ledger: Connection, number: int, kind: str, plan: Plan) -> None:

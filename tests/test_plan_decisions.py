@@ -118,16 +118,16 @@ EDITS = [
     (("--hold", "Midori"), "P", 2, "until_needed"),
     (("--hold", "Midori", "--until", "2027-02-01"), "P", 2, "bad_period"),
     (("--date", "Aoba=2027-03-06"), "P", 5, "date_not_free"),
-    (("--date", "Aoba"), "P", 2, "bad_amendment"),
-    (("--date", "Aoba=soon"), "P", 2, "bad_amendment"),
-    (("--opportunity", "O2=keep"), "P", 2, "bad_amendment"),
+    (("--date", "Aoba"), "P", 2, "bad_edit"),
+    (("--date", "Aoba=soon"), "P", 2, "bad_edit"),
+    (("--opportunity", "O2=keep"), "P", 2, "bad_edit"),
     (("--opportunity", "O4=transfer"), "P", 2, "not_in_plan"),
-    (("--loose", "orders=leave"), "P", 2, "bad_amendment"),
-    (("--waive", "Aoba"), "M", 2, "bad_amendment"),
+    (("--loose", "orders=leave"), "P", 2, "bad_edit"),
+    (("--waive", "Aoba"), "M", 2, "bad_edit"),
     (("--meet", "Momiji", "--reason", "要訪問"), "P", 2, "not_in_plan"),
     (("--meet", "Nowhere", "--reason", "要訪問"), "P", 2, "unknown_name"),
     (("--successor", "Aoba=Sato"), "P", 2, "same_user"),
-    ((), "P", 2, "nothing_to_amend"),
+    ((), "P", 2, "nothing_to_edit"),
 ]
 
 

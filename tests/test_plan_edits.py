@@ -7,8 +7,8 @@ from handover.errors import HandoverError
 from handover.ledger.states import Mode, PlanState
 from handover.plan import errors
 from handover.plan.build import is_too_short
-from handover.plan.changes import changes, drift
-from handover.plan.edits import REST, Amender, Amendments, Fate, amend
+from handover.plan.changes import list_changes, list_drift
+from handover.plan.edits import REST, Editor, Edits, Fate, edit_plan
 from handover.plan.model import LooseRecord, Plan
 from handover.plan.moves import Move
 from handover.plan.selection import AccountFacts
@@ -22,8 +22,8 @@ from tests.worlds.small_company import (
     with_opportunity,
 )
 
-MANAGER = Amender(person_id="M", name="高橋", is_manager=True)
-AUTHOR = Amender(person_id="P", name="佐藤", is_manager=False)
+MANAGER = Editor(person_id="M", name="高橋", is_manager=True)
+AUTHOR = Editor(person_id="P", name="佐藤", is_manager=False)
 FRIDAY = dt.date(2027, 3, 5)
 ACCOUNTS = [
     key_account(1),
@@ -40,17 +40,17 @@ def plan() -> Plan:
 
 def amended(
     before: Plan,
-    amender: Amender = MANAGER,
+    editor: Editor = MANAGER,
     *,
     accounts: list[AccountFacts] = ACCOUNTS,
     owner_is_active: bool = True,
     **changes: Any,
 ) -> Plan:
     changes.setdefault("reason", "必要なため")
-    return amend(
+    return edit_plan(
         before,
-        Amendments(**changes),
-        amender,
+        Edits(**changes),
+        editor,
         ground_of(accounts),
         owner_is_active=owner_is_active,
     )
@@ -301,7 +301,7 @@ def test_changes_tell_what_was_decided_and_what_moved() -> None:
     full = before.start
     last = next(a for a, (day, _) in visits(before).items() if day != full)
     after = amended(before, accounts=accounts, dates={last: full}, reason=None)
-    found = {(c.account_id, c.field): c.why for c in changes(before, after)}
+    found = {(c.account_id, c.field): c.why for c in list_changes(before, after)}
     assert found[last, "visit"] == "decided"
     assert list(found.values()).count("moved") >= 1
     assert all(field == "visit" for _, field in found)
@@ -310,7 +310,7 @@ def test_changes_tell_what_was_decided_and_what_moved() -> None:
 def test_a_changed_mode_carries_the_reason() -> None:
     before = plan()
     after = amended(before, inform=("A08",), reason="日程が厳しい")
-    change = next(c for c in changes(before, after) if c.field == "mode")
+    change = next(c for c in list_changes(before, after) if c.field == "mode")
     assert (change.before, change.after, change.why) == ("meet", "inform", "decided")
     assert change.reason == "日程が厳しい"
 
@@ -318,7 +318,7 @@ def test_a_changed_mode_carries_the_reason() -> None:
 def test_drift_names_accounts_that_changed_hands_and_those_that_came() -> None:
     moves = (Move(account_id="A01", successor_id="S"),)
     before = plan_of([account(1), account(2), account(3)], moves=moves)
-    found = list(drift(before, {"A01": "T", "A02": "P", "A03": None, "A09": "P"}))
+    found = list(list_drift(before, {"A01": "T", "A02": "P", "A03": None, "A09": "P"}))
     assert [(d.account_id, d.owner_id, d.expected) for d in found] == [
         ("A01", "T", "P"),
         ("A03", None, "P"),
@@ -328,4 +328,4 @@ def test_drift_names_accounts_that_changed_hands_and_those_that_came() -> None:
 
 def test_what_the_plan_itself_transferred_is_no_drift() -> None:
     before = plan_of([account(1)])
-    assert list(drift(before, {"A01": "S"})) == []
+    assert list(list_drift(before, {"A01": "S"})) == []

@@ -9,12 +9,12 @@ from rich.console import Console
 
 from handover.i18n import words_for
 from handover.plan.changes import Change
-from handover.plan.lists import tables
+from handover.plan.lists import list_parts
 from handover.plan.model import LooseRecord, Plan
-from handover.plan.page import plan_page, weeks
-from handover.plan.store import Recorded
+from handover.plan.page import list_weeks, plan_page
+from handover.plan.store import RecordedDecision
 from handover.plan.terminal import print_changes, print_decision, print_list, print_plan
-from handover.plan.view import Audience, legend, undecided
+from handover.plan.view import Audience, list_legend, list_undecided
 from tests.worlds.small_company import (
     COMPANY,
     account,
@@ -47,7 +47,7 @@ def plan(**request: Any) -> Plan:
     return plan_of(ACCOUNTS, facts={"loose": LOOSE}, **request)
 
 
-def page(plan: Plan, language: str = "ja", *decisions: Recorded) -> str:
+def page(plan: Plan, language: str = "ja", *decisions: RecordedDecision) -> str:
     return plan_page(
         [plan],
         {plan.id: list(decisions)},
@@ -86,7 +86,7 @@ def test_an_approval_shows_who_when_how_and_for_whom() -> None:
         reason="確認済み",
         evidence={"kind": "file", "name": "p.pdf", "sha256": "ab" * 32},
     )
-    recorded = Recorded(
+    recorded = RecordedDecision(
         decision="approve", version=1, fingerprint="f", as_delegate=True, by=made
     )
     text = page(plan(), "ja", recorded)
@@ -97,7 +97,7 @@ def test_an_approval_shows_who_when_how_and_for_whom() -> None:
 
 def test_the_calendar_shows_each_visit_once_and_the_days_off() -> None:
     found = plan(start=dt.date(2027, 4, 26), end=dt.date(2027, 5, 7))
-    days = [day for week in weeks(found, COMPANY) for day in week]
+    days = [day for week in list_weeks(found, COMPANY) for day in week]
     shown = [row.account_id for day in days for row in day.rows]
     assert sorted(shown) == [row.account_id for row in found.rows if row.visit]
     off = [f"{day.date:%m-%d}" for day in days if not day.works]
@@ -141,23 +141,23 @@ def test_every_code_in_a_plan_is_explained() -> None:
     found = plan()
     used = {code for row in found.rows for code in row.reasons}
     for language in ("ja", "en"):
-        explained = dict(legend(found, words_for(language)))
+        explained = dict(list_legend(found, words_for(language)))
         assert explained.keys() == used
         assert not any(text.startswith("reason:") for text in explained.values())
 
 
 def test_what_is_undecided_is_counted() -> None:
-    assert list(undecided(plan(), words_for("en"))) == [
+    assert list(list_undecided(plan(), words_for("en"))) == [
         "co-attendance to be decided: 1",
         "records without a customer to be decided: 1",
     ]
 
 
 def test_lists_that_are_empty_are_left_out() -> None:
-    titles = [table.title for table in tables(plan_of([account(1)]), reader("en"))]
+    titles = [table.title for table in list_parts(plan_of([account(1)]), reader("en"))]
     assert titles == ["Information only"]
 
 
 def test_the_successor_is_named_only_where_there_are_several() -> None:
-    headings = {h for t in tables(plan(), reader("en")) for h in t.headings}
+    headings = {h for t in list_parts(plan(), reader("en")) for h in t.headings}
     assert "Successor" not in headings

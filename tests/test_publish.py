@@ -53,10 +53,10 @@ def tasks(place: Office) -> dict[str, dict[str, object]]:
 def amend(place: Office, *rows: Row, **known: object) -> None:
     """Put the next version of the plan on record, and approve it."""
     with place.ledger.begin() as connection:
-        version = store.versions(connection, PLAN) + 1
+        version = store.count_versions(connection, PLAN) + 1
         made = plan(rows, version=version, **known)
-        at = place.clock()
-        store.save_version(connection, made, cause="edit", made_by="P", at=at)
+        origin = store.Origin(cause="edit", person="P", at=place.clock())
+        store.save_version(connection, made, origin)
         loaded = store.load(connection, PLAN)
         approval.approve(connection, loaded, by("M"), people(), POLICY)
 

@@ -409,7 +409,8 @@ def test_little_drift_does_not_stop_a_run(
 def test_only_an_approved_plan_is_carried_out(tmp_path: Path) -> None:
     place = office(tmp_path)
     with place.ledger.begin() as connection:
-        store.save_version(connection, plan([row(1)]), cause="new", made_by="P", at=NOW)
+        origin = store.Origin(cause="new", person="P", at=NOW)
+        store.save_version(connection, plan([row(1)]), origin)
     with pytest.raises(Unapproved):
         place.reassign()
 

@@ -12,11 +12,11 @@ from handover.plan.selection import (
     RULES,
     AccountFacts,
     PlanFacts,
-    at_percentile,
-    blind_rules,
+    find_percentile,
+    list_blind_rules,
+    list_reasons,
     measure,
-    reasons,
-    years_before,
+    subtract_years,
 )
 from handover.policy import Policy, load_policy
 
@@ -54,7 +54,7 @@ def test_a_rule_case_gives_its_reasons(case: dict[str, Any]) -> None:
     by = measure(
         PlanFacts(accounts=(), lifetime=lifetime), policy_of(case), "JPY", TODAY
     )
-    found = reasons(account_of(case), by, case.get("blind", ()))
+    found = list_reasons(account_of(case), by, case.get("blind", ()))
     assert list(found) == case["reasons"]
 
 
@@ -70,18 +70,18 @@ def test_the_90th_percentile_is_the_amount_of_rank_nine_tenths_rounded_up(
     count: int, rank: int
 ) -> None:
     amounts = [Decimal(n) for n in range(1, count + 1)]
-    assert at_percentile(reversed(amounts), 90) == rank
+    assert find_percentile(reversed(amounts), 90) == rank
 
 
 @given(st.lists(st.decimals(1, 10**9, places=0), min_size=1, max_size=200))
 def test_at_most_a_tenth_lies_above_the_percentile(amounts: list[Decimal]) -> None:
-    above = [amount for amount in amounts if amount > at_percentile(amounts, 90)]
+    above = [amount for amount in amounts if amount > find_percentile(amounts, 90)]
     assert len(above) * 10 <= len(amounts)
 
 
 def test_a_rule_is_blind_only_when_none_of_its_columns_is_mapped() -> None:
     mapped = {("orders", "amount"), ("accounts", "project"), ("contacts", "email")}
-    assert blind_rules(mapped) == ("M1", "M3", "S2", "S4", "S5")
+    assert list_blind_rules(mapped) == ("M1", "M3", "S2", "S4", "S5")
 
 
 def test_value_adds_purchases_and_open_business_of_one_currency() -> None:
@@ -105,4 +105,4 @@ def test_an_area_is_the_region_else_the_city_else_one() -> None:
 
 
 def test_five_years_before_a_leap_day_is_the_28th() -> None:
-    assert years_before(dt.date(2028, 2, 29), 5) == dt.date(2023, 2, 28)
+    assert subtract_years(dt.date(2028, 2, 29), 5) == dt.date(2023, 2, 28)

@@ -1,4 +1,4 @@
-"""``handover plan``: draw up, show, amend and decide on handover plans."""
+"""``handover plan``: draw up, show, edit and decide on handover plans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handover.commands.amendments import amendment_options, read_amendments
+from handover.commands.edits import edit_options, read_edits
 from handover.commands.options import DAY, Format
 from handover.commands.outcome import Result
-from handover.commands.plan_result import plan_result, reader_of
+from handover.commands.plan_result import audience_of, plan_result
 from handover.commands.shell import CommandEntry, Shell, command, group
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
     },
 )
 def plan() -> None:
-    """Draw up, show, amend and decide on handover plans."""
+    """Draw up, show, edit and decide on handover plans."""
 
 
 @command(
@@ -67,8 +67,8 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     return plan_result(
         shell,
         plans,
-        data=_data(shell, plans),
-        error=_too_short(short[0]) if short else None,
+        data=_dump(shell, plans),
+        error=_make_too_short(short[0]) if short else None,
         next=f"handover plan submit {plans[0].id}",
     )
 
@@ -76,7 +76,7 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
 def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
     """Read the options; insist on one move or a file of them."""
     from handover.jobs.plan import NewPlans
-    from handover.plan.drafts import PlanDates
+    from handover.plan.build import PlanDates
 
     asked = NewPlans(
         predecessor=given["predecessor"],
@@ -98,16 +98,16 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
 @command("list", example="handover plan list", parent=plan)
 def list_plans(shell: Shell) -> Result:
     """List all plans and where they stand."""
-    from handover.jobs.plan import all_plans
+    from handover.jobs.plan import list_plans as list_all
 
-    plans = all_plans(shell.workspace)
+    plans = list_all(shell.workspace)
 
     def show(console: "Console") -> None:
         from handover.plan.terminal import print_list
 
         for source in dict.fromkeys(each.source for each in plans):
             ours = [each for each in plans if each.source == source]
-            print_list(ours, reader_of(shell, source), console)
+            print_list(ours, audience_of(shell, source), console)
 
     rows = [each.model_dump(mode="json", exclude={"rows"}) for each in plans]
     return Result(
@@ -126,25 +126,25 @@ def show(shell: Shell, *, plan_id: str, changes: bool) -> Result:
 
     found = find_plan(shell.workspace, plan_id)
     if changes:
-        return _changes(shell, found)
-    return plan_result(shell, [found], data=_data(shell, [found]))
+        return _show_changes(shell, found)
+    return plan_result(shell, [found], data=_dump(shell, [found]))
 
 
-def _changes(shell: Shell, found: "Plan") -> Result:
-    from handover.jobs.plan import drift_since, version_before
-    from handover.plan.changes import changes
+def _show_changes(shell: Shell, found: "Plan") -> Result:
+    from handover.jobs.plan import find_version_before, list_drift_since
+    from handover.plan.changes import list_changes
 
-    before = version_before(shell.workspace, found)
-    made = list(changes(before, found)) if before else []
-    drifted = drift_since(shell.workspace, found)
+    before = find_version_before(shell.workspace, found)
+    made = list(list_changes(before, found)) if before else []
+    drifted = list_drift_since(shell.workspace, found)
 
     def text(console: "Console") -> None:
         from handover.plan.terminal import print_changes
 
-        print_changes(found, made, drifted, reader_of(shell, found.source), console)
+        print_changes(found, made, drifted, audience_of(shell, found.source), console)
 
     data = {
-        **_data(shell, [found]),
+        **_dump(shell, [found]),
         "changes": [asdict(each) for each in made],
         "drift": [asdict(each) for each in drifted],
     }
@@ -163,7 +163,9 @@ def submit(shell: Shell, *, plan_id: str) -> Result:
     from handover.jobs.plan import submit as submit_plan
 
     decided = submit_plan(shell.workspace, plan_id)
-    return _changed(shell, decided, next=f"handover plan approve {decided.plan.id}")
+    return _show_decided(
+        shell, decided, next=f"handover plan approve {decided.plan.id}"
+    )
 
 
 @command(
@@ -173,18 +175,18 @@ def submit(shell: Shell, *, plan_id: str) -> Result:
     forms=FORMS,
 )
 @click.argument("plan_id", metavar="PLAN")
-@amendment_options
+@edit_options
 def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
-    """Amend a plan; what was approved has to be approved again."""
+    """Edit a plan; what was approved has to be approved again."""
     from handover.jobs.plan import edit as edit_plan
     from handover.plan.build import is_too_short
 
-    changed = edit_plan(shell.workspace, plan_id, read_amendments(given))
+    changed = edit_plan(shell.workspace, plan_id, read_edits(given))
     short = is_too_short(changed.plan)
-    return _changed(
+    return _show_decided(
         shell,
         changed,
-        error=_too_short(changed.plan) if short else None,
+        error=_make_too_short(changed.plan) if short else None,
         next=f"handover plan submit {changed.plan.id}",
     )
 
@@ -196,7 +198,7 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
     forms=FORMS,
 )
 @click.argument("plan_id", metavar="PLAN")
-@amendment_options
+@edit_options
 @click.option(
     "--evidence",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -205,7 +207,7 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
 )
 @click.option("--on-behalf", metavar="T", help="Why it is typed by somebody else.")
 def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
-    """Approve a submitted plan, with or without amendments."""
+    """Approve a submitted plan, with or without edits."""
     from handover.jobs.plan import Grounds
     from handover.jobs.plan import approve as approve_plan
 
@@ -214,8 +216,10 @@ def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN
         evidence=given["evidence"],
         on_behalf=given["on_behalf"],
     )
-    changed = approve_plan(shell.workspace, plan_id, read_amendments(given), grounds)
-    return _changed(shell, changed, next=f"handover plan publish {changed.plan.id}")
+    changed = approve_plan(shell.workspace, plan_id, read_edits(given), grounds)
+    return _show_decided(
+        shell, changed, next=f"handover plan publish {changed.plan.id}"
+    )
 
 
 @command(
@@ -231,7 +235,7 @@ def reject(shell: Shell, *, plan_id: str, reason: str) -> Result:
     from handover.jobs.plan import reject as reject_plan
 
     decided = reject_plan(shell.workspace, plan_id, reason)
-    return _changed(shell, decided, next=f"handover plan edit {decided.plan.id}")
+    return _show_decided(shell, decided, next=f"handover plan edit {decided.plan.id}")
 
 
 @command(
@@ -246,26 +250,26 @@ def void(shell: Shell, *, plan_id: str, reason: str) -> Result:
     """End a plan of which nothing has been carried out."""
     from handover.jobs.plan import void as void_plan
 
-    return _changed(shell, void_plan(shell.workspace, plan_id, reason))
+    return _show_decided(shell, void_plan(shell.workspace, plan_id, reason))
 
 
-def _changed(
+def _show_decided(
     shell: Shell,
     changed: "Changed",
     *,
     error: "HandoverError | None" = None,
     next: str | None = None,  # noqa: A002 - as Result has it
 ) -> Result:
-    """Show where a plan stands now, and what an amendment changed in it."""
-    from handover.plan.changes import changes
+    """Show where a plan stands now, and what an edit changed in it."""
+    from handover.plan.changes import list_changes
 
     plan, before = changed.plan, changed.before
-    made = list(changes(before, plan)) if before else []
+    made = list(list_changes(before, plan)) if before else []
 
     def text(console: "Console") -> None:
         from handover.plan.terminal import print_decision
 
-        print_decision(plan, made, reader_of(shell, plan.source), console)
+        print_decision(plan, made, audience_of(shell, plan.source), console)
 
     data = {
         "plan": plan.model_dump(mode="json"),
@@ -275,8 +279,8 @@ def _changed(
     return replace(shown, text=text)
 
 
-def _data(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
-    from handover.plan.view import effects_json
+def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
+    from handover.plan.view import dump_effects
 
     source = plans[0].source if plans else ""
     effects = shell.workspace.side_effects(source)
@@ -285,11 +289,11 @@ def _data(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
         "plans": shown,
         **({"plan": shown[0]} if len(shown) == 1 else {}),
         "reorganisation": plans[0].reorganisation if plans else None,
-        "side_effects": effects_json(effects, shell.words),
+        "side_effects": dump_effects(effects, shell.words),
     }
 
 
-def _too_short(plan: "Plan") -> "HandoverError":
+def _make_too_short(plan: "Plan") -> "HandoverError":
     from handover.ledger.states import Mode
     from handover.plan.errors import PeriodTooShort
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from handover.plan.view import Audience
 
 
-def reader_of(shell: Shell, source: str) -> "Audience":
-    """Know the words and names for showing a source's plans and runs."""
-    from handover.jobs.plan import reader
+def audience_of(shell: Shell, source: str) -> "Audience":
+    """Return the words and names in which a source's plans and runs are shown."""
+    from handover.jobs.plan import find_audience
 
-    return reader(shell.workspace, source, shell.words)
+    return find_audience(shell.workspace, source, shell.words)
 
 
 def plan_result(
@@ -36,47 +36,40 @@ def plan_result(
         from handover.plan.terminal import print_plan
 
         for plan in plans:
-            print_plan(plan, reader_of(shell, plan.source), console)
+            print_plan(plan, audience_of(shell, plan.source), console)
 
     def frame() -> "pd.DataFrame":
         import pandas as pd
 
-        from handover.plan.view import sheet
+        from handover.plan.view import list_sheet_rows
 
         return pd.DataFrame(
-            [line for p in plans for line in sheet(p, reader_of(shell, p.source))]
+            [
+                line
+                for p in plans
+                for line in list_sheet_rows(p, audience_of(shell, p.source))
+            ]
         )
+
+    def html() -> str:
+        from handover.jobs.plan import write_page
+
+        audience = audience_of(shell, plans[0].source)
+        return write_page(shell.workspace, plans, audience)
 
     return Result(
         name="plan",
         data=data,
         text=text,
-        html=lambda: _html(shell, plans),
+        html=html,
         frame=frame,
-        warnings=[_notice(note) for plan in plans for note in plan.notes],
+        warnings=[_make_notice(note) for plan in plans for note in plan.notes],
         error=error,
         next=next,
         as_of=shell.workspace.as_of,
     )
 
 
-def _notice(note: str) -> Notice:
+def _make_notice(note: str) -> Notice:
     code, _, subject = note.partition(":")
     return Notice(code=code, params={"subject": subject})
-
-
-def _html(shell: Shell, plans: Sequence["Plan"]) -> str:
-    from handover.plan import store
-    from handover.plan.drafts import company
-    from handover.plan.page import plan_page
-
-    workspace = shell.workspace
-    with workspace.ledger.read() as connection:
-        decisions = {plan.id: store.recorded(connection, plan.id) for plan in plans}
-    return plan_page(
-        plans,
-        decisions,
-        reader_of(shell, plans[0].source),
-        company(workspace.config, workspace.policy),
-        workspace.config.zone,
-    )

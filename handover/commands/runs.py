@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from handover.commands.outcome import Notice, Result
-from handover.commands.plan_result import reader_of
+from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command, group
 from handover.errors import KNOWN_ERRORS, KnownError, worst_first
 from handover.paper.safe_text import plain
@@ -85,7 +85,7 @@ def show_run(shell: Shell, *, run: str) -> Result:
         name="run",
         data={"run": run_json(executed)},
         text=lambda console: print_run(
-            executed, None, reader_of(shell, found.source), console
+            executed, None, audience_of(shell, found.source), console
         ),
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from handover.commands.outcome import Notice, Result
-from handover.commands.plan_result import reader_of
+from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command
 from handover.i18n import Words, words_for
 
@@ -105,10 +105,10 @@ def task_words(shell: Shell) -> Words:
 
 def transfer_result(shell: Shell, done: "Transferred", *, dry_run: bool) -> Result:
     """Show a run, or what it would do, in every form."""
-    from handover.plan.view import effects_json
+    from handover.plan.view import dump_effects
     from handover.transfer.terminal import concerned, print_run, run_json
 
-    reader = reader_of(shell, done.source)
+    reader = audience_of(shell, done.source)
 
     def show(console: "Console") -> None:
         print_run(done.executed, done.identity, reader, console)
@@ -120,7 +120,7 @@ def transfer_result(shell: Shell, done: "Transferred", *, dry_run: bool) -> Resu
         name="run",
         data={
             "run": run_json(done.executed),
-            "side_effects": effects_json(effects, shell.words),
+            "side_effects": dump_effects(effects, shell.words),
         },
         text=show,
         warnings=[Notice(code=n.code, params=n.params) for n in done.notes],
@@ -154,7 +154,7 @@ def _confirm(shell: Shell, preview: "Preview") -> None:
     from handover.transfer.terminal import print_run
 
     identity, planned = preview.identity, preview.planned
-    reader = reader_of(shell, preview.source)
+    reader = audience_of(shell, preview.source)
     print_aside(
         lambda console: print_run(planned, identity, reader, console, FIRST_STEPS),
         shell.options,

@@ -5,7 +5,7 @@ facts are read and audited, and everything is kept in the ledger.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +25,15 @@ from handover.mirror.find import (
 from handover.mirror.people import Person
 from handover.mirror.views import Mirror
 from handover.plan import approval, drafts, store
-from handover.plan.changes import Drift, drift
-from handover.plan.drafts import PlanDates, PlanOrder, Setting
-from handover.plan.edits import Amendments
+from handover.plan.build import PlanDates, PlanOrder
+from handover.plan.changes import Drift, list_drift
+from handover.plan.drafts import Setting, list_company_days
+from handover.plan.edits import Edits
 from handover.plan.errors import BadMoves
 from handover.plan.facts import read_facts, read_owners
 from handover.plan.model import Plan
-from handover.plan.moves import ALL, Line, Move, by_predecessor, read_moves
+from handover.plan.moves import ALL, Line, Move, group_moves, read_moves
+from handover.plan.page import plan_page
 from handover.plan.selection import PlanFacts
 from handover.plan.store import Decision
 from handover.plan.view import Audience
@@ -47,8 +49,8 @@ class NewPlans:
     dates: PlanDates = field(default_factory=PlanDates)
     absent: bool = False
 
-    def first_predecessor(self) -> str:
-        """Name the first who hands over.
+    def find_first_predecessor(self) -> str:
+        """Find the first who hands over.
 
         Raises:
             BadMoves: the file of moves names nobody.
@@ -85,33 +87,33 @@ class Planning:
     mirror: Mirror
     setting: Setting
 
-    def user(self, text: str) -> str:
+    def find_user(self, text: str) -> str:
         """Find a user's id by name."""
         return find_user(self.setting.people, text).id
 
-    def account(self, text: str) -> str:
+    def find_account(self, text: str) -> str:
         """Find an account's id by name."""
         return find_account(self.mirror, text).id
 
-    def accounts(self, lines: Iterable[Line]) -> dict[str, str]:
+    def find_accounts(self, lines: Iterable[Line]) -> dict[str, str]:
         """Find the ids of all accounts that a list of moves names."""
         texts = [text for text in {line.account for line in lines} if text != ALL]
         found = find_accounts(self.mirror, texts)
         return {text: each.id for text, each in zip(texts, found, strict=True)}
 
-    def orders(self, asked: NewPlans) -> list[PlanOrder]:
-        """Find out who hands over to whom."""
+    def make_orders(self, asked: NewPlans) -> list[PlanOrder]:
+        """Make an order for each who hands over, with ids in place of names."""
         reorganisation = None
         if asked.moves is not None:
             lines = read_moves(asked.moves)
-            moves = by_predecessor(
-                lines, asked.moves.name, self.user, self.accounts(lines)
+            moves = group_moves(
+                lines, asked.moves.name, self.find_user, self.find_accounts(lines)
             )
             reorganisation = f"{self.setting.as_of:%Y-%m}-{asked.moves.stem}"
         else:
-            to = dict.fromkeys(map(self.user, asked.successors))
+            to = dict.fromkeys(map(self.find_user, asked.successors))
             own = [Move(successor_id=each) for each in to]
-            moves = {self.user(asked.predecessor or ""): own}
+            moves = {self.find_user(asked.predecessor or ""): own}
         return [
             PlanOrder(
                 predecessor=predecessor,
@@ -123,14 +125,14 @@ class Planning:
             for predecessor, own in moves.items()
         ]
 
-    def in_ids(self, plan: Plan, amendments: Amendments) -> Amendments:
-        """Replace the names in amendments of a plan by ids."""
+    def find_ids(self, plan: Plan, edits: Edits) -> Edits:
+        """Replace the names in edits of a plan by ids."""
         planned = {row.account_id for row in plan.rows}
 
         def account(text: str) -> str:
-            return text if text in planned else self.account(text)
+            return text if text in planned else self.find_account(text)
 
-        return amendments.in_ids(account, self.user)
+        return edits.find_ids(account, self.find_user)
 
 
 @contextmanager
@@ -140,7 +142,7 @@ def open_planning(workspace: Workspace, source: str) -> Iterator[Planning]:
     with workspace.mirror(source) as mirror:
         judged = scores(audit(mirror, workspace.policy, workspace.as_of))
 
-        def facts(predecessor: str, others: Collection[str]) -> PlanFacts:
+        def read(predecessor: str, others: Collection[str]) -> PlanFacts:
             return read_facts(mirror, predecessor, judged, others)
 
         setting = Setting(
@@ -151,13 +153,13 @@ def open_planning(workspace: Workspace, source: str) -> Iterator[Planning]:
             policy=workspace.policy,
             config=workspace.config,
             as_of=workspace.as_of,
-            facts=facts,
+            read_facts=read,
         )
         yield Planning(mirror=mirror, setting=setting)
 
 
-def reader(workspace: Workspace, source: str, words: Words) -> Audience:
-    """Know the words and names for showing a source's plans and runs."""
+def find_audience(workspace: Workspace, source: str, words: Words) -> Audience:
+    """Return the words and names in which a source's plans and runs are shown."""
     return Audience(
         words=words,
         name=workspace.people(source).name,
@@ -172,7 +174,7 @@ def reader(workspace: Workspace, source: str, words: Words) -> Audience:
 # Reading
 
 
-def all_plans(workspace: Workspace) -> list[Plan]:
+def list_plans(workspace: Workspace) -> list[Plan]:
     """List all plans as they stand, the oldest first."""
     with workspace.ledger.read() as connection:
         return store.load_all(connection)
@@ -184,18 +186,26 @@ def find_plan(workspace: Workspace, text: str) -> Plan:
         return store.load(connection, store.find_plan(connection, text))
 
 
-def version_before(workspace: Workspace, plan: Plan) -> Plan | None:
-    """Give the version before this one, if there is one."""
+def find_version_before(workspace: Workspace, plan: Plan) -> Plan | None:
+    """Find the version before this one, if there is one."""
     if plan.version == 1:
         return None
     with workspace.ledger.read() as connection:
         return store.load(connection, plan.id, plan.version - 1)
 
 
-def drift_since(workspace: Workspace, plan: Plan) -> list[Drift]:
+def list_drift_since(workspace: Workspace, plan: Plan) -> list[Drift]:
     """List the accounts of a plan that others have changed in the CRM since."""
     with workspace.mirror(plan.source) as mirror:
-        return list(drift(plan, read_owners(mirror, plan)))
+        return list(list_drift(plan, read_owners(mirror, plan)))
+
+
+def write_page(workspace: Workspace, plans: Sequence[Plan], audience: Audience) -> str:
+    """Return the page of some plans of one source, with the decisions on them."""
+    with workspace.ledger.read() as connection:
+        made = {plan.id: store.list_decisions(connection, plan.id) for plan in plans}
+    company = list_company_days(workspace.config, workspace.policy)
+    return plan_page(plans, made, audience, company, workspace.config.zone)
 
 
 # Drawing up and changing
@@ -203,7 +213,7 @@ def drift_since(workspace: Workspace, plan: Plan) -> list[Drift]:
 
 def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
     """Draw up the plan of a predecessor, or all plans of a list of moves."""
-    source = source_of(workspace, asked.first_predecessor())
+    source = find_source(workspace, asked.find_first_predecessor())
     with (
         open_planning(workspace, source) as planning,
         workspace.ledger.begin() as connection,
@@ -211,14 +221,14 @@ def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
         return drafts.draw_up(
             connection,
             planning.setting,
-            planning.orders(asked),
-            made_by=_maker(workspace, source),
+            planning.make_orders(asked),
+            made_by=_find_maker(workspace, source),
             at=workspace.now,
         )
 
 
-def edit(workspace: Workspace, text: str, amendments: Amendments) -> Changed:
-    """Amend a plan; what was approved has to be approved again."""
+def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
+    """Edit a plan; what was approved has to be approved again."""
     source = find_plan(workspace, text).source
     with (
         open_planning(workspace, source) as planning,
@@ -229,7 +239,7 @@ def edit(workspace: Workspace, text: str, amendments: Amendments) -> Changed:
             connection,
             planning.setting,
             before,
-            planning.in_ids(before, amendments),
+            planning.find_ids(before, edits),
             person=workspace.decider(source),
             at=workspace.now,
         )
@@ -244,32 +254,30 @@ def submit(workspace: Workspace, text: str) -> Changed:
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
         people = workspace.people(found.source)
-        by = _decision(workspace, found.source, Grounds())
+        by = _make_decision(workspace, found.source, Grounds())
         return Changed(plan=approval.submit(connection, found, by, people))
 
 
-def approve(
-    workspace: Workspace, text: str, amendments: Amendments, grounds: Grounds
-) -> Changed:
-    """Approve a submitted plan, with or without amendments."""
+def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> Changed:
+    """Approve a submitted plan, with or without edits."""
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
-        by = _decision(workspace, found.source, grounds)
+        by = _make_decision(workspace, found.source, grounds)
         people, policy = workspace.people(found.source), workspace.policy
         approval.check_approver(found, "approve", by, people, policy)
-        if amendments.is_empty:
+        if edits.is_empty:
             decided = approval.approve(connection, found, by, people, policy)
             return Changed(plan=decided)
         with open_planning(workspace, found.source) as planning:
-            amended = drafts.edit_submitted(
+            edited = drafts.edit_submitted(
                 connection,
                 planning.setting,
                 found,
-                planning.in_ids(found, amendments),
+                planning.find_ids(found, edits),
                 person=by.person_id,
                 at=by.at,
             )
-        decided = approval.approve(connection, amended, by, people, policy)
+        decided = approval.approve(connection, edited, by, people, policy)
         return Changed(plan=decided, before=found)
 
 
@@ -277,7 +285,7 @@ def reject(workspace: Workspace, text: str, reason: str) -> Changed:
     """Send a submitted plan back."""
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
-        by = _decision(workspace, found.source, Grounds(reason=reason))
+        by = _make_decision(workspace, found.source, Grounds(reason=reason))
         people = workspace.people(found.source)
         return Changed(
             plan=approval.reject(connection, found, by, people, workspace.policy)
@@ -288,12 +296,12 @@ def void(workspace: Workspace, text: str, reason: str) -> Changed:
     """End a plan of which nothing has been carried out."""
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
-        by = _decision(workspace, found.source, Grounds(reason=reason))
+        by = _make_decision(workspace, found.source, Grounds(reason=reason))
         people = workspace.people(found.source)
         return Changed(plan=approval.void(connection, found, by, people))
 
 
-def _decision(workspace: Workspace, source: str, grounds: Grounds) -> Decision:
+def _make_decision(workspace: Workspace, source: str, grounds: Grounds) -> Decision:
     """Put together who decides, at which machine, why, and how we know.
 
     Raises:
@@ -316,15 +324,15 @@ def _decision(workspace: Workspace, source: str, grounds: Grounds) -> Decision:
     )
 
 
-def _maker(workspace: Workspace, source: str) -> str | None:
-    """Name who draws up a plan, if that is known; that decides nothing yet."""
+def _find_maker(workspace: Workspace, source: str) -> str | None:
+    """Find who draws up a plan, if that is known; that decides nothing yet."""
     try:
         return workspace.decider(source)
     except NoDecider:
         return None
 
 
-def source_of(workspace: Workspace, predecessor: str) -> str:
+def find_source(workspace: Workspace, predecessor: str) -> str:
     """Find the source that a predecessor's plan acts on.
 
     Where several know the person, it is the one in which they own accounts.

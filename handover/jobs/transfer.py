@@ -17,7 +17,7 @@ from handover.jobs.workspace import Workspace
 from handover.ledger.runs import entries_of, find_run
 from handover.mirror.views import Mirror
 from handover.plan import store
-from handover.plan.approval import ApprovedPlan, approved
+from handover.plan.approval import ApprovedPlan, load_approved
 from handover.transfer.checks import Site, check_confirmed
 from handover.transfer.crash_points import Reached
 from handover.transfer.execute import (
@@ -143,7 +143,7 @@ def _allowed(workspace: Workspace, text: str) -> tuple[str, str]:
     """Return a plan's id and source; refuse at once, lest anybody wait for the lock."""
     with workspace.ledger.read() as connection:
         plan_id = store.find_plan(connection, text)
-        return plan_id, approved(connection, plan_id, workspace.as_of).plan.source
+        return plan_id, load_approved(connection, plan_id, workspace.as_of).plan.source
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def _authority(
 ) -> Iterator[tuple[Connection, ApprovedPlan, Mirror]]:
     """Look at the approval once more, behind the lock, and open the mirror."""
     with workspace.ledger.read() as connection:
-        authority = approved(connection, plan_id, workspace.as_of)
+        authority = load_approved(connection, plan_id, workspace.as_of)
         with workspace.mirror(source) as mirror:
             yield connection, authority, mirror
 

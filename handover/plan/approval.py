@@ -1,7 +1,7 @@
 """What people decide about a plan as a whole, and the authority that comes of it.
 
-Nobody approves a plan of his own; an approval holds for exactly one content; whoever
-decides for somebody else says so (R20, design §9).
+Nobody approves a plan of their own; an approval holds for exactly one content; whoever
+decides for somebody else says so.
 """
 
 import datetime as dt
@@ -31,7 +31,7 @@ BLOCKING = frozenset({"opportunities", "requests"})
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovedPlan:
-    """A plan that may be carried out. ``approved`` alone makes one."""
+    """A plan that may be carried out. ``load_approved`` alone makes one."""
 
     plan: Plan
     approver_id: str
@@ -40,8 +40,8 @@ class ApprovedPlan:
     on_behalf: str | None = None
 
 
-def approved(connection: Connection, plan_id: str, today: dt.date) -> ApprovedPlan:
-    """Give the authority to carry out a plan, as it stands.
+def load_approved(connection: Connection, plan_id: str, today: dt.date) -> ApprovedPlan:
+    """Return the authority to carry out a plan, as it stands.
 
     Raises:
         Voided: a person has ended the plan.
@@ -59,7 +59,7 @@ def approved(connection: Connection, plan_id: str, today: dt.date) -> ApprovedPl
     approval = next(
         (
             each
-            for each in reversed(store.recorded(connection, plan.id))
+            for each in reversed(store.list_decisions(connection, plan.id))
             if each.decision == "approve" and each.version == plan.version
         ),
         None,
@@ -82,20 +82,20 @@ def approved(connection: Connection, plan_id: str, today: dt.date) -> ApprovedPl
     )
 
 
-def managers(plan: Plan, people: People) -> tuple[str, ...]:
-    """Name those who decide as managers: the manager and his delegate."""
+def list_managers(plan: Plan, people: People) -> tuple[str, ...]:
+    """List those who decide as managers: the manager and their delegate."""
     if plan.manager is None:
         return ()
     delegate = people.delegate_of(plan.manager)
     return (plan.manager, delegate) if delegate else (plan.manager,)
 
 
-def approvers(plan: Plan, people: People) -> tuple[str, ...]:
-    """Name those who may approve: never the author, never the predecessor.
+def list_approvers(plan: Plan, people: People) -> tuple[str, ...]:
+    """List those who may approve: never the author, never the predecessor.
 
-    If the manager is the author: his delegate, else his own manager.
+    If the manager is the author: their delegate, else their own manager.
     """
-    chain = [managers(plan, people)]
+    chain = [list_managers(plan, people)]
     if plan.manager is not None:
         chain.append((people.manager_of(plan.manager) or "",))
     barred = {plan.author, plan.predecessor, ""}
@@ -117,7 +117,7 @@ def submit(connection: Connection, plan: Plan, by: Decision, people: People) -> 
         Refusal: its state, the person, or something undecided stands against it.
     """
     _check_state(plan, "submit", {PlanState.DRAFT})
-    if plan.author is not None and not may_amend(plan, by.person_id, people):
+    if plan.author is not None and not may_edit(plan, by.person_id, people):
         raise errors.NotYours(
             user=people.name(by.person_id), plan=plan.id, option="submit"
         )
@@ -171,15 +171,15 @@ def void(connection: Connection, plan: Plan, by: Decision, people: People) -> Pl
             PlanState.REJECTED,
         },
     )
-    if not may_amend(plan, by.person_id, people):
+    if not may_edit(plan, by.person_id, people):
         raise errors.NotYours(
             user=people.name(by.person_id), plan=plan.id, option="void"
         )
     return _decide(connection, plan, PlanState.VOIDED, by, people)
 
 
-def may_amend(plan: Plan, person: str, people: People) -> bool:
-    """Tell whether a person has a say in a plan at all.
+def may_edit(plan: Plan, person: str, people: People) -> bool:
+    """Return whether a person has a say in a plan at all.
 
     Its author and its predecessor do, the managers do, and as long as a draft has no
     author everybody may work on it.
@@ -192,8 +192,10 @@ def may_amend(plan: Plan, person: str, people: People) -> bool:
 
 
 def is_manager(plan: Plan, person: str, people: People) -> bool:
-    """Tell whether a person decides about a plan as a manager."""
-    return person in managers(plan, people) or person in approvers(plan, people)
+    """Return whether a person decides about a plan as a manager."""
+    return person in list_managers(plan, people) or person in list_approvers(
+        plan, people
+    )
 
 
 def check_approver(
@@ -208,7 +210,7 @@ def check_approver(
         OnBehalfForbidden: the policy does not allow it.
     """
     _check_state(plan, action, {PlanState.SUBMITTED})
-    allowed = approvers(plan, people)
+    allowed = list_approvers(plan, people)
     if by.person_id not in allowed:
         raise errors.WrongApprover(
             user=people.name(by.person_id),
@@ -271,7 +273,7 @@ def check_unclaimed(connection: Connection, plan: Plan) -> None:
         AlreadyPlanned: there are such accounts.
     """
     accounts = [r.account_id for r in plan.rows if r.mode is not Mode.EXCLUDE]
-    clashes = dict(store.claimed(connection, plan.source, accounts, but=plan.id))
+    clashes = dict(store.list_claimed(connection, plan.source, accounts, but=plan.id))
     if clashes:
         raise errors.AlreadyPlanned(
             plan=", ".join(sorted(set(clashes.values()))),
@@ -287,7 +289,7 @@ def _decide(
     people: People,
 ) -> Plan:
     kind = _KINDS[state]
-    stand_ins = managers(plan, people)[1:]
+    stand_ins = list_managers(plan, people)[1:]
     as_delegate = by.person_id in stand_ins and by.person_id != plan.author
     store.record_decision(
         connection, plan, kind, by, as_delegate=as_delegate, state=state

@@ -1,7 +1,7 @@
 """Draw up a plan from facts: a pure function, the same plan for the same input.
 
-Every account that the predecessor owns becomes a row, whatever happens with it (R3);
-the rules say who is met, the scheduler when.
+Every account that the predecessor owns becomes a row, whatever happens with it; the
+rules say who is met, the scheduler when.
 """
 
 import datetime as dt
@@ -10,15 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handover.ledger.states import Mode, PlanState
-from handover.plan.errors import NotConserved
-from handover.plan.model import (
-    Bound,
-    CoAttendance,
-    Option,
-    Plan,
-    PlannedOpportunity,
-    Row,
-)
+from handover.plan.errors import BadPeriod, NotConserved
+from handover.plan.model import Bound, CoAttendance, Plan, PlannedOpportunity, Row
 from handover.plan.moves import Assignment, Move, assign
 from handover.plan.scheduler.calendar import Calendars, parse_closed_days
 from handover.plan.selection import (
@@ -26,55 +19,82 @@ from handover.plan.selection import (
     AccountFacts,
     Measure,
     PlanFacts,
-    blind_rules,
+    Wish,
+    is_key_or_priority,
+    list_blind_rules,
+    list_reasons,
     measure,
-    reasons,
 )
 from handover.plan.visits import (
-    Arrangement,
     Frame,
     Ground,
-    Wish,
-    arrange,
-    visit_minutes,
-    wish,
+    ScheduledRows,
+    count_visit_minutes,
+    find_wish,
+    schedule_visits,
 )
-from handover.plan.ways_out import Situation, options
+from handover.plan.ways_out import Situation, list_options
 from handover.policy import Policy
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanRequest:
-    """What somebody wants planned. Dates that are None are found."""
+class PlanDates:
+    """The days of a handover that somebody names; those that are None are found."""
 
+    notice: dt.date | None = None
+    announce: dt.date | None = None
+    start: dt.date | None = None
+    end: dt.date | None = None
+    effective: dt.date | None = None
+
+    def check(self) -> None:
+        """Refuse dates in the wrong order.
+
+        Raises:
+            BadPeriod: one date lies before another that it has to follow.
+        """
+        for earlier, later in (("notice", "announce"), ("start", "end")):
+            first, last = getattr(self, earlier), getattr(self, later)
+            if first is not None and last is not None and last < first:
+                raise BadPeriod(earlier=earlier, later=later)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOrder:
+    """One predecessor's handover, as somebody asks for it; people by their ids."""
+
+    predecessor: str
+    moves: tuple[Move, ...]
+    dates: PlanDates = field(default_factory=PlanDates)
+    absent: bool = False
+    """The predecessor cannot take part."""
+    reorganisation: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRequest:
+    """An order, and what it is drawn up in: a source, its people, a plan's version."""
+
+    order: PlanOrder
     source: str
     org_id: str
     generation: int
     plan_id: str
     """``{month}`` in it becomes the month of the effective date."""
     version: int = 1
-    predecessor: str
     manager: str | None
-    absent: bool = False
-    moves: tuple[Move, ...]
     regions: Mapping[str, str | None] = field(default_factory=dict)
     """Of the successors, where known."""
-    notice: dt.date | None = None
-    announce: dt.date | None = None
-    start: dt.date | None = None
-    end: dt.date | None = None
-    effective: dt.date | None = None
-    reorganisation: str | None = None
     currency: str = "JPY"
 
     def frame(self, start: dt.date) -> Frame:
-        """Say what the visits have in common."""
+        """Return what the visits have in common."""
         return Frame(
-            predecessor=self.predecessor,
+            predecessor=self.order.predecessor,
             manager=self.manager,
-            absent=self.absent,
+            absent=self.order.absent,
             start=start,
-            end=self.end,
+            end=self.order.dates.end,
         )
 
 
@@ -85,19 +105,21 @@ def build_plan(
     calendars: Calendars,
     as_of: dt.date,
 ) -> Plan:
-    """Draw up one predecessor's plan; its overflow says if the period is too short."""
+    """Draw up one predecessor's plan; its overflow tells if the period is too short."""
+    order, dates = request.order, request.order.dates
     by = measure(facts, policy, request.currency, as_of)
-    blind = blind_rules(facts.mapped)
-    drafted = _drafted(facts, request, by, blind)
-    frame = request.frame(request.start or calendars.company.after(as_of))
-    accounts = {account.account_id: account for account in facts.accounts}
-    ground = Ground(accounts=accounts, policy=policy, calendars=calendars)
-    arrangement = arrange(drafted, frame, ground)
-    effective = request.effective or calendars.company.after(arrangement.schedule.end)
-    rows = tuple(_dated(row, effective) for row in arrangement.rows)
-    arrangement = replace(arrangement, rows=rows)
+    blind = list_blind_rules(facts.mapped)
+    frame = request.frame(dates.start or calendars.company.after(as_of))
+    ground = Ground(
+        accounts={account.account_id: account for account in facts.accounts},
+        policy=policy,
+        calendars=calendars,
+    )
+    scheduled = schedule_visits(_make_rows(facts, request, by, blind), frame, ground)
+    effective = dates.effective or calendars.company.after(scheduled.schedule.end)
+    rows = tuple(_date_row(row, effective) for row in scheduled.rows)
     check_conserved(facts.accounts, rows)
-    notice = request.notice or as_of
+    notice = dates.notice or as_of
     plan = Plan(
         id=request.plan_id.replace("{month}", f"{effective:%Y-%m}"),
         source=request.source,
@@ -105,103 +127,49 @@ def build_plan(
         state=PlanState.DRAFT,
         fingerprint="",
         author=None,
-        predecessor=request.predecessor,
-        successors=successors_of(rows),
+        predecessor=order.predecessor,
+        successors=list_successors(rows),
         manager=request.manager,
-        absent=request.absent,
+        absent=order.absent,
         notice=notice,
-        announce=request.announce or notice,
+        announce=dates.announce or notice,
         start=frame.start,
         effective=effective,
         expires_days=policy.plan.expires_days,
         loose=facts.loose,
-        reorganisation=request.reorganisation,
+        reorganisation=order.reorganisation,
         policy_hash=policy.hash,
         org_id=request.org_id,
         generation=request.generation,
-        notes=_notes(facts, blind),
-        **scheduled(arrangement, request.manager, effective, policy),
+        notes=_list_notes(facts, blind),
+        **read_schedule(
+            replace(scheduled, rows=rows), request.manager, effective, policy
+        ),
     )
-    return sealed(plan)
+    return seal(plan)
 
 
-def _drafted(
+def _make_rows(
     facts: PlanFacts, request: PlanRequest, by: Measure, blind: Sequence[str]
 ) -> list[Row]:
     """Make a row of every account, by the rules alone."""
-    minutes = {a.account_id: visit_minutes(a, by.policy) for a in facts.accounts}
-    assigned = assign(facts.accounts, request.moves, minutes, request.regions)
+    accounts = sorted(facts.accounts, key=lambda account: account.account_id)
+    minutes = {a.account_id: count_visit_minutes(a, by.policy) for a in accounts}
+    assigned = assign(accounts, request.order.moves, minutes, request.regions)
     return [
-        _row(account, assigned.get(account.account_id), request, by, blind)
-        for account in sorted(facts.accounts, key=lambda account: account.account_id)
+        _make_row(account, assigned.get(account.account_id), request, by, blind)
+        for account in accounts
     ]
 
 
-def scheduled(
-    arrangement: Arrangement, manager: str | None, effective: dt.date, policy: Policy
-) -> dict[str, Any]:
-    """State the parts of a plan that follow from its schedule."""
-    schedule = arrangement.schedule
-    situation = Situation(
-        rows=arrangement.rows,
-        overflow=arrangement.overflow,
-        problem=arrangement.problem,
-        schedule=schedule,
-        manager=manager,
-        effective=effective,
-        online_minutes=policy.plan.visit_online,
-    )
-    found: tuple[Option, ...] = options(situation)
-    return {
-        "rows": arrangement.rows,
-        "end": schedule.end,
-        "minimum_days": schedule.minimum_days,
-        "minimum_end": schedule.minimum_end,
-        "minimum_days_bound": Bound(days=schedule.bound.days, why=schedule.bound.why),
-        "overflow": arrangement.overflow,
-        "options": found,
-    }
-
-
-def sealed(plan: Plan) -> Plan:
-    """Write a plan's own fingerprint on it."""
-    return plan.model_copy(update={"fingerprint": plan.computed_fingerprint()})
-
-
-def is_too_short(plan: Plan) -> bool:
-    """Tell whether a must row has no slot."""
-    return any(row.mode is Mode.MEET and row.visit is None for row in plan.rows)
-
-
-def successors_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """List who takes over something, each once."""
-    found = (row.successor_id for row in rows if row.mode is not Mode.EXCLUDE)
-    return tuple(dict.fromkeys(sorted(each for each in found if each)))
-
-
-def check_conserved(accounts: Sequence[AccountFacts], rows: Sequence[Row]) -> None:
-    """Insist that every account owned is exactly one row (R3).
-
-    Raises:
-        NotConserved: an account is missing, doubled or made up.
-    """
-    owned = sorted(account.account_id for account in accounts)
-    planned = sorted(row.account_id for row in rows)
-    if owned != planned:
-        raise NotConserved(
-            missing=sorted(set(owned) - set(planned)),
-            extra=sorted(set(planned) - set(owned)),
-        )
-
-
-def _row(
+def _make_row(
     account: AccountFacts,
     assignment: Assignment | None,
     request: PlanRequest,
     by: Measure,
     blind: Sequence[str],
 ) -> Row:
-    found = reasons(account, by, blind)
+    found = list_reasons(account, by, blind)
     row = Row(
         source=account.source,
         account_id=account.account_id,
@@ -215,7 +183,7 @@ def _row(
         score=account.score,
         ready=account.ready,
         effective=assignment.effective if assignment else None,
-        co_attendance=_proposed(found, absent=request.absent),
+        co_attendance=_propose_attendance(found, absent=request.order.absent),
         opportunities=tuple(
             PlannedOpportunity(id=each, action="transfer")
             for each in account.opportunities
@@ -225,33 +193,87 @@ def _row(
         visit=None,
         area=account.area or None,
     )
-    return row.model_copy(update={"mode": _mode(row)})
+    if assignment and find_wish(row) is not Wish.NONE:  # the schedule may say otherwise
+        return row.model_copy(update={"mode": Mode.MEET})
+    return row
 
 
-def _dated(row: Row, effective: dt.date) -> Row:
+def _propose_attendance(found: Sequence[str], *, absent: bool) -> CoAttendance:
+    """Propose the manager where the predecessor cannot introduce the successor."""
+    return "yes" if absent and is_key_or_priority(found) else "undecided"
+
+
+def _date_row(row: Row, effective: dt.date) -> Row:
     """Date the change of owner; what is left out has none."""
     if row.mode is Mode.EXCLUDE or row.effective is not None:
         return row
     return row.model_copy(update={"effective": effective})
 
 
-def _mode(row: Row) -> Mode:
-    """Start with what the rules want; the schedule may still say otherwise."""
-    if row.mode is Mode.EXCLUDE:
-        return row.mode
-    return Mode.INFORM if wish(row) is Wish.NONE else Mode.MEET
-
-
-def _proposed(found: Sequence[str], *, absent: bool) -> CoAttendance:
-    """Propose the manager where the predecessor cannot introduce the successor."""
-    return "yes" if absent and "M1" in found else "undecided"
-
-
-def _notes(facts: PlanFacts, blind: Sequence[str]) -> tuple[str, ...]:
-    """List what the reader must know, as ``code:subject``."""
+def _list_notes(facts: PlanFacts, blind: Sequence[str]) -> tuple[str, ...]:
+    """List what people must know, as ``code:subject``."""
     unread = (
         f"closed_days_unread:{account.account_id}"
         for account in facts.accounts
         if parse_closed_days(account.closed_days).unread
     )
     return (*(f"rule_unmapped:{code}" for code in blind), *unread)
+
+
+# What a plan says that was edited, as well.
+
+
+def read_schedule(
+    scheduled: ScheduledRows, manager: str | None, effective: dt.date, policy: Policy
+) -> dict[str, Any]:
+    """Read the parts of a plan that follow from its schedule."""
+    schedule = scheduled.schedule
+    situation = Situation(
+        rows=scheduled.rows,
+        overflow=scheduled.overflow,
+        problem=scheduled.problem,
+        schedule=schedule,
+        manager=manager,
+        effective=effective,
+        online_minutes=policy.plan.visit_online,
+    )
+    return {
+        "rows": scheduled.rows,
+        "end": schedule.end,
+        "minimum_days": schedule.minimum_days,
+        "minimum_end": schedule.minimum_end,
+        "minimum_days_bound": Bound(days=schedule.bound.days, why=schedule.bound.why),
+        "overflow": scheduled.overflow,
+        "options": list_options(situation),
+    }
+
+
+def seal(plan: Plan) -> Plan:
+    """Write a plan's own fingerprint on it."""
+    return plan.model_copy(update={"fingerprint": plan.computed_fingerprint()})
+
+
+def is_too_short(plan: Plan) -> bool:
+    """Return whether a must row has no slot."""
+    return any(row.mode is Mode.MEET and row.visit is None for row in plan.rows)
+
+
+def list_successors(rows: Sequence[Row]) -> tuple[str, ...]:
+    """List who takes over something, each once."""
+    found = (row.successor_id for row in rows if row.mode is not Mode.EXCLUDE)
+    return tuple(dict.fromkeys(sorted(each for each in found if each)))
+
+
+def check_conserved(accounts: Sequence[AccountFacts], rows: Sequence[Row]) -> None:
+    """Check that every account owned is exactly one row.
+
+    Raises:
+        NotConserved: an account is missing, doubled or made up.
+    """
+    owned = sorted(account.account_id for account in accounts)
+    planned = sorted(row.account_id for row in rows)
+    if owned != planned:
+        raise NotConserved(
+            missing=sorted(set(owned) - set(planned)),
+            extra=sorted(set(planned) - set(owned)),
+        )

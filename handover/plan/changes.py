@@ -1,7 +1,7 @@
 """What is different: from one version of a plan to the next, and in the CRM since.
 
-Amending a plan may move other appointments; whoever has told customers of them has to
-see which, and why (R21, story 5).
+Editing a plan may move other appointments; whoever has told customers of them has to
+see which, and why.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ class Change:
     """One value that is not what it was.
 
     ``why``: ``decided`` by a person on this row, ``moved`` to make room for others, or
-    other ``facts`` in the CRM when the plan was drawn up anew.
+    other ``facts`` in the CRM when the plan was drawn up again.
     """
 
     account_id: str | None
@@ -46,7 +46,7 @@ _DATES = ("notice", "announce", "start", "end", "effective")
 _DECISIONS = ("mode_by", "reason", "co_attendance", "online", "successor_id")
 
 
-def changes(before: Plan, after: Plan) -> Iterator[Change]:
+def list_changes(before: Plan, after: Plan) -> Iterator[Change]:
     """Yield what differs between two versions, row by row."""
     for name in _DATES:
         old, new = getattr(before, name), getattr(after, name)
@@ -61,31 +61,31 @@ def changes(before: Plan, after: Plan) -> Iterator[Change]:
     known = {row.account_id: row for row in before.rows}
     for row in after.rows:
         old_row = known.pop(row.account_id, None)
-        yield from _of_row(old_row, row)
+        yield from _compare_rows(old_row, row)
     for row in known.values():
-        yield _change(row, "mode", row.mode.value, None, "facts")
+        yield _make_change(row, "mode", row.mode.value, None, "facts")
 
 
-def _of_row(before: Row | None, after: Row) -> Iterator[Change]:
+def _compare_rows(before: Row | None, after: Row) -> Iterator[Change]:
     if before is None:
-        yield _change(after, "mode", None, after.mode.value, "facts")
+        yield _make_change(after, "mode", None, after.mode.value, "facts")
         return
     decided = any(
         getattr(before, name) != getattr(after, name) for name in _DECISIONS
     ) or _is_pinned(before) != _is_pinned(after)
-    for name, value in _shown(after).items():
-        old = _shown(before)[name]
+    for name, value in _list_values(after).items():
+        old = _list_values(before)[name]
         if old == value:
             continue
         why: Why = "decided" if decided or name in ("waived", "held") else "moved"
-        yield _change(after, name, old, value, why)
+        yield _make_change(after, name, old, value, why)
 
 
 def _is_pinned(row: Row) -> bool:
     return row.visit is not None and row.visit.pinned
 
 
-def _shown(row: Row) -> dict[str, str | None]:
+def _list_values(row: Row) -> dict[str, str | None]:
     visit = row.visit
     held = [each.id for each in row.opportunities if each.action == "hold"]
     return {
@@ -99,7 +99,7 @@ def _shown(row: Row) -> dict[str, str | None]:
     }
 
 
-def _change(
+def _make_change(
     row: Row, field: str, before: str | None, after: str | None, why: Why
 ) -> Change:
     return Change(
@@ -112,7 +112,7 @@ def _change(
     )
 
 
-def drift(plan: Plan, owners: Mapping[str, str | None]) -> Iterator[Drift]:
+def list_drift(plan: Plan, owners: Mapping[str, str | None]) -> Iterator[Drift]:
     """Yield the accounts that changed hands since, without this plan.
 
     Args:
@@ -133,7 +133,7 @@ def drift(plan: Plan, owners: Mapping[str, str | None]) -> Iterator[Drift]:
 
 
 def _is_on_its_way(row: Row, owner: str | None) -> bool:
-    """Tell whether the plan's own transfer or a sync still to come explains it."""
+    """Return whether the plan's own transfer or a sync still to come explains it."""
     return row.mode is not Mode.EXCLUDE and (
         owner == row.successor_id or row.state == "owner_changed"
     )

@@ -1,14 +1,15 @@
-"""Draw up plans and keep them: the way from an order to drafts in the ledger.
+"""From an order, or from edits, to a plan's next version in the ledger.
 
-The plans of one reorganisation are drawn up one after the other, so that each knows the
-diaries that the others have filled (R45).
+Both ways lead through the same steps: check what is asked for, take the facts and the
+diaries as of today, make the version, keep it. The plans of one reorganisation are
+drawn up one after the other, so that each knows the diaries that the others filled.
 """
 
 import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -17,54 +18,20 @@ from handover.ledger.policies import keep_policy
 from handover.ledger.states import OPEN_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import errors, store
-from handover.plan.approval import check_unclaimed, is_manager, may_amend
-from handover.plan.build import PlanRequest, build_plan, sealed
-from handover.plan.edits import Amender, Amendments, amend
+from handover.plan.approval import check_unclaimed, is_manager, may_edit
+from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
+from handover.plan.edits import Editor, Edits, edit_plan
 from handover.plan.model import Plan
-from handover.plan.moves import Move
 from handover.plan.scheduler.calendar import Calendars, Days, WorkingDays, parse_days
 from handover.plan.selection import PlanFacts
-from handover.plan.visits import Ground, engagements
+from handover.plan.store import Origin
+from handover.plan.visits import Ground, list_engagements
 from handover.policy import Policy
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanDates:
-    """What the user says about time; None is found."""
-
-    notice: dt.date | None = None
-    announce: dt.date | None = None
-    start: dt.date | None = None
-    end: dt.date | None = None
-    effective: dt.date | None = None
-
-    def check(self) -> None:
-        """Refuse dates in the wrong order.
-
-        Raises:
-            BadPeriod: one date lies before another that it has to follow.
-        """
-        order = (("notice", "announce"), ("start", "end"))
-        for earlier, later in order:
-            first, last = getattr(self, earlier), getattr(self, later)
-            if first is not None and last is not None and last < first:
-                raise errors.BadPeriod(earlier=earlier, later=later)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlanOrder:
-    """Draw up one predecessor's plan."""
-
-    predecessor: str
-    moves: tuple[Move, ...]
-    dates: PlanDates
-    absent: bool = False
-    reorganisation: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One source as of today: what plans are drawn up from besides the ledger."""
+    """One source as of today: what plans are made of besides the ledger."""
 
     source: str
     org_id: str
@@ -73,8 +40,11 @@ class Setting:
     policy: Policy
     config: Config
     as_of: dt.date
-    facts: Callable[[str, Collection[str]], PlanFacts]
+    read_facts: Callable[[str, Collection[str]], PlanFacts]
     """Reads the facts of a predecessor, and of further accounts."""
+
+
+# From an order.
 
 
 def draw_up(
@@ -91,39 +61,34 @@ def draw_up(
         UsageProblem: a predecessor owns nothing or has no manager, dates are wrong.
         Refusal: a successor is inactive, an account is in another open plan.
     """
-    keep_policy(connection, setting.policy, at)
+    origin = Origin(cause="new", person=made_by, at=at)
     ordered = sorted(orders, key=lambda order: order.predecessor)
     names = {order.predecessor for order in ordered}
     plans: list[Plan] = []
     for order in ordered:
-        _check(setting, order)
-        draft = store.draft_of(connection, setting.source, order.predecessor)
-        others = [*_others(connection, order, names), *plans]
-        plan = _drawn_up(connection, setting, order, draft, others)
-        store.save_version(connection, plan, cause="new", made_by=made_by, at=at)
+        _check_order(setting, order)
+        others = [*_list_others(connection, order, names), *plans]
+        plan = _draw_up(connection, setting, order, others)
+        _keep(connection, setting, plan, origin)
         plans.append(plan)
     return plans
 
 
-def _check(setting: Setting, order: PlanOrder) -> None:
+def _check_order(setting: Setting, order: PlanOrder) -> None:
     people = setting.people
     order.dates.check()
     successors = {move.successor_id for move in order.moves if move.successor_id}
-    if order.predecessor in successors:
-        raise errors.SameUser(user=people.name(order.predecessor))
-    for successor in sorted(successors):
-        if not people.is_active(successor):
-            raise errors.InactiveSuccessor(user=people.name(successor))
+    _check_successors(order.predecessor, sorted(successors), people)
     if people.manager_of(order.predecessor) in (None, order.predecessor):
         raise errors.NoManager(
             user=people.name(order.predecessor), file=setting.config.people.file
         )
 
 
-def _others(
+def _list_others(
     connection: Connection, order: PlanOrder, drawn_up: Collection[str]
 ) -> list[Plan]:
-    """Take the plans whose visits stand already, besides those drawn up now."""
+    """List the plans whose visits stand already, beside those drawn up now."""
     known = store.load_all(connection, OPEN_STATES)
     if order.reorganisation:
         known += [
@@ -135,52 +100,41 @@ def _others(
     return known
 
 
-def _drawn_up(
+def _draw_up(
     connection: Connection,
     setting: Setting,
     order: PlanOrder,
-    draft: Plan | None,
     others: Sequence[Plan],
 ) -> Plan:
-    people = setting.people
-    facts = setting.facts(order.predecessor, ())
+    people, predecessor = setting.people, order.predecessor
+    facts = setting.read_facts(predecessor, ())
     if not facts.accounts:
-        raise errors.NothingOwned(user=people.name(order.predecessor))
+        raise errors.NothingOwned(user=people.name(predecessor))
     _check_owned(order, facts)
+    draft = store.find_draft(connection, setting.source, predecessor)
+    manager = people.manager_of(predecessor)
     successors = [m.successor_id for m in order.moves if m.successor_id]
-    manager = people.manager_of(order.predecessor)
-    plan = build_plan(
-        facts,
-        PlanRequest(
-            source=setting.source,
-            org_id=setting.org_id,
-            generation=setting.generation,
-            plan_id=draft.id if draft else readable_id(order, people),
-            version=draft.version + 1 if draft else 1,
-            predecessor=order.predecessor,
-            manager=manager,
-            absent=order.absent or not people.is_active(order.predecessor),
-            moves=order.moves,
-            regions={
-                each: found.region
-                for each in successors
-                if (found := people.user(each)) is not None
-            },
-            notice=order.dates.notice,
-            announce=order.dates.announce,
-            start=order.dates.start,
-            end=order.dates.end,
-            effective=order.dates.effective,
-            reorganisation=order.reorganisation,
-            currency=setting.config.money.currency,
-        ),
-        setting.policy,
-        calendars(setting, (order.predecessor, manager, *successors), others),
-        setting.as_of,
+    absent = order.absent or not people.is_active(predecessor)
+    request = PlanRequest(
+        order=replace(order, absent=absent),
+        source=setting.source,
+        org_id=setting.org_id,
+        generation=setting.generation,
+        plan_id=draft.id if draft else make_id(order, people),
+        version=draft.version + 1 if draft else 1,
+        manager=manager,
+        regions={
+            each: found.region
+            for each in successors
+            if (found := people.user(each)) is not None
+        },
+        currency=setting.config.money.currency,
     )
+    calendars = _read_calendars(setting, (predecessor, manager, *successors), others)
+    plan = build_plan(facts, request, setting.policy, calendars, setting.as_of)
     if draft is None:
-        own_id = store.unused_id(connection, plan.id)
-        plan = sealed(plan.model_copy(update={"id": own_id}))
+        own_id = store.find_unused_id(connection, plan.id)
+        plan = seal(plan.model_copy(update={"id": own_id}))
     check_unclaimed(connection, plan)
     return plan
 
@@ -192,55 +146,119 @@ def _check_owned(order: PlanOrder, facts: PlanFacts) -> None:
             raise errors.NotOwned(account=move.account_id, user=order.predecessor)
 
 
-def company(config: Config, policy: Policy) -> WorkingDays:
-    """Put together the days on which the company works."""
-    closed = (*config.calendar.closed, *policy.plan.blackouts)
-    return WorkingDays(
-        country=config.calendar.country, closed=tuple(map(parse_days, closed))
-    )
+def make_id(order: PlanOrder, people: People) -> str:
+    """Make an id that people can read and type: month, predecessor, successors."""
+    successors = dict.fromkeys(m.successor_id for m in order.moves if m.successor_id)
+    persons = [order.predecessor, *successors][:4]
+    return "-".join(("{month}", *(_spell(each, people) for each in persons)))
 
 
-def calendars(
-    setting: Setting, persons: Iterable[str | None], others: Iterable[Plan]
-) -> Calendars:
-    """Put together the company's days, and the absences and diaries of some people."""
-    return Calendars(
-        company=company(setting.config, setting.policy),
-        absences={
-            person: [
-                Days(first=away.first, last=away.last)
-                for away in setting.people.absences(person)
-            ]
-            for person in persons
-            if person
-        },
-        engagements=engagements(others),
-    )
+def _spell(user: str, people: People) -> str:
+    """Write a name in ASCII; names in other scripts are known by their id."""
+    name = unicodedata.normalize("NFKD", people.name(user))
+    plain = "".join(char for char in name if not unicodedata.combining(char))
+    text = plain if plain.isascii() else user
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") or "x"
 
 
-def ground(
-    connection: Connection, setting: Setting, plan: Plan, persons: Iterable[str] = ()
-) -> Ground:
-    """Take what an amended plan is arranged on, as of today.
+# From edits.
 
-    Args:
-        connection: to the ledger.
-        setting: the plan's source.
-        plan: as it stands.
-        persons: who joins in with the amendments.
+
+EDITABLE = frozenset(
+    {PlanState.DRAFT, PlanState.SUBMITTED, PlanState.APPROVED, PlanState.REJECTED}
+)
+
+
+def edit(
+    connection: Connection,
+    setting: Setting,
+    plan: Plan,
+    edits: Edits,
+    *,
+    person: str,
+    at: dt.datetime,
+) -> Plan:
+    """Edit a plan and keep it as a draft, which voids an approval.
+
+    Raises:
+        Refusal: its state does not allow it, or it is not this person's to decide.
+        UsageProblem: the edits are incomplete or name what is not in the plan.
     """
+    if plan.state not in EDITABLE:
+        raise errors.WrongState(plan=plan.id, state=plan.state.value, action="edit")
+    _check_edits(setting, plan, edits, person, "edit")
+    edited = _edit(connection, setting, plan, edits, person)
+    origin = Origin(cause="edit", person=person, at=at, reason=edits.reason)
+    _keep(connection, setting, edited, origin)
+    return edited
+
+
+def edit_submitted(
+    connection: Connection,
+    setting: Setting,
+    plan: Plan,
+    edits: Edits,
+    *,
+    person: str,
+    at: dt.datetime,
+) -> Plan:
+    """Edit a submitted plan inside its approval; it stays submitted."""
+    _check_edits(setting, plan, edits, person, "approve")
+    edited = _edit(connection, setting, plan, edits, person)
+    origin = Origin(cause="amend", person=person, at=at, reason=edits.reason)
+    _keep(connection, setting, edited, origin)
+    store.set_state(connection, plan.id, PlanState.SUBMITTED, at)
+    return edited.model_copy(update={"state": PlanState.SUBMITTED})
+
+
+def _check_edits(
+    setting: Setting, plan: Plan, edits: Edits, person: str, option: str
+) -> None:
+    people = setting.people
+    if edits.is_empty:
+        raise errors.NothingToEdit(plan=plan.id)
+    if not may_edit(plan, person, people):
+        raise errors.NotYours(user=people.name(person), plan=plan.id, option=option)
+    _check_successors(plan.predecessor, sorted(set(edits.successors.values())), people)
+    for until in edits.list_days():
+        if until < setting.as_of:
+            today = f"--as-of {setting.as_of}"
+            raise errors.BadPeriod(earlier=today, later=f"hold {until}")
+
+
+def _edit(
+    connection: Connection, setting: Setting, plan: Plan, edits: Edits, person: str
+) -> Plan:
+    edited = edit_plan(
+        plan,
+        edits,
+        Editor(
+            person_id=person,
+            name=setting.people.name(person),
+            is_manager=is_manager(plan, person, setting.people),
+        ),
+        _read_ground(connection, setting, plan, edits.successors.values()),
+        owner_is_active=setting.people.is_active(plan.predecessor),
+    )
+    return edited.model_copy(update={"generation": setting.generation})
+
+
+def _read_ground(
+    connection: Connection, setting: Setting, plan: Plan, newcomers: Iterable[str]
+) -> Ground:
+    """Read what an edited plan is scheduled on, as of today."""
     accounts = [row.account_id for row in plan.rows]
-    facts = setting.facts(plan.predecessor, accounts)
+    facts = setting.read_facts(plan.predecessor, accounts)
     others = [
         other
         for other in store.load_all(connection, {*OPEN_STATES, PlanState.DRAFT})
         if other.id != plan.id and (other.is_open or _belong_together(plan, other))
     ]
-    involved = (plan.predecessor, plan.manager, *plan.successors, *persons)
+    involved = (plan.predecessor, plan.manager, *plan.successors, *newcomers)
     return Ground(
         accounts={account.account_id: account for account in facts.accounts},
         policy=setting.policy,
-        calendars=calendars(setting, involved, others),
+        calendars=_read_calendars(setting, involved, others),
     )
 
 
@@ -250,113 +268,44 @@ def _belong_together(plan: Plan, other: Plan) -> bool:
     )
 
 
-def readable_id(order: PlanOrder, people: People) -> str:
-    """Make an id that people can read and type: month, predecessor, successors."""
-    successors = dict.fromkeys(m.successor_id for m in order.moves if m.successor_id)
-    persons = [order.predecessor, *successors][:4]
-    return "-".join(("{month}", *(_slug(each, people) for each in persons)))
+# What both ways need.
 
 
-def _slug(user: str, people: People) -> str:
-    """Write a name in ASCII; names in other scripts are known by their id."""
-    name = unicodedata.normalize("NFKD", people.name(user))
-    plain = "".join(char for char in name if not unicodedata.combining(char))
-    text = plain if plain.isascii() else user
-    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") or "x"
-
-
-AMENDABLE = frozenset(
-    {PlanState.DRAFT, PlanState.SUBMITTED, PlanState.APPROVED, PlanState.REJECTED}
-)
-
-
-def edit(
-    connection: Connection,
-    setting: Setting,
-    plan: Plan,
-    amendments: Amendments,
-    *,
-    person: str,
-    at: dt.datetime,
-) -> Plan:
-    """Amend a plan and keep it as a draft, which voids an approval.
-
-    Raises:
-        Refusal: its state does not allow it, or it is not this person's to decide.
-        UsageProblem: the amendments are incomplete or name what is not in the plan.
-    """
-    if plan.state not in AMENDABLE:
-        raise errors.WrongState(plan=plan.id, state=plan.state.value, action="edit")
-    return _kept(connection, setting, plan, amendments, (person, at, "edit"))
-
-
-def edit_submitted(
-    connection: Connection,
-    setting: Setting,
-    plan: Plan,
-    amendments: Amendments,
-    *,
-    person: str,
-    at: dt.datetime,
-) -> Plan:
-    """Amend a submitted plan inside its approval; it stays submitted."""
-    revised = _kept(connection, setting, plan, amendments, (person, at, "amend"))
-    store.set_state(connection, plan.id, PlanState.SUBMITTED, at)
-    return revised.model_copy(update={"state": PlanState.SUBMITTED})
-
-
-def _kept(
-    connection: Connection,
-    setting: Setting,
-    plan: Plan,
-    amendments: Amendments,
-    how: tuple[str, dt.datetime, str],
-) -> Plan:
-    person, at, cause = how
-    if amendments.is_empty:
-        raise errors.NothingToAmend(plan=plan.id)
-    if not may_amend(plan, person, setting.people):
-        raise errors.NotYours(
-            user=setting.people.name(person), plan=plan.id, option=cause
-        )
-    newcomers = sorted(set(amendments.successors.values()))
-    _check_successors(plan, newcomers, setting.people)
-    _check_dates(amendments, setting.as_of)
-    revised = amend(
-        plan,
-        amendments,
-        Amender(
-            person_id=person,
-            name=setting.people.name(person),
-            is_manager=is_manager(plan, person, setting.people),
-        ),
-        ground(connection, setting, plan, newcomers),
-        owner_is_active=setting.people.is_active(plan.predecessor),
-    )
-    revised = revised.model_copy(update={"generation": setting.generation})
-    keep_policy(connection, setting.policy, at)
-    store.save_version(
-        connection,
-        revised,
-        cause=cause,
-        made_by=person,
-        at=at,
-        reason=amendments.reason,
-    )
-    return revised
-
-
-def _check_successors(plan: Plan, users: Iterable[str], people: People) -> None:
+def _check_successors(predecessor: str, users: Iterable[str], people: People) -> None:
     for user in users:
-        if user == plan.predecessor:
+        if user == predecessor:
             raise errors.SameUser(user=people.name(user))
         if not people.is_active(user):
             raise errors.InactiveSuccessor(user=people.name(user))
 
 
-def _check_dates(amendments: Amendments, today: dt.date) -> None:
-    """Refuse to hold something until a day that is past."""
-    fates = (*amendments.opportunities.values(), *amendments.loose.values())
-    for until in (amendments.until, *(fate.until for fate in fates)):
-        if until is not None and until < today:
-            raise errors.BadPeriod(earlier=f"--as-of {today}", later=f"hold {until}")
+def list_company_days(config: Config, policy: Policy) -> WorkingDays:
+    """Return the days on which the company works, and visits."""
+    closed = (*config.calendar.closed, *policy.plan.blackouts)
+    return WorkingDays(
+        country=config.calendar.country, closed=tuple(map(parse_days, closed))
+    )
+
+
+def _read_calendars(
+    setting: Setting, persons: Iterable[str | None], others: Iterable[Plan]
+) -> Calendars:
+    """Read the company's days, and the absences and diaries of some people."""
+    return Calendars(
+        company=list_company_days(setting.config, setting.policy),
+        absences={
+            person: [
+                Days(first=away.first, last=away.last)
+                for away in setting.people.absences(person)
+            ]
+            for person in persons
+            if person
+        },
+        engagements=list_engagements(others),
+    )
+
+
+def _keep(connection: Connection, setting: Setting, plan: Plan, origin: Origin) -> None:
+    """Write a version, and the policy it goes by."""
+    keep_policy(connection, setting.policy, origin.at)
+    store.save_version(connection, plan, origin)

@@ -1,7 +1,7 @@
 """What people change in a plan, row by row.
 
-An amendment names what it decides; who may decide it is checked here, and the plan is
-arranged again so that only what must move does (R21 to R23).
+Edits name what they decide. Who may decide it is checked here, and the visits are
+scheduled again so that only what must move does.
 """
 
 import datetime as dt
@@ -11,13 +11,13 @@ from typing import Literal
 
 from handover.ledger.states import Mode, PlanState
 from handover.plan import errors
-from handover.plan.build import scheduled, sealed, successors_of
+from handover.plan.build import list_successors, read_schedule, seal
 from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, Row
-from handover.plan.selection import DECIDED, is_key_or_priority
-from handover.plan.visits import Frame, Ground, Wish, arrange, must_rules, wish
+from handover.plan.selection import DECIDED, Wish, find_musts, is_key_or_priority
+from handover.plan.visits import Frame, Ground, find_wish, schedule_visits
 
 Find = Callable[[str], str]
-"""Gives an id for a name, or raises."""
+"""Returns the id for a name, or raises."""
 REST = "rest"
 """Stands for all rows on which this is not decided yet."""
 
@@ -31,10 +31,10 @@ class Fate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Amendments:
+class Edits:
     """What one person changes; ``rest`` may stand where accounts are listed.
 
-    Accounts and users are named as people type them until ``in_ids`` has found them.
+    Accounts and users are named as people type them until ``find_ids`` has found them.
     """
 
     meet: tuple[str, ...] = ()
@@ -64,8 +64,8 @@ class Amendments:
             (Mode.EXCLUDE, self.exclude),
         )
 
-    def in_ids(self, account: Find, user: Find) -> "Amendments":
-        """Replace names by ids, by what finds an account's and a user's."""
+    def find_ids(self, account: Find, user: Find) -> "Edits":
+        """Replace names by ids, with what finds an account's and a user's."""
 
         def row(text: str) -> str:
             return REST if text == REST else account(text)
@@ -87,7 +87,7 @@ class Amendments:
             waive=tuple((row(a), item) for a, item in self.waive),
         )
 
-    def accounts(self) -> Iterator[str]:
+    def list_accounts(self) -> Iterator[str]:
         """Yield every account that is named."""
         lists = (self.attend, self.no_attend, self.online, self.successors, self.dates)
         named = [accounts for _, accounts in self.modes]
@@ -95,25 +95,34 @@ class Amendments:
         for accounts in (*named, *lists, waived):
             yield from (account for account in accounts if account != REST)
 
+    def list_fates(self) -> list[Fate]:
+        """List what is to become of opportunities and loose records."""
+        return [*self.opportunities.values(), *self.loose.values()]
+
+    def list_days(self) -> list[dt.date]:
+        """List the days on which holds end."""
+        days = [self.until, *(fate.until for fate in self.list_fates())]
+        return [day for day in days if day is not None]
+
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing is changed at all; words and a date alone do not."""
-        return replace(self, reason=None, until=None) == Amendments()
+        """Whether nothing is changed at all; words and a date alone do not."""
+        return replace(self, reason=None, until=None) == Edits()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Amender:
-    """Who amends, and how far his say goes."""
+class Editor:
+    """Who edits, and how far their say goes."""
 
     person_id: str
     name: str
     is_manager: bool
 
 
-def amend(
+def edit_plan(
     plan: Plan,
-    amendments: Amendments,
-    amender: Amender,
+    edits: Edits,
+    editor: Editor,
     ground: Ground,
     *,
     owner_is_active: bool,
@@ -122,36 +131,36 @@ def amend(
 
     Args:
         plan: as it stands.
-        amendments: what changes.
-        amender: by whom.
+        edits: what changes.
+        editor: by whom.
         ground: facts, policy and calendars as of today.
         owner_is_active: whether the predecessor can still hold anything.
 
     Raises:
-        NotYours: the manager alone may decide one of the amendments.
+        NotYours: the manager alone may decide one of the edits.
         UsageProblem: a row or record is not in the plan, or words or dates are missing.
         HoldByInactiveOwner: the predecessor is no longer active.
         DateNotFree: a visit does not fit on its day.
     """
-    _check_complete(amendments)
-    _check_known(plan, amendments)
-    if not owner_is_active and _holds(amendments):
+    _check_complete(edits)
+    _check_known(plan, edits)
+    if not owner_is_active and _is_holding(edits):
         raise errors.HoldByInactiveOwner(user=plan.predecessor)
     rows = []
     for row in plan.rows:
-        amended = _amended(plan, row, amendments, amender)
-        if amended != row:
-            _check_say(plan, row, amended, amender)
-        rows.append(amended)
-    loose = tuple(_decided(plan, record, amendments) for record in plan.loose)
-    return _arranged(plan, rows, loose, amendments, ground)
+        edited = _edit_row(plan, row, edits, editor)
+        if edited != row:
+            _check_say(plan, row, edited, editor)
+        rows.append(edited)
+    loose = tuple(_edit_loose(plan, record, edits) for record in plan.loose)
+    return _schedule_again(plan, rows, loose, edits, ground)
 
 
-def _arranged(
+def _schedule_again(
     plan: Plan,
     rows: Sequence[Row],
     loose: tuple[LooseRecord, ...],
-    amendments: Amendments,
+    edits: Edits,
     ground: Ground,
 ) -> Plan:
     frame = Frame(
@@ -161,59 +170,59 @@ def _arranged(
         start=plan.start,
         end=plan.end,
     )
-    arrangement = arrange(rows, frame, ground, amendments.dates)
-    for row in arrangement.rows:
-        day = amendments.dates.get(row.account_id)
+    scheduled = schedule_visits(rows, frame, ground, edits.dates)
+    for row in scheduled.rows:
+        day = edits.dates.get(row.account_id)
         if day is not None and (row.visit is None or row.visit.date != day):
             raise errors.DateNotFree(account=row.account, date=day)
-    changes = scheduled(arrangement, plan.manager, plan.effective, ground.policy)
+    changes = read_schedule(scheduled, plan.manager, plan.effective, ground.policy)
     changes |= {
         "version": plan.version + 1,
         "state": PlanState.DRAFT,
-        "successors": successors_of(arrangement.rows),
+        "successors": list_successors(scheduled.rows),
         "loose": loose,
         "policy_hash": ground.policy.hash,
         "expires_days": ground.policy.plan.expires_days,
     }
-    return sealed(plan.model_copy(update=changes))
+    return seal(plan.model_copy(update=changes))
 
 
 # What may be asked for at all.
 
 
-def _check_complete(amendments: Amendments) -> None:
-    """Insist on the words and dates that an amendment needs."""
+def _check_complete(edits: Edits) -> None:
+    """Check that the words and dates are there that an edit needs."""
     against_the_rules = {
-        "--meet": amendments.meet,
-        "--inform": amendments.inform,
-        "--exclude": amendments.exclude,
-        "--waive": amendments.waive,
+        "--meet": edits.meet,
+        "--inform": edits.inform,
+        "--exclude": edits.exclude,
+        "--waive": edits.waive,
     }
     for option, accounts in against_the_rules.items():
-        if accounts and not amendments.reason:
+        if accounts and not edits.reason:
             raise errors.ReasonNeeded(option=option)
-    held = [*amendments.opportunities.values(), *amendments.loose.values()]
-    if (amendments.hold and amendments.until is None) or any(
-        fate.action == "hold" and fate.until is None for fate in held
+    if (edits.hold and edits.until is None) or any(
+        fate.action == "hold" and fate.until is None for fate in edits.list_fates()
     ):
         raise errors.UntilNeeded
 
 
-def _check_known(plan: Plan, amendments: Amendments) -> None:
-    """Insist that everything named is in the plan."""
-    _insist(plan, "account", amendments.accounts(), {r.account_id for r in plan.rows})
+def _check_known(plan: Plan, edits: Edits) -> None:
+    """Check that everything named is in the plan."""
+    accounts = {row.account_id for row in plan.rows}
+    _check_among(plan, "account", edits.list_accounts(), accounts)
     opportunities = {o.id for row in plan.rows for o in row.opportunities}
-    _insist(plan, "opportunity", amendments.opportunities, opportunities)
+    _check_among(plan, "opportunity", edits.opportunities, opportunities)
     loose: set[tuple[str, str | None]] = {(r.object, r.id) for r in plan.loose}
-    named = {key for key in amendments.loose if key[1] is not None}
-    _insist(plan, "loose", [f"{t}:{i}" for t, i in named - loose], ())
-    for account, item in amendments.waive:
+    named = {key for key in edits.loose if key[1] is not None}
+    _check_among(plan, "loose", [f"{t}:{i}" for t, i in named - loose], ())
+    for account, item in edits.waive:
         row = plan.row(account)
         if row is not None and item not in row.gaps:
             raise errors.NotInPlan(plan=plan.id, kind="item", id=f"{account}:{item}")
 
 
-def _insist(
+def _check_among(
     plan: Plan, kind: str, named: Iterable[str], known: Collection[str]
 ) -> None:
     for each in named:
@@ -221,83 +230,82 @@ def _insist(
             raise errors.NotInPlan(plan=plan.id, kind=kind, id=each)
 
 
-def _holds(amendments: Amendments) -> bool:
-    fates = [*amendments.opportunities.values(), *amendments.loose.values()]
-    return bool(amendments.hold) or any(fate.action == "hold" for fate in fates)
+def _is_holding(edits: Edits) -> bool:
+    return bool(edits.hold) or any(f.action == "hold" for f in edits.list_fates())
 
 
-def _check_say(plan: Plan, row: Row, amended: Row, amender: Amender) -> None:
-    """Refuse what only the manager may decide (R22, R23).
+def _check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
+    """Refuse what only the manager may decide.
 
-    He alone demotes a must row, overrules another person's decision on a row, waives
-    an item and decides whether he attends.
+    The manager alone demotes a must row, overrules another person's decision on a row,
+    waives an item and decides whether they attend.
     """
-    if amender.is_manager:
+    if editor.is_manager:
         return
-    demoted = amended.mode in (Mode.INFORM, Mode.EXCLUDE) and must_rules(row)
-    overruled = row.mode_by not in (None, amender.person_id)
+    is_demoted = edited.mode in (Mode.INFORM, Mode.EXCLUDE) and find_musts(row.reasons)
+    is_overruled = row.mode_by not in (None, editor.person_id)
     refused = {
-        "co-attendance": amended.co_attendance != row.co_attendance,
-        "waive": amended.waived != row.waived,
-        "online": amended.online != row.online and wish(row) is Wish.MUST,
-        "mode": amended.mode != row.mode and (demoted or overruled),
+        "co-attendance": edited.co_attendance != row.co_attendance,
+        "waive": edited.waived != row.waived,
+        "online": edited.online != row.online and find_wish(row) is Wish.MUST,
+        "mode": edited.mode != row.mode and (is_demoted or is_overruled),
     }
     for option, is_refused in refused.items():
         if is_refused:
-            raise errors.NotYours(user=amender.name, plan=plan.id, option=option)
+            raise errors.NotYours(user=editor.name, plan=plan.id, option=option)
 
 
 # One row, one record.
 
 
-def _amended(plan: Plan, row: Row, amendments: Amendments, amender: Amender) -> Row:
+def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
     changes: dict[str, object] = {}
-    mode = _mode(row, amendments)
+    mode = _find_mode(row, edits)
     if mode is not None:
-        changes |= _with_mode(plan, row, mode, amendments)
-        changes["mode_by"] = amender.person_id
-    attendance = _attendance(row, amendments)
+        changes |= _list_mode_changes(plan, row, mode, edits)
+        changes["mode_by"] = editor.person_id
+    attendance = _find_attendance(row, edits)
     if attendance is not None:
         changes["co_attendance"] = attendance
-    if row.account_id in amendments.online:
+    if row.account_id in edits.online:
         changes |= {"online": True, "visit": None}
-    successor = amendments.successors.get(row.account_id)
+    successor = edits.successors.get(row.account_id)
     if successor is None and row.successor_id is None:
-        successor = amendments.successors.get(REST)
+        successor = edits.successors.get(REST)
     if successor is not None:
         changes |= {"successor_id": successor, "successor_reason": "named"}
-    waived = {item for account, item in amendments.waive if account == row.account_id}
-    waived |= {item for account, item in amendments.waive if account == REST}
+    named = (row.account_id, REST)
+    waived = {item for account, item in edits.waive if account in named}
     if waived:
         kept = {*row.waived, *(item for item in waived if item in row.gaps)}
         changes["waived"] = tuple(sorted(kept))
     if row.opportunities:
         changes["opportunities"] = tuple(
-            _with_fate(each, amendments) for each in row.opportunities
+            _edit_opportunity(each, edits) for each in row.opportunities
         )
     return row.model_copy(update=changes)
 
 
-def _mode(row: Row, amendments: Amendments) -> Mode | None:
-    """Tell what a row is to become: named itself, or among the rest."""
-    named = [mode for mode, accounts in amendments.modes if row.account_id in accounts]
+def _find_mode(row: Row, edits: Edits) -> Mode | None:
+    """Find what a row is to become: named itself, or among the rest."""
+    named = [mode for mode, accounts in edits.modes if row.account_id in accounts]
     if len(named) > 1:
         raise errors.Contradiction(account=row.account)
     if named:
         return named[0]
-    if row.visit is not None or wish(row) is Wish.NONE:
+    if row.visit is not None or find_wish(row) is Wish.NONE:
         return None
-    rest = [mode for mode, accounts in amendments.modes if REST in accounts]
+    rest = [mode for mode, accounts in edits.modes if REST in accounts]
     if len(rest) > 1:
         raise errors.Contradiction(account=REST)
     return rest[0] if rest else None
 
 
-def _with_mode(
-    plan: Plan, row: Row, mode: Mode, amendments: Amendments
+def _list_mode_changes(
+    plan: Plan, row: Row, mode: Mode, edits: Edits
 ) -> dict[str, object]:
     effective = {
-        Mode.HOLD: amendments.until,
+        Mode.HOLD: edits.until,
         Mode.EXCLUDE: None,
         Mode.MEET: plan.effective,
         Mode.INFORM: plan.effective,
@@ -305,44 +313,41 @@ def _with_mode(
     stays = row.mode is not Mode.HOLD and mode in (Mode.MEET, Mode.INFORM)
     return {
         "mode": mode,
-        "reason": amendments.reason or row.reason,
+        "reason": edits.reason or row.reason,
         "reasons": tuple(dict.fromkeys((*row.reasons, DECIDED))),
         "visit": row.visit if mode is Mode.MEET else None,
-        "until": amendments.until if mode is Mode.HOLD else None,
+        "until": edits.until if mode is Mode.HOLD else None,
         "effective": (row.effective if stays else None) or effective[mode],
     }
 
 
-def _attendance(row: Row, amendments: Amendments) -> Literal["yes", "no"] | None:
-    """Tell whether the manager attends; the rest he attends are key accounts only."""
-    yes, no = (
-        row.account_id in amendments.attend,
-        row.account_id in amendments.no_attend,
-    )
+def _find_attendance(row: Row, edits: Edits) -> Literal["yes", "no"] | None:
+    """Find whether the manager attends; of the rest, key accounts only."""
+    yes, no = row.account_id in edits.attend, row.account_id in edits.no_attend
     if yes and no:
         raise errors.Contradiction(account=row.account)
     undecided = row.mode is Mode.MEET and row.co_attendance == "undecided"
     if not (yes or no) and undecided:
-        yes = REST in amendments.attend and is_key_or_priority(row.reasons)
-        no = REST in amendments.no_attend
+        yes = REST in edits.attend and is_key_or_priority(row.reasons)
+        no = REST in edits.no_attend
     if yes:
         return "yes"
     return "no" if no else None
 
 
-def _with_fate(
-    opportunity: PlannedOpportunity, amendments: Amendments
+def _edit_opportunity(
+    opportunity: PlannedOpportunity, edits: Edits
 ) -> PlannedOpportunity:
-    fate = amendments.opportunities.get(opportunity.id)
+    fate = edits.opportunities.get(opportunity.id)
     if fate is None or fate.action == "leave":
         return opportunity
     return PlannedOpportunity(id=opportunity.id, action=fate.action, until=fate.until)
 
 
-def _decided(plan: Plan, record: LooseRecord, amendments: Amendments) -> LooseRecord:
-    fate = amendments.loose.get((record.object, record.id))
+def _edit_loose(plan: Plan, record: LooseRecord, edits: Edits) -> LooseRecord:
+    fate = edits.loose.get((record.object, record.id))
     if fate is None:
-        fate = amendments.loose.get((record.object, None))
+        fate = edits.loose.get((record.object, None))
     if fate is None:
         return record
     successor = next(iter(plan.successors), None)

@@ -153,10 +153,10 @@ class NotInPlan(UsageProblem):
     code = "not_in_plan"
 
 
-class BadAmendment(UsageProblem):
+class BadEdit(UsageProblem):
     """An option's value cannot be read (``option``, ``value``, ``form``)."""
 
-    code = "bad_amendment"
+    code = "bad_edit"
 
 
 class Contradiction(UsageProblem):
@@ -177,10 +177,10 @@ class UntilNeeded(UsageProblem):
     code = "until_needed"
 
 
-class NothingToAmend(UsageProblem):
+class NothingToEdit(UsageProblem):
     """No option says what should change (``plan``)."""
 
-    code = "nothing_to_amend"
+    code = "nothing_to_edit"
 
 
 class NotConserved(HandoverError):

@@ -59,8 +59,8 @@ def read_facts(
     """Read what is known of a predecessor's accounts.
 
     Args:
-        mirror: of his source, not narrowed.
-        predecessor: his user id.
+        mirror: of their source, not narrowed.
+        predecessor: their user id.
         scores: of the audit, by account.
         others: accounts to be read as well, whoever owns them now.
     """

@@ -38,16 +38,16 @@ class PlanList:
         return [n for n in range(len(self.headings)) if n not in hidden]
 
 
-def tables(plan: Plan, reader: Audience) -> list[PlanList]:
+def list_parts(plan: Plan, audience: Audience) -> list[PlanList]:
     """List the parts of a plan that are not empty, in the order they are decided."""
     found = (
-        _met(plan, reader),
-        _informed(plan, reader),
-        _held(plan, reader),
-        _excluded(plan, reader),
-        _loose(plan, reader),
-        _overflow(plan, reader),
-        _options(plan, reader),
+        _met(plan, audience),
+        _informed(plan, audience),
+        _held(plan, audience),
+        _excluded(plan, audience),
+        _loose(plan, audience),
+        _overflow(plan, audience),
+        _options(plan, audience),
     )
     return [table for table in found if table.rows]
 
@@ -79,62 +79,62 @@ def _only_on(what: str, columns: Sequence[PlanColumn]) -> tuple[int, ...]:
     return tuple(n for n, column in enumerate(columns) if column.only_on == what)
 
 
-def _met(plan: Plan, reader: Audience) -> PlanList:
-    words = reader.words
+def _met(plan: Plan, audience: Audience) -> PlanList:
+    words = audience.words
     columns = [
-        PlanColumn(heading=words("Day"), cell=lambda row: _day(row, reader)),
+        PlanColumn(heading=words("Day"), cell=lambda row: _day(row, audience)),
         PlanColumn(heading=words("Time"), cell=_time),
         PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
         PlanColumn(
             heading=words("Place"), cell=lambda row: _place(row, words), only_on="paper"
         ),
-        *_successors(plan, reader),
+        *_successors(plan, audience),
         PlanColumn(heading=words("Why"), cell=_why),
-        _values(reader),
+        _values(audience),
         PlanColumn(
             heading=words("Manager attends"), cell=lambda row: _attendance(row, words)
         ),
-        *_gap_columns(reader),
+        *_gap_columns(audience),
     ]
     rows = [row for row in plan.rows if row.mode is Mode.MEET]
     rows.sort(key=lambda row: (_when(row), row.account_id))
     return _of_rows(words("Met in person"), columns, rows)
 
 
-def _informed(plan: Plan, reader: Audience) -> PlanList:
-    words = reader.words
+def _informed(plan: Plan, audience: Audience) -> PlanList:
+    words = audience.words
     columns = [
         PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
-        *_successors(plan, reader),
+        *_successors(plan, audience),
         PlanColumn(heading=words("Why"), cell=_why),
-        _values(reader),
-        PlanColumn(heading=words("Decided"), cell=lambda row: _decided(row, reader)),
-        *_gap_columns(reader),
+        _values(audience),
+        PlanColumn(heading=words("Decided"), cell=lambda row: _decided(row, audience)),
+        *_gap_columns(audience),
     ]
     rows = [row for row in plan.rows if row.mode is Mode.INFORM]
     return _of_rows(words("Information only"), columns, rows)
 
 
-def _successors(plan: Plan, reader: Audience) -> Iterator[PlanColumn]:
-    """Name the successor of each row where there are several."""
+def _successors(plan: Plan, audience: Audience) -> Iterator[PlanColumn]:
+    """Yield the column of successors where there are several."""
     if len(plan.successors) > 1:
         yield PlanColumn(
-            heading=reader.words("Successor"),
-            cell=lambda row: reader.person(row.successor_id),
+            heading=audience.words("Successor"),
+            cell=lambda row: audience.person(row.successor_id),
         )
 
 
-def _values(reader: Audience) -> PlanColumn:
+def _values(audience: Audience) -> PlanColumn:
     return PlanColumn(
-        heading=reader.words("Value"),
-        cell=lambda row: reader.money(row.value),
+        heading=audience.words("Value"),
+        cell=lambda row: audience.money(row.value),
         is_number=True,
     )
 
 
-def _gap_columns(reader: Audience) -> tuple[PlanColumn, PlanColumn]:
+def _gap_columns(audience: Audience) -> tuple[PlanColumn, PlanColumn]:
     """Count the gaps on a terminal, name them on paper."""
-    words = reader.words
+    words = audience.words
     return (
         PlanColumn(
             heading=words("Gaps"),
@@ -144,7 +144,7 @@ def _gap_columns(reader: Audience) -> tuple[PlanColumn, PlanColumn]:
         ),
         PlanColumn(
             heading=words("To be completed"),
-            cell=lambda row: _listed(row, reader),
+            cell=lambda row: _listed(row, audience),
             only_on="paper",
         ),
     )
@@ -156,8 +156,10 @@ def _when(row: Row) -> tuple[dt.date, str]:
     return row.visit.date, row.visit.start
 
 
-def _day(row: Row, reader: Audience) -> str:
-    return reader.short_day(row.visit.date) if row.visit else reader.words("no slot")
+def _day(row: Row, audience: Audience) -> str:
+    return (
+        audience.short_day(row.visit.date) if row.visit else audience.words("no slot")
+    )
 
 
 def _time(row: Row) -> str:
@@ -188,25 +190,25 @@ def _gaps(row: Row) -> list[str]:
     return [gap for gap in row.gaps if gap not in row.waived]
 
 
-def _listed(row: Row, reader: Audience) -> str:
-    return ", ".join(map(reader.item, _gaps(row))) or "-"
+def _listed(row: Row, audience: Audience) -> str:
+    return ", ".join(map(audience.item, _gaps(row))) or "-"
 
 
-def _decided(row: Row, reader: Audience) -> str:
+def _decided(row: Row, audience: Audience) -> str:
     if row.mode_by is None:
         return "-"
-    return ": ".join(filter(None, (reader.person(row.mode_by), row.reason)))
+    return ": ".join(filter(None, (audience.person(row.mode_by), row.reason)))
 
 
-def _held(plan: Plan, reader: Audience) -> PlanList:
-    words = reader.words
+def _held(plan: Plan, audience: Audience) -> PlanList:
+    words = audience.words
     accounts = [
         (
             words("Customer"),
             row.account,
-            reader.person(row.successor_id),
-            reader.day(row.until),
-            _decided(row, reader),
+            audience.person(row.successor_id),
+            audience.day(row.until),
+            _decided(row, audience),
         )
         for row in plan.rows
         if row.mode is Mode.HOLD
@@ -215,8 +217,8 @@ def _held(plan: Plan, reader: Audience) -> PlanList:
         (
             words("Opportunity"),
             f"{row.account} / {opportunity.id}",
-            reader.person(row.successor_id),
-            reader.day(opportunity.until),
+            audience.person(row.successor_id),
+            audience.day(opportunity.until),
             "-",
         )
         for row in plan.rows
@@ -236,21 +238,21 @@ def _held(plan: Plan, reader: Audience) -> PlanList:
     )
 
 
-def _excluded(plan: Plan, reader: Audience) -> PlanList:
-    words = reader.words
+def _excluded(plan: Plan, audience: Audience) -> PlanList:
+    words = audience.words
     return PlanList(
         title=words("Not part of this handover"),
         headings=(words("Customer"), words("Why"), words("Decided")),
         rows=[
-            (row.account, _why(row), _decided(row, reader))
+            (row.account, _why(row), _decided(row, audience))
             for row in plan.rows
             if row.mode is Mode.EXCLUDE
         ],
     )
 
 
-def _loose(plan: Plan, reader: Audience) -> PlanList:
-    words = reader.words
+def _loose(plan: Plan, audience: Audience) -> PlanList:
+    words = audience.words
     fates = {
         "transfer": words("is transferred"),
         "hold": words("is held"),
@@ -273,22 +275,22 @@ def _loose(plan: Plan, reader: Audience) -> PlanList:
     )
 
 
-def _overflow(plan: Plan, reader: Audience) -> PlanList:
-    words = reader.words
+def _overflow(plan: Plan, audience: Audience) -> PlanList:
+    words = audience.words
     rows = {row.account_id: row for row in plan.rows}
     return PlanList(
         title=words("Without a slot, the most important first"),
         headings=(words("Customer"), words("Why"), words("Value")),
         rows=[
-            (rows[each.account_id].account, each.reason, reader.money(each.value))
+            (rows[each.account_id].account, each.reason, audience.money(each.value))
             for each in plan.overflow
         ],
         numbers=(2,),
     )
 
 
-def _options(plan: Plan, reader: Audience) -> PlanList:
-    words = reader.words
+def _options(plan: Plan, audience: Audience) -> PlanList:
+    words = audience.words
     return PlanList(
         title=words("Ways out"),
         headings=(words("What"), words("Customers who get a slot"), words("Until")),
@@ -296,7 +298,7 @@ def _options(plan: Plan, reader: Audience) -> PlanList:
             (
                 words(f"option:{option.code}"),
                 number(option.effect, words.language),
-                reader.day(option.end),
+                audience.day(option.end),
             )
             for option in plan.options
         ],

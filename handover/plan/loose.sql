@@ -1,7 +1,7 @@
--- Open records of the predecessor that hang on no account of his: on none, on other
--- people's, or on his and other people's together. A contact goes by its own company,
+-- Open records of the predecessor that hang on no account of theirs: on none, on other
+-- people's, or on theirs and other people's together. A contact goes by its own company,
 -- without one by the companies it is linked to; a task or event by every account that it
--- resolves to (design §17). Our own tasks are never loose.
+-- resolves to. Our own tasks are never loose.
 with owned as (
     select id from accounts
     where owner_id = $predecessor

@@ -1,8 +1,8 @@
 """A handover plan as a value.
 
 One plan is one predecessor's handover; a row is one account in it. The values are
-frozen: whoever amends a plan makes another one. The names are those of the JSON that
-``plan show`` prints (design §12).
+frozen: whoever edits a plan makes another one. The names are those of the JSON that
+``plan show`` prints.
 """
 
 import datetime as dt
@@ -93,7 +93,7 @@ LOOSE_TABLES: tuple[LooseTable, ...] = get_args(LooseTable)
 
 
 class LooseRecord(Value):
-    """Something of the predecessor that hangs on no account of his.
+    """Something of the predecessor that hangs on no account of theirs.
 
     ``object`` is the canonical table. ``action`` is None until somebody decides.
     """
@@ -142,7 +142,7 @@ NOT_APPROVED = {
     "minimum_end",
     "minimum_days_bound",
 }
-"""What a plan says besides what its manager approves (design §9, fingerprint)."""
+"""What a plan says beyond what its manager approves, and its fingerprint covers."""
 
 
 MEASURED = ("score", "ready", "state")
@@ -194,12 +194,12 @@ class Plan(Value):
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the plan claims its accounts and its people's days."""
+        """Whether the plan claims its accounts and its people's days."""
         return self.state in OPEN_STATES
 
     @property
     def expires(self) -> dt.date:
-        """The last day on which an approval of the plan counts (design §9)."""
+        """The last day on which an approval of the plan counts."""
         dates = [self.effective]
         for row in self.rows:
             dates += [row.effective or self.effective, row.until or self.effective]
@@ -212,7 +212,7 @@ class Plan(Value):
         return next((r for r in self.rows if r.account_id == account_id), None)
 
     def computed_fingerprint(self) -> str:
-        """Hash what is approved: rows, visits, decisions, dates, policy (design §9)."""
+        """Hash what is approved: rows, visits, decisions, dates, policy."""
         content = self.model_dump(mode="json", exclude=NOT_APPROVED)
         for row in content["rows"]:
             for name in MEASURED:

@@ -28,7 +28,7 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """Who takes over an account, why they and when."""
+    """Who takes over an account, why they do, and when."""
 
     successor_id: str | None
     reason: Literal["named", "region", "balanced"] | None
@@ -53,7 +53,7 @@ def assign(
     named = {move.account_id: move for move in moves if move.account_id}
     others = [move for move in moves if not move.account_id]
     assigned = {
-        account.account_id: _named(named[account.account_id])
+        account.account_id: _assign_named(named[account.account_id])
         for account in accounts
         if account.account_id in named
     }
@@ -64,8 +64,8 @@ def assign(
         if assignment.successor_id in load:
             load[assignment.successor_id] += minutes[account_id]
     rest = [account for account in accounts if account.account_id not in named]
-    for family in _families(rest, minutes):
-        move, reason = _choice(family[0], others, load, regions)
+    for family in _group_families(rest, minutes):
+        move, reason = _choose(family[0], others, load, regions)
         load[move.successor_id] += sum(minutes[a.account_id] for a in family)
         for account in family:
             assigned[account.account_id] = Assignment(
@@ -76,13 +76,13 @@ def assign(
     return assigned
 
 
-def _named(move: Move) -> Assignment:
+def _assign_named(move: Move) -> Assignment:
     return Assignment(
         successor_id=move.successor_id, reason="named", effective=move.effective
     )
 
 
-def _families(
+def _group_families(
     accounts: Iterable[AccountFacts], minutes: Mapping[str, int]
 ) -> list[list[AccountFacts]]:
     """Group accounts by family, those first that take the longest."""
@@ -95,7 +95,7 @@ def _families(
     )
 
 
-def _choice(
+def _choose(
     account: AccountFacts,
     moves: Sequence[Move],
     load: Mapping[str | None, int],
@@ -148,7 +148,7 @@ def read_moves(path: Path) -> list[Line]:
             if missing:
                 raise BadMoves(file=path.name, line=1, detail=", ".join(missing))
             return [
-                _line(path, number, dict(zip(content.header, cells, strict=False)))
+                _read_line(path, number, dict(zip(content.header, cells, strict=False)))
                 for number, row in content.rows
                 if any(cells := [cell.strip() for cell in row])
             ]
@@ -156,7 +156,7 @@ def read_moves(path: Path) -> list[Line]:
         raise BadMoves(file=path.name, line=0, detail=error.strerror) from error
 
 
-def _line(path: Path, number: int, record: Mapping[str, str]) -> Line:
+def _read_line(path: Path, number: int, record: Mapping[str, str]) -> Line:
     day = record.get("effective", "")
     try:
         effective = dt.date.fromisoformat(day.replace("/", "-")) if day else None
@@ -174,7 +174,7 @@ def _line(path: Path, number: int, record: Mapping[str, str]) -> Line:
     )
 
 
-def by_predecessor(
+def group_moves(
     lines: Iterable[Line],
     file: str,
     user: Callable[[str], str],

@@ -9,19 +9,19 @@ from zoneinfo import ZoneInfo
 
 from handover.ledger.states import Mode
 from handover.paper.pages import page
-from handover.plan.lists import tables
+from handover.plan.lists import list_parts
 from handover.plan.model import Plan, Row
 from handover.plan.scheduler.calendar import WorkingDays
-from handover.plan.store import Recorded
+from handover.plan.store import RecordedDecision
 from handover.plan.view import (
     Audience,
-    counts,
-    effect_lines,
-    head,
-    legend,
-    sentence,
-    told,
-    undecided,
+    count_modes,
+    describe_note,
+    describe_plan,
+    list_effects,
+    list_head,
+    list_legend,
+    list_undecided,
 )
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -38,7 +38,7 @@ class PageDay:
     rows: Sequence[Row]
 
 
-def weeks(plan: Plan, company: WorkingDays) -> Iterator[list[PageDay]]:
+def list_weeks(plan: Plan, company: WorkingDays) -> Iterator[list[PageDay]]:
     """Yield the weeks of the period, Monday to Friday, with their visits."""
     visits: dict[dt.date, list[Row]] = defaultdict(list)
     for row in plan.rows:
@@ -65,8 +65,8 @@ def _start(row: Row) -> str:
 
 def plan_page(
     plans: Sequence[Plan],
-    decisions: dict[str, list[Recorded]],
-    reader: Audience,
+    decisions: dict[str, list[RecordedDecision]],
+    audience: Audience,
     company: WorkingDays,
     zone: ZoneInfo,
 ) -> str:
@@ -75,27 +75,27 @@ def plan_page(
     Args:
         plans: one, or all of a reorganisation.
         decisions: by plan.
-        reader: words and names.
+        audience: words and names.
         company: on which days it works.
         zone: in which times are told.
     """
     return page(
         TEMPLATE,
-        reader.words,
+        audience.words,
         plans=[
             {
                 "plan": plan,
-                "head": head(plan, reader),
-                "sentence": sentence(plan, reader),
-                "met": counts(plan)[Mode.MEET],
-                "informed": counts(plan)[Mode.INFORM],
+                "head": list_head(plan, audience),
+                "sentence": describe_plan(plan, audience),
+                "met": count_modes(plan)[Mode.MEET],
+                "informed": count_modes(plan)[Mode.INFORM],
                 "days": company.count(plan.start, plan.end),
-                "weeks": list(weeks(plan, company)),
-                "tables": tables(plan, reader),
-                "legend": legend(plan, reader.words),
-                "effects": list(effect_lines(reader.effects, reader.words)),
-                "undecided": list(undecided(plan, reader.words)),
-                "notes": [told(note, reader.words) for note in plan.notes],
+                "weeks": list(list_weeks(plan, company)),
+                "tables": list_parts(plan, audience),
+                "legend": list_legend(plan, audience.words),
+                "effects": list(list_effects(audience.effects, audience.words)),
+                "undecided": list(list_undecided(plan, audience.words)),
+                "notes": [describe_note(note, audience.words) for note in plan.notes],
                 "decisions": [
                     {"made": made, "when": _local(made.by.at, zone)}
                     for made in decisions.get(plan.id, [])
@@ -103,7 +103,7 @@ def plan_page(
             }
             for plan in plans
         ],
-        person=reader.person,
+        person=audience.person,
     )
 
 

@@ -1,24 +1,23 @@
 """Who is met: the rules, as functions of what is known of an account.
 
-M1 to M3 make a meeting a must (R25 to R27), S1 to S5 make it one that should take
-place if there is room (R51 and the requirements' section on the plan). Each rule says
+A rule makes a meeting a must, or one that should take place if there is room. Each says
 which columns it reads; where none of them is mapped it holds for nobody, and the plan
-says so.
+says so. A new rule is one entry of ``RULES``, and a sentence in the catalogues.
 """
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import IntEnum
 
 from handover.plan.model import LooseRecord
 from handover.policy import Policy
 
-MUST = frozenset({"M1", "M2", "M3", "D"})
-"""Codes that make a meeting a must; D is a person's decision."""
 DECIDED = "D"
+"""The code of a person's decision, which stands beside those of the rules."""
 NOT_NAMED = "X"
-"""An account that the moves do not name."""
+"""The code of an account that the moves do not name."""
 KEY_CLASSES = frozenset({"key", "priority"})
 NEW_ACCOUNT = dt.timedelta(days=30)
 """A younger account need not have been contacted yet."""
@@ -35,7 +34,7 @@ class AccountFacts:
     name: str
     owner_id: str | None = None
     customer_class: str | None = None
-    """As the CRM says it; a class that is only proposed makes no must (R24)."""
+    """As the CRM says it; a class that is only proposed makes no must."""
     family: str = ""
     """The topmost company it belongs to."""
     region: str | None = None
@@ -103,47 +102,62 @@ class Measure:
     as_of: dt.date
     currency: str
     large_from: Mapping[str, Decimal]
-    """The amount from which a customer of the source is large, by currency (M2)."""
+    """The amount from which a customer of the source is large, by currency."""
 
 
 def measure(facts: PlanFacts, policy: Policy, currency: str, as_of: dt.date) -> Measure:
-    """Work out what "large" means among the accounts of the source."""
+    """Return what the rules measure by: "large" is so among all of the source."""
     percentile = policy.plan.large_account_percentile
     return Measure(
         policy=policy,
         as_of=as_of,
         currency=currency,
         large_from={
-            currency: at_percentile(amounts, percentile)
+            currency: find_percentile(amounts, percentile)
             for currency, amounts in facts.lifetime.items()
             if amounts
         },
     )
 
 
-def at_percentile(amounts: Iterable[Decimal], percentile: int) -> Decimal:
-    """Take the amount whose rank is ⌈percentile · n / 100⌉, counted from the least."""
+def find_percentile(amounts: Iterable[Decimal], percentile: int) -> Decimal:
+    """Return the amount whose rank is ⌈percentile · n / 100⌉, from the least on."""
     ranked = sorted(amounts)
     rank = -(-percentile * len(ranked) // 100)
     return ranked[max(rank, 1) - 1]
 
 
+class Wish(IntEnum):
+    """How much somebody is to be met; the order is that of priority."""
+
+    MUST = 0
+    SHOULD = 1
+    NONE = 2
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One reason to meet a customer."""
+    """One reason to meet a customer.
+
+    ``by_class``: it holds for those the CRM calls key or priority accounts, which the
+    manager may attend. ``while_open``: it no longer holds once no opportunity is open.
+    """
 
     code: str
+    level: Wish
     holds: Callable[[AccountFacts, Measure], bool]
     reads: tuple[Column, ...]
+    by_class: bool = False
+    while_open: bool = False
 
 
 def _is_key_or_priority(account: AccountFacts, _: Measure) -> bool:
-    """M1: the CRM calls it a key or priority account (R25)."""
+    """M1: the CRM calls it a key or priority account."""
     return account.customer_class in KEY_CLASSES
 
 
 def _bought_much(account: AccountFacts, by: Measure) -> bool:
-    """M2: its lifetime purchases are among the largest (R26)."""
+    """M2: its lifetime purchases are among the largest."""
     absolute = Decimal(str(by.policy.plan.large_account))
     if absolute > 0:
         lifetime = account.purchases.get(by.currency, Decimal(0))
@@ -156,12 +170,12 @@ def _bought_much(account: AccountFacts, by: Measure) -> bool:
 
 
 def _has_open_opportunity(account: AccountFacts, _: Measure) -> bool:
-    """M3: an opportunity is open (R27)."""
+    """M3: an opportunity is open."""
     return account.open_opportunities > 0
 
 
 def _waits_for_something(account: AccountFacts, by: Measure) -> bool:
-    """S1: an open request, a text that says one, or a running project (R51)."""
+    """S1: an open request, a text that says one, or a running project."""
     placeholders = by.policy.placeholders
     nothing = {*placeholders.words, *placeholders.accepted}
     said = any(
@@ -196,11 +210,11 @@ def _has_long_had_one_owner(account: AccountFacts, by: Measure) -> bool:
     if account.owner_since is None:
         return False
     years = by.policy.plan.long_years
-    return account.owner_since < years_before(by.as_of, years)
+    return account.owner_since < subtract_years(by.as_of, years)
 
 
-def years_before(day: dt.date, years: int) -> dt.date:
-    """Go back by whole years; the 29th of February becomes the 28th."""
+def subtract_years(day: dt.date, years: int) -> dt.date:
+    """Return the day some years before; the 29th of February becomes the 28th."""
     try:
         return day.replace(year=day.year - years)
     except ValueError:
@@ -210,11 +224,14 @@ def years_before(day: dt.date, years: int) -> dt.date:
 RULES = (
     Rule(
         code="M1",
+        level=Wish.MUST,
+        by_class=True,
         holds=_is_key_or_priority,
         reads=(("accounts", "customer_class"),),
     ),
     Rule(
         code="M2",
+        level=Wish.MUST,
         holds=_bought_much,
         reads=(
             ("opportunities", "amount"),
@@ -224,11 +241,14 @@ RULES = (
     ),
     Rule(
         code="M3",
+        level=Wish.MUST,
+        while_open=True,
         holds=_has_open_opportunity,
         reads=(("opportunities", "is_closed"),),
     ),
     Rule(
         code="S1",
+        level=Wish.SHOULD,
         holds=_waits_for_something,
         reads=(
             ("requests", "is_open"),
@@ -236,9 +256,15 @@ RULES = (
             ("accounts", "project"),
         ),
     ),
-    Rule(code="S2", holds=_renews_soon, reads=(("accounts", "renewal_date"),)),
+    Rule(
+        code="S2",
+        level=Wish.SHOULD,
+        holds=_renews_soon,
+        reads=(("accounts", "renewal_date"),),
+    ),
     Rule(
         code="S3",
+        level=Wish.SHOULD,
         holds=_hangs_on_one_person,
         reads=(
             ("contacts", "phone"),
@@ -246,16 +272,25 @@ RULES = (
             ("contacts", "email"),
         ),
     ),
-    Rule(code="S4", holds=_is_silent, reads=(("activities", "happened_at"),)),
+    Rule(
+        code="S4",
+        level=Wish.SHOULD,
+        holds=_is_silent,
+        reads=(("activities", "happened_at"),),
+    ),
     Rule(
         code="S5",
+        level=Wish.SHOULD,
         holds=_has_long_had_one_owner,
         reads=(("accounts", "owner_since"),),
     ),
 )
+MUST = frozenset(rule.code for rule in RULES if rule.level is Wish.MUST)
+_BY_CLASS = frozenset(rule.code for rule in RULES if rule.by_class)
+_WHILE_OPEN = frozenset(rule.code for rule in RULES if rule.while_open)
 
 
-def reasons(
+def list_reasons(
     account: AccountFacts, by: Measure, blind: Collection[str]
 ) -> tuple[str, ...]:
     """List the codes of every rule that holds, in their order.
@@ -272,7 +307,7 @@ def reasons(
     )
 
 
-def blind_rules(mapped: Collection[Column]) -> tuple[str, ...]:
+def list_blind_rules(mapped: Collection[Column]) -> tuple[str, ...]:
     """List the codes of the rules of which no column is mapped."""
     return tuple(
         rule.code
@@ -282,5 +317,15 @@ def blind_rules(mapped: Collection[Column]) -> tuple[str, ...]:
 
 
 def is_key_or_priority(reasons: Collection[str]) -> bool:
-    """Tell whether a row is a key or priority account's, by the CRM's own word."""
-    return "M1" in reasons
+    """Return whether a row is a key or priority account's, by the CRM's own word."""
+    return not _BY_CLASS.isdisjoint(reasons)
+
+
+def find_musts(reasons: Collection[str]) -> frozenset[str]:
+    """Return the rules, not a person's decision, that make a row a must."""
+    return MUST.intersection(reasons)
+
+
+def depend_on_opportunities(rules: Collection[str]) -> bool:
+    """Return whether none of some rules holds once no opportunity is open."""
+    return _WHILE_OPEN.issuperset(rules)

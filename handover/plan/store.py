@@ -7,7 +7,7 @@ first, is kept beside the versions.
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
@@ -44,7 +44,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class RecordedDecision:
     """A decision as the ledger has it."""
 
     decision: str
@@ -54,25 +54,22 @@ class Recorded:
     by: Decision
 
 
-def save_version(
-    connection: Connection,
-    plan: Plan,
-    *,
-    cause: str,
-    made_by: str | None,
-    at: dt.datetime,
-    reason: str | None = None,
-) -> None:
-    """Write a plan's version and where the plan stands, with the event that tells it.
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """How a version of a plan came about.
 
-    Args:
-        connection: of a transaction.
-        plan: with the number of this version.
-        cause: ``new``, ``edit``, ``amend`` or ``import``.
-        made_by: the user, if known.
-        at: when, in UTC.
-        reason: why, in the words of who did it.
+    Through what, by whom, when, and why in their words, if that is known; ``amend`` is
+    an edit inside an approval.
     """
+
+    cause: Literal["new", "edit", "amend", "import"]
+    person: str | None
+    at: dt.datetime
+    reason: str | None = None
+
+
+def save_version(connection: Connection, plan: Plan, origin: Origin) -> None:
+    """Write a plan's version and where the plan stands, with the event of it."""
     standing = {
         "version": plan.version,
         "state": plan.state.value,
@@ -85,7 +82,7 @@ def save_version(
                 source=plan.source,
                 predecessor_id=plan.predecessor,
                 author_id=plan.author,
-                created_at=at.isoformat(),
+                created_at=origin.at.isoformat(),
                 **standing,
             )
         )
@@ -101,19 +98,19 @@ def save_version(
             fingerprint=plan.fingerprint,
             policy_hash=plan.policy_hash,
             generation=plan.generation,
-            made_by=made_by,
-            made_at=at.isoformat(),
-            cause=cause,
+            made_by=origin.person,
+            made_at=origin.at.isoformat(),
+            cause=origin.cause,
         )
     )
     details = {
         "version": plan.version,
         "fingerprint": plan.fingerprint,
-        "person": made_by,
-        "reason": reason,
+        "person": origin.person,
+        "reason": origin.reason,
     }
     sealed = seals.of_version(connection, plan.id, plan.version)
-    record(connection, at, f"plan.{cause}", plan.id, details, sealed)
+    record(connection, origin.at, f"plan.{origin.cause}", plan.id, details, sealed)
 
 
 def load(connection: Connection, plan_id: str, version: int | None = None) -> Plan:
@@ -132,7 +129,7 @@ def load(connection: Connection, plan_id: str, version: int | None = None) -> Pl
     found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise UnknownName(kind=PLAN, name=plan_id, suggestion="-")
-    return _plan(found, account_owners_set(connection))
+    return _read_plan(found, account_owners_set(connection))
 
 
 def load_all(
@@ -151,10 +148,12 @@ def load_all(
     )
     found = connection.execute(query).mappings().all()
     owners = account_owners_set(connection)
-    return [_plan(each, owners) for each in found]
+    return [_read_plan(each, owners) for each in found]
 
 
-def _plan(found: RowMapping, owners: Mapping[str, Mapping[str, str | None]]) -> Plan:
+def _read_plan(
+    found: RowMapping, owners: Mapping[str, Mapping[str, str | None]]
+) -> Plan:
     """Read a plan as it stands; ``owners`` are those that runs set, by plan.
 
     Raises:
@@ -168,7 +167,7 @@ def _plan(found: RowMapping, owners: Mapping[str, Mapping[str, str | None]]) -> 
     given = owners.get(plan.id, {})
     changed = {account for account in given if given[account] != plan.predecessor}
     rows = tuple(
-        row.model_copy(update={"state": _row_state(row, state, changed)})
+        row.model_copy(update={"state": _find_row_state(row, state, changed)})
         for row in plan.rows
     )
     return plan.model_copy(
@@ -176,8 +175,8 @@ def _plan(found: RowMapping, owners: Mapping[str, Mapping[str, str | None]]) -> 
     )
 
 
-def _row_state(row: Row, state: PlanState, changed: Collection[str]) -> str:
-    """Say how far an account has come; its mode says where it is to go."""
+def _find_row_state(row: Row, state: PlanState, changed: Collection[str]) -> str:
+    """Find how far an account has come; its mode is where it is to go."""
     if row.mode is Mode.EXCLUDE:
         return "excluded"
     if row.account_id in changed:
@@ -206,8 +205,8 @@ def find_plan(connection: Connection, text: str) -> str:
     return found[0]
 
 
-def unused_id(connection: Connection, wanted: str) -> str:
-    """Take the wanted id, with a number behind it if it is taken."""
+def find_unused_id(connection: Connection, wanted: str) -> str:
+    """Find the wanted id unused, with a number behind it if it is taken."""
     query = select(plans.c.id).where(plans.c.id.startswith(wanted, autoescape=True))
     taken = set(connection.execute(query).scalars())
     candidate, number = wanted, 2
@@ -216,7 +215,7 @@ def unused_id(connection: Connection, wanted: str) -> str:
     return candidate
 
 
-def draft_of(connection: Connection, source: str, predecessor: str) -> Plan | None:
+def find_draft(connection: Connection, source: str, predecessor: str) -> Plan | None:
     """Find the plan of a predecessor that nobody has submitted yet."""
     query = (
         select(plans.c.id)
@@ -259,13 +258,13 @@ def note_progress(connection: Connection, plan_id: str | None, at: dt.datetime) 
 
 
 def set_author(connection: Connection, plan_id: str, person_id: str) -> None:
-    """Say who submitted a plan first."""
+    """Write who submitted a plan first."""
     connection.execute(
         update(plans).where(plans.c.id == plan_id).values(author_id=person_id)
     )
 
 
-def claimed(
+def list_claimed(
     connection: Connection, source: str, accounts: Iterable[str], *, but: str | None
 ) -> Iterator[tuple[str, str]]:
     """Yield the accounts that another open plan hands over, with that plan's id."""
@@ -318,15 +317,15 @@ def record_decision(
     record(connection, by.at, f"plan.{kind}", plan.id, details, sealed)
 
 
-def recorded(connection: Connection, plan_id: str) -> list[Recorded]:
+def list_decisions(connection: Connection, plan_id: str) -> list[RecordedDecision]:
     """List the decisions on a plan, the oldest first."""
     query = (
         select(decisions).where(decisions.c.plan_id == plan_id).order_by(decisions.c.id)
     )
-    return [_recorded(row) for row in connection.execute(query).mappings()]
+    return [_read_decision(row) for row in connection.execute(query).mappings()]
 
 
-def _recorded(row: RowMapping) -> Recorded:
+def _read_decision(row: RowMapping) -> RecordedDecision:
     by: dict[str, Any] = {
         name: row[name]
         for name in (
@@ -339,7 +338,7 @@ def _recorded(row: RowMapping) -> Recorded:
             "on_behalf",
         )
     }
-    return Recorded(
+    return RecordedDecision(
         decision=row["decision"],
         version=row["version"],
         fingerprint=row["fingerprint"],
@@ -348,7 +347,7 @@ def _recorded(row: RowMapping) -> Recorded:
     )
 
 
-def versions(connection: Connection, plan_id: str) -> int:
+def count_versions(connection: Connection, plan_id: str) -> int:
     """Count the versions of a plan."""
     query = select(func.max(plan_versions.c.version)).where(
         plan_versions.c.plan_id == plan_id

@@ -9,56 +9,56 @@ from handover.ledger.states import Mode
 from handover.paper.safe_text import plain
 from handover.paper.table import Table
 from handover.plan.changes import Change, Drift
-from handover.plan.lists import PlanList, tables
+from handover.plan.lists import PlanList, list_parts
 from handover.plan.model import Plan
 from handover.plan.view import (
     Audience,
-    counts,
-    head,
-    legend,
+    count_modes,
+    describe_plan,
+    list_head,
+    list_legend,
+    list_undecided,
     print_effects,
-    sentence,
-    undecided,
 )
 
 
-def print_plan(plan: Plan, reader: Audience, console: Console) -> None:
+def print_plan(plan: Plan, audience: Audience, console: Console) -> None:
     """Print a plan."""
-    words = reader.words
-    _print_title(plan, reader, console)
-    for label, value in head(plan, reader):
+    words = audience.words
+    _print_title(plan, audience, console)
+    for label, value in list_head(plan, audience):
         console.print(f"  {label}: {plain(value)}")
-    console.print(sentence(plan, reader))
-    for table in tables(plan, reader):
+    console.print(describe_plan(plan, audience))
+    for table in list_parts(plan, audience):
         console.print()
-        console.print(grid(table))
-    for code, text in legend(plan, words):
+        console.print(lay_out(table))
+    for code, text in list_legend(plan, words):
         console.print(f"  {code}  {text}")
-    print_effects(reader.effects, words, console)
-    _print_undecided(plan, reader, console)
+    print_effects(audience.effects, words, console)
+    _print_undecided(plan, audience, console)
 
 
 def print_decision(
-    plan: Plan, changes: Sequence[Change], reader: Audience, console: Console
+    plan: Plan, changes: Sequence[Change], audience: Audience, console: Console
 ) -> None:
     """Print where a plan stands after a decision, and what it changed."""
-    _print_title(plan, reader, console)
-    console.print(sentence(plan, reader))
+    _print_title(plan, audience, console)
+    console.print(describe_plan(plan, audience))
     if changes:
         console.print()
-        console.print(grid(changed(plan, changes, reader)))
-    _print_undecided(plan, reader, console)
+        console.print(lay_out(list_changed_values(plan, changes, audience)))
+    _print_undecided(plan, audience, console)
 
 
-def print_list(plans: Iterable[Plan], reader: Audience, console: Console) -> None:
+def print_list(plans: Iterable[Plan], audience: Audience, console: Console) -> None:
     """Print one line for each plan."""
-    words = reader.words
+    words = audience.words
     rows = [
         (
             plan.id,
             words(f"state:{plan.state.value}"),
-            reader.person(plan.predecessor),
-            f"{counts(plan)[Mode.MEET]}/{len(plan.rows)}",
+            audience.person(plan.predecessor),
+            f"{count_modes(plan)[Mode.MEET]}/{len(plan.rows)}",
             f"{plan.start} - {plan.end}",
             str(plan.effective),
         )
@@ -73,28 +73,30 @@ def print_list(plans: Iterable[Plan], reader: Audience, console: Console) -> Non
         words("Owners change on"),
     )
     title = words("Handover plans")
-    console.print(grid(PlanList(title=title, headings=headings, rows=rows, whole=(0,))))
+    console.print(
+        lay_out(PlanList(title=title, headings=headings, rows=rows, whole=(0,)))
+    )
 
 
 def print_changes(
     plan: Plan,
     changes: Sequence[Change],
     drift: Sequence[Drift],
-    reader: Audience,
+    audience: Audience,
     console: Console,
 ) -> None:
     """Print what is different, and why."""
-    words = reader.words
+    words = audience.words
     if not (changes or drift):
         console.print(words("Nothing has changed."))
     if changes:
-        console.print(grid(changed(plan, changes, reader)))
+        console.print(lay_out(list_changed_values(plan, changes, audience)))
     if drift:
-        console.print(grid(_drifted(plan, drift, reader)))
+        console.print(lay_out(_drifted(plan, drift, audience)))
 
 
-def _print_title(plan: Plan, reader: Audience, console: Console) -> None:
-    words = reader.words
+def _print_title(plan: Plan, audience: Audience, console: Console) -> None:
+    words = audience.words
     title = words(
         "Handover plan {id}, version {version}: {state}",
         id=plan.id,
@@ -104,12 +106,12 @@ def _print_title(plan: Plan, reader: Audience, console: Console) -> None:
     console.print(title, style="bold")
 
 
-def _print_undecided(plan: Plan, reader: Audience, console: Console) -> None:
-    for line in undecided(plan, reader.words):
+def _print_undecided(plan: Plan, audience: Audience, console: Console) -> None:
+    for line in list_undecided(plan, audience.words):
         console.print(f"  △ {line}")
 
 
-def grid(table: PlanList) -> Table:
+def lay_out(table: PlanList) -> Table:
     """Lay a table out for the terminal."""
     laid_out = Table(title=table.title, title_justify="left", box=None)
     shown = table.columns("terminal")
@@ -128,9 +130,11 @@ def _widest(table: PlanList, column: int) -> int:
     return max(cell_len(row[column]) for row in table.rows) if table.rows else 0
 
 
-def changed(plan: Plan, changes: Sequence[Change], reader: Audience) -> PlanList:
+def list_changed_values(
+    plan: Plan, changes: Sequence[Change], audience: Audience
+) -> PlanList:
     """List what a version changed, and why."""
-    words = reader.words
+    words = audience.words
     names = {row.account_id: row.account for row in plan.rows}
     return PlanList(
         title=words(
@@ -149,8 +153,8 @@ def changed(plan: Plan, changes: Sequence[Change], reader: Audience) -> PlanList
             (
                 names.get(each.account_id or "", each.account_id or words("Plan")),
                 words(f"field:{each.field}"),
-                _value(each.field, each.before, reader),
-                _value(each.field, each.after, reader),
+                _value(each.field, each.before, audience),
+                _value(each.field, each.after, audience),
                 ": ".join(filter(None, (words(f"why:{each.why}"), each.reason))),
             )
             for each in changes
@@ -158,25 +162,25 @@ def changed(plan: Plan, changes: Sequence[Change], reader: Audience) -> PlanList
     )
 
 
-def _value(field: str, value: str | None, reader: Audience) -> str:
+def _value(field: str, value: str | None, audience: Audience) -> str:
     """Put a changed value into words."""
     if value is None:
         return "-"
     match field:
         case "mode":
-            return reader.words(f"mode:{value}")
+            return audience.words(f"mode:{value}")
         case "co_attendance" if value != "undecided":
-            return reader.words(f"attendance:{value}")
+            return audience.words(f"attendance:{value}")
         case "co_attendance":
-            return reader.words("to be decided")
+            return audience.words("to be decided")
         case "successor_id":
-            return reader.person(value)
+            return audience.person(value)
         case _:
             return value
 
 
-def _drifted(plan: Plan, drift: Sequence[Drift], reader: Audience) -> PlanList:
-    words = reader.words
+def _drifted(plan: Plan, drift: Sequence[Drift], audience: Audience) -> PlanList:
+    words = audience.words
     names = {row.account_id: row.account for row in plan.rows}
     return PlanList(
         title=words("Changed in the CRM since"),
@@ -184,8 +188,8 @@ def _drifted(plan: Plan, drift: Sequence[Drift], reader: Audience) -> PlanList:
         rows=[
             (
                 names.get(each.account_id, each.account_id),
-                reader.person(each.expected),
-                reader.person(each.owner_id),
+                audience.person(each.expected),
+                audience.person(each.owner_id),
             )
             for each in drift
         ],

@@ -20,7 +20,7 @@ from handover.plan.selection import DECIDED, NOT_NAMED, RULES, is_key_or_priorit
 
 @dataclass(frozen=True, kw_only=True)
 class Audience:
-    """Who reads: his words, and what turns ids into names."""
+    """Who reads a plan or a run: in which language, and by which names."""
 
     words: Words
     name: Callable[[str], str]
@@ -35,7 +35,7 @@ class Audience:
     """What the CRM does of its own accord when the plan is carried out."""
 
     def person(self, user: str | None) -> str:
-        """Name a user; nobody is a dash."""
+        """Return a user's name; nobody is a dash."""
         return self.name(user) if user else "-"
 
     def day(self, date: dt.date | None) -> str:
@@ -51,52 +51,52 @@ class Audience:
         return money(amount, self.currency, self.words.language)
 
 
-def counts(plan: Plan) -> Counter[Mode]:
+def count_modes(plan: Plan) -> Counter[Mode]:
     """Count the rows by what happens with them."""
     return Counter(row.mode for row in plan.rows)
 
 
-def head(plan: Plan, reader: Audience) -> list[tuple[str, str]]:
+def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
     """List what stands at the top of a plan, as label and value."""
-    words = reader.words
+    words = audience.words
     shortest = words("no period suffices")
     if plan.minimum_days is not None:
         shortest = words(
             "{days} working days, until {end}",
             days=plan.minimum_days,
-            end=reader.day(plan.minimum_end),
+            end=audience.day(plan.minimum_end),
         )
-    met = counts(plan)[Mode.MEET]
+    met = count_modes(plan)[Mode.MEET]
     return [
-        (words("Predecessor"), _predecessor(plan, reader)),
-        (words("Successor"), ", ".join(map(reader.person, plan.successors)) or "-"),
-        (words("Manager"), reader.person(plan.manager)),
-        (words("Author"), reader.person(plan.author)),
-        (words("Period"), f"{reader.day(plan.start)} - {reader.day(plan.end)}"),
+        (words("Predecessor"), _predecessor(plan, audience)),
+        (words("Successor"), ", ".join(map(audience.person, plan.successors)) or "-"),
+        (words("Manager"), audience.person(plan.manager)),
+        (words("Author"), audience.person(plan.author)),
+        (words("Period"), f"{audience.day(plan.start)} - {audience.day(plan.end)}"),
         (words("Shortest period"), shortest),
-        (words("Announced on"), reader.day(plan.announce)),
-        (words("Owners change on"), reader.day(plan.effective)),
+        (words("Announced on"), audience.day(plan.announce)),
+        (words("Owners change on"), audience.day(plan.effective)),
         (
             words("Preparation"),
-            words("{minutes} minutes", minutes=met * reader.prepare),
+            words("{minutes} minutes", minutes=met * audience.prepare),
         ),
     ]
 
 
-def _predecessor(plan: Plan, reader: Audience) -> str:
-    name = reader.person(plan.predecessor)
-    return f"{name} ({reader.words('absent')})" if plan.absent else name
+def _predecessor(plan: Plan, audience: Audience) -> str:
+    name = audience.person(plan.predecessor)
+    return f"{name} ({audience.words('absent')})" if plan.absent else name
 
 
-def legend(plan: Plan, words: Words) -> list[tuple[str, str]]:
-    """Say in words what the codes in a plan mean (R54)."""
+def list_legend(plan: Plan, words: Words) -> list[tuple[str, str]]:
+    """List what the codes in a plan mean, in words."""
     used = {code for row in plan.rows for code in row.reasons}
     known = [*(rule.code for rule in RULES), DECIDED, NOT_NAMED]
     return [(code, words(f"reason:{code}")) for code in known if code in used]
 
 
-def undecided(plan: Plan, words: Words) -> Iterator[str]:
-    """Say what has to be decided before the plan can be submitted."""
+def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
+    """List what has to be decided before the plan can be submitted."""
     waiting = (
         (
             "must be met and have no slot: {n}",
@@ -122,16 +122,16 @@ def undecided(plan: Plan, words: Words) -> Iterator[str]:
             yield words(text, n=len(left))
 
 
-def told(note: str, words: Words) -> str:
+def describe_note(note: str, words: Words) -> str:
     """Put a note of a plan into words."""
     code, _, subject = note.partition(":")
     return words(f"warning:{code}", subject=subject)
 
 
-def sentence(plan: Plan, reader: Audience) -> str:
-    """Say the whole plan in one sentence."""
-    found = counts(plan)
-    return reader.words(
+def describe_plan(plan: Plan, audience: Audience) -> str:
+    """Describe the whole plan in one sentence."""
+    found = count_modes(plan)
+    return audience.words(
         "Of {total} customers {meet} are met in person, {inform} are handed over by"
         " information, {hold} are held and {exclude} are left out.",
         total=len(plan.rows),
@@ -142,7 +142,7 @@ def sentence(plan: Plan, reader: Audience) -> str:
     )
 
 
-def sheet(plan: Plan, reader: Audience) -> Iterator[dict[str, object]]:
+def list_sheet_rows(plan: Plan, audience: Audience) -> Iterator[dict[str, object]]:
     """Yield a plan's rows for a spreadsheet, by the names of the JSON."""
     for row in plan.rows:
         visit = row.visit
@@ -152,7 +152,7 @@ def sheet(plan: Plan, reader: Audience) -> Iterator[dict[str, object]]:
             "account_id": row.account_id,
             "account": row.account,
             "successor_id": row.successor_id,
-            "successor": reader.person(row.successor_id),
+            "successor": audience.person(row.successor_id),
             "mode": row.mode.value,
             "reasons": " ".join(row.reasons),
             "customer_class": row.customer_class,
@@ -171,7 +171,7 @@ def sheet(plan: Plan, reader: Audience) -> Iterator[dict[str, object]]:
         }
 
 
-def effect_lines(
+def list_effects(
     effects: Iterable[SideEffect], words: Words
 ) -> Iterator[tuple[str, str]]:
     """Yield for each effect whether it happens, and what it is."""
@@ -179,8 +179,8 @@ def effect_lines(
         yield words(f"happens:{effect.happens}"), _text(effect, words)
 
 
-def effects_json(effects: Iterable[SideEffect], words: Words) -> list[dict[str, Any]]:
-    """Give the effects for JSON."""
+def dump_effects(effects: Iterable[SideEffect], words: Words) -> list[dict[str, Any]]:
+    """List the effects for JSON."""
     return [
         {
             "code": effect.code,
@@ -197,7 +197,7 @@ def print_effects(
     effects: Iterable[SideEffect], words: Words, console: Console
 ) -> None:
     """Print the effects, one a line."""
-    listed = list(effect_lines(effects, words))
+    listed = list(list_effects(effects, words))
     if not listed:
         return
     console.print(words("What the CRM does of its own accord"), style="bold")

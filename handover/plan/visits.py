@@ -1,13 +1,12 @@
-"""From rows to visits and back.
+"""Schedule the visits of a plan's rows.
 
 A row wishes a visit because a rule or a person says so; here the wishes become needs
-for the scheduler, and what it found becomes visits, modes and the overflow.
+for the scheduler, and the slots it finds become visits, modes and the overflow.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from fractions import Fraction
 
 from handover.ledger.states import Mode
@@ -16,42 +15,29 @@ from handover.plan.scheduler.calendar import Calendars, Engagement, parse_closed
 from handover.plan.scheduler.diary import Limits, Need, Slot
 from handover.plan.scheduler.packing import VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
-from handover.plan.selection import DECIDED, MUST, AccountFacts
+from handover.plan.selection import AccountFacts, Wish, find_musts
 from handover.policy import Policy
 
 CONTACTS = {"key": 2}
 """People named in a visit, by class; one where nothing is said."""
 
 
-class Wish(IntEnum):
-    """How much a row wants a visit; the order is that of priority."""
-
-    MUST = 0
-    SHOULD = 1
-    NONE = 2
-
-
-def wish(row: Row) -> Wish:
-    """Tell from a row's mode, reasons and decisions how much it wants a visit."""
+def find_wish(row: Row) -> Wish:
+    """Decide by a row's mode, reasons and decisions how much it is to be visited."""
     if row.mode in (Mode.HOLD, Mode.EXCLUDE):
         return Wish.NONE
     if row.visit is not None and row.visit.pinned:
         return Wish.MUST
     if row.mode_by is not None:
         return Wish.MUST if row.mode is Mode.MEET else Wish.NONE
-    if must_rules(row):
+    if find_musts(row.reasons):
         return Wish.MUST
     return Wish.SHOULD if row.reasons else Wish.NONE
 
 
-def must_rules(row: Row) -> frozenset[str]:
-    """Tell which rules, not persons, make a row a must."""
-    return MUST.intersection(row.reasons) - {DECIDED}
-
-
 def priority(row: Row) -> tuple[Wish, object, str]:
-    """Sort rows: must before should, then value, then account (design §17)."""
-    return wish(row), -row.value, row.account_id
+    """Sort rows: must before should, then value, then account."""
+    return find_wish(row), -row.value, row.account_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +62,8 @@ class Ground:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrangement:
-    """Rows with their visits, and how the scheduler got there."""
+class ScheduledRows:
+    """Rows with their visits, and how the scheduler came to them."""
 
     rows: tuple[Row, ...]
     overflow: tuple[Overflow, ...]
@@ -85,13 +71,13 @@ class Arrangement:
     problem: VisitProblem
 
 
-def arrange(
+def schedule_visits(
     rows: Sequence[Row],
     frame: Frame,
     ground: Ground,
     dates: Mapping[str, dt.date] | None = None,
-) -> Arrangement:
-    """Give the rows that wish one a visit; visits they have stay if they can.
+) -> ScheduledRows:
+    """Schedule a visit for each row that wishes one; visits they have stay if they can.
 
     Args:
         rows: all rows of a plan.
@@ -103,21 +89,21 @@ def arrange(
     for row in rows:
         if row.visit and row.visit.pinned:
             pinned.setdefault(row.account_id, row.visit.date)
-    desk = _Desk(frame=frame, ground=ground, dates=pinned)
-    problem = desk.problem(rows)
+    visiting = _Visiting(frame=frame, ground=ground, dates=pinned)
+    problem = visiting.make_problem(rows)
     schedule = solve(problem)
-    arranged = tuple(desk.arranged(row, schedule.slots) for row in rows)
-    return Arrangement(
-        rows=arranged,
-        overflow=_overflow(arranged),
+    scheduled = tuple(visiting.schedule_row(row, schedule.slots) for row in rows)
+    return ScheduledRows(
+        rows=scheduled,
+        overflow=_list_overflow(scheduled),
         schedule=schedule,
         problem=problem,
     )
 
 
-def _overflow(rows: Iterable[Row]) -> tuple[Overflow, ...]:
+def _list_overflow(rows: Iterable[Row]) -> tuple[Overflow, ...]:
     """List the rows that wish a visit and have none, in order of priority."""
-    left = [r for r in rows if wish(r) is not Wish.NONE and r.visit is None]
+    left = [r for r in rows if find_wish(r) is not Wish.NONE and r.visit is None]
     return tuple(
         Overflow(
             account_id=row.account_id, reason=" ".join(row.reasons), value=row.value
@@ -127,111 +113,111 @@ def _overflow(rows: Iterable[Row]) -> tuple[Overflow, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Desk:
-    """Translates between rows and needs for one arrangement."""
+class _Visiting:
+    """Turns the rows of one plan into needs, and slots into visits."""
 
     frame: Frame
     ground: Ground
     dates: Mapping[str, dt.date] = field(default_factory=dict)
 
-    def problem(self, rows: Iterable[Row]) -> VisitProblem:
+    def make_problem(self, rows: Iterable[Row]) -> VisitProblem:
         wishing: dict[Wish, list[Need]] = {each: [] for each in Wish}
         kept: dict[str, Slot] = {}
         for row in sorted(rows, key=priority):
-            level = Wish.MUST if row.account_id in self.dates else wish(row)
-            if level is Wish.NONE or not self._sellers(row):
+            level = Wish.MUST if row.account_id in self.dates else find_wish(row)
+            if level is Wish.NONE or not self._list_sellers(row):
                 continue
-            wishing[level].append(self._need(row))
+            wishing[level].append(self._make_need(row))
             if row.visit is not None:
-                kept[row.account_id] = _slot(row.visit)
+                kept[row.account_id] = _read_slot(row.visit)
         return VisitProblem(
             musts=tuple(wishing[Wish.MUST]),
             shoulds=tuple(wishing[Wish.SHOULD]),
             start=self.frame.start,
             end=self.frame.end,
             calendars=self.ground.calendars,
-            limits=limits(self.ground.policy),
+            limits=read_limits(self.ground.policy),
             kept=kept,
         )
 
-    def arranged(self, row: Row, slots: Mapping[str, Slot]) -> Row:
+    def schedule_row(self, row: Row, slots: Mapping[str, Slot]) -> Row:
         slot = slots.get(row.account_id)
         if slot is not None:
-            visit = self._visit(row, slot)
+            visit = self._make_visit(row, slot)
             return row.model_copy(update={"mode": Mode.MEET, "visit": visit})
         left = {Wish.MUST: Mode.MEET, Wish.SHOULD: Mode.INFORM, Wish.NONE: row.mode}
-        mode = left[wish(row)]
+        mode = left[find_wish(row)]
         return row.model_copy(update={"mode": mode, "visit": None})
 
-    def _visit(self, row: Row, slot: Slot) -> Visit:
-        account = self._account(row)
-        attendees = self._sellers(row)
-        if manager := self._manager(row):
+    def _make_visit(self, row: Row, slot: Slot) -> Visit:
+        account = self._find_account(row)
+        attendees = self._list_sellers(row)
+        if manager := self._find_manager(row):
             attendees = (*attendees, manager)
         return Visit(
             date=slot.date,
-            start=clock(slot.start),
-            end=clock(slot.end),
+            start=write_time(slot.start),
+            end=write_time(slot.end),
             minutes=slot.end - slot.start,
             travel_minutes=slot.travel,
             online=row.online,
             place=None if row.online else account.place,
-            contact_ids=self._contacts(account),
+            contact_ids=self._choose_contacts(account),
             attendees=attendees,
             pinned=row.account_id in self.dates,
         )
 
-    def _need(self, row: Row) -> Need:
-        account = self._account(row)
+    def _make_need(self, row: Row) -> Need:
+        account = self._find_account(row)
         policy = self.ground.policy
         return Need(
             account_id=row.account_id,
             minutes=(
                 policy.plan.visit_online
                 if row.online
-                else visit_minutes(account, policy)
+                else count_visit_minutes(account, policy)
             ),
-            people=max(len(self._contacts(account)), 1),
+            people=max(len(self._choose_contacts(account)), 1),
             area=row.area or "",
-            sellers=self._sellers(row),
-            manager=self._manager(row),
+            sellers=self._list_sellers(row),
+            manager=self._find_manager(row),
             closed=parse_closed_days(account.closed_days),
             online=row.online,
             date=self.dates.get(row.account_id),
             family=account.family or row.account_id,
         )
 
-    def _account(self, row: Row) -> AccountFacts:
-        """Take the account's facts; of one that is gone we know its name."""
+    def _find_account(self, row: Row) -> AccountFacts:
+        """Find the account's facts; of one that is gone we know the name."""
         return self.ground.accounts.get(row.account_id) or AccountFacts(
             source=row.source, account_id=row.account_id, name=row.account
         )
 
-    def _contacts(self, account: AccountFacts) -> tuple[str, ...]:
+    def _choose_contacts(self, account: AccountFacts) -> tuple[str, ...]:
         most = CONTACTS.get(account.customer_class or "", 1)
         return account.reachable[: min(most, self.ground.policy.plan.people)]
 
-    def _sellers(self, row: Row) -> tuple[str, ...]:
+    def _list_sellers(self, row: Row) -> tuple[str, ...]:
         both = (None if self.frame.absent else self.frame.predecessor, row.successor_id)
         return tuple(dict.fromkeys(person for person in both if person))
 
-    def _manager(self, row: Row) -> str | None:
+    def _find_manager(self, row: Row) -> str | None:
         attends = row.co_attendance == "yes" and self.frame.manager
-        return attends if attends and attends not in self._sellers(row) else None
+        return attends if attends and attends not in self._list_sellers(row) else None
 
 
-def visit_minutes(account: AccountFacts, policy: Policy) -> int:
-    """Tell how long a visit takes: a key account's, or by the groups that apply."""
+def count_visit_minutes(account: AccountFacts, policy: Policy) -> int:
+    """Count the minutes of a visit: a key account's, or by the groups that apply."""
     if account.customer_class == "key":
         return policy.plan.visit_key
     return policy.plan.visit_base + policy.plan.visit_group * account.groups
 
 
-def limits(policy: Policy) -> Limits:
-    """Take the limits of a day from the policy."""
+def read_limits(policy: Policy) -> Limits:
+    """Read the limits of a day from the policy."""
     plan = policy.plan
     return Limits(
-        spans=tuple(_span(text) for text in plan.day),
+        spans=tuple(_read_span(text) for text in plan.day),
         minutes=plan.minutes,
         visits=plan.visits,
         people=plan.people,
@@ -242,20 +228,20 @@ def limits(policy: Policy) -> Limits:
     )
 
 
-def engagements(plans: Iterable[Plan]) -> dict[str, list[Engagement]]:
-    """Enter the visits of other plans into the diaries of all who come (R45)."""
+def list_engagements(plans: Iterable[Plan]) -> dict[str, list[Engagement]]:
+    """List the visits of other plans in the diaries of all who come, by user id."""
     found: dict[str, list[Engagement]] = {}
     for row in (row for plan in plans for row in plan.rows if row.visit):
-        engagement = _engagement(row)
+        engagement = _read_engagement(row)
         for person in row.visit.attendees if row.visit else ():
             found.setdefault(person, []).append(engagement)
     return found
 
 
-def _engagement(row: Row) -> Engagement:
+def _read_engagement(row: Row) -> Engagement:
     visit = row.visit
     assert visit is not None  # noqa: S101  # callers pick rows with a visit
-    slot = _slot(visit)
+    slot = _read_slot(visit)
     return Engagement(
         date=slot.date,
         start=slot.start,
@@ -267,26 +253,26 @@ def _engagement(row: Row) -> Engagement:
     )
 
 
-def _slot(visit: Visit) -> Slot:
+def _read_slot(visit: Visit) -> Slot:
     return Slot(
         date=visit.date,
-        start=minute(visit.start),
-        end=minute(visit.end),
+        start=read_time(visit.start),
+        end=read_time(visit.end),
         travel=visit.travel_minutes,
     )
 
 
-def _span(text: str) -> tuple[int, int]:
+def _read_span(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
-    return minute(first), minute(last)
+    return read_time(first), read_time(last)
 
 
-def clock(time: int) -> str:
+def write_time(time: int) -> str:
     """Write minutes since midnight as ``HH:MM``."""
     return f"{time // 60:02}:{time % 60:02}"
 
 
-def minute(text: str) -> int:
+def read_time(text: str) -> int:
     """Read ``HH:MM`` as minutes since midnight."""
     hours, _, minutes = text.strip().partition(":")
     return int(hours) * 60 + int(minutes)

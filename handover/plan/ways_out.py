@@ -12,7 +12,7 @@ from handover.plan.model import Option, Overflow, Row
 from handover.plan.scheduler.diary import Need
 from handover.plan.scheduler.packing import VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
-from handover.plan.visits import must_rules
+from handover.plan.selection import depend_on_opportunities, find_musts
 
 MOST_HELD = 10
 """Per cent of the opportunities that may stay with the predecessor for a while."""
@@ -20,7 +20,7 @@ MOST_HELD = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """An arrangement with an overflow, and what the ways out need to know of it."""
+    """Rows with an overflow, and what the ways out need to know of them."""
 
     rows: Sequence[Row]
     overflow: Sequence[Overflow]
@@ -51,8 +51,8 @@ class Situation:
         return len(self.left & solve(problem).slots.keys())
 
 
-def options(situation: Situation) -> tuple[Option, ...]:
-    """List the ways out that apply, in the order of the design."""
+def list_options(situation: Situation) -> tuple[Option, ...]:
+    """List the ways out that apply, the least intrusive first."""
     if not situation.left:
         return ()
     found = (way(situation) for way in _WAYS)
@@ -145,14 +145,15 @@ def _hold_opportunities(situation: Situation) -> Option | None:
     held: set[str] = set()
     for need in reversed(situation.problem.musts):
         row = next(r for r in situation.rows if r.account_id == need.account_id)
-        if row.visit is None or must_rules(row) != {"M3"}:
+        musts = find_musts(row.reasons)
+        if row.visit is None or not (musts and depend_on_opportunities(musts)):
             continue
         most -= len(row.opportunities)
         if most < 0:
             break
         held.add(row.account_id)
-    musts = tuple(n for n in situation.problem.musts if n.account_id not in held)
-    effect = situation.gain(replace(situation.afresh, musts=musts))
+    kept = tuple(n for n in situation.problem.musts if n.account_id not in held)
+    effect = situation.gain(replace(situation.afresh, musts=kept))
     return Option(code="hold_opportunities", effect=effect, end=None)
 
 

@@ -130,7 +130,7 @@ def _approvers(connection: Connection, run: Run) -> set[str]:
         return set()
     return {
         each.by.person_id
-        for each in store.recorded(connection, run.plan_id)
+        for each in store.list_decisions(connection, run.plan_id)
         if each.decision == "approve" and each.version == run.plan_version
     }
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from handover.ledger.states import Mode
-from handover.plan.edits import Amender, Amendments, amend
+from handover.plan.edits import Editor, Edits, edit_plan
 from handover.plan.model import Plan
 from handover.plan.selection import AccountFacts
 from tests.worlds.small_company import ground_of, plan_of, row_of
@@ -78,10 +78,10 @@ def described(plan: Plan) -> str:
 def promoted(plan: Plan, accounts: list[AccountFacts]) -> Plan:
     """Let the manager promote the first customer who would only be informed."""
     first = next(row.account_id for row in plan.rows if row.mode is Mode.INFORM)
-    return amend(
+    return edit_plan(
         plan,
-        Amendments(meet=(first,), reason="依頼"),
-        Amender(person_id="M", name="上司", is_manager=True),
+        Edits(meet=(first,), reason="依頼"),
+        Editor(person_id="M", name="上司", is_manager=True),
         ground_of(accounts),
         owner_is_active=True,
     )

@@ -252,8 +252,8 @@ class Office:
     def approve(self, wanted: Plan) -> None:
         """Put a submitted plan on record, and have its manager approve it."""
         with self.ledger.begin() as connection:
-            at = self.clock()
-            store.save_version(connection, wanted, cause="new", made_by="P", at=at)
+            origin = store.Origin(cause="new", person="P", at=self.clock())
+            store.save_version(connection, wanted, origin)
             loaded = store.load(connection, wanted.id)
             approval.approve(connection, loaded, by("M"), people(), POLICY)
 
@@ -287,7 +287,7 @@ class Office:
     def approved(self) -> ApprovedPlan:
         """The authority of the plan, as it stands."""
         with self.ledger.read() as connection:
-            return approval.approved(connection, PLAN, self.as_of)
+            return approval.load_approved(connection, PLAN, self.as_of)
 
     @contextmanager
     def mirror(self) -> Iterator[Mirror]:
@@ -301,7 +301,7 @@ class Office:
     def prepared(self, kind: str = "reassign", **asked: Any) -> Prepared:
         """What a run would walk, on the plan's authority."""
         with self.ledger.read() as connection, self.mirror() as mirror:
-            authority = approval.approved(connection, PLAN, self.as_of)
+            authority = approval.load_approved(connection, PLAN, self.as_of)
             wish = TransferRequest(**asked)
             if kind == "publish":
                 words = words_for("ja")

@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from handover.mirror.people import People, Person
-from handover.plan.build import PlanRequest, build_plan
+from handover.plan.build import PlanDates, PlanOrder, PlanRequest, build_plan
 from handover.plan.model import Plan, Row
 from handover.plan.moves import Move
 from handover.plan.scheduler.calendar import Calendars, WorkingDays
@@ -78,16 +79,18 @@ def plan_of(
         "manager": "M",
         "moves": (Move(successor_id="S"),),
     }
+    given |= request
+    dates = {f.name: given.pop(f.name, None) for f in fields(PlanDates)}
+    order = {f.name: given.pop(f.name) for f in fields(PlanOrder) if f.name in given}
     known = PlanFacts(accounts=tuple(accounts), mapped=ALL_MAPPED, **(facts or {}))
-    return build_plan(
-        known, PlanRequest(**{**given, **request}), POLICY, calendars, TODAY
-    )
+    asked = PlanRequest(order=PlanOrder(**order, dates=PlanDates(**dates)), **given)
+    return build_plan(known, asked, POLICY, calendars, TODAY)
 
 
 def ground_of(
     accounts: Iterable[AccountFacts], calendars: Calendars = CALENDARS
 ) -> Ground:
-    """The facts on which a plan is amended."""
+    """The facts on which a plan is edited."""
     return Ground(
         accounts={each.account_id: each for each in accounts},
         policy=POLICY,
@@ -121,7 +124,7 @@ def people(**changes: dict[str, Any]) -> People:
 
 
 def by(person: str, **known: Any) -> Decision:
-    """A decision of a person, made at his own login."""
+    """A decision of a person, made at their own login."""
     given: dict[str, Any] = {
         "person_id": person,
         "actor": person.lower(),

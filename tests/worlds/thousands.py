@@ -90,13 +90,14 @@ def _run(
 
 def _approved(ledger: Ledger) -> ApprovedPlan:
     with ledger.begin() as connection:
-        at = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
         made = plan([row(1)])
-        store.save_version(connection, made, cause="new", made_by="P", at=at)
+        at = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
+        origin = store.Origin(cause="new", person="P", at=at)
+        store.save_version(connection, made, origin)
         loaded = store.load(connection, PLAN)
         approval.approve(connection, loaded, by("M"), people(), POLICY)
     with ledger.read() as connection:
-        return approval.approved(connection, PLAN, TODAY)
+        return approval.load_approved(connection, PLAN, TODAY)
 
 
 def _site(connector: Connector, folder: Path) -> Site:

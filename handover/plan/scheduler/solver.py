@@ -1,4 +1,4 @@
-"""Give every visit a day and a time, always the same way, and prove how short it gets.
+"""Schedule visits, always the same way, and prove how short the period can get.
 
 The visits that must take place are packed first fit, in several orders, and the best
 packing is kept. How they are packed does not depend on how long the period is; so the

@@ -9,7 +9,7 @@ import click
 from handover.commands.options import DAY
 
 if TYPE_CHECKING:
-    from handover.plan.edits import Amendments, Fate
+    from handover.plan.edits import Edits, Fate
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ _OPTIONS = (
     click.option("--until", type=DAY, metavar="D", help="The day a hold ends."),
     click.option("--exclude", multiple=True, metavar="A", help="Leave it out."),
     click.option("--attend", multiple=True, metavar="A", help="The manager attends."),
-    click.option("--no-attend", multiple=True, metavar="A", help="He does not."),
+    click.option("--no-attend", multiple=True, metavar="A", help="They do not."),
     click.option("--online", multiple=True, metavar="A", help="Meet online."),
     click.option("--successor", multiple=True, metavar="A=U", help="Who takes over."),
     click.option("--date", multiple=True, metavar="A=D", help="The day of the visit."),
@@ -41,22 +41,22 @@ _OPTIONS = (
 )
 
 
-def amendment_options(body: Body) -> Body:
+def edit_options(body: Body) -> Body:
     """Add the options to a command."""
     for option in reversed(_OPTIONS):
         body = option(body)
     return body
 
 
-def read_amendments(given: Mapping[str, Any]) -> "Amendments":
+def read_edits(given: Mapping[str, Any]) -> "Edits":
     """Read the options; accounts and users stay as they were typed.
 
     Raises:
-        BadAmendment: a value has another form than its option wants.
+        BadEdit: a value has another form than its option wants.
     """
-    from handover.plan.edits import Amendments
+    from handover.plan.edits import Edits
 
-    return Amendments(
+    return Edits(
         meet=given["meet"],
         inform=given["inform"],
         hold=given["hold"],
@@ -65,52 +65,52 @@ def read_amendments(given: Mapping[str, Any]) -> "Amendments":
         no_attend=given["no_attend"],
         online=given["online"],
         until=given["until"],
-        successors=dict(_pairs("--successor", "A=U", given["successor"])),
+        successors=dict(_read_pairs("--successor", "A=U", given["successor"])),
         dates={
-            account: _day("--date", day)
-            for account, day in _pairs("--date", "A=D", given["date"])
+            account: _read_day("--date", day)
+            for account, day in _read_pairs("--date", "A=D", given["date"])
         },
         opportunities={
-            record: _fate("--opportunity", fate)
-            for record, fate in _pairs(
+            record: _read_fate("--opportunity", fate)
+            for record, fate in _read_pairs(
                 "--opportunity", "O=transfer|hold:D", given["opportunity"]
             )
         },
         loose={
-            _record(record): _fate("--loose", fate)
-            for record, fate in _pairs(
+            _read_record(record): _read_fate("--loose", fate)
+            for record, fate in _read_pairs(
                 "--loose", "TABLE[:ID]=transfer|hold:D|leave", given["loose"]
             )
         },
-        waive=tuple(map(_waived, given["waive"])),
+        waive=tuple(map(_read_waiver, given["waive"])),
         reason=given["reason"],
     )
 
 
-def _pairs(option: str, form: str, values: Sequence[str]) -> list[tuple[str, str]]:
-    from handover.plan.errors import BadAmendment
+def _read_pairs(option: str, form: str, values: Sequence[str]) -> list[tuple[str, str]]:
+    from handover.plan.errors import BadEdit
 
     pairs = []
     for value in values:
         key, sign, said = value.rpartition("=")
         if not (sign and key.strip() and said.strip()):
-            raise BadAmendment(option=option, value=value, form=form)
+            raise BadEdit(option=option, value=value, form=form)
         pairs.append((key.strip(), said.strip()))
     return pairs
 
 
-def _day(option: str, text: str) -> dt.date:
-    from handover.plan.errors import BadAmendment
+def _read_day(option: str, text: str) -> dt.date:
+    from handover.plan.errors import BadEdit
 
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise BadAmendment(option=option, value=text, form="YYYY-MM-DD") from None
+        raise BadEdit(option=option, value=text, form="YYYY-MM-DD") from None
 
 
-def _fate(option: str, text: str) -> "Fate":
+def _read_fate(option: str, text: str) -> "Fate":
     from handover.plan.edits import Fate
-    from handover.plan.errors import BadAmendment
+    from handover.plan.errors import BadEdit
 
     action, _, until = text.partition(":")
     match action:
@@ -119,27 +119,29 @@ def _fate(option: str, text: str) -> "Fate":
         case "leave" if not until and option == "--loose":
             return Fate(action="leave")
         case "hold":
-            return Fate(action="hold", until=_day(option, until) if until else None)
+            return Fate(
+                action="hold", until=_read_day(option, until) if until else None
+            )
         case _:
             pass
-    raise BadAmendment(option=option, value=text, form="transfer, hold:YYYY-MM-DD")
+    raise BadEdit(option=option, value=text, form="transfer, hold:YYYY-MM-DD")
 
 
-def _record(text: str) -> tuple[str, str | None]:
-    from handover.plan.errors import BadAmendment
+def _read_record(text: str) -> tuple[str, str | None]:
+    from handover.plan.errors import BadEdit
     from handover.plan.model import LOOSE_TABLES
 
     table, _, record = text.partition(":")
     if table not in LOOSE_TABLES:
         form = ", ".join(LOOSE_TABLES)
-        raise BadAmendment(option="--loose", value=table, form=form)
+        raise BadEdit(option="--loose", value=table, form=form)
     return table, record or None
 
 
-def _waived(text: str) -> tuple[str, str]:
-    from handover.plan.errors import BadAmendment
+def _read_waiver(text: str) -> tuple[str, str]:
+    from handover.plan.errors import BadEdit
 
     account, sign, item = text.rpartition(":")
     if not (sign and account and item):
-        raise BadAmendment(option="--waive", value=text, form="A:ITEM")
+        raise BadEdit(option="--waive", value=text, form="A:ITEM")
     return account, item
