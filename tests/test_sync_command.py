@@ -28,6 +28,7 @@ def test_a_folder_is_synced_and_counted(folder: Path, cli: Cli) -> None:
         "same": 0,
         "deleted": 0,
         "rejected": 0,
+        "cells_rejected": 0,
     }
     assert ended.data["sources"] == [{"source": "files", "ok": True, "code": None}]
 
@@ -64,6 +65,7 @@ def test_rejects_are_listed_and_strict_fails(folder: Path, cli: Cli) -> None:
     ended = cli("sync", "--strict", "--json")
     assert ended.code == 6
     assert ended.data["objects"]["accounts"]["rejected"] == 0
+    assert ended.data["objects"]["accounts"]["cells_rejected"] == 1
     (listed,) = (folder / ".handover" / "runs").glob("*/rejects.csv")
     assert "bad_date,2026-02-30" in listed.read_text(encoding="utf-8-sig")
 

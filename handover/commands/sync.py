@@ -1,5 +1,6 @@
 """``handover sync``: copy the CRM's facts into the mirror."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from connectors.base import Page
     from handover.mirror.sync import SourceFailed, Synced
 
-COUNTED = ("read", "new", "changed", "same", "deleted", "rejected")
+COUNTED = ("read", "new", "changed", "same", "deleted", "rejected", "cells_rejected")
+NAMED = 5
+"""Columns that the warning of values put aside names."""
 
 
 class RowsPutAside(Partly):
-    """Rows were put aside, and ``--strict`` asks for none (``rejected``, ``file``)."""
+    """Something was put aside, and ``--strict`` asks for nothing.
+
+    Its parameters: ``records``, ``cells`` and ``file``.
+    """
 
     code = "rows_put_aside"
 
@@ -52,7 +58,7 @@ def sync(
         name="sync",
         data=_data(synced),
         text=lambda console: _print(shell, console, synced, dry_run=dry_run),
-        warnings=[*_notices(synced), *_rejected(synced, file)],
+        warnings=[*_notices(synced), *_put_aside(synced, file)],
         error=_error(synced, file, strict=strict),
         next="handover audit",
     )
@@ -140,11 +146,23 @@ def _notices(synced: "Synced") -> list[Notice]:
     return found
 
 
-def _rejected(synced: "Synced", file: "Path | None") -> list[Notice]:
-    count = len(synced.asides)
-    if not count:
-        return []
-    return [Notice(code="rows_put_aside", params={"count": count, "file": file or "-"})]
+def _put_aside(synced: "Synced", file: "Path | None") -> list[Notice]:
+    """Say what is put aside now, each night until it fits."""
+    records = [one for one in synced.asides if one.whole]
+    cells = Counter(
+        f"{one.table_name}.{one.column_name}" if one.column_name else one.table_name
+        for one in synced.asides
+        if not one.whole
+    )
+    found, where = [], {"file": file or "-"}
+    if records:
+        found.append(Notice(code="rows_put_aside", params={"count": len(records)}))
+    if cells:
+        most = cells.most_common(NAMED)
+        columns = ", ".join(f"{name} {count}" for name, count in most)
+        params = {"count": cells.total(), "columns": columns}
+        found.append(Notice(code="cells_put_aside", params=params))
+    return [Notice(code=one.code, params={**one.params, **where}) for one in found]
 
 
 def _failed(synced: "Synced") -> "list[SourceFailed]":
@@ -167,5 +185,7 @@ def _error(
     if failed:
         return failed[0]
     if strict and synced.asides:
-        return RowsPutAside(rejected=len(synced.asides), file=file or "-")
+        records = sum(one.whole for one in synced.asides)
+        cells = len(synced.asides) - records
+        return RowsPutAside(records=records, cells=cells, file=file or "-")
     return None

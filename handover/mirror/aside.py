@@ -46,7 +46,7 @@ def asides_now(known: Sequence[Aside], reading: Reading) -> list[Aside]:
     """Return the list of one source for the next generation.
 
     Args:
-        known: what the last generation lacks, of all sources.
+        known: what the last generation lacks of it.
         reading: what was read since.
     """
     pulled = {one.job.object: one for one in reading.pulled}
@@ -54,8 +54,7 @@ def asides_now(known: Sequence[Aside], reading: Reading) -> list[Aside]:
     kept = [
         one
         for one in known
-        if one.source == reading.source
-        and reading.mapping.feeds(one.object)
+        if reading.mapping.feeds(one.object)
         # What is hidden from us now is kept as it was.
         and (one.object not in pulled or not read.settles(one, pulled[one.object]))
     ]
@@ -65,6 +64,20 @@ def asides_now(known: Sequence[Aside], reading: Reading) -> list[Aside]:
         for reject in one.staging.rejects()
     ]
     return list(dict.fromkeys([*kept, *found]))
+
+
+def cells_lost(known: Sequence[Aside], now: Sequence[Aside]) -> dict[str, Counter[str]]:
+    """Count by table and column the cells that are put aside now, not before."""
+    before = {_cell(one) for one in known}
+    found: dict[str, Counter[str]] = {}
+    for table, _, column in {_cell(one) for one in now if not one.whole} - before:
+        if column is not None:
+            found.setdefault(table, Counter())[column] += 1
+    return found
+
+
+def _cell(one: Aside) -> tuple[str, str | None, str | None]:
+    return one.table_name, one.id, one.column_name
 
 
 def made_aside(reading: Reading, object_name: str, reject: Reject) -> Aside:

@@ -3,7 +3,7 @@
 ``delta_of`` gathers it from the staged pages of all objects that feed a table.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,8 +21,14 @@ _FOLLOWING = {
 """Columns that the translation derives from others."""
 
 
-def delta_of(table: str, reading: Reading) -> Delta:
-    """Gather what was read for one table of one source."""
+def delta_of(table: str, reading: Reading, lost: Mapping[str, int]) -> Delta:
+    """Gather what was read for one table of one source.
+
+    Args:
+        table: the canonical table.
+        reading: of the source.
+        lost: by column, records that lack a cell now which they did not lack before.
+    """
     pulled = reading.feeders(table)
     # What is hidden from us, an object or what activities hang on, is kept.
     hidden = (table, "*", "unreadable") in reading.columns
@@ -32,20 +38,23 @@ def delta_of(table: str, reading: Reading) -> Delta:
         (one.job.object, reject)
         for one in pulled
         for reject in one.staging.rejects()
-        if reject.table == table and reject.whole
+        if reject.table == table
     ]
+    put_aside = [(name, reject) for name, reject in rejects if reject.whole]
     by_rule = table == "accounts" and reading.mapping.derived_owner is not None
     return Delta(
         table=table,
         source=reading.source,
         rows=_staged_rows(table, pulled),
         read=sum(one.staging.read(table) for one in pulled),
-        rejected=len(rejects),
+        rejected=len(put_aside),
+        cells_rejected=len(rejects) - len(put_aside),
+        cells_lost=lost,
         rejected_ids=[
             reject.id
             if table in LINK_TABLES
             else reading.canonical_id(table, name, reject.id)
-            for name, reject in rejects
+            for name, reject in put_aside
             if reject.id and reject.reason != "duplicate_id"
         ],
         whole=whole,

@@ -2,9 +2,9 @@
 
 One table of one source at a time, in DuckDB: the old rows that were not read again,
 then the rows that were. A record that did not come with a full pull has vanished: it is
-kept and marked as deleted, never removed. A row that was put aside is in no table.
-Nothing is held in memory but what was read more than once: the rest are queries over
-files, and the result is written straight into the next file.
+kept and marked as deleted, never removed. One that is put aside now keeps what was
+known of it. Nothing is held in memory but what was read more than once: the rest are
+queries over files, and the result is written straight into the next file.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from handover.errors import Refusal
 from handover.mirror.sql import cast_list, literal, literals, quoted
+from mappings.load import REQUIRED_TABLES
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -23,17 +24,44 @@ if TYPE_CHECKING:
 
 SHRINK_SHARE = 0.2
 SHRINK_ROWS = 50
-"""An object that loses more than this share and at least this many rows stops the sync:
-a lost permission looks just like a mass deletion."""
+LOST_CELLS = 5
+"""A table that loses more than this share and at least this many rows stops the sync:
+a lost permission looks just like a mass deletion. So does one of which more than this
+share of the records, and at least so many, lose the same cell."""
 
 NOT_CONTENT = frozenset({"modified_at"})
 """Columns whose change alone does not make a record changed."""
 
 
-class Shrunk(Refusal):
-    """Too much is gone at once (``source``, ``table``, ``before``, ``vanished``)."""
+class TooMuchLost(Refusal):
+    """Much is gone at once, as when a permission is lost or an export is cut short.
+
+    The mirror stays as it was. ``sync --allow-shrink`` accepts it.
+    """
+
+
+class Shrunk(TooMuchLost):
+    """Records are gone (``source``, ``table``, ``before``, ``vanished``)."""
 
     code = "shrunk"
+
+
+class CellsLost(TooMuchLost):
+    """Many records have lost the value of one column, as it does not fit any more.
+
+    Its parameters: ``source``, ``table``, ``column``, ``rows`` and ``lost``.
+    """
+
+    code = "cells_lost"
+
+
+class NothingLeft(TooMuchLost):
+    """Of a table that nobody can do without nothing is left (``source``, ``table``).
+
+    Further parameters: ``before``, the records there were, and ``read``.
+    """
+
+    code = "nothing_left"
 
 
 @dataclass(kw_only=True)
@@ -45,12 +73,12 @@ class Counts:
     changed: int = 0
     same: int = 0
     deleted: int = 0
+    """Read as deleted, and living in the last generation: a deletion counts once."""
     rejected: int = 0
+    """Records put aside."""
+    cells_rejected: int = 0
+    """Cells put aside; their records are counted above."""
     vanished: int = 0
-    gone_now: int = 0
-    """Of the deleted ones, those that the last generation had as living."""
-    dropped: int = 0
-    """Rows of the last generation that are put aside now."""
     unlinked: int = 0
     """Links that a record has no more."""
 
@@ -63,17 +91,15 @@ class Counts:
     def changes_anything(self) -> bool:
         """Whether the table has to be written again."""
         return bool(
-            self.new
-            or self.changed
-            or self.gone_now
-            or self.vanished
-            or self.dropped
-            or self.unlinked
+            self.new or self.changed or self.deleted or self.vanished or self.unlinked
         )
 
     def as_json(self) -> dict[str, int]:
         """Return the counts that ``sync --json`` names for each table."""
-        names = ("read", "new", "changed", "same", "deleted", "rejected")
+        names = (
+            *("read", "new", "changed", "same", "deleted", "rejected"),
+            "cells_rejected",
+        )
         return {name: getattr(self, name) for name in names}
 
 
@@ -93,6 +119,10 @@ class Delta:
     read: int = 0
     rejected: int = 0
     rejected_ids: Iterable[str] = ()
+    """Records that are put aside now: what we knew of them is kept."""
+    cells_rejected: int = 0
+    cells_lost: Mapping[str, int] = field(default_factory=dict)
+    """By column, records that lack a value now which they did not lack before."""
     whole: bool = False
     full_objects: Sequence[str] = ()
     swept: Mapping[str, Iterable[str]] = field(default_factory=dict)
@@ -125,31 +155,59 @@ class Merger:
             delta: what was read.
 
         Raises:
-            Shrunk: too much has gone.
+            TooMuchLost: nothing may be published before somebody has looked.
         """
         if not delta.read and (old is None or not _gone(delta)):
-            return Counts(read=delta.read, rejected=delta.rejected)
+            return Counts()
         schema = self._schema(delta, old)
         self._load_old(old, schema)
         self._load_lists(delta)
         self._load_delta(delta, schema)
         counts = self._count(delta, schema)
-        self._check_shrink(delta, counts)
         self._show_rows(delta, schema)
+        if not self.allow_shrink:
+            self._check_rows(delta, counts)
+            self._check_cells(delta)
         return counts
 
-    def _check_shrink(self, delta: Delta, counts: Counts) -> None:
-        lost = counts.vanished + counts.gone_now + counts.dropped
-        if self.allow_shrink or lost < SHRINK_ROWS:
+    def _check_rows(self, delta: Delta, counts: Counts) -> None:
+        lost = counts.vanished + counts.deleted
+        needed = delta.table in REQUIRED_TABLES
+        if lost < SHRINK_ROWS and not needed:
             return
-        living = _one(
-            self.con,
-            f"select count(*) from old_rows where {_mine(delta)} and not is_deleted",
-        )
-        if lost > SHRINK_SHARE * living:
+        before = self._living("old_rows", delta)
+        if lost >= SHRINK_ROWS and lost > SHRINK_SHARE * before:
             raise Shrunk(
-                source=delta.source, table=delta.table, before=living, vanished=lost
+                source=delta.source, table=delta.table, before=before, vanished=lost
             )
+        was_any = before or delta.rejected
+        if needed and was_any and not self._living(self.ROWS, delta):
+            raise NothingLeft(
+                source=delta.source, table=delta.table, before=before, read=delta.read
+            )
+
+    def _check_cells(self, delta: Delta) -> None:
+        column, lost = max(
+            delta.cells_lost.items(), key=lambda one: one[1], default=("", 0)
+        )
+        if lost < LOST_CELLS:
+            return
+        rows = self._living(self.ROWS, delta)
+        if lost > SHRINK_SHARE * rows:
+            raise CellsLost(
+                source=delta.source,
+                table=delta.table,
+                column=column,
+                rows=rows,
+                lost=lost,
+            )
+
+    def _living(self, rows: str, delta: Delta) -> int:
+        """Count the source's records in some rows that are not deleted."""
+        return _one(
+            self.con,
+            f"select count(*) from {rows} where {_mine(delta)} and not is_deleted",
+        )
 
     def _schema(self, delta: Delta, old: str | None) -> pa.Schema:
         """Return the table's columns: ours, and the company's own, old and new."""
@@ -223,7 +281,11 @@ class Merger:
     # What becomes of it
 
     def _count(self, delta: Delta, schema: pa.Schema) -> Counts:
-        counts = Counts(read=delta.read, rejected=delta.rejected)
+        counts = Counts(
+            read=delta.read,
+            rejected=delta.rejected,
+            cells_rejected=delta.cells_rejected,
+        )
         if delta.read:
             self._count_read(delta, schema, counts)
         gone = _gone(delta)
@@ -235,12 +297,6 @@ class Merger:
             if condition:
                 query = f"select count(*) from {_untouched(delta)} where {condition}"
                 setattr(counts, name, _one(self.con, query))
-        if delta.rejected:
-            counts.dropped = _one(
-                self.con,
-                "select count(*) from old_rows semi join put_aside using (id) "
-                f"where {_mine(delta)}",
-            )
         return counts
 
     def _count_read(self, delta: Delta, schema: pa.Schema, counts: Counts) -> None:
@@ -250,12 +306,11 @@ class Merger:
             for name in schema.names
             if name not in NOT_CONTENT and name not in delta.ignored
         )
-        counts.new, counts.changed, counts.deleted, counts.gone_now = self.con.sql(
+        counts.new, counts.changed, counts.deleted = self.con.sql(
             f"""select
                 count(*) filter (where b.id is null and not d.is_deleted),
                 count(*) filter (where b.id is not null and not d.is_deleted
                     and ({differs})),
-                count(*) filter (where d.is_deleted),
                 count(*) filter (where d.is_deleted and not b.is_deleted)
             from delta as d left join (from old_rows where {_mine(delta)}) as b
             on b.id = d.id"""
@@ -302,18 +357,18 @@ def _mine(delta: Delta) -> str:
 
 
 def _untouched(delta: Delta) -> str:
-    """Return in SQL which old rows, of all sources, were neither read nor put aside."""
-    mine = literal(delta.source)
+    """Return in SQL which old rows, of all sources, were not read."""
     return (
-        f"(from old_rows anti join (select {mine} as source, id from delta "
-        f"union all select {mine}, id from put_aside) using (source, id))"
+        f"(from old_rows anti join (select {literal(delta.source)} as source, id "
+        "from delta) using (source, id))"
     )
 
 
 def _gone(delta: Delta) -> str:
-    """Return in SQL which untouched rows were looked for; empty when none was."""
-    if delta.whole:
-        return f"({_mine(delta)})"
+    """Return in SQL which untouched rows were looked for; empty when none was.
+
+    What is put aside was there, and keeps what we knew of it.
+    """
     looked_for = []
     if delta.full_objects:
         looked_for.append(f"object in ({literals(delta.full_objects)})")
@@ -325,7 +380,11 @@ def _gone(delta: Delta) -> str:
             f"(object in ({objects}) "
             f"and (object, {key}) not in (select (object, id) from swept))"
         )
-    return f"({_mine(delta)} and ({' or '.join(looked_for)}))" if looked_for else ""
+    where = "true" if delta.whole else " or ".join(looked_for)
+    if not where:
+        return ""
+    came = "id not in (select id from put_aside)"
+    return f"({_mine(delta)} and {came} and ({where}))"
 
 
 def _unlinked(delta: Delta) -> str:

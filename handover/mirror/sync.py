@@ -17,7 +17,13 @@ from connectors.base import Page
 from handover.errors import KNOWN_ERRORS, HandoverError, KnownError, worst_first
 from handover.ledger import Ledger
 from handover.ledger.tables import watermarks
-from handover.mirror.aside import Aside, asides_now, read_asides, write_asides
+from handover.mirror.aside import (
+    Aside,
+    asides_now,
+    cells_lost,
+    read_asides,
+    write_asides,
+)
 from handover.mirror.deltas import delta_of
 from handover.mirror.disk import lack_of_room_is_named, open_duckdb
 from handover.mirror.generations import (
@@ -30,7 +36,7 @@ from handover.mirror.generations import (
     publish,
     read_marks,
 )
-from handover.mirror.merging import Counts, Merger, Shrunk
+from handover.mirror.merging import Counts, Merger, TooMuchLost
 from handover.mirror.outcome import (
     Merged,
     Published,
@@ -96,7 +102,7 @@ class Syncer:
         Raises:
             ConnectorError, MappingError: no source can be read, or one whose damaged
                 rows need it; of several errors the worst.
-            Shrunk: too much has vanished.
+            TooMuchLost: nothing may be published before somebody has looked.
             DamagedMirror: a file is not as it was written, and this is no full sync.
             DiskFull, OutOfMemory: nothing was published; the pages that were read are
                 kept for the next sync.
@@ -217,13 +223,16 @@ class Syncer:
     ) -> Merged:
         """Merge every table of a source."""
         merger = Merger(following.con, allow_shrink=self.options.allow_shrink)
+        mine = [one for one in known if one.source == reading.source]
+        asides = asides_now(mine, reading)
+        lost = cells_lost(mine, asides)
         found: dict[str, Counts] = {}
         for table in TABLES:
             # What an earlier source has changed already is merged from there.
-            delta = delta_of(table, reading)
+            delta = delta_of(table, reading, lost.get(table, {}))
             try:
                 counts = merger.merge(following.relation(table), delta)
-            except Shrunk:
+            except TooMuchLost:
                 # Whoever looks again has to see what is there then.
                 drop(self._staging, [reading.source])
                 raise
@@ -234,7 +243,7 @@ class Syncer:
         rule = reading.mapping.derived_owner
         if rule is not None:
             self._derive(following, reading.source, rule)
-        return Merged(counts=found, asides=asides_now(known, reading))
+        return Merged(counts=found, asides=asides)
 
     def _derive(
         self, following: NextGeneration, source: str, rule: DerivedOwner
