@@ -20,6 +20,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
+from connectors.errors import ConnectorError
+
 Row = Mapping[str, object]
 """One record as the CRM gave it: nested where it nests, scalars as it sent them."""
 
@@ -175,13 +177,16 @@ class Outcome:
     """What became of one change.
 
     ``done`` · ``refused`` with the CRM's code and message · ``in_doubt``: the call left
-    and no reply says whether it took effect. ``id`` is the record's, where known.
+    and no reply says whether it took effect · ``unsent``: it certainly had no effect,
+    as the connector cannot go on, whatever the change; ``error`` says why, and ends the
+    run. ``id`` is the record's, where known.
     """
 
-    state: Literal["done", "refused", "in_doubt"]
+    state: Literal["done", "refused", "in_doubt", "unsent"]
     id: str | None = None
     code: str | None = None
     message: str | None = None
+    error: ConnectorError | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,5 +210,12 @@ class ShortPull(ConnectorError):
     exit_code = 7
 
 
+class EndlessPages(ConnectorError):
+    """A page leads back to one that was read already (``object``, ``cursor``)."""
+
+    code = "endless_pages"
+    exit_code = 7
+
+
 class ReplyLost(Exception):
     """A write left and no reply says whether it took effect; no message for people."""

@@ -266,3 +266,23 @@ def test_calls_are_counted_one_by_one_by_all_threads(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _n: ask(), range(8)))
     assert crm.calls == len(portal.calls) == 160
+
+
+@pytest.mark.parametrize(
+    "results", [["a text"], [None], [{}], [{"id": "7"}], "text", [{"from": {}}]]
+)
+@pytest.mark.parametrize("when", ["objects/deals", "associations", "owners", "search"])
+def test_no_shape_of_a_page_is_a_crash_or_an_empty_one(
+    portal: Portal, crm: Connector, results: object, when: str
+) -> None:
+    (company,) = companies(portal, 1)
+    deal = portal.add("deals")
+    portal.link("deals", deal, "companies", company)
+    body = {"results": results}
+    portal.faults.append(faults.times(Answer(200, body), when, 99))
+    kind, since = ("owners", None) if when == "owners" else ("deals", portal.now)
+    fields = ("id",) if kind == "owners" else ("id", *LINKS)
+    if when == "owners" and results in ([{}], [{"id": "7"}], [{"from": {}}]):
+        return  # an owner may have nothing but an id
+    with pytest.raises(Unreachable):
+        rows(crm, kind, *fields, since=since)

@@ -273,18 +273,61 @@ def test_nothing_is_given_back_to_a_predecessor_who_has_left(desk: Desk) -> None
     assert owners(desk.company) == MORE
 
 
-def test_the_end_of_the_day_ends_the_run_and_the_next_one_takes_it_up(
-    desk: Desk,
+AT_ONCE = {"Retry-After": "0"}
+LASTING = {
+    "the day": limited("DAILY"),
+    "ten seconds": limited("TEN_SECONDLY_ROLLING", **AT_ONCE),
+    "a second": limited("SECONDLY", **AT_ONCE),
+    "a page": Answer(429, "<html>slow down</html>", AT_ONCE),
+    "for a day": limited("SECONDLY", **{"Retry-After": "86400"}),
+}
+
+
+@pytest.mark.parametrize("answer", LASTING.values(), ids=LASTING)
+@pytest.mark.parametrize("kind", ["companies", "deals", "tasks"])
+def test_a_limit_that_lasts_ends_the_run_and_the_next_one_takes_it_up(
+    desk: Desk, answer: Answer, kind: str
 ) -> None:
+    """Also where it is the last batch of the run, behind which nothing is read."""
+    calls: list[Call] = []
+
     def spent(call: Call) -> Answer | None:
-        is_deal = call.path.endswith("deals/batch/update") and call.body["inputs"]
-        return limited("DAILY") if is_deal else None
+        if not call.path.endswith(f"{kind}/batch/update") or not call.body["inputs"]:
+            return None
+        calls.append(call)
+        return answer
 
     desk.portal.faults = [spent]
-    steps = by_record(desk.steps(*desk.reassign, code=7))
-    assert steps[desk.company.ids["seiki"]]["outcome"] == "done"
-    assert steps[desk.company.ids["open"]]["code"] == "HTTP_429"
-    assert steps[desk.company.ids["ticket"]]["code"] == "rate_limited"
+    ended = desk(*desk.reassign, code=7)
+    assert ended.json["error"]["code"] == "rate_limited"
+    steps = ended.data["run"]["steps"]
+    assert len({len(call.body["inputs"]) for call in calls}) == 1
+    assert len(calls) <= 6
+    assert {step["outcome"] for step in steps} <= {"done", "skipped"}
+    left = {step["code"] for step in steps if step["outcome"] == "skipped"}
+    assert left == {"rate_limited"}
+    desk.portal.faults = []
+    desk(*desk.reassign)
+    assert owners(desk.company) == MORE
+
+
+def test_an_error_that_names_nobody_is_told_of_the_record_it_can_be_about(
+    desk: Desk,
+) -> None:
+    deal = desk.company.ids["open"]
+
+    def nameless(call: Call) -> Answer | None:
+        if not call.path.endswith("deals/batch/update") or not call.body["inputs"]:
+            return None
+        assert {one["id"] for one in call.body["inputs"]} == {deal}
+        entry = {"status": "error", "category": "RULE", "message": "次の段階が必要です"}
+        return Answer(207, {"results": [], "numErrors": 1, "errors": [entry]})
+
+    desk.portal.faults = [nameless]
+    steps = by_record(desk.steps(*desk.reassign, code=6))
+    found = steps[deal]
+    assert (found["outcome"], found["code"]) == ("refused", "RULE")
+    assert found["message"] == "次の段階が必要です"
     desk.portal.faults = []
     desk(*desk.reassign)
     assert owners(desk.company) == MORE
@@ -298,7 +341,7 @@ def test_a_token_taken_away_half_way_ends_the_run_without_doubt(desk: Desk) -> N
     desk.portal.faults = [revoke]
     steps = by_record(desk.steps(*desk.reassign, code=4))
     assert steps[desk.company.ids["seiki"]]["outcome"] == "done"
-    assert steps[desk.company.ids["open"]]["outcome"] == "refused"
+    assert steps[desk.company.ids["open"]]["outcome"] == "skipped"
     left = {step["code"] for step in steps.values() if step["outcome"] != "done"}
     assert left == {"authentication_failed"}
     desk.portal.faults, desk.portal.token = [], TOKEN

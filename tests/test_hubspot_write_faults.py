@@ -101,7 +101,7 @@ def test_one_lost_call_of_ten_is_in_doubt_and_sent_once_with_all_its_links(
     assert set(written(portal).values()) == {1}
 
 
-# Turned away: again, in fewer
+# Turned away: again, whole; a lock in fewer
 
 
 @pytest.mark.parametrize("answer", [a for _, a in TURNED.values()], ids=TURNED)
@@ -139,22 +139,105 @@ def test_one_locked_record_is_tried_five_times_and_its_neighbours_once(
     assert written(portal) == dict.fromkeys([*keys[:57], *keys[58:]], 1)
 
 
-def test_a_call_turned_away_for_good_is_refused(portal: Portal, crm: Connector) -> None:
+LASTING = {
+    "ten seconds": limited("TEN_SECONDLY_ROLLING"),
+    "a second": limited("SECONDLY"),
+    "no policy": Answer(429, {"message": "slow down"}),
+    "a page": Answer(429, "<html>slow down</html>"),
+    "a move": Answer(477, {"message": "migrating"}, {"Retry-After": "20"}),
+    "the day": limited("DAILY"),
+    "for a day": limited("SECONDLY", **{"Retry-After": "86400"}),
+    "until": limited("", **{"Retry-After": "Tue, 02 Mar 2027 00:00:00 GMT"}),
+}
+AT_ONCE = ("the day", "for a day", "until")
+"""Waiting for these is pointless, so there is no second call."""
+
+
+@pytest.mark.parametrize("answer", LASTING.values(), ids=LASTING)
+@pytest.mark.parametrize("when", ["batch/update", "batch/upsert", "associate/default"])
+@pytest.mark.usefixtures("keyed")
+def test_a_limit_that_lasts_leaves_a_batch_whole_and_unsent(
+    portal: Portal, crm: Connector, hurry: Hurry, answer: Answer, when: str
+) -> None:
+    keys = companies(portal, 41)
+    crm.describe("companies")
+    fault = faults.times(answer, when, 10_000)
+    portal.faults.append(fault)
+    changes = [task(key, f"handover:{key}") for key in keys]
+    found = sent(crm, moves(keys) if when == "batch/update" else changes)
+    assert set(states(found)) == {"unsent"}
+    assert {(o.code, type(o.error)) for o in found} == {("rate_limited", RateLimited)}
+    expected = 1 if answer in [LASTING[name] for name in AT_ONCE] else 6
+    assert inputs(portal, when) == [41] * expected
+    assert hurry.skipped < 300
+    calls = len(portal.calls)
+    with pytest.raises(RateLimited):
+        crm.read("companies", keys, ["name"])
+    assert len(portal.calls) == calls
+
+
+@pytest.mark.parametrize("name", ["for a day", "until"])
+def test_a_pause_of_a_day_is_named_and_not_slept_through(
+    portal: Portal, crm: Connector, hurry: Hurry, name: str
+) -> None:
+    portal.faults.append(faults.always(LASTING[name]))
+    with pytest.raises(RateLimited) as error:
+        crm.identify()
+    assert "Retry-After: 2027-03-02 00:00 UTC" in str(error.value.params["detail"])
+    assert hurry.skipped == 0
+
+
+def test_a_pause_of_five_minutes_is_waited_for(
+    portal: Portal, crm: Connector, hurry: Hurry
+) -> None:
+    keys = companies(portal, 3)
+    answer = limited("SECONDLY", **{"Retry-After": "300"})
+    portal.faults.append(faults.once(answer, "batch/update"))
+    assert set(states(sent(crm, moves(keys)))) == {"done"}
+    assert hurry.skipped == pytest.approx(300, abs=1)
+
+
+@pytest.mark.usefixtures("keyed")
+def test_what_went_before_a_limit_that_lasts_is_done_and_the_rest_is_unsent(
+    portal: Portal, crm: Connector
+) -> None:
+    keys = companies(portal, 250)
+    seen = iter(range(2))
+
+    def third_on(call: Call) -> Answer | None:
+        ours = "batch/upsert" in call.path and next(seen, None) is None
+        return limited("SECONDLY") if ours else None
+
+    portal.faults.append(third_on)
+    found = sent(crm, [task(key, f"handover:{key}") for key in keys])
+    assert Counter(states(found)) == {"unsent": 250}
+    assert len(written(portal)) == 200
+
+
+def test_a_limit_on_reading_owners_is_no_refusal_of_a_change(
+    portal: Portal, crm: Connector
+) -> None:
     keys = companies(portal, 2)
-    portal.faults.append(faults.times(limited("SECONDLY"), "batch/update", 100))
-    assert {o.code for o in sent(crm, moves(keys))} == {"HTTP_429"}
+    portal.faults.append(faults.times(limited("SECONDLY"), "owners", 100))
+    assert set(states(sent(crm, moves(keys)))) == {"unsent"}
     assert not portal.commits
 
 
-def test_the_end_of_the_day_refuses_what_is_left_and_stops_every_call(
+def test_missing_scopes_are_not_guessed_while_a_limit_lasts(
     portal: Portal, crm: Connector
 ) -> None:
+    portal.faults.append(faults.times(limited("SECONDLY"), "batch/update", 100))
+    with pytest.raises(RateLimited):
+        crm.prepare()
+
+
+def test_the_end_of_the_day_stops_every_call(portal: Portal, crm: Connector) -> None:
     keys = companies(portal, 250)
     crm.describe("companies")
     crm.read("owners", ["7"], [])
     portal.faults.append(faults.times(limited("DAILY"), "batch/update", 100))
     before = len(portal.calls)
-    assert set(states(sent(crm, moves(keys)))) == {"refused"}
+    assert set(states(sent(crm, moves(keys)))) == {"unsent"}
     with pytest.raises(RateLimited):
         crm.read("companies", keys, ["name"])
     assert len(portal.calls) == before + 1
@@ -223,7 +306,7 @@ def test_a_token_that_is_taken_away_between_tasks_and_links_leaves_doubt(
 
     portal.faults.append(faults.after_commit(portal, "batch/upsert", revoke))
     (found,) = sent(crm, [task(key)])
-    assert (found.state, found.code) == ("refused", "authentication_failed")
+    assert (found.state, found.code) == ("unsent", "authentication_failed")
     portal.token = TOKEN
     assert states(sent(crm, [task(key)])) == ["done"]
     assert len(portal.records["tasks"]) == 1

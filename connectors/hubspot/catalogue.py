@@ -142,7 +142,11 @@ class Catalogue:
         with self._lock:
             if (path, query) not in self._known:
                 try:
-                    self._known[path, query] = self.portal.read(path, query).results
+                    self._known[path, query] = (
+                        self.portal.read(path, query).results
+                        if query
+                        else self.portal.read_all(path)
+                    )
                 except (NotPermitted, Refused, UnknownObject) as error:
                     self._known[path, query] = error
             found = self._known[path, query]

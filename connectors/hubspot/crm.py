@@ -26,6 +26,7 @@ from connectors.base import (
 )
 from connectors.errors import (
     AuthenticationFailed,
+    ConnectorError,
     NotPermitted,
     ReplyLost,
     UnknownObject,
@@ -155,9 +156,12 @@ class HubSpotCRM:
     def write(self, batch: Sequence[Change]) -> list[Outcome]:
         """Send one batch and compare what comes back with what was sent.
 
-        A change that would make somebody an owner who cannot be one is not sent.
+        A change that would make somebody an owner who cannot be one is refused here.
         """
-        outcomes = {n: self._owners.refuse(each) for n, each in enumerate(batch)}
+        try:
+            outcomes = {n: self._owners.refuse(each) for n, each in enumerate(batch)}
+        except ConnectorError as error:
+            return [writing.unsent(error)] * len(batch)
         passed = [n for n, refusal in outcomes.items() if refusal is None]
         if passed:
             found = self._send([self._fit_key(batch[n]) for n in passed])

@@ -5,15 +5,19 @@ paging of their own); changed records found by search get theirs from the associ
 API, and so do labels, which a list does not show.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from connectors.hubspot.objects import ASSOCIATION_LIMIT, ObjectType, association_path
-from connectors.hubspot.portal import Portal
+from connectors.errors import Unreachable
+from connectors.hubspot.objects import (
+    ASSOCIATION_LIMIT,
+    ObjectType,
+    association_path,
+    chunks,
+)
+from connectors.hubspot.portal import Cursors, Portal, find_cursor
 
-Item = TypeVar("Item")
 PRIMARY = "Primary"
 """The label of HubSpot's own that marks the record another belongs to."""
 
@@ -42,7 +46,7 @@ def read_listed(
     cut_short = [
         str(record["id"])
         for record, found in zip(records, shown, strict=True)
-        if "next" in (found.get("paging") or {})
+        if find_cursor(found)
     ]
     whole = read_links(portal, kind.name, other, cut_short) if cut_short else {}
     primary_type = kind.association(other)
@@ -67,19 +71,33 @@ def read_links(
     """Read the links of some records, with labels; a record without any has none."""
     found: dict[str, dict[str, Link]] = {key: {} for key in ids}
     for chunk in chunks(list(found), ASSOCIATION_LIMIT):
+        path = association_path(one, other, "batch/read")
+        cursors = {key: Cursors(path) for key in chunk}
         waiting: list[dict[str, str]] = [{"id": key} for key in chunk]
         while waiting:
-            path = association_path(one, other, "batch/read")
             reply = portal.read(path, body={"inputs": waiting})
             waiting = []
             for entry in reply.results:
-                key = str(entry["from"]["id"])
-                near = map(_read_link, entry.get("to") or ())
+                key, near = _read_near(entry)
                 found.setdefault(key, {}).update((link.id, link) for link in near)
-                after = ((entry.get("paging") or {}).get("next") or {}).get("after")
+                after = cursors.setdefault(key, Cursors(path)).follow(entry)
                 if after:
-                    waiting.append({"id": key, "after": str(after)})
+                    waiting.append({"id": key, "after": after})
     return {key: list(near.values()) for key, near in found.items()}
+
+
+def _read_near(entry: Mapping[str, Any]) -> tuple[str, list[Link]]:
+    """Read what one record hangs on.
+
+    Raises:
+        Unreachable: whoever answered, it was not this API.
+    """
+    try:
+        near = [_read_link(each) for each in entry.get("to") or ()]
+        return str(entry["from"]["id"]), near
+    except (AttributeError, KeyError, TypeError):
+        detail = "an association without its two ends"
+        raise Unreachable(source="hubspot", detail=detail) from None
 
 
 def _read_link(entry: Mapping[str, Any]) -> Link:
@@ -103,10 +121,3 @@ def find_primary(found: Sequence[Link]) -> str | None:
     if len(marked) == 1:
         return marked[0]
     return found[0].id if len(found) == 1 else None
-
-
-def chunks(items: Iterable[Item], size: int) -> Iterator[Sequence[Item]]:
-    """Cut a sequence into pieces of at most ``size``."""
-    rest = iter(items)
-    while piece := list(islice(rest, size)):
-        yield piece

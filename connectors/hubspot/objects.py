@@ -1,10 +1,15 @@
-"""Facts about HubSpot's object types that no call tells.
+"""Facts about HubSpot's object types that no call tells, and cutting by its limits.
 
 Sources: the object, association and search guides of developers.hubspot.com, as of
 2026-03. Every path we call stands here, since v3 and v4 end in 2027.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 ACCOUNT = "/account-info/v3/details"
 OWNERS = "/crm/v3/owners/"
@@ -143,3 +148,10 @@ def object_type(name: str) -> ObjectType:
     """Describe an object type by its plural name."""
     stage = {"deals": "dealstage", "tickets": "hs_pipeline_stage"}.get(name)
     return ObjectType(name=name, stage=stage)
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Cut a sequence into pieces of at most ``size``."""
+    rest = iter(items)
+    while piece := list(islice(rest, size)):
+        yield piece

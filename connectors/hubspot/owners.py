@@ -12,13 +12,13 @@ from connectors.base import Change, Outcome, Page, Row, SetField
 from connectors.errors import NotPermitted
 from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.objects import OWNER_LIMIT, OWNERS
-from connectors.hubspot.portal import Portal
+from connectors.hubspot.portal import Cursors, Portal
 
 
 def read_owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page]:
     """Read active owners, then archived ones; the cursor is ``<archived>:<after>``."""
     flag, _, after = (resume or "false:").partition(":")
-    first = None
+    cursors, first = Cursors(OWNERS, after), None
     while True:
         query = [("limit", str(OWNER_LIMIT)), ("archived", flag)]
         if after:
@@ -26,11 +26,10 @@ def read_owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page
         reply = portal.read(OWNERS, query)
         first = first or reply.server_time
         rows = [_to_row(owner) for owner in reply.results]
-        found = ((reply.data.get("paging") or {}).get("next") or {}).get("after")
-        after = str(found or "")
+        after = cursors.follow(reply.data)
         last = not after and flag == "true"
         if not after:
-            flag = "true"
+            flag, cursors = "true", Cursors(OWNERS)
         yield Page(
             rows=rows, cursor=None if last else f"{flag}:{after}", server_time=first
         )

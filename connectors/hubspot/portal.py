@@ -1,15 +1,22 @@
 """One HubSpot portal: calls that keep to its limits, with its log-in.
 
-A read changes nothing and is repeated. A write is sent once: its reply may be lost, and
-only reading can tell then what became of it.
+A read changes nothing and is repeated. A write is repeated only while the portal turns
+it away at the door, for the pace of all calls or a move of its data: with any other end
+its effect may be there, and only reading can tell.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from connectors.errors import ConnectorError, RateLimited, ReplyLost, Unreachable
+from connectors.errors import (
+    ConnectorError,
+    EndlessPages,
+    RateLimited,
+    ReplyLost,
+    Unreachable,
+)
 from connectors.hosts import is_loopback
 from connectors.hubspot.login import PortalLogin
 from connectors.hubspot.problems import (
@@ -32,7 +39,7 @@ from connectors.pace import Limiter, retrying
 Family = Literal["burst", "search"]
 """Which of the portal's two limits of pace a call counts into."""
 ATTEMPTS = 6
-"""How often a read is made in all."""
+"""How often a call is made in all."""
 RENEWALS = 3
 """How often a call may meet a token that has just ended; a write is not done then."""
 RESERVE = 0.2
@@ -93,35 +100,66 @@ class Portal:
         try:
             return policy(self._send_whole, request, family)
         except PortalRefusal as refusal:
-            raise to_error(refusal.problem, path) from None
+            raise self._give_up(refusal.problem, path) from None
         except BrokenOff as error:
-            raise Unreachable(
-                source="hubspot", object=path, detail=type(error).__name__
-            ) from None
+            raise _silence(path, error) from None
+
+    def read_all(self, path: str) -> list[dict[str, Any]]:
+        """Read a whole listing: all pages, if it has several.
+
+        Raises:
+            EndlessPages: they lead in a circle.
+        """
+        found: list[dict[str, Any]] = []
+        cursors, after = Cursors(path), ""
+        while True:
+            reply = self.read(path, [("after", after)] if after else ())
+            found += reply.results
+            after = cursors.follow(reply.data)
+            if not after:
+                return found
 
     def write(self, path: str, body: Mapping[str, object]) -> PortalReply:
-        """Send one write, once.
+        """Send one write, again only where it was turned away for its pace alone.
 
         Raises:
             ReplyLost: the reply did not come, or does not say what happened.
-            PortalRefusal: it certainly had no effect.
-            ConnectorError: it did not leave, or we may not write at all.
+            PortalRefusal: it certainly had no effect, and may be the input's fault.
+            ConnectorError: it certainly had no effect, and no other call would have.
         """
-        self._limiters["burst"].wait()
-        try:
-            return self._send_signed(PortalRequest(path=path, body=body), "burst")
-        except BrokenOff as error:
-            kind = type(error).__name__
-            if isinstance(error, NeverSent):
-                raise Unreachable(source="hubspot", object=path, detail=kind) from None
-            raise ReplyLost(kind) from None
-        except PortalRefusal as refusal:
-            problem = refusal.problem
-            if problem.status in STRANGERS:
-                raise to_error(problem, path) from None
-            if problem.is_gateway:
-                raise ReplyLost(str(problem.status)) from None
-            raise
+        request = PortalRequest(path=path, body=body)
+        attempt = 1
+        while True:
+            self._limiters["burst"].wait()
+            try:
+                return self._send_signed(request, "burst")
+            except BrokenOff as error:
+                if isinstance(error, NeverSent):
+                    raise _silence(path, error) from None
+                raise ReplyLost(type(error).__name__) from None
+            except PortalRefusal as refusal:
+                problem = refusal.problem
+                passes = problem.is_throttled and not problem.is_lasting
+                if not passes or attempt == ATTEMPTS:
+                    raise self._judge_write(refusal, path) from None
+            attempt += 1
+
+    def _judge_write(self, refusal: PortalRefusal, path: str) -> Exception:
+        """Return what a write that was refused for good is to raise."""
+        problem = refusal.problem
+        if problem.is_gateway:
+            return ReplyLost(str(problem.status))
+        is_of_all = problem.status in STRANGERS or problem.is_lasting
+        if is_of_all or problem.is_throttled:
+            return self._give_up(problem, path)
+        return refusal
+
+    def _give_up(self, problem: PortalProblem, path: str) -> ConnectorError:
+        """Return the error of a problem that lasts; end all calls if it is the pace."""
+        error = to_error(problem, path)
+        if problem.is_throttled:
+            self._stopped = error
+        return error
 
     def keep_reserve(self) -> None:
         """Stop reading where people would soon have no calls left today.
@@ -172,9 +210,13 @@ class Portal:
         """Keep as quiet as the portal wants, in all threads."""
         if problem.is_lasting:
             self._stopped = to_error(problem, path)
-        elif problem.is_untouched:
+        elif problem.is_untouched or problem.retry_after is not None:
             alone = family == "search" and problem.policy == "SECONDLY"
             self._limiters["search" if alone else "burst"].pause(problem.pause)
+
+
+def _silence(path: str, error: Exception) -> Unreachable:
+    return Unreachable(source="hubspot", object=path, detail=type(error).__name__)
 
 
 def _is_transient(error: BaseException) -> bool:
@@ -184,6 +226,48 @@ def _is_transient(error: BaseException) -> bool:
     if not isinstance(error, PortalRefusal):
         return False
     problem = error.problem
-    if problem.status == MIXED or problem.is_gateway:
-        return True
-    return problem.is_untouched and not problem.is_lasting
+    may_pass = problem.status == MIXED or problem.is_gateway or problem.is_untouched
+    return may_pass and not problem.is_lasting
+
+
+class Cursors:
+    """The cursors of one listing, each of which is followed once.
+
+    A portal or a gateway before it may answer with a cursor that leads back, to the
+    same page or in a longer circle; whoever follows it reads for ever.
+    """
+
+    def __init__(self, listing: str, begin: str = "") -> None:
+        """Begin a listing; ``begin`` is the cursor at which it is taken up again."""
+        self._listing = listing
+        self._followed = {begin}
+
+    def follow(self, page: Mapping[str, Any]) -> str:
+        """Return the cursor behind a page; an empty one ends the listing.
+
+        Args:
+            page: whatever has a ``paging.next.after``: a reply, or an entry of one.
+
+        Raises:
+            EndlessPages: the cursor was followed before.
+        """
+        return self.check(find_cursor(page))
+
+    def check(self, cursor: str) -> str:
+        """Return a cursor that was not followed before.
+
+        Raises:
+            EndlessPages: it was.
+        """
+        if cursor and cursor in self._followed:
+            raise EndlessPages(source="hubspot", object=self._listing, cursor=cursor)
+        self._followed.add(cursor)
+        return cursor
+
+
+def find_cursor(page: Mapping[str, Any]) -> str:
+    """Return where a page's ``paging`` leads; nowhere, if it is the last one."""
+    found: object = page
+    for name in ("paging", "next", "after"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return "" if found is None else str(found)

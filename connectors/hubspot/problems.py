@@ -6,7 +6,10 @@ an error body is optional (error handling page of the API reference).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import Any
 
 import orjson
 
@@ -29,14 +32,18 @@ THROTTLED = 429
 MIGRATING = 477
 BAD_TOKEN = 530
 """Cloudflare's answer to a token that cannot be one."""
-PATIENCE = 120.0
+PATIENCE = 300.0
 """The longest pause, in seconds, that a run waits for (477 may ask for a day)."""
+LONGEST = timedelta(days=30).total_seconds()
+"""A server that asks for more does not mean it; a time so far away is not shown."""
 
 NOT_THERE = "OBJECT_NOT_FOUND"
 NO_LINKS = "crm.associations.NO_ASSOCIATIONS_FOUND"
 """How a batch read names what does not exist: no record, nothing that hangs on it."""
 
-UNTOUCHED = frozenset({LOCKED, THROTTLED, MIGRATING})
+BUSY = frozenset({THROTTLED, MIGRATING})
+"""Turned away whatever the input, for too many calls or a move of the portal's data."""
+UNTOUCHED = frozenset({LOCKED, *BUSY})
 """The call was turned away at the door: it certainly had no effect."""
 STRANGERS = frozenset({0, 401, 403, BAD_TOKEN, *range(300, 400)})
 """Not this call but all calls will fail so: no connection, no permission, elsewhere."""
@@ -55,6 +62,8 @@ class PortalProblem:
     category: str = ""
     policy: str = ""
     retry_after: float | None = None
+    server_time: datetime | None = None
+    """The portal's clock when it answered, where it told."""
     scopes: tuple[str, ...] = ()
     errors: tuple[Mapping[str, object], ...] = field(default=())
 
@@ -70,10 +79,16 @@ class PortalProblem:
         return self.status in UNTOUCHED
 
     @property
+    def is_throttled(self) -> bool:
+        """Whether it was turned away whatever its input: a smaller one would be."""
+        return self.status in BUSY
+
+    @property
     def is_lasting(self) -> bool:
         """Whether waiting is pointless in this run: the day's calls are gone, say."""
         daily = self.status == THROTTLED and self.policy == "DAILY"
-        return daily or (self.is_untouched and self.pause > PATIENCE)
+        may_pass = self.is_untouched or self.is_gateway
+        return daily or (may_pass and self.pause > PATIENCE)
 
     @property
     def pause(self) -> float:
@@ -86,6 +101,17 @@ class PortalProblem:
             return 10.0
         return 1.0
 
+    @property
+    def detail(self) -> str:
+        """HubSpot's own words, and until when it asks for quiet where that is long."""
+        words = self.message or f"HTTP {self.status}"
+        if self.retry_after is None or not PATIENCE < self.retry_after <= LONGEST:
+            return words
+        seconds = timedelta(seconds=round(self.retry_after))
+        if self.server_time is None:
+            return f"{words} (Retry-After: {seconds})"
+        return f"{words} (Retry-After: {self.server_time + seconds:%Y-%m-%d %H:%M} UTC)"
+
 
 def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> PortalProblem:
     """Read an error reply, whatever its shape."""
@@ -95,7 +121,7 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Portal
         data = {}
     if not isinstance(data, dict):
         data = {}
-    entries = tuple(e for e in data.get("errors") or () if isinstance(e, dict))
+    entries = tuple(list_errors(data))
     message = str(data.get("message") or "")
     return PortalProblem(
         status=status,
@@ -103,6 +129,7 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Portal
         category=str(data.get("category") or data.get("errorType") or ""),
         policy=str(data.get("policyName") or _find_policy(message)),
         retry_after=_read_retry_after(headers),
+        server_time=read_date(headers.get("Date")),
         scopes=tuple(scope for entry in entries for scope in _list_scopes(entry)),
         errors=entries,
     )
@@ -110,15 +137,24 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Portal
 
 def find_missing_part(data: Mapping[str, object]) -> PortalProblem | None:
     """Find in a mixed reply what should have been read and was not."""
-    entries = data.get("errors")
-    for entry in entries if isinstance(entries, list) else ():
+    for entry in list_errors(data):
         kinds = entry.get("category"), entry.get("subCategory")
         if NOT_THERE not in kinds and NO_LINKS not in kinds:
-            said = str(entry.get("message") or "")
             return PortalProblem(
-                status=MIXED, message=said, category=str(kinds[0] or "")
+                status=MIXED,
+                message=str(entry.get("message") or ""),
+                category=str(kinds[0] or ""),
             )
     return None
+
+
+def list_errors(data: Mapping[str, object]) -> list[Mapping[str, Any]]:
+    """List the ``errors`` of a reply; one that is a text is an error with this text."""
+    found = data.get("errors") or []
+    return [
+        entry if isinstance(entry, dict) else {"message": str(entry)}
+        for entry in (found if isinstance(found, list) else [found])
+    ]
 
 
 def _find_policy(message: str) -> str:
@@ -129,18 +165,24 @@ def _find_policy(message: str) -> str:
 
 def _read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Read ``Retry-After``: seconds, or a time by the server's own clock."""
-    text, now = headers.get("Retry-After"), headers.get("Date")
-    if not text:
-        return None
+    text = headers.get("Retry-After") or ""
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
-        pass
+        until, now = read_date(text), read_date(headers.get("Date"))
+        if until is None or now is None:
+            return None
+        seconds = (until - now).total_seconds()
+    return max(0.0, seconds) if isfinite(seconds) else None
+
+
+def read_date(text: str | None) -> datetime | None:
+    """Read a date of an HTTP header; nothing where it is none."""
     try:
-        until = parsedate_to_datetime(text)
-        return max(0.0, (until - parsedate_to_datetime(now or "")).total_seconds())
+        found = parsedate_to_datetime(text or "")
     except ValueError:
         return None
+    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
 
 
 def _list_scopes(entry: Mapping[str, object]) -> list[str]:
@@ -163,11 +205,11 @@ def to_error(problem: PortalProblem, what: str) -> ConnectorError:
     )
     kind = next((kind for holds, kind in kinds if holds), Refused)
     # What HubSpot says of a token may quote it.
-    said = problem.category if kind is AuthenticationFailed else problem.message
+    quotable = kind is not AuthenticationFailed
     return kind(
         source="hubspot",
         object=what,
-        detail=said or f"HTTP {status}",
+        detail=problem.detail if quotable else problem.category or f"HTTP {status}",
         scopes=", ".join(problem.scopes),
         category=problem.category,
         policy=problem.policy,

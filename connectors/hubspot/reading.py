@@ -24,8 +24,9 @@ from connectors.hubspot.objects import (
     SEARCH_LIMIT,
     URL_LIMIT,
     ObjectType,
+    chunks,
 )
-from connectors.hubspot.portal import Portal
+from connectors.hubspot.portal import Cursors, Portal, find_cursor
 from connectors.hubspot.problems import AddressTooLong
 from connectors.hubspot.rows import Record, RowShape, batch_read, cut
 from connectors.hubspot.wire import PortalReply
@@ -92,11 +93,11 @@ class PortalReader:
     # Lists
 
     def _list_all(self, after: str) -> Iterator[Page]:
-        first = None
+        cursors, first = Cursors(self.kind.records, after), None
         while True:
             reply, records = self._read_page(after, archived=False)
             first = first or reply.server_time
-            after = _after(reply.data) or ""
+            after = cursors.follow(reply.data)
             yield Page(
                 rows=self.shape.rows(records, listed=True),
                 cursor=f"list:{after}" if after else None,
@@ -129,7 +130,7 @@ class PortalReader:
                 raise
             self._url_limit //= 2
             return self._read_page(after, archived=archived)
-        records = reply.results
+        records = reply.records
         if archived:  # cannot be read by id: they show the first properties only
             return reply, records
         for more in others:
@@ -145,9 +146,9 @@ class PortalReader:
             for record in batch_read(self.portal, self.kind, ids, names)
         }
         return [
-            {**record, "properties": {**record["properties"], **more[record["id"]]}}
-            for record in records
-            if record["id"] in more
+            {**record, "properties": {**record["properties"], **more[key]}}
+            for key, record in zip(ids, records, strict=True)
+            if key in more
         ]
 
     def _check_fields(self, records: Sequence[Record]) -> None:
@@ -188,27 +189,33 @@ class PortalReader:
 
         Each search tells how many there are still to come. Where fewer came in the end
         than there are, or an empty page leads to itself, a list knows better.
+
+        Raises:
+            EndlessPages: the pages lead in a circle, or the ids do not grow.
         """
         after, last, first = "", begin, None
+        cursors = Cursors(self.kind.search, f"{begin}:")
         tally = _Tally()
         while True:
             filters = self._build_filters(since, above=last)
             reply = reply or self._send_search(filters, SEARCH_LIMIT, after)
             first = first or reply.server_time
-            records = reply.results
+            records = reply.records
             # A short or empty page may still carry ``after``: only its absence ends it.
-            more = _after(reply.data)
+            more = find_cursor(reply.data)
             tally.add(
                 records,
                 still=_read_total(reply) - _read_offset(after),
                 is_last=not more,
             )
-            leads_nowhere = not records and more is not None and more == after
+            leads_nowhere = not records and more != "" and more == after
             if leads_nowhere or (not more and self._is_short(tally, since, begin)):
                 yield from self._list_after_all("")
                 return
             last = str(records[-1]["id"]) if records else last
-            after, reply = "" if records else more or "", None
+            after, reply = "" if records else more, None
+            if more:
+                cursors.check(f"{last}:{after}")
             yield Page(
                 rows=self._complete(records),
                 cursor=f"search:{last}" if more else "moved:",
@@ -242,17 +249,17 @@ class PortalReader:
             winners = merges.winners(other, since)
             near = links.read_links(self.portal, other, self.kind.name, winners)
             ids = dict.fromkeys(link.id for group in near.values() for link in group)
-            for chunk in links.chunks(ids, SEARCH_LIMIT):
+            for chunk in chunks(ids, SEARCH_LIMIT):
                 rows = self.shape.rows(self._read_by_id(chunk), listed=False)
                 yield Page(rows=rows, cursor="moved:", way="search")
 
     def _list_archived(self, since: datetime, after: str) -> Iterator[Page]:
         """List archived records: no search shows them, and no filter applies."""
-        first = None
+        cursors, first = Cursors(self.kind.records, after), None
         while True:
             reply, records = self._read_page(after, archived=True)
             first = first or reply.server_time
-            after = _after(reply.data) or ""
+            after = cursors.follow(reply.data)
             late = [r for r in records if _is_archived_since(r, since)]
             yield Page(
                 rows=self.shape.rows(late, listed=None),
@@ -344,11 +351,6 @@ def _read_total(reply: PortalReply) -> int:
 
 def _read_offset(after: str) -> int:
     return int(after) if after.isdigit() else 0
-
-
-def _after(data: Mapping[str, Any]) -> str | None:
-    after = ((data.get("paging") or {}).get("next") or {}).get("after")
-    return str(after) if after else None
 
 
 def _is_archived_since(record: Record, since: datetime) -> bool:

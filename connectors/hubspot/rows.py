@@ -23,6 +23,7 @@ from connectors.hubspot.objects import (
     STAGE_FIELDS,
     URL_LIMIT,
     ObjectType,
+    chunks,
     object_type,
 )
 from connectors.hubspot.portal import Portal
@@ -161,7 +162,7 @@ def batch_read(
     key_field: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Read records by id, or by a unique property; those that are gone are left out."""
-    for chunk in links.chunks(dict.fromkeys(ids), LIST_LIMIT):
+    for chunk in chunks(dict.fromkeys(ids), LIST_LIMIT):
         body: dict[str, object] = {
             "inputs": [{"id": key} for key in chunk],
             "properties": list(names),
@@ -169,7 +170,7 @@ def batch_read(
         }
         if key_field:
             body["idProperty"] = key_field
-        yield from portal.read(kind.batch("read"), body=body).results
+        yield from portal.read(kind.batch("read"), body=body).records
 
 
 def cut(names: Sequence[str], limit: int = URL_LIMIT) -> list[list[str]]:

@@ -7,6 +7,7 @@ properties).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -29,13 +30,15 @@ from connectors.hubspot.rows import MARK, batch_read, read_key
 from connectors.hubspot.wire import PortalReply
 from connectors.hubspot.writing import (
     TRACE,
+    Failures,
     call_of,
     drop_noon,
     judge,
-    list_named,
+    list_context,
     read_failure,
     read_failures,
     send_persistently,
+    settle,
     to_wire,
 )
 
@@ -81,7 +84,8 @@ def _upsert(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
     ]
     path = object_type(creates[0].object).batch("upsert")
     reply = portal.write(path, {"inputs": inputs})
-    return _judge_creates(creates, reply, lambda properties: properties.get(key_field))
+    outcomes = _judge_creates(creates, reply, lambda given: given.get(key_field))
+    return settle(outcomes, partial(_look_for, portal, creates))
 
 
 def _find_doubtful(
@@ -111,7 +115,9 @@ def create_marked(portal: Portal, creates: Sequence[Create]) -> list[Outcome]:
         for create in creates
     ]
     path = object_type(creates[0].object).batch("create")
-    return _judge_creates(creates, portal.write(path, {"inputs": inputs}), read_key)
+    reply = portal.write(path, {"inputs": inputs})
+    outcomes = _judge_creates(creates, reply, read_key)
+    return settle(outcomes, partial(_look_for, portal, creates))
 
 
 def _judge_creates(
@@ -120,10 +126,22 @@ def _judge_creates(
     """Match results by our key: as we wrote it, or as the trace that came along."""
     made = {
         str(key_of(result.get("properties") or {}) or result.get(TRACE)): str(own_id)
-        for result in reply.data.get("results") or ()
+        for result in reply.written
         if (own_id := result.get("id"))
     }
-    return judge([create.key for create in creates], made, read_failures(reply))
+    keys = [create.key for create in creates]
+    return judge(keys, made, read_failures(reply, keys))
+
+
+def _look_for(
+    portal: Portal, creates: Sequence[Create], numbers: Sequence[int]
+) -> dict[int, str]:
+    """Find which of some creates are there, by number, with their ids."""
+    wanted = [creates[n] for n in numbers]
+    keyed = bool(wanted[0].key_field)
+    rows = _find_by_key(portal, wanted) if keyed else _find_by_body(portal, wanted)
+    found = zip(numbers, wanted, strict=True)
+    return {n: str(rows[one.key]["id"]) for n, one in found if one.key in rows}
 
 
 def _build_properties(create: Create) -> dict[str, str]:
@@ -192,12 +210,8 @@ def hang(
 
 def _to_unlinked(pair: Pair, outcome: Outcome) -> Outcome:
     text = f"created as {pair.one}, but not linked to {pair.other}"
-    return Outcome(
-        state=outcome.state,
-        id=pair.one,
-        code=outcome.code,
-        message=": ".join(filter(None, [text, outcome.message])),
-    )
+    message = ": ".join(filter(None, [text, outcome.message]))
+    return replace(outcome, id=pair.one, message=message)
 
 
 def _link_all(
@@ -207,11 +221,10 @@ def _link_all(
     send = partial(_associate, portal, one, other)
     outcomes = send_persistently(pairs, send, size=ASSOCIATE_LIMIT, harmless=True)
     unsure = [n for n, outcome in enumerate(outcomes) if outcome.state == "in_doubt"]
-    if unsure:
-        there = _read_there(portal, one, other, [pairs[n].one for n in unsure])
-        for n in unsure:
-            if pairs[n].other in there.get(pairs[n].one, ()):
-                outcomes[n] = Outcome(state="done", id=pairs[n].one)
+    with suppress(ConnectorError):  # they stay in doubt
+        found = _look_for_links(portal, one, other, pairs, unsure)
+        for n, key in found.items():
+            outcomes[n] = Outcome(state="done", id=key)
     return outcomes
 
 
@@ -223,35 +236,45 @@ def _associate(
     path = association_path(one, other, "batch/associate/default")
     reply = portal.write(path, {"inputs": inputs})
     done: dict[str, str] = {}
-    for result in reply.data.get("results") or ():
-        ends = [str((result.get(end) or {}).get("id")) for end in ("from", "to")]
+    for result in reply.written:
+        ends = [_end_id(result.get(end)) for end in ("from", "to")]
         done |= {" ".join(ends): ends[0], " ".join(ends[::-1]): ends[1]}
     left = [pair for pair in pairs if pair.name not in done]
-    failed = {
-        pair.name: read_failure(entry)
-        for entry in reply.data.get("errors") or ()
-        for pair in left
-        if _is_about(entry, pair)
-    }
-    return judge([pair.name for pair in pairs], done, failed)
+    named: dict[str, Outcome] = {}
+    loose: list[Outcome] = []
+    for entry in reply.errors:
+        about = [pair.name for pair in left if _is_about(entry, pair)]
+        named |= dict.fromkeys(about, read_failure(entry))
+        if not about:
+            loose.append(read_failure(entry))
+    failures = Failures(named=named, loose=loose)
+    outcomes = judge([pair.name for pair in pairs], done, failures)
+    return settle(outcomes, partial(_look_for_links, portal, one, other, pairs))
+
+
+def _end_id(end: object) -> str:
+    return str(end.get("id")) if isinstance(end, Mapping) else ""
 
 
 def _is_about(entry: Mapping[str, Any], pair: Pair) -> bool:
     """Return whether an error is about a pair: it names both ends, or one of them."""
-    context, ends = entry.get("context") or {}, {pair.one, pair.other}
-    names = {one for name in context for one in list_named(entry, name)}
+    ends, names = {pair.one, pair.other}, set(list_context(entry))
     return bool(names) and (ends <= names or names <= ends)
 
 
-def _read_there(
-    portal: Portal, one: str, other: str, ids: Sequence[str]
-) -> Mapping[str, set[str]]:
-    """Read what records hang on now; nothing where it cannot be read."""
-    try:
-        found = read_links(portal, one, other, ids)
-    except ConnectorError:
+def _look_for_links(
+    portal: Portal, one: str, other: str, pairs: Sequence[Pair], numbers: Sequence[int]
+) -> dict[int, str]:
+    """Find which of some pairs hang together now, by number, with the first's id."""
+    if not numbers:
         return {}
-    return {key: {link.id for link in near} for key, near in found.items()}
+    near = read_links(portal, one, other, [pairs[n].one for n in numbers])
+    there = {key: {link.id for link in found} for key, found in near.items()}
+    return {
+        n: pairs[n].one
+        for n in numbers
+        if pairs[n].other in there.get(pairs[n].one, ())
+    }
 
 
 # Finding

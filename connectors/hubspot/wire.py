@@ -9,8 +9,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http.client import NO_CONTENT, OK
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +20,12 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from connectors.errors import Unreachable
 from connectors.hosts import checked_address
-from connectors.hubspot.problems import PortalProblem, read_problem
+from connectors.hubspot.problems import (
+    PortalProblem,
+    list_errors,
+    read_date,
+    read_problem,
+)
 
 TIMEOUT = (10.0, 120.0)
 """Seconds to connect and to wait; HubSpot itself gives up after 100 s (status 524)."""
@@ -64,9 +68,35 @@ class PortalReply:
             Unreachable: whoever answered, it was not this API.
         """
         found = self.data.get("results")
-        if not isinstance(found, list):
-            raise Unreachable(source="hubspot", detail="a reply without results")
-        return found
+        if isinstance(found, list) and all(isinstance(one, dict) for one in found):
+            return found
+        raise Unreachable(source="hubspot", detail="a reply without results")
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The records of a page of objects.
+
+        Raises:
+            Unreachable: whoever answered, it was not this API.
+        """
+        found = self.results
+        if all(
+            one.get("id") and isinstance(one.get("properties"), dict) for one in found
+        ):
+            return found
+        raise Unreachable(source="hubspot", detail="a record without id or properties")
+
+    @property
+    def errors(self) -> list[Mapping[str, Any]]:
+        """What a reply says of inputs that failed (status 207)."""
+        return list_errors(self.data)
+
+    @property
+    def written(self) -> list[dict[str, Any]]:
+        """The records that a reply to a write names as done, if it names any."""
+        found = self.data.get("results")
+        listed = found if isinstance(found, list) else ()
+        return [one for one in listed if isinstance(one, dict)]
 
 
 class PortalRefusal(Exception):
@@ -164,7 +194,6 @@ def _hide_token(token: str, body: bytes) -> bytes:
 
 
 def _read_reply(headers: Mapping[str, str], body: bytes) -> PortalReply:
-    stamp = headers.get("Date")
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -174,7 +203,7 @@ def _read_reply(headers: Mapping[str, str], body: bytes) -> PortalReply:
         raise BrokenOff("the body is not an object")
     return PortalReply(
         data=data,
-        server_time=parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None,
+        server_time=read_date(headers.get("Date")),
         left=_read_share_left(headers),
         burst_left=_read_number(headers.get(BURST_LEFT)),
     )

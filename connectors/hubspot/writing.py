@@ -5,37 +5,43 @@ fails the whole batch without (error handling page); each outcome is matched by 
 the record's id.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, TypeVar
 
 from connectors.base import Change, Create, Outcome, Row, SetField
 from connectors.errors import ConnectorError, NotPermitted, ReplyLost
-from connectors.hubspot.links import chunks
-from connectors.hubspot.objects import LIST_LIMIT, object_type
+from connectors.hubspot.objects import LIST_LIMIT, chunks, object_type
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.problems import PortalProblem
+from connectors.hubspot.rows import batch_read
 from connectors.hubspot.wire import PortalRefusal, PortalReply
 
 Item = TypeVar("Item")
 KEYED_LIMIT = 1000
 """Creates by unique key in one batch: they cannot double, and share one link call."""
 ATTEMPTS = 5
-"""How often a change that the portal had no time for is sent, in fewer each time."""
+"""How often a change to a record that HubSpot has locked is sent."""
 SHRINKING = 4
+"""In how many pieces a call is sent again that an input spoils, or a lock."""
 TRACE = "objectWriteTraceId"
 DUE = "hs_timestamp"
 NOON = "T12:00:00Z"
 """A task is due at a time in HubSpot and on a day with us: noon UTC is the same day
 from Honolulu to Tokyo."""
 
-Fate = Literal["final", "spoilt", "later", "again", "hopeless"]
+Fate = Literal["final", "spoilt", "locked", "again", "hopeless"]
 """What becomes of a call after its reply, or without one.
 
-``spoilt``: an input is wrong, and nothing was done; ``later``: the portal had no time;
-``again``: no reply came, and another call does no harm; ``hopeless``: none will pass.
+``spoilt``: an input is wrong, and nothing was done; ``locked``: a record among them is
+busy; ``again``: no reply came, and another call does no harm; ``hopeless``: no call
+will pass, whatever its inputs.
 """
+NOT_IN_REPLY = Outcome(state="in_doubt", code="not_in_reply")
+"""A reply came, and nothing in it can be about this input."""
 
 
 def cut_batches(
@@ -82,11 +88,31 @@ def update(portal: Portal, changes: Sequence[SetField]) -> list[Outcome]:
         }
         for change in changes
     ]
-    path = object_type(changes[0].object).batch("update")
-    reply = portal.write(path, {"inputs": inputs})
-    back = [str(result.get("id")) for result in reply.data.get("results") or ()]
+    kind = object_type(changes[0].object)
+    reply = portal.write(kind.batch("update"), {"inputs": inputs})
+    back = [str(record.get("id")) for record in reply.written]
     ids = [change.id for change in changes]
-    return judge(ids, dict(zip(back, back, strict=True)), read_failures(reply))
+    done = dict(zip(back, back, strict=True))
+    outcomes = judge(ids, done, read_failures(reply, ids))
+
+    def look(numbers: Sequence[int]) -> dict[int, str]:
+        wanted = [changes[n] for n in numbers]
+        names = sorted({change.field for change in wanted})
+        read = batch_read(portal, kind, [change.id for change in wanted], names)
+        held = {str(record["id"]): record["properties"] for record in read}
+        return {
+            n: change.id
+            for n, change in zip(numbers, wanted, strict=True)
+            if change.id in held and _holds(held[change.id], change)
+        }
+
+    return settle(outcomes, look)
+
+
+def _holds(properties: Mapping[str, Any], change: SetField) -> bool:
+    """Return whether a record has the value that was sent."""
+    value = drop_noon(properties).get(change.field)
+    return str(value or "") == (change.after or "")
 
 
 def to_wire(field: str, value: str | None) -> str:
@@ -148,7 +174,7 @@ def send_persistently(
         fewer = max(1, len(piece) // SHRINKING)
         if fate == "spoilt":
             waiting.extend((part, attempt) for part in chunks(piece, fewer))
-        elif fate == "later" and attempt < ATTEMPTS:
+        elif fate == "locked" and attempt < ATTEMPTS:
             waiting.extend((part, attempt + 1) for part in chunks(piece, fewer))
         elif fate == "again" and attempt < ATTEMPTS:
             waiting.append((piece, attempt + 1))
@@ -172,18 +198,19 @@ def _try_once(
         problem = refusal.problem
         outcome, fate = _to_outcome(problem), _decide_fate(problem, len(items))
     except ConnectorError as error:
-        # Nothing was done; the next reading stops the run with this very error.
-        detail = str(error.params.get("detail") or "")
-        outcome = Outcome(state="refused", code=error.code, message=detail)
-        fate = "hopeless"
+        outcome, fate = unsent(error), "hopeless"
     return [outcome] * len(items), fate
 
 
+def unsent(error: ConnectorError) -> Outcome:
+    """Return the outcome of a change that no call can carry out for now."""
+    detail = str(error.params.get("detail") or "")
+    return Outcome(state="unsent", code=error.code, message=detail, error=error)
+
+
 def _decide_fate(problem: PortalProblem, count: int) -> Fate:
-    if problem.is_lasting:
-        return "hopeless"
     if problem.is_untouched:
-        return "later"
+        return "locked"
     return "spoilt" if count > 1 else "final"
 
 
@@ -199,35 +226,31 @@ def _to_outcome(problem: PortalProblem) -> Outcome:
 # Replies
 
 
-def judge(
-    traces: Iterable[str], done: Mapping[str, str], failed: Mapping[str, Outcome]
-) -> list[Outcome]:
-    """Judge inputs: named as failed, come back with an id, or neither.
+@dataclass(frozen=True, kw_only=True)
+class Failures:
+    """What a reply with status 207 says of inputs that failed."""
 
-    Args:
-        traces: what stands for each input, in their order.
-        done: the ids of the records that came back, by trace.
-        failed: what was refused, by trace.
-    """
-    doubt = Outcome(state="in_doubt", code="not_in_reply")
-    return [
-        failed.get(trace)
-        or (Outcome(state="done", id=done[trace]) if trace in done else doubt)
-        for trace in traces
-    ]
+    named: Mapping[str, Outcome]
+    """By what the reply names them by."""
+    loose: Sequence[Outcome] = ()
+    """Of inputs that it does not name: those of whom it says nothing else."""
 
 
-def read_failures(reply: PortalReply) -> dict[str, Outcome]:
-    """Read a 207's errors by what they are about: the trace id, or the record's."""
-    return {
-        name: read_failure(entry)
-        for entry in reply.data.get("errors") or ()
-        for name in (*list_named(entry, "ids"), *list_named(entry, TRACE))
-    }
+def read_failures(reply: PortalReply, traces: Iterable[str]) -> Failures:
+    """Read a reply's errors by the input they name, be it by trace or record id."""
+    known = set(traces)
+    named: dict[str, Outcome] = {}
+    loose: list[Outcome] = []
+    for entry in reply.errors:
+        about = known.intersection(list_context(entry, "ids", TRACE))
+        named |= dict.fromkeys(about, read_failure(entry))
+        if not about:
+            loose.append(read_failure(entry))
+    return Failures(named=named, loose=loose)
 
 
 def read_failure(entry: Mapping[str, Any]) -> Outcome:
-    """Read one error of a 207, in HubSpot's own words."""
+    """Return one error of a 207 in HubSpot's own words."""
     return Outcome(
         state="refused",
         code=str(entry.get("category") or entry.get("code") or "ERROR"),
@@ -235,8 +258,72 @@ def read_failure(entry: Mapping[str, Any]) -> Outcome:
     )
 
 
-def list_named(entry: Mapping[str, Any], name: str) -> Iterator[str]:
-    """Yield what an error's context names, be it one or a list."""
-    value = (entry.get("context") or {}).get(name)
-    found = value if isinstance(value, list) else [value]
-    return (str(one) for one in found if one is not None)
+def list_context(entry: Mapping[str, Any], *names: str) -> list[str]:
+    """List what an error's context names under some names, or all where it is a text.
+
+    HubSpot shows ``context`` as an object of lists, of single values, or as a text.
+    """
+    context = entry.get("context")
+    if isinstance(context, str):
+        return re.findall(r"[^\s\[\](){},;='\"]+", context)
+    if not isinstance(context, Mapping):
+        return []
+    values = [value for name, value in context.items() if name in names or not names]
+    lists = [value if isinstance(value, list) else [value] for value in values]
+    return [str(one) for found in lists for one in found if one is not None]
+
+
+def judge(
+    traces: Iterable[str], done: Mapping[str, str], failures: Failures
+) -> list[Outcome]:
+    """Judge inputs: named as failed, come back with an id, or neither.
+
+    Those that are neither are in doubt, with the words of the errors that name nobody:
+    they can be about them.
+
+    Args:
+        traces: what stands for each input, in their order.
+        done: the ids of the records that came back, by trace.
+        failures: the errors of the reply.
+    """
+    doubt = _join_words(failures.loose) if failures.loose else NOT_IN_REPLY
+    return [
+        failures.named.get(trace)
+        or (Outcome(state="done", id=done[trace]) if trace in done else doubt)
+        for trace in traces
+    ]
+
+
+def _join_words(failures: Sequence[Outcome]) -> Outcome:
+    codes = dict.fromkeys(failure.code or "" for failure in failures)
+    messages = dict.fromkeys(failure.message or "" for failure in failures)
+    message = " / ".join(filter(None, messages))
+    return Outcome(state="in_doubt", code="/".join(codes), message=message)
+
+
+def settle(
+    outcomes: Sequence[Outcome], look: Callable[[Sequence[int]], Mapping[int, str]]
+) -> list[Outcome]:
+    """Decide by reading what a reply says of nobody by name.
+
+    Args:
+        outcomes: of ``judge``; those in doubt with words of HubSpot are looked for.
+        look: reads which inputs have had their effect, by number, with the record's id;
+            what it does not return was refused, as HubSpot said.
+    """
+    doubtful = [
+        n
+        for n, outcome in enumerate(outcomes)
+        if outcome.state == "in_doubt" and outcome != NOT_IN_REPLY
+    ]
+    try:
+        found = look(doubtful) if doubtful else {}
+    except ConnectorError:
+        return list(outcomes)  # it stays in doubt until it can be read
+    settled = {
+        n: Outcome(state="done", id=found[n])
+        if n in found
+        else replace(outcomes[n], state="refused")
+        for n in doubtful
+    }
+    return [settled.get(n, outcome) for n, outcome in enumerate(outcomes)]

@@ -137,6 +137,8 @@ class Walk:
             outcomes = []
         if len(outcomes) != len(steps):
             return [Outcome(state="in_doubt", code="reply_lost")] * len(steps)
+        errors = (outcome.error for outcome in outcomes if outcome.error is not None)
+        self.failure = self.failure or next(errors, None)
         return outcomes
 
     def _settled(self, steps: Sequence[Step]) -> dict[int, StepResult | None]:
@@ -180,7 +182,7 @@ def _result(outcome: Outcome) -> StepResult:
     if outcome.state == "refused" and outcome.code == CHANGED.code:
         return CHANGED
     return StepResult(
-        outcome=outcome.state,
+        outcome="skipped" if outcome.state == "unsent" else outcome.state,
         code=outcome.code,
         message=outcome.message,
         record_id=outcome.id,
