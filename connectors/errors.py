@@ -31,6 +31,18 @@ class SettingRejected(AuthenticationFailed):
     code = "setting_rejected"
 
 
+class LogInRefused(AuthenticationFailed):
+    """The CRM refuses to log us in and blames no setting (``detail``: its words)."""
+
+    code = "log_in_refused"
+
+
+class NoTokenAddress(AuthenticationFailed):
+    """What answers gives no tokens (``address``, ``settings``, ``detail``)."""
+
+    code = "no_token_address"
+
+
 class MissingSetting(ConnectorError):
     """The chosen way to log in needs one more setting (``setting``, ``auth``)."""
 
@@ -48,6 +60,13 @@ class NotPermitted(ConnectorError):
     """The CRM knows us and still refuses the call."""
 
     code = "not_permitted"
+    exit_code = 4
+
+
+class MissingRight(ConnectorError):
+    """Our user lacks one right (``right``) for what was asked (``object``)."""
+
+    code = "missing_right"
     exit_code = 4
 
 
@@ -76,6 +95,24 @@ class Refused(ConnectorError):
 
     code = "crm_refused"
     exit_code = 2
+
+
+class QueryTooComplicated(Refused):
+    """The CRM cannot work out so much at a time (``object``, ``detail``)."""
+
+    code = "query_too_complicated"
+
+
+class TooManyFields(Refused):
+    """More fields are mapped than one query can name (``object``, ``fields``)."""
+
+    code = "too_many_fields"
+
+
+class UnknownVersion(Refused):
+    """The CRM has no such version of its API (``version``, ``known``)."""
+
+    code = "unknown_version"
 
 
 class UnknownObject(ConnectorError):

@@ -1,6 +1,8 @@
-"""Hosts that we may send anything to: https, or this machine."""
+"""Hosts that we may send anything to, and how we introduce ourselves there."""
 
 import ipaddress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
 from connectors.errors import ForeignAddress
@@ -31,3 +33,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@cache
+def user_agent() -> str:
+    """Return our name and version, by which an administrator can tell who calls."""
+    try:
+        return f"handover/{version('handover')}"
+    except PackageNotFoundError:
+        return "handover"  # run from a checkout that is not installed

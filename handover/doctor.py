@@ -9,14 +9,15 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from connectors.base import Capability, Connector, Identity
+from connectors.base import Capability, Connector, Identity, Pull
+from connectors.errors import ConnectorError, NotPermitted, UnknownObject
 from handover.errors import (
     KNOWN_ERRORS,
     ExitCode,
@@ -229,9 +230,30 @@ def crm(
                 text="reassign will refuse; map accounts.owner_id to a field."
             ),
         )
+    yield from _objects(source, connector, rules)
     yield from (_made(source, name) for name in lacked if name not in missing)
     can_make = Capability.MAKES_FIELDS in connector.capabilities and not fix
     yield from (_lacking(source, name, can_make=can_make) for name in missing)
+
+
+def _objects(source: str, connector: Connector, rules: Mapping) -> Iterator[Check]:
+    """Read the beginning of each object that the mapping names and the CRM has."""
+    read = 0
+    for name in (one for each in rules.objects() for one in connector.objects(each)):
+        try:
+            connector.describe(name)
+            next(iter(connector.pull(Pull(object=name, fields=()))), None)
+            read += 1
+        except UnknownObject:
+            continue  # whether the mapping can do without it, `mapping check` says
+        except NotPermitted as error:
+            yield replace(_failed("object", error), state="warning", exit_code=0)
+        except ConnectorError as error:
+            yield _failed("object", error)
+            return
+    text = "{source}: {count} objects of the mapping can be read"
+    detail = Phrase(text=text, params={"source": source, "count": read})
+    yield Check(code="objects", state="ok", detail=detail)
 
 
 def _made(source: str, name: str) -> Check:

@@ -130,8 +130,9 @@ def check(mapping: Mapping, describe: Describe) -> Checked:
         for column in ("*", *_columns(mapping, table))
     }
     for table in TABLES:
+        fed = any(seen[part.object] is not None for part in mapping.of(table))
         for part in mapping.of(table):
-            judged = _Judge(table=table, part=part, seen=seen)
+            judged = _Judge(table=table, part=part, seen=seen, fed=fed)
             problems += judged.problems()
             for column, status in judged.statuses():
                 place = _place(table, column)
@@ -196,17 +197,21 @@ def _worse(one: Status, other: Status) -> Status:
 
 @dataclass(frozen=True, kw_only=True)
 class _Judge:
-    """Judges what one object gives to one table."""
+    """Judges what one object gives to one table.
+
+    ``fed``: some object of the table is there, this one or another.
+    """
 
     table: str
     part: ObjectMapping
     seen: Map[str, Described | None]
+    fed: bool = True
 
     def problems(self) -> Iterator[MappingProblem]:
         """Yield what is not there, and what is hidden."""
         there = self.seen[self.part.object]
         if there is None:
-            if self.table in REQUIRED_TABLES:
+            if self.table in REQUIRED_TABLES and not self.fed:
                 yield self._problem(RequiredTable.code)
             elif not self.part.optional:
                 yield self._problem(MissingObject.code)

@@ -183,3 +183,22 @@ def test_a_field_that_moves_along_must_exist(tmp_path: Path) -> None:
     (problem,) = found.problems
     assert (problem.code, problem.field) == ("unknown_field", "owner2")
     assert problem.suggestion == "owner_id"
+
+
+def test_a_required_table_can_do_with_one_of_its_objects(tmp_path: Path) -> None:
+    """Queues are users as well; an org may not show them to us."""
+    there = {
+        "User": Seen(fields=["Id", "Name"]),
+        "Account": Seen(fields=["Id", "Name", "OwnerId"]),
+    }
+    found = check(load_mapping("salesforce", tmp_path), there.get)
+    found.raise_errors()
+    assert status(found, "users", "name") == "mapped"
+
+
+def test_a_required_table_without_any_of_its_objects_is_missing(tmp_path: Path) -> None:
+    account = Seen(fields=["Id", "Name", "OwnerId"])
+    found = check(load_mapping("salesforce", tmp_path), {"Account": account}.get)
+    with pytest.raises(MappingError) as caught:
+        found.raise_errors()
+    assert caught.value.code == "required_table"

@@ -3,7 +3,7 @@
 import itertools
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -17,6 +17,8 @@ from connectors.errors import (
     NotPermitted,
     RateLimited,
     ShortPull,
+    UnknownObject,
+    UnknownVersion,
     Unreachable,
 )
 from connectors.salesforce.crm import SalesforceCRM
@@ -344,3 +346,67 @@ def test_without_usage_in_the_replies_only_the_org_stops_us(
     org.faults.append(lambda _call: DAY_IS_OVER)
     with pytest.raises(RateLimited):
         rows(crm, "Account")
+
+
+# Versions, and errors with a remedy of their own
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_version_that_the_org_does_not_have_is_named(
+    org: Company, *, at_once: bool
+) -> None:
+    """The list of versions comes at once, or after a gateway's page."""
+    calls: list[Callable[[SalesforceCRM], object]] = [
+        lambda crm: crm.identify(),
+        lambda crm: crm.describe("Account"),
+        lambda crm: crm.describe("Group"),
+    ]
+    for call in calls:
+        if not at_once:
+            org.faults = [once(Answer(200, "<html/>"), "/services/data", skip=1)]
+        with (
+            connected(org, api_version="99.0") as crm,
+            pytest.raises(UnknownVersion) as caught,
+        ):
+            call(crm)
+        assert caught.value.exit_code == 2
+        assert caught.value.params["version"] == "99.0"
+        assert caught.value.params["known"] == "63.0 – 65.0"
+
+
+def test_an_org_that_names_no_versions_has_that_object_missing(org: Company) -> None:
+    no_list = error(404, "NOT_FOUND", "no")
+    org.faults.append(lambda c: no_list if c.path == "/services/data" else None)
+    with connected(org, api_version="99.0") as crm, pytest.raises(UnknownObject):
+        crm.describe("Group")
+
+
+def test_the_versions_are_asked_for_once(org: Company) -> None:
+    with connected(org) as crm:
+        for name in ("Group", "Asset", "Order"):
+            with pytest.raises(UnknownObject):
+                crm.describe(name)
+    assert len([c for c in org.calls if c.path == "/services/data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "exit_code"),
+    [
+        (403, "OPERATION_TOO_LARGE", "missing_right", 4),
+        (400, "OPERATION_TOO_LARGE", "missing_right", 4),
+        (403, "TXN_SECURITY_METERING_ERROR", "missing_right", 4),
+        (400, "QUERY_TOO_COMPLICATED", "query_too_complicated", 2),
+        (403, "API_CURRENTLY_DISABLED", "unreachable", 7),
+        (500, "API_CURRENTLY_DISABLED", "unreachable", 7),
+        (410, "", "unknown_object", 2),
+    ],
+)
+def test_what_has_a_remedy_of_its_own_is_an_error_of_its_own(
+    org: Company, crm: SalesforceCRM, status: int, code: str, kind: str, exit_code: int
+) -> None:
+    org.accounts(3)
+    broken = error(status, code, "in the org's words")
+    org.faults.append(lambda call: broken if call.query.get("q") else None)
+    with pytest.raises(ConnectorError) as caught:
+        rows(crm, "Account", "Name")
+    assert (caught.value.code, caught.value.exit_code) == (kind, exit_code)

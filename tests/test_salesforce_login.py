@@ -3,6 +3,7 @@
 import base64
 import logging
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
     ForeignAddress,
+    LogInRefused,
     MissingSetting,
     RetiredLogin,
     SettingRejected,
@@ -184,20 +186,10 @@ def test_a_fixed_token_that_has_run_out_is_not_renewed(org: Company) -> None:
     assert len(org.calls) == 1
 
 
-@pytest.mark.parametrize(
-    ("settings", "answer", "setting"),
-    [
-        (CLIENT, REFUSED, "client_secret"),
-        (CLIENT, Answer(400, {"error": "invalid_client_id"}), "client_id"),
-        (REFRESH, REFUSED, "refresh_token"),
-        (JWT, Answer(400, {"error": "invalid_app_access"}), "username"),
-        (JWT, Answer(400, "<html/>"), "key"),
-        (CLIENT, Answer(200, {"error": SECRET}), "client_secret"),
-    ],
-)
-def test_a_rejected_grant_ends_in_two_calls_and_names_the_setting(
-    org: Company, settings: dict[str, object], answer: Answer, setting: str
-) -> None:
+def ended(
+    org: Company, settings: Mapping[str, object], answer: Answer
+) -> ConnectorError:
+    """Give the error that four threads and one more end with."""
     org.faults.append(lambda _call: answer)
     with connected(org, **settings) as crm:
         threads = [
@@ -207,15 +199,103 @@ def test_a_rejected_grant_ends_in_two_calls_and_names_the_setting(
             thread.start()
         for thread in threads:
             thread.join()
-        with pytest.raises(SettingRejected) as caught:
+        with pytest.raises(ConnectorError) as caught:
             crm.identify()
-    assert caught.value.params["setting"] == setting
-    assert SECRET not in repr(caught.value.params)
     assert len(org.calls) <= 2
+    assert SECRET not in repr(caught.value.params)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "setting"),
+    [
+        (CLIENT, "invalid_client_id", "client_id"),
+        (CLIENT, "invalid_client", "client_secret"),
+        (JWT, "invalid_client", "client_id"),
+        (REFRESH, "invalid_client_id", "client_id"),
+    ],
+)
+def test_a_rejected_grant_names_the_setting_that_the_error_is_about(
+    org: Company, settings: dict[str, object], code: str, setting: str
+) -> None:
+    said = {"error": code, "error_description": "client identifier invalid"}
+    error = ended(org, settings, Answer(400, said))
+    assert isinstance(error, SettingRejected)
+    assert error.params["setting"] == setting
+    assert error.params["detail"] == f"{code}: client identifier invalid"
+
+
+@pytest.mark.parametrize("settings", [CLIENT, JWT, REFRESH])
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("invalid_grant", "no client credentials user enabled"),
+        ("invalid_request", "request not supported on this domain"),
+        ("invalid_grant", "ip restricted"),
+        ("invalid_app_access", "user is not admin approved to access this app"),
+        ("invalid_grant", "expired access/refresh token"),
+        ("inactive_user", "user is inactive"),
+    ],
+)
+def test_any_other_refusal_is_told_in_the_orgs_own_words(
+    org: Company, settings: dict[str, object], code: str, reason: str
+) -> None:
+    answer = Answer(400, {"error": code, "error_description": reason})
+    error = ended(org, settings, answer)
+    assert (error.code, error.exit_code) == ("log_in_refused", 4)
+    assert error.params["detail"] == f"{code}: {reason}"
+    assert "setting" not in error.params
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (f"no: {SECRET} {SECRET[:9]} x{SECRET[4:]}y", "invalid_grant: no: *** *** ***"),
+        ("bad\nassertion", "invalid_grant: bad assertion"),
+        ("", "invalid_grant"),
+        (None, "invalid_grant"),
+        (["a"], "invalid_grant: ['a']"),
+    ],
+)
+def test_the_orgs_words_come_without_what_we_sent(
+    org: Company, said: object, told: str
+) -> None:
+    answer = Answer(400, {"error": "invalid_grant", "error_description": said})
+    assert ended(org, CLIENT, answer).params["detail"] == told
+
+
+def test_a_refusal_that_quotes_the_secret_as_its_code_says_nothing(
+    org: Company,
+) -> None:
+    error = ended(org, CLIENT, Answer(200, {"error": SECRET}))
+    assert error.params["detail"] == "no reason given"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(400, {"error": "rate_limit_exceeded", "error_description": "too many"}),
+        error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+    ],
+)
+def test_too_many_log_ins_may_be_tried_later(org: Company, answer: Answer) -> None:
+    refused = ended(org, CLIENT, answer)
+    assert (refused.code, refused.exit_code) == ("rate_limited", 7)
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+@pytest.mark.parametrize("settings", [CLIENT, JWT, REFRESH])
+def test_a_page_that_gives_no_tokens_points_to_the_address(
+    org: Company, settings: dict[str, object], status: int
+) -> None:
+    error = ended(org, settings, Answer(status, "<html><title>Not here</title></html>"))
+    assert (error.code, error.exit_code) == ("no_token_address", 4)
+    assert error.params["settings"] == "base_url, login_url"
+    assert "127.0.0.1" in str(error.params["address"])
 
 
 def _ends_in(call: object) -> None:
-    with pytest.raises(AuthenticationFailed):
+    with pytest.raises(ConnectorError):
         call()  # type: ignore[operator]
 
 
@@ -310,9 +390,9 @@ def test_a_crash_between_rotation_and_keeping_ends_in_one_clear_message(
     org.faults.append(lambda call: REFUSED if "/token" in call.path else None)
     with connected(org, **REFRESH, token_folder=tmp_path) as crm:
         for _ in range(3):
-            with pytest.raises(SettingRejected) as caught:
+            with pytest.raises(LogInRefused) as caught:
                 crm.identify()
-            assert caught.value.params["setting"] == "refresh_token"
+            assert "invalid_grant" in str(caught.value)
     assert len(logins(org)) == 2
 
 
@@ -395,3 +475,25 @@ def test_no_secret_reaches_a_log_an_error_or_a_result(
     for secret in (token, quote(token, safe=""), SECRET):
         assert secret not in written
         assert base64.b64encode(secret.encode()).decode() not in written
+
+
+@pytest.mark.parametrize("token", ["t", "an", "Account"])
+def test_a_short_token_makes_no_riddle_of_a_message(org: Company, token: str) -> None:
+    org.token = token
+    said = f"Unable to create fields at the Account: {token} and tan"
+    with connected(org, **CLIENT) as crm:
+        crm.identify()
+        org.faults = [always(error(400, "SOME_CODE", said))]
+        with pytest.raises(ConnectorError) as caught:
+            rows(crm, "Account", "Name")
+    shown = str(caught.value.params["detail"])
+    assert shown.count("Unable to create fields at the ") == 1
+    assert shown.endswith("*** and tan")
+
+
+def test_the_org_is_told_who_calls(org: Company) -> None:
+    with connected(org, **CLIENT) as crm:
+        rows(crm, "Account", "Name")
+    names = {call.headers["user-agent"] for call in org.calls}
+    assert len(names) == 1
+    assert names.pop().startswith("handover/")

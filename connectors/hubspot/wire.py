@@ -6,26 +6,25 @@ because its typed calls cost ten times as much, hide 207 and hang without a time
 """
 
 import threading
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import NO_CONTENT, OK
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 from hubspot.crm.objects import ApiClient, ApiException, Configuration
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from connectors.errors import Unreachable
-from connectors.hosts import checked_address
+from connectors.hosts import checked_address, user_agent
 from connectors.hubspot.problems import (
     PortalProblem,
     list_errors,
     read_date,
     read_problem,
 )
+from connectors.masking import mask
 
 TIMEOUT = (10.0, 120.0)
 """Seconds to connect and to wait; HubSpot itself gives up after 100 s (status 524)."""
@@ -168,7 +167,7 @@ class Wire:
             response = self._client.rest_client.request(
                 method,
                 self.base_url + path,
-                headers=dict(headers),
+                headers={**headers, "User-Agent": user_agent()},
                 _preload_content=False,
                 _request_timeout=TIMEOUT,
                 **content,
@@ -188,9 +187,8 @@ class Wire:
 
 def _hide_token(token: str, body: bytes) -> bytes:
     """Take the token out of a reply that quotes it: it may end in a message."""
-    for form in (token, quote(token, safe=""), b64encode(token.encode()).decode()):
-        body = body.replace(form.encode(), b"***") if form else body
-    return body
+    keep = "surrogateescape"
+    return mask(body.decode("utf-8", keep), [token]).encode("utf-8", keep)
 
 
 def _read_reply(headers: Mapping[str, str], body: bytes) -> PortalReply:

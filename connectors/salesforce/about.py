@@ -8,7 +8,7 @@ from connectors.errors import NotPermitted, Refused, UnknownObject, Unreachable
 from connectors.salesforce.org import Org
 from connectors.salesforce.problems import SOURCE
 from connectors.salesforce.queries import query
-from connectors.salesforce.schema import Shapes
+from connectors.salesforce.schema import Shapes, check_version
 
 USERINFO = "/services/oauth2/userinfo"
 ORGANIZATION = "Organization"
@@ -49,6 +49,8 @@ def _record(org: Org) -> tuple[Row, Exception]:
     try:
         rows = list(query(org, ORGANIZATION, ORG_FIELDS, ()))
     except (NotPermitted, UnknownObject, Refused) as error:
+        if isinstance(error, UnknownObject):
+            check_version(org)
         return {}, error
     missing = Refused(source=SOURCE, object=ORGANIZATION, detail="no record")
     return (rows[0] if rows else {}), missing

@@ -2,8 +2,9 @@
 
 All threads share one token; whoever meets a 401 first fetches a new one, the others
 wait for it. A refused grant is not tried again: more attempts may lock the user out. A
-token is never part of an error or a log line, and neither is what the token address
-says in free text, for it may quote what we sent.
+token is never part of an error or a log line. Why a log-in is refused is told in the
+org's own words (``error_description``), without what we sent; a setting is called wrong
+only where ``error`` says so (OAuth 2.0, RFC 6749, section 5.2).
 """
 
 import re
@@ -19,10 +20,13 @@ from urllib.parse import urlsplit
 from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
+    LogInRefused,
     MissingSetting,
+    RateLimited,
     SettingRejected,
 )
 from connectors.hosts import checked_address, is_loopback
+from connectors.masking import mask_pieces
 from connectors.salesforce.problems import SOURCE
 from connectors.token_file import TokenFile
 
@@ -36,8 +40,13 @@ FRUITLESS = 3
 PRODUCTION_LOGIN = "https://login.salesforce.com"
 SANDBOX_LOGIN = "https://test.salesforce.com"
 UNNAMED = "no reason given"
+REASON_LENGTH = 300
+PUBLIC = frozenset({"grant_type", "client_id"})
+"""Parts of a log-in that are no secrets (RFC 6749, section 2.2)."""
+BUSY = frozenset({"rate_limit_exceeded", "REQUEST_LIMIT_EXCEEDED"})
+"""Errors that go away by themselves."""
 
-_CODE = re.compile(r"[a-z_]{1,60}")
+_CODE = re.compile(r"[A-Za-z_]{1,60}")
 _ORG_AND_USER = re.compile(r"/(00D\w{12,15})/(005\w{12,15})$")
 
 
@@ -51,7 +60,8 @@ class Answer:
 
 
 Exchange = Callable[[Mapping[str, str]], Answer]
-"""Posts the form to the token address; raises ``Unreachable`` without an answer."""
+"""Posts the form to the token address; raises ``Unreachable`` without an answer, and
+``NoTokenAddress`` where it is none that gives tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,27 +76,36 @@ class Token:
 class Grant:
     """One way to get a token, with the settings that it uses.
 
-    ``form`` is what is posted; ``blame`` names for each OAuth error the setting to
-    mend, the empty error stands for all others.
+    ``form`` is what is posted; ``blame`` names the setting to mend for those OAuth
+    errors that are about one.
     """
 
     def __init__(self, form: Mapping[str, str], blame: Mapping[str, str]) -> None:
         self._form = dict(form)
         self._blame = blame
+        self._sent: set[str] = set()
+        """Secrets that left: the org may quote them."""
 
     def fetch(self, exchange: Exchange) -> Token:
         """Ask for a token.
 
         Raises:
             SettingRejected: the grant is refused; names the setting to mend.
+            LogInRefused: it is refused for another reason.
+            RateLimited: too many log-ins; later there may be one.
+            NoTokenAddress: nobody gives tokens there.
             Unreachable: no answer.
         """
-        return self._token(exchange(self._form))
+        return self._token(self._ask(exchange, self._form))
+
+    def _ask(self, exchange: Exchange, form: Mapping[str, str]) -> Answer:
+        self._sent |= {form[name] for name in form.keys() - PUBLIC}
+        return exchange(form)
 
     def _token(self, answer: Answer) -> Token:
         value = answer.data.get("access_token")
         if not isinstance(value, str) or not value:
-            raise self._rejected(answer)
+            raise self._rejected(answer.data)
         found = _ORG_AND_USER.search(str(answer.data.get("id") or ""))
         return Token(
             value=value,
@@ -94,14 +113,19 @@ class Grant:
             user_id=found[2] if found else None,
         )
 
-    def _rejected(self, answer: Answer) -> SettingRejected:
-        said = str(answer.data.get("error") or "")
+    def _rejected(self, data: Mapping[str, Any]) -> ConnectorError:
+        """Return the error that a refusal is, with the org's words."""
+        said = str(data.get("error") or "")
         code = said if _CODE.fullmatch(said) else ""
-        return SettingRejected(
-            source=SOURCE,
-            setting=self._blame.get(code, self._blame[""]),
-            detail=code or UNNAMED,
-        )
+        reason = str(data.get("error_description") or "")
+        words = ": ".join(filter(None, (code, " ".join(reason.split()))))
+        detail = mask_pieces(words, self._sent)[:REASON_LENGTH] or UNNAMED
+        if code in BUSY:
+            return RateLimited(source=SOURCE, object="log-in", detail=detail)
+        if code in self._blame:
+            setting = self._blame[code]
+            return SettingRejected(source=SOURCE, setting=setting, detail=detail)
+        return LogInRefused(source=SOURCE, detail=detail)
 
 
 class SignedGrant(Grant):
@@ -121,13 +145,7 @@ class SignedGrant(Grant):
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(
-            {},
-            {
-                "invalid_client_id": "client_id",
-                "invalid_client": "client_id",
-                "invalid_app_access": "username",
-                "": "key",
-            },
+            {}, {"invalid_client_id": "client_id", "invalid_client": "client_id"}
         )
         self._claims = {"iss": client_id, "sub": username, "aud": audience}
         self._key = key
@@ -136,12 +154,12 @@ class SignedGrant(Grant):
     def fetch(self, exchange: Exchange) -> Token:
         """Ask with our time, then with the server's if ours is wrong."""
         ours = self._now()
-        answer = exchange(self._signed(ours))
+        answer = self._ask(exchange, self._signed(ours))
         theirs = answer.server_time
         if answer.status != 200 and theirs is not None:
             seconds = theirs.timestamp()
             if abs(seconds - ours) > SKEW_SECONDS:
-                answer = exchange(self._signed(seconds))
+                answer = self._ask(exchange, self._signed(seconds))
         return self._token(answer)
 
     def _signed(self, seconds: float) -> Mapping[str, str]:
@@ -172,7 +190,6 @@ class RefreshGrant(Grant):
             {
                 "invalid_client_id": "client_id",
                 "invalid_client": "client_secret",
-                "": "refresh_token",
             },
         )
         self._store = store
@@ -186,10 +203,10 @@ class RefreshGrant(Grant):
         Somebody who has logged in again wrote the new token into the configuration.
         """
         self._used = self._kept() or self._configured
-        answer = exchange({**self._form, "refresh_token": self._used})
+        answer = self._ask(exchange, {**self._form, "refresh_token": self._used})
         if "access_token" not in answer.data and self._used != self._configured:
             self._worthless, self._used = self._used, self._configured
-            answer = exchange(self._form)
+            answer = self._ask(exchange, self._form)
         return self._token(answer)
 
     def _kept(self) -> str | None:
@@ -272,7 +289,7 @@ class OrgLogin:
             raise self._refused
         try:
             self._token = self._grant.fetch(exchange)
-        except AuthenticationFailed as error:
+        except (AuthenticationFailed, RateLimited) as error:
             self._refused = error
             raise
         self._unproved += 1
@@ -325,7 +342,8 @@ def _client_credentials(settings: Mapping[str, object]) -> Grant:
         "client_id": needed_setting(settings, "client_id"),
         "client_secret": needed_setting(settings, "client_secret"),
     }
-    return Grant(form, {"invalid_client_id": "client_id", "": "client_secret"})
+    blame = {"invalid_client_id": "client_id", "invalid_client": "client_secret"}
+    return Grant(form, blame)
 
 
 def _refresh(settings: Mapping[str, object]) -> Grant:

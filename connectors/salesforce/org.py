@@ -8,12 +8,11 @@ import logging
 import math
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import orjson
 from tenacity import Retrying
@@ -21,10 +20,12 @@ from tenacity import Retrying
 from connectors.errors import (
     AuthenticationFailed,
     ForeignAddress,
+    NoTokenAddress,
     ReplyLost,
     Unreachable,
 )
-from connectors.hosts import is_loopback
+from connectors.hosts import is_loopback, user_agent
+from connectors.masking import mask
 from connectors.pace import Limiter, retrying
 from connectors.salesforce.client import DailyShare, paths
 from connectors.salesforce.effects import ALLOW_DUPLICATES, AUTO_ASSIGN
@@ -36,6 +37,7 @@ from connectors.salesforce.problems import (
     as_error,
     read_problem,
 )
+from connectors.salesforce.replies import token_reply
 from connectors.salesforce.wire import (
     Bearer,
     OrgReply,
@@ -108,6 +110,7 @@ class Org:
     ) -> None:
         """Set up the session; nothing is sent yet."""
         self.base_url = connection.base_url
+        self.version = connection.version
         self.is_local = is_loopback(urlsplit(self.base_url).hostname or "")
         self._limiter = limiter
         self._sleep = sleep
@@ -217,11 +220,7 @@ class Org:
     def clean(self, text: str) -> str:
         """Take our secrets out of a text that came back."""
         token = self._login.current
-        for secret in (*self._connection.secrets, *([token.value] if token else ())):
-            encoded = b64encode(secret.encode()).decode().rstrip("=")
-            for form in filter(None, (secret, quote(secret, safe=""), encoded)):
-                text = text.replace(form, "***")
-        return text
+        return mask(text, (*self._connection.secrets, token.value if token else ""))
 
     def _policy(
         self,
@@ -339,20 +338,20 @@ class Org:
             reply = send(self._session, "POST", url, Unsigned(), data=dict(form))
         except ReplyBroken as broken:
             raise Unreachable(source=SOURCE, detail=f"log-in: {broken}") from None
-        try:
-            data = reply.data
-        except orjson.JSONDecodeError:
-            data = {}
         if 300 <= reply.status < 400:
             raise ForeignAddress(source=SOURCE, detail="log-in redirected")
         if reply.status >= 500:
             detail = f"log-in: HTTP {reply.status}"
             raise Unreachable(source=SOURCE, detail=detail)
-        return Answer(
-            status=reply.status,
-            data=data if isinstance(data, dict) else {},
-            server_time=reply.server_time,
-        )
+        data = token_reply(reply)
+        if data is None:
+            raise NoTokenAddress(
+                source=SOURCE,
+                address=self._connection.login_url,
+                settings="base_url, login_url",
+                detail=f"HTTP {reply.status}",
+            )
+        return Answer(status=reply.status, data=data, server_time=reply.server_time)
 
     def _count(self) -> None:
         with self._counting:
@@ -375,6 +374,7 @@ def _headers(connection: Connection) -> dict[str, str]:
         "Accept": JSON,
         "Accept-Encoding": "gzip",
         "X-PrettyPrint": "0",
+        "User-Agent": user_agent(),
         **AUTO_ASSIGN,
     }
     return headers | (ALLOW_DUPLICATES if connection.allow_duplicates else {})

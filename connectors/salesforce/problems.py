@@ -6,13 +6,16 @@ gateway or empty; nothing is taken for granted (error codes of the REST API guid
 
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import orjson
 
 from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
+    MissingRight,
     NotPermitted,
+    QueryTooComplicated,
     RateLimited,
     Refused,
     UnknownObject,
@@ -25,10 +28,23 @@ THROTTLED = frozenset({406, 420, 429})
 """Turned away at the door, often with an empty body or HTML: nothing was done."""
 TOO_LONG = frozenset({414, 431})
 """The address or the headers are longer than 16,384 bytes."""
+GONE = frozenset({404, 410})
+"""No such resource, or one of an API version that has been retired."""
 GATEWAY = frozenset({408, 500, 502, 503, 504})
 """Nothing is wrong with the request; whether it took effect is unknown."""
 LIMIT = "REQUEST_LIMIT_EXCEEDED"
 QUERY_TIMEOUT = "QUERY_TIMEOUT"
+TOO_COMPLICATED = "QUERY_TOO_COMPLICATED"
+LATER = frozenset({QUERY_TIMEOUT, "API_CURRENTLY_DISABLED"})
+"""Too slow just now, or an org that is being moved or upgraded takes no calls."""
+RIGHTS = MappingProxyType(
+    {
+        "OPERATION_TOO_LARGE": "View All Data",
+        "TXN_SECURITY_METERING_ERROR": "Exempt from Transaction Security",
+    }
+)
+"""Errors that one right of the integration user ends: without *View All Data* an org
+cannot work out whose activities of many are visible to us."""
 LOST_LOCATOR = frozenset({"INVALID_QUERY_LOCATOR", "INVALID_LOCATOR"})
 HIDDEN_FIELD = frozenset({"INVALID_FIELD", "MALFORMED_QUERY"})
 MESSAGE_LENGTH = 500
@@ -125,14 +141,15 @@ def _seconds(text: str | None) -> float | None:
 def as_error(problem: OrgProblem, what: str) -> ConnectorError:
     """Turn a problem into the error that stops the connector; ``what`` is the path."""
     params = {"source": SOURCE, "object": what, "detail": problem.said}
-    if problem.status == EXPIRED:
-        return AuthenticationFailed(**params)
-    if problem.code == LIMIT or problem.status in THROTTLED:
-        return RateLimited(**params)
-    if problem.status == 403:
-        return NotPermitted(**params)
-    if problem.status == 404 or problem.code == "INVALID_TYPE":
-        return UnknownObject(**params)
-    if problem.status in GATEWAY or problem.code == QUERY_TIMEOUT:
-        return Unreachable(**params)
-    return Refused(**params)
+    if right := RIGHTS.get(problem.code):
+        return MissingRight(**params, right=right)
+    kinds: tuple[tuple[bool, type[ConnectorError]], ...] = (
+        (problem.code == TOO_COMPLICATED, QueryTooComplicated),
+        (problem.status == EXPIRED, AuthenticationFailed),
+        (problem.code == LIMIT or problem.status in THROTTLED, RateLimited),
+        (problem.code in LATER or problem.status in GATEWAY, Unreachable),
+        (problem.status == 403, NotPermitted),
+        (problem.code == "INVALID_TYPE" or problem.status in GONE, UnknownObject),
+    )
+    kind = next((kind for holds, kind in kinds if holds), Refused)
+    return kind(**params)

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+import orjson
+
 from connectors.errors import Unreachable
 from connectors.salesforce.problems import SOURCE
+from connectors.salesforce.wire import OrgReply
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,34 @@ def job_state(data: object) -> Mapping[str, Any]:
     if isinstance(data, dict) and isinstance(data.get("id"), str):
         return data
     raise _odd("state of a job")
+
+
+def token_reply(reply: OrgReply) -> Mapping[str, Any] | None:
+    """Read what the token address said, an error in the form of other resources too.
+
+    Returns:
+        The fields of OAuth 2.0; None for anything else, a login page say.
+    """
+    try:
+        data = reply.data
+    except orjson.JSONDecodeError:
+        return None
+    if _are_objects(data) and data:
+        first = data[0]
+        said = {"error": "errorCode", "error_description": "message"}
+        return {name: first.get(key) for name, key in said.items()}
+    return data if isinstance(data, dict) else None
+
+
+def api_versions(data: object) -> Sequence[str]:
+    """List the versions of the API that an org has, oldest first.
+
+    Raises:
+        Unreachable: it names none.
+    """
+    if _are_objects(data) and data and all(one.get("version") for one in data):
+        return [str(one["version"]) for one in data]
+    raise _odd("list of API versions")
 
 
 def number(text: object) -> int | None:

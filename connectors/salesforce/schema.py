@@ -11,10 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import Field, ObjectSchema
-from connectors.errors import NotPermitted, UnknownObject
+from connectors.errors import (
+    NotPermitted,
+    UnknownObject,
+    UnknownVersion,
+    Unreachable,
+)
 from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
-from connectors.salesforce.replies import described_fields
+from connectors.salesforce.replies import api_versions, described_fields
 
 STAMP = "SystemModstamp"
 DELETED = "IsDeleted"
@@ -102,12 +107,14 @@ class Shapes:
         self._org = org
         self._known: dict[str, ObjectShape | UnknownObject | NotPermitted] = {}
         self._lock = threading.Lock()
+        self._knows_version = False
 
     def of(self, name: str) -> ObjectShape:
         """Describe an object.
 
         Raises:
-            UnknownObject: the org has none of this name, or not for us.
+            UnknownVersion: the org has no such version of the API.
+            UnknownObject: it has no object of this name, or not for us.
             NotPermitted: it is one that every org has, so it is hidden from us.
         """
         known = self._known.get(name)
@@ -146,6 +153,12 @@ class Shapes:
             self._known[name] = kept
         return kept
 
+    def _check_version(self) -> None:
+        with self._lock:
+            is_checked, self._knows_version = self._knows_version, True
+        if not is_checked:
+            check_version(self._org)
+
     def _asked(self, name: str) -> ObjectShape | UnknownObject | NotPermitted:
         try:
             return self._describe(name)
@@ -159,10 +172,33 @@ class Shapes:
             data = self._org.read(f"sobjects/{name}/describe").data
         except OrgRefusal as turned:
             error = as_error(turned.problem, name)
-            if isinstance(error, UnknownObject) and name in STANDARD:
-                error = NotPermitted(**error.params)
+            if isinstance(error, UnknownObject):
+                self._check_version()
+                if name in STANDARD:
+                    error = NotPermitted(**error.params)
             raise error from None
         return _shape(name, data)
+
+
+def check_version(org: Org) -> None:
+    """Make sure that an org has the configured version of the API.
+
+    Of a version that it does not have, each resource looks as if it did not exist.
+
+    Raises:
+        UnknownVersion: it has others only.
+    """
+    try:
+        known = api_versions(org.read("/services/data").data)
+    except (OrgRefusal, Unreachable):
+        return  # whoever answers does not tell: what was asked for is missing
+    if org.version not in known:
+        raise UnknownVersion(
+            source=SOURCE,
+            version=org.version,
+            known=f"{known[0]} – {known[-1]}",
+            detail=f"api_version {org.version}",
+        )
 
 
 def _shape(name: str, data: object) -> ObjectShape:

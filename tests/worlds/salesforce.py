@@ -88,6 +88,7 @@ class Org:
         self.tells_usage = True
         self.forbidden: set[str] = set()
         self.not_in_bulk: set[str] = set()
+        self.versions = ["63.0", "64.0", "65.0"]
         self.locators: dict[str, list[dict[str, Any]]] = {}
         self.jobs: dict[str, tuple[list[str], list[dict[str, Any]]]] = {}
         self._ids = itertools.count(1)
@@ -195,6 +196,10 @@ class Org:
         match parts:
             case ["oauth2", "userinfo"]:
                 return error(404, "NOT_FOUND", "no scope")
+            case ["data"]:
+                return Answer(200, [_version(number) for number in self.versions])
+            case ["data", version, *_] if version.strip("v") not in self.versions:
+                return error(404, "NOT_FOUND", "The requested resource does not exist")
             case ["data", _, "sobjects", kind, "describe"]:
                 return self._describe(kind)
             case ["data", _, ("query" | "queryAll") as verb]:
@@ -384,6 +389,10 @@ class Org:
         for name, member in self.records.get(TEAMS.get(kind, ""), {}).items():
             if member[f"{kind}Id"] == key:
                 self.delete(TEAMS[kind], name)
+
+
+def _version(number: str) -> Json:
+    return {"label": "", "url": f"/services/data/v{number}", "version": number}
 
 
 def error(status: int, code: str, message: str) -> Answer:
