@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli, Ended
+from tests.worlds.copies import copy_folder
 from tests.worlds.hubspot_company import Company, company
 from tests.worlds.hubspot_data import TOKEN
 from tests.worlds.hubspot_folder import (
@@ -190,7 +191,7 @@ def test_two_machines_with_one_plan_write_everything_once(
     if not has_key:
         del desk.portal.properties["tasks"][KEY]
     other = tmp_path / "other machine"
-    shutil.copytree(template[0], other)
+    copy_folder(template[0], other)
     shutil.copy(Path("handover.toml"), other)
     config = ("-c", str(other / "handover.toml"))
     for words in (desk.publish, desk.reassign):

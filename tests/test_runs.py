@@ -5,7 +5,6 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
 import stat
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from handover.commands.shell import run
 from handover.ledger import Ledger
 from handover.plan import store
 from tests.conftest import Cli, Ended
+from tests.worlds.copies import copy_folder
 from tests.worlds.planning_folder import NEW, TODAY, synced
 
 EARLY = ("--early", "personnel change", *TODAY)
@@ -62,7 +62,7 @@ def approved_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(approved_company: Path, folder: Path) -> Path:
     """A working folder of its own with the approved plan."""
-    shutil.copytree(approved_company, folder, dirs_exist_ok=True)
+    copy_folder(approved_company, folder)
     return folder
 
 

@@ -1,6 +1,5 @@
 """Runs on Salesforce by the command line: what people are shown, and what is left."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli
+from tests.worlds.copies import copy_folder
 from tests.worlds.salesforce import KEY, Answer, Call, error
 from tests.worlds.salesforce_folder import EFFECTIVE, Desk, is_write, losing, sitting
 
@@ -179,7 +179,7 @@ def test_two_machines_make_each_task_once(
         desk.org.hide("Task", KEY)
     plan = desk.approved_plan()
     other = tmp_path_factory.mktemp("other") / "copy"
-    shutil.copytree(folder, other)
+    copy_folder(folder, other)
     if lost:
         desk.org.faults.append(losing(desk.org))
     first = desk.done("plan", "publish", plan)["run"]["counts"]

@@ -1,7 +1,6 @@
 """A run may die anywhere; the next one completes it and doubles nothing (P15)."""
 
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from itertools import product
@@ -15,6 +14,7 @@ from handover.ledger import Ledger
 from handover.plan import store
 from handover.transfer.crash_points import POINTS
 from tests.conftest import Cli
+from tests.worlds.copies import copy_folder
 from tests.worlds.killed import killed
 from tests.worlds.memory_company import TASKS, Office, changes_of, handing_over
 from tests.worlds.planning_folder import NEW, TODAY, synced
@@ -169,7 +169,7 @@ def approved_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def calm(approved_company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same company after a run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("calm")
-    shutil.copytree(approved_company, folder, dirs_exist_ok=True)
+    copy_folder(approved_company, folder)
     config = ("-c", str(folder / "handover.toml"))
     words = ("reassign", _plan_id(folder), "--early", "now", "-q")
     assert run(root, (*words, *config, *TODAY), {}) == 0
@@ -191,7 +191,7 @@ def _plan_id(folder: Path) -> str:
 def test_kill_9_on_files_leaves_what_one_execution_would(
     approved_company: Path, calm: Path, folder: Path, cli: Cli, point: str
 ) -> None:
-    shutil.copytree(approved_company, folder, dirs_exist_ok=True)
+    copy_folder(approved_company, folder)
     early = ("reassign", _plan_id(folder), "--early", "now", *TODAY, "--json")
     as_of = TODAY[-1]
     died = killed(folder, point, "reassign", _plan_id(folder), as_of=as_of, early="now")

@@ -103,6 +103,36 @@ def retry(shell: Shell, *, run: str, dry_run: bool) -> Result:
     return transfer_result(shell, done, dry_run=dry_run)
 
 
+@command(
+    "adopt",
+    example="handover runs adopt --reason 'moved to the new server'",
+    parent=runs,
+)
+@click.option("--reason", metavar="T", required=True, help="Why.")
+def adopt_ledger(shell: Shell, *, reason: str) -> Result:
+    """Let this folder's ledger write again after it was copied or put back."""
+    from handover.ledger.home import adopt
+
+    workspace = shell.workspace
+    actor = workspace.actor
+    by = {"actor": actor.user, "host": actor.host, "reason": reason}
+    with workspace.lock("runs adopt"):
+        unknown = adopt(workspace.ledger, workspace.runs_folder, workspace.now, by)
+
+    def show(console: "Console") -> None:
+        console.print(shell.words("This folder's ledger may write again."))
+        for run_id in unknown:
+            text = "Run {run} wrote to the CRM, and the ledger does not know what."
+            console.print(shell.words(text, run=run_id))
+
+    return Result(
+        name="runs",
+        data={"unknown_runs": unknown},
+        text=show,
+        next="handover sync",
+    )
+
+
 @command("verify", example="handover runs verify last", parent=runs)
 @click.argument("run", required=False)
 def verify(shell: Shell, *, run: str | None) -> Result:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from connectors.base import Identity, Note
 from handover.i18n import Words
 from handover.jobs.workspace import Workspace
+from handover.ledger.home import check_home
 from handover.ledger.runs import entries_of, find_run
 from handover.mirror.views import Mirror
 from handover.plan import store
@@ -211,6 +212,7 @@ def _at_work(
     if manner.confirm is None or manner.yes:
         check_confirmed(site, yes=manner.yes, named=manner.org_id)
     with workspace.lock(kind):
+        check_home(workspace.ledger, workspace.runs_folder)
         at = site.clock()
         ledger, reached = workspace.ledger, manner.reached
         for run_id in recover(ledger, site.connector, source, at, reached):

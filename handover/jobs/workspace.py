@@ -96,8 +96,11 @@ class Workspace:
     def ledger(self) -> "Ledger":
         """The ledger, brought up to date."""
         from handover.ledger import Ledger
+        from handover.ledger.home import bind_new
 
-        return Ledger.open(self.folder / "ledger.sqlite")
+        ledger = Ledger.open(self.folder / "ledger.sqlite")
+        bind_new(ledger, self.now)
+        return ledger
 
     @cached_property
     def policy(self) -> "Policy":

@@ -4,7 +4,6 @@ Sato hands six customers over to Tanaka; Suzuki is his manager. The files are wr
 as different programs would write them, so that nothing but owners may change in them.
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from cli import handover as root
 from handover.commands.shell import run
 from tests.conftest import FILES, Cli, Ended
+from tests.worlds.copies import copy_folder
 
 PLANNED, EFFECTIVE, EXPIRED = "2027-03-01", "2027-03-15", "2027-03-30"
 PLAN = "2027-03-sato-tanaka"
@@ -130,7 +130,7 @@ def _run(folder: Path, *words: str) -> None:
 
 def job_in(folder: Path, template: Path, cli: Cli) -> Job:
     """Take up a copy of a company."""
-    shutil.copytree(template, folder, dirs_exist_ok=True)
+    copy_folder(template, folder)
     return Job(cli=cli, folder=folder)
 
 

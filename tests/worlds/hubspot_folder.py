@@ -1,7 +1,6 @@
 """A working folder on a HubSpot portal, from sync to an approved plan."""
 
 import copy
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from cli import handover as root
 from handover.commands.shell import run
 from handover.ledger import Ledger
 from handover.plan import store
+from tests.worlds.copies import copy_folder
 from tests.worlds.hubspot import Portal
 from tests.worlds.hubspot_company import Company
 from tests.worlds.hubspot_data import TOKEN
@@ -100,7 +100,7 @@ def calling(folder: Path) -> Iterator[Callable[..., None]]:
 @contextmanager
 def at_work(template: Path, made: Company, folder: Path) -> Iterator[Company]:
     """Serve the portal as the template left it, with a copy of its folder."""
-    shutil.copytree(template, folder, dirs_exist_ok=True)
+    copy_folder(template, folder)
     portal = Portal()
     for name in HELD:
         setattr(portal, name, copy.deepcopy(getattr(made.portal, name)))

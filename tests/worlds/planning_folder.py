@@ -13,6 +13,7 @@ from typing import Any
 from cli import handover as root
 from handover.commands.shell import run
 from tests.conftest import FILES, Cli, Ended
+from tests.worlds.copies import copy_folder
 
 COMPANY = Path(__file__).parents[1] / "cases" / "plan" / "company"
 TODAY = ("--as-of", "2027-03-01")
@@ -41,7 +42,7 @@ def sync(folder: Path) -> None:
 
 def planning_in(folder: Path, template: Path, cli: Cli) -> Cli:
     """Give `handover plan ... --json` in a copy of a synced company."""
-    shutil.copytree(template, folder, dirs_exist_ok=True)
+    copy_folder(template, folder)
 
     def call(*words: str) -> Ended:
         return cli("plan", *words, *TODAY, "--json")

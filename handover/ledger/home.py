@@ -1,0 +1,106 @@
+"""Which working folder a ledger belongs to.
+
+A copy of a folder, or one put back from a backup, has a ledger that does not know what
+was written since. It is noticed by the ledger's file being another one than the ledger
+says of itself, and by run folders that it has never heard of. A ledger that was moved,
+or is reached by another path, is still the same file.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from handover.errors import Refusal
+from handover.ledger import Ledger
+from handover.ledger.events import record
+from handover.ledger.tables import events, runs
+
+BOUND = "ledger.bound"
+"""The event that binds a ledger to a file; its subject is the file's number."""
+
+
+class LedgerBehind(Refusal):
+    """The ledger is a copy or was put back (``file``, and ``run``: a newer one or -).
+
+    ``run`` is the newest run whose folder lies there and that the ledger does not know.
+    """
+
+    code = "ledger_behind"
+
+
+def bind_new(ledger: Ledger, at: dt.datetime) -> None:
+    """Bind a ledger that says nothing of its file yet to the file it is in."""
+    with ledger.read() as connection:
+        if _bound_to(connection) is not None:
+            return
+    with ledger.begin() as connection:
+        if _bound_to(connection) is None:
+            record(connection, at, BOUND, _number(ledger.path), {})
+
+
+def check_home(ledger: Ledger, runs_folder: Path) -> None:
+    """Refuse to write on the word of a ledger that may be behind.
+
+    Raises:
+        LedgerBehind: it is another file than the one it was bound to, or knows less
+            than the run folders beside it.
+    """
+    with ledger.read() as connection:
+        bound = _bound_to(connection)
+        unknown = _unknown_runs(connection, runs_folder)
+    if bound != _number(ledger.path) or unknown:
+        newest = unknown[-1] if unknown else "-"
+        raise LedgerBehind(file=ledger.path, run=newest)
+
+
+def adopt(
+    ledger: Ledger, runs_folder: Path, at: dt.datetime, by: Mapping[str, object]
+) -> list[str]:
+    """Bind a ledger to the file it is in now, on a person's word.
+
+    Args:
+        ledger: to be bound.
+        runs_folder: where the folders of runs lie.
+        at: when, in UTC.
+        by: who says so, and why.
+
+    Returns:
+        The runs whose folders lie there and that the ledger does not know. They count
+        as known from now on; what they wrote is found in the CRM.
+    """
+    with ledger.begin() as connection:
+        unknown = _unknown_runs(connection, runs_folder)
+        details = {**by, "unknown_runs": unknown}
+        record(connection, at, BOUND, _number(ledger.path), details)
+        for run_id in unknown:
+            record(connection, at, "run.adopted", run_id, {})
+    return unknown
+
+
+def _bound_to(connection: Connection) -> str | None:
+    latest = (
+        select(events.c.subject)
+        .where(events.c.kind == BOUND)
+        .order_by(events.c.n.desc())
+        .limit(1)
+    )
+    found: str | None = connection.execute(latest).scalar()
+    return found
+
+
+def _number(path: Path) -> str:
+    """Return what the file system knows a file by, whatever it is called."""
+    return str(path.stat().st_ino)
+
+
+def _unknown_runs(connection: Connection, runs_folder: Path) -> list[str]:
+    """List the runs that left a folder and that the ledger does not know, by name."""
+    there = {
+        path.parent.name
+        for path in runs_folder.glob("*/before.csv")  # only runs that write leave one
+    }
+    known = {*connection.execute(select(runs.c.id)).scalars()}
+    adopted = select(events.c.subject).where(events.c.kind == "run.adopted")
+    return sorted(there - known - {*connection.execute(adopted).scalars()})
