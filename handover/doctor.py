@@ -188,7 +188,7 @@ def mapping(name: str, read: Callable[[], object]) -> Iterator[Check]:
 
 
 def secrets(faults: Iterable[HandoverError]) -> Iterator[Check]:
-    """Name every secret that is not where the configuration says."""
+    """List every secret that is not where the configuration says."""
     yield from (_failed("secret", fault) for fault in faults)
 
 
@@ -263,7 +263,7 @@ def _made(source: str, name: str) -> Check:
 
 
 def _lacking(source: str, name: str, *, can_make: bool) -> Check:
-    """Say who can give the CRM what it lacks: we, unless we may not or just tried."""
+    """Check who can give the CRM what it lacks: we, unless we may not or just tried."""
     of_object, _, permission = name.partition(":")
     text = "{source} lacks {name}; our tasks will carry their key in the text"
     if permission:

@@ -59,20 +59,20 @@ class Words:
         return found.format(**self._spoken(params)) if params else found
 
     def has(self, key: str) -> bool:
-        """Tell whether a coded sentence (``warning:...``) is in the catalogue."""
+        """Return whether a coded sentence (``warning:...``) is in the catalogue."""
         return self._find(key) != key
 
     def phrase(self, phrase: Phrase) -> str:
-        """Put a phrase into words."""
+        """Return a phrase in words."""
         return self(phrase.text, **phrase.params)
 
     def sentence(self, error: KnownError) -> Sentence:
-        """Put an error into words; one that no catalogue knows, into its own."""
+        """Return an error in words; one that no catalogue knows, in its own."""
         found = self.error(error.code, error.params)
         return found or Sentence(what=str(error), why="", remedy="")
 
     def error(self, code: str, params: Mapping[str, object]) -> Sentence | None:
-        """Tell an error; None where the catalogue does not know its code."""
+        """Return an error in words; None where the catalogue does not know its code."""
         key = f"error:{code}"
         if not self.has(key):
             return None
@@ -89,7 +89,7 @@ class Words:
         return {name: self._said(value) for name, value in params.items()}
 
     def _said(self, value: object) -> object:
-        """Put a parameter that has words of its own into words."""
+        """Return a parameter in words, where it has words of its own."""
         if isinstance(value, Phrase):
             return self.phrase(value)
         # Few parameters are errors, and asking for a protocol takes long.
@@ -117,12 +117,12 @@ class _Lenient(dict[str, object]):
 
 @cache
 def words_for(language: str) -> Words:
-    """Give the words of a language; an unknown one gets English."""
+    """Return the words of a language; an unknown one gets English."""
     return Words(language if language in LANGUAGES else "en")
 
 
 def chosen_language(*wishes: str | None, environ: Mapping[str, str]) -> str:
-    """Pick the first wish that we speak, else the system's language, else English."""
+    """Return the first wish that we speak, else the system's language, else English."""
     system = (environ.get("LC_ALL"), environ.get("LC_MESSAGES"), environ.get("LANG"))
     for wish in (*wishes, *system):
         language = (wish or "")[:2].lower()
@@ -132,7 +132,7 @@ def chosen_language(*wishes: str | None, environ: Mapping[str, str]) -> str:
 
 
 def speak_to_click(language: str) -> None:
-    """Let click say its own words in our language.
+    """Make click say its own words in our language.
 
     click asks gettext's global domain, which follows the environment.
     """

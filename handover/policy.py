@@ -112,7 +112,7 @@ class Item(PolicySection):
 
     @property
     def is_own(self) -> bool:
-        """Tell whether it audits the company's own columns instead of a rule."""
+        """Return whether it audits the company's own columns instead of a rule."""
         return all(column.startswith(OWN_COLUMN) for column in self.columns)
 
 
@@ -256,7 +256,7 @@ class _Mistake(Exception):
 
 
 def _rule(keys: Sequence[str], detail: str, **params: object) -> _Mistake:
-    """Name a rule of policies that is broken."""
+    """Return the mistake of a rule of policies that is broken."""
     return _Mistake(keys, Phrase(text=f"policy-mistake:{detail}", params=params))
 
 
@@ -276,7 +276,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _overlaid(built_in: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
-    """Lay a company's content over ours and check the outcome."""
+    """Overlay ours with a company's content and check the outcome."""
     sections = {
         field.alias or name: field for name, field in Policy.model_fields.items()
     }
@@ -304,7 +304,7 @@ def _overlaid(built_in: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
 
 
 def _items(ours: Iterable[Mapping[str, Any]], theirs: object) -> list[dict[str, Any]]:
-    """Lay the company's items over ours, by code; its own come last."""
+    """Overlay our items with the company's, by code; its own come last."""
     merged = {item["code"]: dict(item) for item in ours}
     if not isinstance(theirs, list):
         raise _rule(("item",), "no_items")
@@ -339,7 +339,7 @@ def _items(ours: Iterable[Mapping[str, Any]], theirs: object) -> list[dict[str, 
 
 
 def _check_own(item: Mapping[str, Any], keys: tuple[str, ...]) -> None:
-    """Let a company's own items audit the company's own columns only."""
+    """Check that a company's own items audit the company's own columns only."""
     for column in item.get("columns", ()):
         if not str(column).startswith(OWN_COLUMN):
             name = str(column).rpartition(".")[2]
@@ -352,7 +352,7 @@ def _known(key: str, known: Iterable[str], above: tuple[str, ...]) -> None:
 
 
 def _wrong_value(error: ValidationError, merged: Mapping[str, Any]) -> _Mistake:
-    """Tell the first value that does not fit."""
+    """Return the mistake of the first value that does not fit."""
     first = error.errors()[0]
     keys = [str(part) for part in first["loc"][:2]]
     if keys[0] == "item":
@@ -363,7 +363,7 @@ def _wrong_value(error: ValidationError, merged: Mapping[str, Any]) -> _Mistake:
 
 
 def _last_of(group: str, own: Mapping[str, Any]) -> str:
-    """Name the item whose switching off left the group empty."""
+    """Return the item whose switching off left the group empty."""
     codes = [str(item["code"]) for item in own.get("item", ())]
     return [code for code in codes if code.startswith(f"{group}.")][-1]
 

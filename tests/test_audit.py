@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,7 +25,6 @@ from handover.audit.report import AuditRequest, combine, read_source
 from handover.commands.forms import as_json
 from handover.i18n import words_for
 from handover.mirror.people import People, Person
-from handover.mirror.views import CONFIRMATIONS_SCHEMA
 from handover.policy import GROUPS, Policy, load_policy
 from tests.benchmarks.audit import Script, audited
 from tests.benchmarks.company import write_company
@@ -346,7 +344,7 @@ def reported(records: Records, folder: Path, **asked: Any) -> AuditReport:
         return combine([part], mirror.generation, POLICY)
 
 
-def test_the_report_has_the_names_of_the_design(tmp_path: Path) -> None:
+def test_the_report_has_the_names_of_the_json(tmp_path: Path) -> None:
     report = reported(COMPANY, tmp_path)
     written = json.loads(as_json(report.as_json()))
     account = written["accounts"][1]
@@ -591,9 +589,8 @@ def test_a_confirmation_is_an_interaction_with_something_to_say(
         "happened_at": at,
         "on_date": at.date(),
     }
-    said = pa.Table.from_pylist([row], schema=CONFIRMATIONS_SCHEMA)
 
-    found = states(audit_of(COMPANY, tmp_path, confirmations=said))["C"]
+    found = states(audit_of(COMPANY, tmp_path, confirmations=[row]))["C"]
 
     assert found["interactions.recent"] == "ok"
     assert found["interactions.summary"] == "ok"

@@ -72,7 +72,7 @@ def test_a_confirmation_has_the_local_day_of_its_time(ledger: Ledger) -> None:
     with ledger.begin() as connection:
         confirm(connection, "p", "A")
         confirm(connection, "p", "B", source="hubspot")
-        (row,) = confirmations(connection, "files", ZONE).to_pylist()
+        (row,) = confirmations(connection, "files", ZONE)
 
     assert row["account_id"] == "A"
     assert row["on_date"] == dt.date(2027, 4, 1)

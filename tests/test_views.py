@@ -5,11 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from handover.mirror.views import CONFIRMATIONS_SCHEMA, Mirror, open_mirror
+from handover.mirror.views import Mirror, open_mirror
 from tests.worlds.audited_records import AS_OF, ZONE, generation_of, mirror_of
 
 ACCOUNTS = [
@@ -288,13 +287,12 @@ def test_a_confirmation_by_a_person_is_an_interaction_of_its_day(
         "happened_at": at,
         "on_date": at.astimezone(ZONE).date(),
     }
-    said = pa.Table.from_pylist([row], schema=CONFIRMATIONS_SCHEMA)
 
-    with mirror_of({"accounts": ACCOUNTS}, tmp_path, confirmations=said) as mirror:
+    with mirror_of({"accounts": ACCOUNTS}, tmp_path, confirmations=[row]) as mirror:
         found = mirror.rows("select id, on_date from latest_interactions")
     earlier = dt.date(2027, 3, 31)
     with mirror_of(
-        {"accounts": ACCOUNTS}, tmp_path, confirmations=said, as_of=earlier
+        {"accounts": ACCOUNTS}, tmp_path, confirmations=[row], as_of=earlier
     ) as mirror:
         before = mirror.rows("from latest_interactions")
 

@@ -1,15 +1,13 @@
-"""Confirmations, as the audit reads them from the ledger (R29)."""
+"""Confirmations, as the audit reads them from the ledger."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
 from sqlalchemy import Connection, and_, select
 
 from handover.ledger.states import RUNNING_STATES, Mode
 from handover.ledger.tables import confirmations as table
 from handover.ledger.tables import plan_versions, plans
-from handover.mirror.views import CONFIRMATIONS_SCHEMA
 
 HANDED_OVER = (Mode.MEET, Mode.INFORM)
 """Modes of the rows that are handed over now."""
@@ -17,9 +15,15 @@ ANSWERED = ("confirmed", "corrected", "not_applicable")
 """Results that tell what holds; ``unknown`` does not."""
 
 
-def confirmations(connection: Connection, source: str, zone: ZoneInfo) -> pa.Table:
-    """Read all confirmations of a source, with the local day of each."""
-    rows = []
+def confirmations(
+    connection: Connection, source: str, zone: ZoneInfo
+) -> list[dict[str, object]]:
+    """Read all confirmations of a source, with the local day of each.
+
+    Returns:
+        Rows of the columns that ``CONFIRMATIONS_SCHEMA`` of the mirror names.
+    """
+    rows: list[dict[str, object]] = []
     query = select(table).where(table.c.source == source).order_by(table.c.id)
     for row in connection.execute(query):
         at = dt.datetime.fromisoformat(row.at)
@@ -36,11 +40,11 @@ def confirmations(connection: Connection, source: str, zone: ZoneInfo) -> pa.Tab
                 "on_date": at.astimezone(zone).date(),
             }
         )
-    return pa.Table.from_pylist(rows, schema=CONFIRMATIONS_SCHEMA)
+    return rows
 
 
 def answered_items(connection: Connection, source: str) -> dict[str, frozenset[str]]:
-    """Name the items that customers answered in the handovers under way.
+    """List the items that customers answered in the handovers under way.
 
     Returns:
         The items of each account that is being handed over, none for one that was not

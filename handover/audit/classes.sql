@@ -1,4 +1,4 @@
--- Customer classes: what the CRM says, and what may be proposed where it says nothing (R24).
+-- Customer classes: what the CRM says, and what may be proposed where it says nothing.
 -- Key: most won in the last twelve months. Priority: most open business or potential, while
 -- little was won so far. A proposal is shown as one and never makes a row a must.
 create or replace temp table account_classes as

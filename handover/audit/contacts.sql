@@ -1,4 +1,4 @@
--- Contacts: who they are and how to reach them (R11). Of those who have not left, one line
+-- Contacts: who they are and how to reach them. Of those who have not left, one line
 -- per person; the best one counts. The account's own phone is a channel, too.
 with channels as (
     select

@@ -1,4 +1,4 @@
-"""Runs the rules over one source: views in, states and scores out (design §8).
+"""Running the rules over one source: views in, states and scores out.
 
 A file of rules yields lines, one per judged record or account; ``sums.sql`` and
 ``score.sql`` alone turn them into states and scores. What a rule measures by comes from
@@ -128,7 +128,7 @@ def _scratch(
 
 
 def _declare(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
-    """Lay out what the rules read and write besides the views."""
+    """Create what the rules read and write apart from the views."""
     states = ", ".join(f"'{state}'" for state in STATES)
     con.execute(f"create type if not exists item_state as enum ({states})")
     con.execute(f"create or replace temp table sums ({SUMS})")
@@ -170,7 +170,7 @@ def _wanted(policy: Policy) -> Iterator[dict[str, object]]:
 
 
 def _proofs(item: Item) -> tuple[str, ...]:
-    """Name the columns that prove that there is nothing to ask for."""
+    """List the columns that prove that there is nothing to ask for."""
     if item.is_own:
         return ()
     return PROOFS.get(item.code) or PROOFS.get(item.group, ())
@@ -189,13 +189,16 @@ def _column(item: Item, column: str) -> dict[str, object]:
 def _fill(
     con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, object]]
 ) -> None:
-    con.register("filling", pa.Table.from_pylist(rows))
-    con.execute(f"create or replace temp table {name} as from filling")
-    con.unregister("filling")
+    # As parameters: an Arrow table made of Python values imports pandas.
+    con.execute(
+        f"create or replace temp table {name} as "
+        "select unnest($rows, recursive := true)",
+        {"rows": rows},
+    )
 
 
 def _values(mirror: Mirror, policy: Policy, as_of: dt.date) -> dict[str, object]:
-    """Give the rules what they measure by, under the names they use."""
+    """Return what the rules measure by, under the names they use."""
     rules, words = policy.audit, policy.placeholders
     large = Decimal(str(rules.large_purchase)) if rules.large_purchase else None
     return {

@@ -1,4 +1,4 @@
--- Interactions: when we last talked, what the customer waits for (R15).
+-- Interactions: when we last talked, what the customer waits for.
 with known as (
     select
         accounts.*,

@@ -1,5 +1,5 @@
 -- What the rules share. A macro takes what it needs as arguments. The states are in
--- order, the worst first (design §8): a smaller one is worse.
+-- order, the worst first: a smaller one is worse.
 create or replace macro text_state(value, placeholders) as
     case
         when value is null then 'missing'

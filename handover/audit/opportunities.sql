@@ -1,4 +1,4 @@
--- Opportunities: what is under way (R14). One line per open opportunity.
+-- Opportunities: what is under way. One line per open opportunity.
 with under_way as materialized (
     select
         account_id,

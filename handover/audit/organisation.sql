@@ -1,4 +1,4 @@
--- Organisation: what the customer does, what people do there, who decides (R12).
+-- Organisation: what the customer does, what people do there, who decides.
 select
     id as account_id,
     'organisation.business' as item,

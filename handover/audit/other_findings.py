@@ -128,7 +128,7 @@ def _met(groups: Iterable[set[_Key]]) -> dict[_Key, set[_Key]]:
 
 
 def _is_ambiguous(accounts: Collection[_Key]) -> bool:
-    """Tell whether several sources are there and one of them more than once."""
+    """Return whether several sources are there and one of them more than once."""
     sources = Counter(source for source, _ in accounts)
     return len(sources) > 1 and max(sources.values()) > 1
 

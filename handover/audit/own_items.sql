@@ -1,4 +1,4 @@
--- What a company has added to the minimum in columns of its own (R16).
+-- What a company has added to the minimum in columns of its own.
 select
     account_texts.account_id,
     item_columns.item,

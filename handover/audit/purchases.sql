@@ -1,4 +1,4 @@
--- Purchases: product, date and reason of what the customer bought (R13, R48). One line per
+-- Purchases: product, date and reason of what the customer bought. One line per
 -- purchase. What is kept in opportunities can be asked of their columns only, what is kept
 -- as an order of the orders'; a purchase whose side has no such column is not asked.
 with asked as (

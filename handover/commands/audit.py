@@ -154,7 +154,7 @@ def _notices(
 
 
 def _unseen(shell: Shell, part: "SourceFindings") -> Iterator[Notice]:
-    """Name the items that cannot be judged, with the columns that could hold them."""
+    """Yield the items that cannot be judged, with the columns that could hold them."""
     policy, words = shell.workspace.policy, shell.words
     for status, items in part.unseen.items():
         if items:

@@ -8,6 +8,7 @@ from handover.commands.outcome import Result
 from handover.commands.shell import Shell, command
 from handover.errors import worst_code
 from handover.i18n import Phrase
+from handover.paper import signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
     from handover.doctor import Check
 
-SIGNS = {"ok": "○", "warning": "△", "failed": "×"}
-"""The marks that Japanese readers grade with; any console can show them."""
+SIGNS = {"ok": signs.GOOD, "warning": signs.DOUBTFUL, "failed": signs.BAD}
 
 
 @command("doctor", example="handover doctor --fix")

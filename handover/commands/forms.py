@@ -48,7 +48,7 @@ def write_text(show: Callable[["Console"], None], options: Options) -> None:
 
 
 def print_aside(show: Callable[["Console"], None], options: Options) -> None:
-    """Print something for people beside the result: on stderr."""
+    """Print something for people beside the result, on stderr."""
     from rich.console import Console
 
     show(
@@ -63,7 +63,7 @@ def print_aside(show: Callable[["Console"], None], options: Options) -> None:
 
 
 def _file(options: Options) -> Path | None:
-    """Give the file asked for; ``-`` is stdout."""
+    """Return the file asked for; ``-`` is stdout."""
     return None if str(options.output) == "-" else options.output
 
 
@@ -72,7 +72,7 @@ def _columns() -> int:
 
 
 def write_bytes(content: bytes, options: Options) -> None:
-    """Write to stdout, or at one stroke to the file asked for."""
+    """Write to stdout, or atomically to the file asked for."""
     file = _file(options)
     if file is None:
         sys.stdout.flush()

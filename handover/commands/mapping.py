@@ -8,6 +8,7 @@ import click
 
 from handover.commands.outcome import Notice, Result
 from handover.commands.shell import Shell, command, group
+from handover.paper import signs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -198,10 +199,11 @@ def _print_check(
     console.print(table)
     for problem in found.problems:
         if problem.fatal:
-            sentence = words.error(problem.code, dict(found.error(problem).params))
-            console.print(_plain(f"× {sentence.what if sentence else problem.code}"))
+            said = words.sentence(found.error(problem))
+            console.print(_plain(f"{signs.BAD} {said.what}"))
     if not any(problem.fatal for problem in found.problems):
-        console.print("○ " + words("{name} fits this CRM.", name=found.mapping.name))
+        text = words("{name} fits this CRM.", name=found.mapping.name)
+        console.print(f"{signs.GOOD} {text}")
 
 
 def _by_status(found: "Checked", table: str) -> dict[str, list[str]]:

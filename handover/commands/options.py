@@ -1,4 +1,4 @@
-"""The options that every command takes, before or after its name (design §12)."""
+"""The options that every command takes, before or after its name."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user said besides the command."""
+    """What the user said apart from the command."""
 
     config: str | None = None
     as_user: str | None = None
@@ -43,7 +43,7 @@ class GlobalOptions:
     options: dict[str, Any] = field(default_factory=dict)
 
     def gathered(self) -> Options:
-        """Give the options as far as they are known.
+        """Return the options as far as they are known.
 
         Where no form was asked for, the suffix of ``-o`` tells it.
         """

@@ -61,7 +61,7 @@ FILE = "file_problem"
 
 
 def finish(result: object, said: GlobalOptions) -> int:
-    """Show a result; give the exit code."""
+    """Show a result; return the exit code."""
     if not isinstance(result, Result):  # --help and --version end like this
         return int(result) if isinstance(result, int) else 0
     options = said.gathered()
@@ -111,7 +111,7 @@ class Verdict:
 
 
 def fail(error: BaseException, said: GlobalOptions) -> int:
-    """Tell an error; give the exit code."""
+    """Show an error; return the exit code."""
     quiet = _quiet_end(error, said)
     if quiet is not None:
         return quiet
@@ -129,7 +129,7 @@ def fail(error: BaseException, said: GlobalOptions) -> int:
 
 
 def _quiet_end(error: BaseException, said: GlobalOptions) -> int | None:
-    """Give the exit code of what ends a command without being an error."""
+    """Return the exit code of what ends a command without being an error."""
     match error:
         case click.exceptions.Exit():
             return error.exit_code
@@ -208,7 +208,7 @@ def _tell(code: str, sentence: Sentence, options: Options, words: Words) -> None
 
 
 def notice_text(notice: Notice, words: Words) -> str:
-    """Put a notice into words."""
+    """Return a notice in words."""
     return words(f"warning:{notice.code}", **notice.params)
 
 

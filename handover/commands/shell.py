@@ -1,6 +1,6 @@
 """What all commands share: how they are declared, run and rendered.
 
-A command is a function that takes a ``Shell`` and gives a ``Result``, or raises.
+A command is a function that takes a ``Shell`` and returns a ``Result``, or raises.
 ``run`` turns either into output and an exit code, in one place.
 """
 
@@ -90,16 +90,16 @@ class Shell:
 
     @property
     def is_interactive(self) -> bool:
-        """Tell whether somebody is there to be asked."""
+        """Return whether somebody is there to be asked."""
         return not self.options.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
     def say(self, text: str) -> None:
-        """Say something about the work, not part of the result."""
+        """Write to stderr about the work; it is no part of the result."""
         if not self.options.quiet:
             click.echo(text, err=True)
 
     def detail(self, text: str) -> None:
-        """Say something for those who asked for more."""
+        """Write to stderr for those who asked for more."""
         if self.options.verbose:
             click.echo(text, err=True)
 
@@ -170,7 +170,7 @@ class Group(_Speaking, click.Group):
         self.entries = dict(entries or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Name the commands in the order of the work."""
+        """List the commands in the order of the work."""
         return [*self.commands, *self.entries]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -225,12 +225,12 @@ def _version_option(version: str) -> click.Option:
 
 
 def first_line(text: str | None) -> str:
-    """Give the first line of a help text."""
+    """Return the first line of a help text."""
     return (text or "").strip().partition("\n")[0]
 
 
 def words_of(ctx: click.Context) -> Words:
-    """Give the words of the language chosen at the start."""
+    """Return the words of the language chosen at the start."""
     return ctx.obj.words if isinstance(ctx.obj, GlobalOptions) else words_for("en")
 
 
@@ -258,7 +258,7 @@ def command(
         name: as it is typed.
         example: one line with real-looking values.
         parent: the group it belongs to.
-        forms: what its result can be shown as besides text and JSON.
+        forms: what its result can be shown as apart from text and JSON.
     """
 
     def declare(body: Body) -> Command:
@@ -302,7 +302,7 @@ def _check_output(
 
 
 def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command line; give its exit code."""
+    """Run a command line; return its exit code."""
     from handover.commands.outcome import fail, finish
 
     language = language_for(argv, environ)

@@ -20,7 +20,7 @@ class Chosen:
     names: Sequence[str] = ()
 
     def __bool__(self) -> bool:
-        """Tell whether anything is left out."""
+        """Return whether anything is left out."""
         return bool(self.owners or self.teams or self.names)
 
 

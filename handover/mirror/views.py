@@ -5,7 +5,7 @@ tables are empty. ``views.sql`` derives from them what hangs together.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,7 @@ def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
     zone: ZoneInfo,
     currency: str,
     accounts: Collection[str] | None = None,
-    confirmations: pa.Table | None = None,
+    confirmations: Sequence[Mapping[str, object]] = (),
 ) -> Iterator[Mirror]:
     """Open one source of a generation.
 
@@ -107,8 +107,7 @@ def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
             "select cast($1 as date) as as_of, $2 as zone, $3 as currency",
             [as_of, zone.key, currency],
         )
-        nobody = CONFIRMATIONS_SCHEMA.empty_table()
-        _take(con, "confirmations", nobody if confirmations is None else confirmations)
+        _fill_table(con, "confirmations", confirmations, CONFIRMATIONS_SCHEMA)
         files = generation.files
         for table in TABLES:
             name = "all_accounts" if table == "accounts" else table
@@ -123,17 +122,32 @@ def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
         )
 
 
-def _take(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    con.register("taken", table)
-    con.execute(f"create table {name} as from taken")
-    con.unregister("taken")
+def _fill_table(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    rows: Sequence[Mapping[str, object]],
+    schema: pa.Schema,
+) -> None:
+    """Create a table of a few rows that we have as Python values.
+
+    Handed over as parameters: an Arrow table made of Python values, or registered with
+    DuckDB, imports pandas, which takes longer than many a command.
+    """
+    stored = schema.names if rows else ()
+    columns = cast_list(schema, stored)
+    origin = "(select unnest($rows, recursive := true))" if rows else "range(0)"
+    con.execute(
+        f"create table {quoted(name)} as select {columns} from {origin}",
+        {"rows": list(rows)} if rows else None,
+    )
 
 
 def _narrow(con: duckdb.DuckDBPyConnection, accounts: Collection[str] | None) -> None:
     if accounts is None:
         con.execute("create view accounts as from all_accounts")
         return
-    _take(con, "chosen", pa.table({"id": pa.array(sorted(accounts), pa.string())}))
+    chosen = [{"id": account} for account in sorted(accounts)]
+    _fill_table(con, "chosen", chosen, pa.schema([("id", pa.string())]))
     con.execute(
         "create view accounts as "
         "from all_accounts where id in (select chosen.id from chosen)"

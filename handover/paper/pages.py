@@ -16,7 +16,6 @@ from handover.paper import dates, svg
 from handover.paper.safe_text import plain
 
 FOLDER = Path(__file__).parent
-SKELETON = "skeleton.html"
 
 
 def page(template: Path, words: Words, /, **context: object) -> str:

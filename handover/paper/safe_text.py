@@ -1,7 +1,7 @@
 """Text that does nothing: in a spreadsheet no formula, on a terminal no control.
 
 Spreadsheets compute what begins with ``= + - @`` or their full-width forms, also behind
-blanks, and tabs and line ends start a new cell (OWASP, CSV injection; reliability P31).
+blanks, and tabs and line ends start a new cell (OWASP, CSV injection).
 """
 
 import re
