@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from tests.conftest import Cli
 from tests.test_audit import COMPANY
 from tests.worlds.audited_records import export
 
+ROOT = Path(__file__).resolve().parents[1]
 AS_OF = ("--as-of", "2027-04-01")
 
 
@@ -245,3 +249,32 @@ def test_owner_changes_without_a_plan_are_listed(cli: Cli, company: Path) -> Non
     )
     assert other == []
     assert "Owner changes without a plan" in cli("audit", "--unmanaged", *AS_OF).out
+
+
+WITHOUT_PANDAS = """
+import sys
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise RuntimeError("pandas was imported")
+sys.meta_path.insert(0, Refusing())
+from cli import main
+sys.argv = ["handover", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [("audit",), ("audit", "--json"), ("show", "A")], ids=" ".join
+)
+def test_what_makes_no_workbook_does_not_wait_for_pandas(
+    company: Path, words: tuple[str, ...]
+) -> None:
+    ended = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", WITHOUT_PANDAS, *words, *AS_OF],
+        cwd=company,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.decode().count("Traceback")) == (0, 0)
