@@ -12,7 +12,7 @@ from connectors.base import Field, ObjectSchema
 from connectors.errors import ConnectorError, NotPermitted, Refused, UnknownObject
 from connectors.hubspot.links import label_of
 from connectors.hubspot.objects import (
-    CONTACT_FIELDS,
+    DERIVED,
     FLAGS,
     LINK_FIELDS,
     OWNER_FIELDS,
@@ -70,10 +70,9 @@ class Catalogue:
 
     def _list_derived(self, kind: ObjectType) -> list[str]:
         """List what a row has beside its properties: flags, and what we derive."""
-        more = list(FLAGS)
-        if kind.name == "contacts":
-            more += CONTACT_FIELDS
         names = {str(entry["name"]) for entry in self.properties(kind.name)}
+        derived = DERIVED.get(kind.name, {}).items()
+        more = [*FLAGS, *(field for field, of in derived if names.intersection(of))]
         if kind.name == "tasks" and self.key_field not in names:
             more.append(self.key_field)
         return more
@@ -84,6 +83,12 @@ class Catalogue:
             return self._ask(object_type(name).properties)
         except Refused as error:  # "Unable to infer object type from: ..."
             raise UnknownObject(**error.params) from None
+
+    def labels(self, name: str, field: str) -> dict[str, str]:
+        """Return the labels of a property's options, by their values."""
+        found = (e for e in self.properties(name) if e["name"] == field)
+        options = next(found, {}).get("options") or ()
+        return {str(option["value"]): str(option["label"]) for option in options}
 
     def is_unique(self, name: str, field: str) -> bool:
         """Return whether a type has a property whose values are unique."""

@@ -4,7 +4,7 @@ Sources: the object, association and search guides of developers.hubspot.com, as
 2026-03. Every path we call stands here, since v3 and v4 end in 2027.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -57,12 +57,36 @@ STAGE_FIELDS = ("stage_label", "stage_is_closed", "stage_is_won")
 """What a pipeline says of a record's stage: its label, and whether it is closed and
 won, by ``metadata.isClosed`` and ``probability``, never by the stage's name."""
 
-CONTACT_FIELDS = {
-    "email_has_bounced": "hs_email_bounce",
-    "buying_role": "hs_buying_role",
+DERIVED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "contacts": {
+        "email_has_bounced": ("hs_email_bounce",),
+        "buying_role": ("hs_buying_role",),
+    },
+    "calls": {"call_outcome": ("hs_call_disposition", "hs_call_status")},
+    "meetings": {"meeting_outcome": ("hs_meeting_outcome",)},
 }
-"""What we read out of a contact's property: whether its count of bounces is above 0,
-and the roles of a multiple choice (``DECISION_MAKER;END_USER``) as words."""
+"""Fields that we read out of properties, by object type, with those properties: whether
+a contact's count of bounces is above 0, the roles of a multiple choice
+(``DECISION_MAKER;END_USER``) as words, and what came of a call or a meeting."""
+
+OUTCOMES = {
+    "f240bbac-87c9-4f6e-bf70-924b57d47db7": "CONNECTED",
+    "9d9162e7-6cf3-4944-bf63-4dff82258764": "BUSY",
+    "73a0d17f-1163-4015-bdd5-ec830791da20": "NO_ANSWER",
+    "a4c4c377-d246-4b32-a13b-75a56a4cd0ff": "LEFT_LIVE_MESSAGE",
+    "b2cf5968-551e-4856-9783-52b3da59a7d0": "LEFT_VOICEMAIL",
+    "17b47fee-58de-441e-a44c-c6300d46f273": "WRONG_NUMBER",
+    **{
+        status: status
+        for status in (
+            "BUSY", "CALLING_CRM_USER", "CANCELED", "COMPLETED", "CONNECTED",
+            "CONNECTING", "FAILED", "IN_PROGRESS", "MISSED", "NO_ANSWER", "NO_SHOW",
+            "QUEUED", "RESCHEDULED", "RINGING", "SCHEDULED",
+        )
+    },
+}  # fmt: skip
+"""HubSpot's own outcomes of calls and meetings: the dispositions of calls have ids,
+the same in every portal (guide to calls), whatever their labels say."""
 
 BODY = "hs_task_body"
 """Where our key is kept in a portal without the key property."""

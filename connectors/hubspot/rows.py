@@ -13,13 +13,14 @@ from connectors.hubspot import links
 from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.objects import (
     BODY,
-    CONTACT_FIELDS,
+    DERIVED,
     FLAGS,
     LABELLED,
     LINK_FIELDS,
     LIST_LIMIT,
     MERGEABLE,
     MERGED,
+    OUTCOMES,
     STAGE_FIELDS,
     URL_LIMIT,
     ObjectType,
@@ -58,8 +59,10 @@ class RowShape:
         self._has_stage = any(field in STAGE_FIELDS for field in fields)
         self._has_key = name == "tasks" and catalogue.key_field in fields
         plain = {field for field in fields if not field.startswith(LINK_FIELDS)}
-        plain = {CONTACT_FIELDS.get(field, field) for field in plain}
-        plain -= {*FLAGS, *STAGE_FIELDS}
+        derived = DERIVED.get(name, {})
+        self._derived = sorted(plain.intersection(derived))
+        plain -= {*FLAGS, *STAGE_FIELDS, *self._derived}
+        plain.update(of for field in self._derived for of in derived[field])
         if self._has_stage and self.kind.stage:
             plain.add(self.kind.stage)
         if self._has_key:
@@ -123,8 +126,7 @@ class RowShape:
     def _to_row(self, record: Record) -> dict[str, Any]:
         row = dict(record.get("properties") or {})
         row |= {name: record.get(name) for name in FLAGS}
-        if self.kind.name == "contacts":
-            row |= _read_contact_fields(row)
+        row |= {field: self._derive(field, row) for field in self._derived}
         if self._has_stage and self.kind.stage:
             known = self._catalogue.stages(self.kind)
             row |= known.get(str(row.get(self.kind.stage)), NO_STAGE)
@@ -132,20 +134,46 @@ class RowShape:
             row[self._catalogue.key_field] = read_key(row)
         return row
 
+    def _derive(self, field: str, row: Mapping[str, Any]) -> object:
+        """Read a field of ours out of properties."""
+        match field:
+            case "email_has_bounced":
+                return row.get("hs_email_bounce") not in {None, "", "0"}
+            case "buying_role":
+                roles = str(row.get("hs_buying_role") or "").replace("_", " ").lower()
+                return "; ".join(roles.split(";")) or None
+            case _:
+                return self._read_outcome(DERIVED[self.kind.name][field], row)
+
+    def _read_outcome(self, names: Sequence[str], row: Mapping[str, Any]) -> str | None:
+        """Return what came of a call or meeting, by the first property that says so.
+
+        One of the portal's own that nobody knows does not speak against a call that
+        was not answered.
+        """
+        found = [
+            self._to_word(name, value) for name in names if (value := row.get(name))
+        ]
+        known = [word for word in found if word in OUTCOMES.values()]
+        ended = next((word for word in known if word != "COMPLETED"), None)
+        if found and found[0] not in known and ended:
+            return ended
+        return found[0] if found else None
+
+    def _to_word(self, name: str, value: object) -> str:
+        """Return HubSpot's own outcome by its word, a portal's own by its label."""
+        text = str(value).strip()
+        if word := OUTCOMES.get(text.lower()) or OUTCOMES.get(text.upper()):
+            return word
+        label = self._catalogue.labels(self.kind.name, name).get(text, text).strip()
+        word = re.sub(r"\W+", "_", label).upper()
+        return word if word in OUTCOMES.values() else label
+
 
 def read_key(properties: Mapping[str, Any]) -> str | None:
     """Return our key out of a task's body."""
     found = MARKED.search(str(properties.get(BODY) or ""))
     return found[1] if found else None
-
-
-def _read_contact_fields(row: Mapping[str, Any]) -> dict[str, object]:
-    bounces, roles = row.get("hs_email_bounce"), row.get("hs_buying_role")
-    words = [role.replace("_", " ").lower() for role in (roles or "").split(";")]
-    return {
-        "email_has_bounced": bool(bounces) and bounces != "0",
-        "buying_role": "; ".join(words) or None,
-    }
 
 
 def _list_related(fields: Sequence[str], prefixes: tuple[str, ...]) -> list[str]:
