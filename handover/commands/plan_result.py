@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from handover.errors import HandoverError
-    from handover.plan.model import Plan
+    from handover.plan.model import Plan, PutAside
     from handover.plan.view import Audience
 
 
@@ -63,11 +63,28 @@ def plan_result(
         text=text,
         html=html,
         frame=frame,
-        warnings=[_make_notice(note) for plan in plans for note in plan.notes],
+        warnings=[note for plan in plans for note in _list_notices(shell, plan)],
         error=error,
         next=next,
         as_of=shell.workspace.as_of,
     )
+
+
+def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
+    notices = [_make_notice(note) for note in plan.notes]
+    return [*notices, *list_aside_notices(plan.aside, audience_of(shell, plan.source))]
+
+
+def list_aside_notices(
+    aside: Sequence["PutAside"], audience: "Audience"
+) -> list[Notice]:
+    """Return the warning that values could not be read, if there are any."""
+    from handover.plan.view import describe_aside
+
+    if not aside:
+        return []
+    params = {"count": len(aside), "values": describe_aside(aside, audience)}
+    return [Notice(code="put_aside", params=params)]
 
 
 def _make_notice(note: str) -> Notice:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from handover.commands.outcome import Notice, Result
-from handover.commands.plan_result import audience_of
+from handover.commands.plan_result import audience_of, list_aside_notices
 from handover.commands.shell import Shell, command
 from handover.i18n import Words, words_for
 
@@ -105,6 +105,7 @@ def task_words(shell: Shell) -> Words:
 
 def transfer_result(shell: Shell, done: "Transferred", *, dry_run: bool) -> Result:
     """Show a run, or what it would do, in every form."""
+    from handover.plan.terminal import print_aside
     from handover.plan.view import dump_effects
     from handover.transfer.terminal import concerned, print_run, run_json
 
@@ -112,6 +113,7 @@ def transfer_result(shell: Shell, done: "Transferred", *, dry_run: bool) -> Resu
 
     def show(console: "Console") -> None:
         print_run(done.executed, done.identity, reader, console)
+        print_aside(done.aside, reader, console)
         if dry_run:
             console.print(shell.words("Nothing was written."))
 
@@ -120,10 +122,14 @@ def transfer_result(shell: Shell, done: "Transferred", *, dry_run: bool) -> Resu
         name="run",
         data={
             "run": run_json(done.executed),
+            "aside": [each.model_dump(mode="json") for each in done.aside],
             "side_effects": dump_effects(effects, shell.words),
         },
         text=show,
-        warnings=[Notice(code=n.code, params=n.params) for n in done.notes],
+        warnings=[
+            *(Notice(code=n.code, params=n.params) for n in done.notes),
+            *list_aside_notices(done.aside, reader),
+        ],
         error=done.executed.error,
         next="handover sync",
         as_of=shell.workspace.as_of,

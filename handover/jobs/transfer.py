@@ -7,7 +7,7 @@ dry run lists the steps and does nothing else.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -19,6 +19,8 @@ from handover.ledger.runs import entries_of, find_run
 from handover.mirror.views import Mirror
 from handover.plan import store
 from handover.plan.approval import ApprovedPlan, load_approved
+from handover.plan.facts import read_aside_of
+from handover.plan.model import PutAside
 from handover.transfer.checks import Site, check_confirmed
 from handover.transfer.crash_points import Reached
 from handover.transfer.execute import (
@@ -79,6 +81,8 @@ class Transferred:
     identity: Identity
     executed: Executed
     notes: Sequence[Note]
+    aside: Sequence[PutAside] = ()
+    """What the sync could not read of the records that the run concerns."""
 
 
 def publish(
@@ -106,7 +110,8 @@ def reassign(
     with _at_work(workspace, source, "reassign", manner) as work:
         with _authority(workspace, plan_id, source) as (connection, authority, mirror):
             prepared = prepare_reassign(work.site, connection, authority, mirror, asked)
-        return work.walk(prepared)
+            aside = read_aside_of(mirror, authority.plan)
+        return replace(work.walk(prepared), aside=aside)
 
 
 def undo(workspace: Workspace, text: str, manner: Manner) -> Transferred:

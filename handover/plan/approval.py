@@ -252,6 +252,9 @@ def check_decided(plan: Plan, people: People) -> None:
         raise errors.VisitUndecided(plan=plan.id, accounts=_names(open_rows))
     if unattended:
         raise errors.CoAttendanceUndecided(plan=plan.id, accounts=_names(unattended))
+    if plan.waiting:
+        names = ", ".join(plan.waiting)
+        raise errors.OpportunityUndecided(plan=plan.id, opportunities=names)
     if loose:
         ids = ", ".join(f"{record.object}:{record.id}" for record in loose)
         raise errors.LooseUndecided(plan=plan.id, records=ids)

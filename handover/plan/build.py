@@ -5,13 +5,20 @@ rules say who is met, the scheduler when.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handover.ledger.states import Mode, PlanState
 from handover.plan.errors import BadPeriod, NotConserved
-from handover.plan.model import Bound, CoAttendance, Plan, PlannedOpportunity, Row
+from handover.plan.model import (
+    Bound,
+    CoAttendance,
+    Plan,
+    PlannedOpportunity,
+    PutAside,
+    Row,
+)
 from handover.plan.moves import Assignment, Move, assign
 from handover.plan.scheduler.calendar import Calendars, parse_closed_days
 from handover.plan.selection import (
@@ -137,6 +144,7 @@ def build_plan(
         effective=effective,
         expires_days=policy.plan.expires_days,
         loose=facts.loose,
+        aside=facts.aside,
         reorganisation=order.reorganisation,
         policy_hash=policy.hash,
         org_id=request.org_id,
@@ -156,10 +164,12 @@ def _make_rows(
     accounts = sorted(facts.accounts, key=lambda account: account.account_id)
     minutes = {a.account_id: count_visit_minutes(a, by.policy) for a in accounts}
     assigned = assign(accounts, request.order.moves, minutes, request.regions)
-    return [
+    unread = list_unread_opportunities(facts.aside)
+    rows = [
         _make_row(account, assigned.get(account.account_id), request, by, blind)
         for account in accounts
     ]
+    return [wait_for_decisions(row, unread, known=()) for row in rows]
 
 
 def _make_row(
@@ -221,6 +231,33 @@ def _list_notes(facts: PlanFacts, blind: Sequence[str]) -> tuple[str, ...]:
 
 
 # What a plan says that was edited, as well.
+
+
+def list_unread_opportunities(aside: Iterable[PutAside]) -> frozenset[str]:
+    """Return the ids of the open opportunities of which a value could not be read."""
+    return frozenset(each.id for each in aside if each.is_open)
+
+
+def wait_for_decisions(
+    row: Row, unread: Collection[str], known: Collection[str]
+) -> Row:
+    """Let opportunities of which a value could not be read wait for a decision.
+
+    Args:
+        row: with its opportunities.
+        unread: the ids of all that could not be read.
+        known: those of them that the version before knew, decided or not.
+    """
+
+    def wait(each: PlannedOpportunity) -> PlannedOpportunity:
+        if each.id in unread and each.id not in known:
+            return PlannedOpportunity(id=each.id, action=None)
+        if each.id not in unread and each.action is None:
+            return PlannedOpportunity(id=each.id, action="transfer")
+        return each
+
+    waiting = tuple(map(wait, row.opportunities))
+    return row.model_copy(update={"opportunities": waiting})
 
 
 def read_schedule(

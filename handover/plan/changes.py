@@ -77,7 +77,9 @@ def _compare_rows(before: Row | None, after: Row) -> Iterator[Change]:
         old = _list_values(before)[name]
         if old == value:
             continue
-        why: Why = "decided" if decided or name in ("waived", "held") else "moved"
+        why: Why = (
+            "decided" if decided or name in ("waived", "held", "waiting") else "moved"
+        )
         yield _make_change(after, name, old, value, why)
 
 
@@ -88,6 +90,7 @@ def _is_pinned(row: Row) -> bool:
 def _list_values(row: Row) -> dict[str, str | None]:
     visit = row.visit
     held = [each.id for each in row.opportunities if each.action == "hold"]
+    waiting = [each.id for each in row.opportunities if each.action is None]
     return {
         "mode": row.mode.value,
         "successor_id": row.successor_id,
@@ -96,6 +99,7 @@ def _list_values(row: Row) -> dict[str, str | None]:
         "until": str(row.until) if row.until else None,
         "waived": ", ".join(row.waived) or None,
         "held": ", ".join(held) or None,
+        "waiting": ", ".join(waiting) or None,
     }
 
 

@@ -259,6 +259,7 @@ def _read_ground(
         accounts={account.account_id: account for account in facts.accounts},
         policy=setting.policy,
         calendars=_read_calendars(setting, involved, others),
+        aside=facts.aside,
     )
 
 

@@ -11,7 +11,13 @@ from typing import Literal
 
 from handover.ledger.states import Mode, PlanState
 from handover.plan import errors
-from handover.plan.build import list_successors, read_schedule, seal
+from handover.plan.build import (
+    list_successors,
+    list_unread_opportunities,
+    read_schedule,
+    seal,
+    wait_for_decisions,
+)
 from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, Row
 from handover.plan.selection import DECIDED, Wish, find_musts, is_key_or_priority
 from handover.plan.visits import Frame, Ground, find_wish, schedule_visits
@@ -146,8 +152,10 @@ def edit_plan(
     _check_known(plan, edits)
     if not owner_is_active and _is_holding(edits):
         raise errors.HoldByInactiveOwner(user=plan.predecessor)
+    unread = list_unread_opportunities(ground.aside)
+    known = list_unread_opportunities(plan.aside)
     rows = []
-    for row in plan.rows:
+    for row in (wait_for_decisions(row, unread, known) for row in plan.rows):
         edited = _edit_row(plan, row, edits, editor)
         if edited != row:
             _check_say(plan, row, edited, editor)
@@ -181,6 +189,7 @@ def _schedule_again(
         "state": PlanState.DRAFT,
         "successors": list_successors(scheduled.rows),
         "loose": loose,
+        "aside": ground.aside,
         "policy_hash": ground.policy.hash,
         "expires_days": ground.policy.plan.expires_days,
     }
@@ -211,7 +220,7 @@ def _check_known(plan: Plan, edits: Edits) -> None:
     """Check that everything named is in the plan."""
     accounts = {row.account_id for row in plan.rows}
     _check_among(plan, "account", edits.list_accounts(), accounts)
-    opportunities = {o.id for row in plan.rows for o in row.opportunities}
+    opportunities = {o.id for row in plan.rows for o in row.opportunities} | {REST}
     _check_among(plan, "opportunity", edits.opportunities, opportunities)
     loose: set[tuple[str, str | None]] = {(r.object, r.id) for r in plan.loose}
     named = {key for key in edits.loose if key[1] is not None}
@@ -339,6 +348,8 @@ def _edit_opportunity(
     opportunity: PlannedOpportunity, edits: Edits
 ) -> PlannedOpportunity:
     fate = edits.opportunities.get(opportunity.id)
+    if fate is None and opportunity.action is None:
+        fate = edits.opportunities.get(REST)
     if fate is None or fate.action == "leave":
         return opportunity
     return PlannedOpportunity(id=opportunity.id, action=fate.action, until=fate.until)

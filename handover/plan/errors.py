@@ -75,6 +75,12 @@ class LooseUndecided(Refusal):
     code = "loose_undecided"
 
 
+class OpportunityUndecided(Refusal):
+    """Opportunities with an unread value wait (``plan``, ``opportunities``)."""
+
+    code = "opportunity_undecided"
+
+
 class SuccessorMissing(Refusal):
     """Nobody is named to take over (``plan``, ``accounts``)."""
 

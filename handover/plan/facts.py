@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from handover.audit.findings import AccountScore
+from handover.ledger.states import Mode
 from handover.mirror.views import Mirror
-from handover.plan.model import LooseRecord, Plan
+from handover.plan.model import LooseRecord, Plan, PutAside
 from handover.plan.selection import AccountFacts, PlanFacts
 
 LOOSE_SQL = Path(__file__).with_name("loose.sql")
+ASIDE_SQL = Path(__file__).with_name("aside.sql")
 LEFT_ALONE = frozenset({"contacts", "activities"})
 """Loose records that stay with the predecessor unless somebody says otherwise."""
 
@@ -65,19 +67,20 @@ def read_facts(
         others: accounts to be read as well, whoever owns them now.
     """
     hanging = _Hanging(mirror)
-    accounts = _records(
+    accounts = _read_records(
         mirror, _ACCOUNTS, predecessor=predecessor, others=[*others, ""]
     )
     return PlanFacts(
         accounts=tuple(
-            hanging.account(record, predecessor, scores.get(record["id"]))
+            hanging.describe(record, predecessor, scores.get(record["id"]))
             for record in accounts
         ),
-        loose=tuple(_loose(mirror, predecessor)),
-        lifetime=hanging.lifetime(),
+        loose=tuple(_read_loose(mirror, predecessor)),
+        aside=tuple(read_aside(mirror, predecessor, others)),
+        lifetime=hanging.collect_lifetime(),
         mapped=frozenset(
             (record["table_name"], record["column_name"])
-            for record in _records(mirror, _MAPPED)
+            for record in _read_records(mirror, _MAPPED)
         ),
     )
 
@@ -85,11 +88,50 @@ def read_facts(
 def read_owners(mirror: Mirror, plan: Plan) -> dict[str, str | None]:
     """Read who owns a plan's accounts, and what else the predecessor owns now."""
     accounts = [row.account_id for row in plan.rows]
-    records = _records(mirror, _ACCOUNTS, predecessor=plan.predecessor, others=accounts)
+    records = _read_records(
+        mirror, _ACCOUNTS, predecessor=plan.predecessor, others=accounts
+    )
     return {record["id"]: record["owner_id"] for record in records}
 
 
-def _records(mirror: Mirror, query: str, **values: object) -> list[Record]:
+def read_aside_of(mirror: Mirror, plan: Plan) -> list[PutAside]:
+    """List what the sync could not read of the records that a plan hands over."""
+    accounts = [row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE]
+    return read_aside(mirror, plan.predecessor, accounts)
+
+
+def read_aside(
+    mirror: Mirror, predecessor: str, accounts: Collection[str]
+) -> list[PutAside]:
+    """List what the sync could not read of the records that a handover concerns.
+
+    Args:
+        mirror: of their source, not narrowed.
+        predecessor: their user id.
+        accounts: those handed over, whoever owns them now.
+    """
+    query = ASIDE_SQL.read_text(encoding="utf-8")
+    return [
+        PutAside(
+            object=record["table_name"],
+            id=record["id"],
+            name=record["label"],
+            account_id=record["account_id"],
+            account=record["account"] or record["account_id"],
+            column=record["column_name"],
+            field=record["field"],
+            value=record["value"],
+            reason=record["reason"],
+            whole=record["whole"],
+            is_open=record["is_open"],
+        )
+        for record in _read_records(
+            mirror, query, predecessor=predecessor, accounts=[*accounts, ""]
+        )
+    ]
+
+
+def _read_records(mirror: Mirror, query: str, **values: object) -> list[Record]:
     found: list[Record] = mirror.table(query, **values).to_pylist()
     return found
 
@@ -98,14 +140,16 @@ class _Hanging:
     """What hangs on the accounts of a source, read once."""
 
     def __init__(self, mirror: Mirror) -> None:
-        self._purchases = _by_account(_records(mirror, _PURCHASES))
-        self._opportunities = _by_account(_records(mirror, _OPPORTUNITIES))
-        self._reachable = _by_account(_records(mirror, _REACHABLE))
-        self._requests = _by_account(_records(mirror, _REQUESTS))
-        self._latest = _by_account(_records(mirror, _INTERACTIONS))
-        self._parents = {r["id"]: r["parent_id"] for r in _records(mirror, _PARENTS)}
+        self._purchases = _group_by_account(_read_records(mirror, _PURCHASES))
+        self._opportunities = _group_by_account(_read_records(mirror, _OPPORTUNITIES))
+        self._reachable = _group_by_account(_read_records(mirror, _REACHABLE))
+        self._requests = _group_by_account(_read_records(mirror, _REQUESTS))
+        self._latest = _group_by_account(_read_records(mirror, _INTERACTIONS))
+        self._parents = {
+            r["id"]: r["parent_id"] for r in _read_records(mirror, _PARENTS)
+        }
 
-    def lifetime(self) -> dict[str, list[Decimal]]:
+    def collect_lifetime(self) -> dict[str, list[Decimal]]:
         """Collect the lifetime purchases of all who bought, by currency."""
         found: dict[str, list[Decimal]] = defaultdict(list)
         for records in self._purchases.values():
@@ -114,7 +158,7 @@ class _Hanging:
                     found[record["currency"]].append(record["lifetime"])
         return dict(found)
 
-    def account(
+    def describe(
         self, record: Record, predecessor: str, score: AccountScore | None
     ) -> AccountFacts:
         """Put together what is known of one account."""
@@ -135,8 +179,8 @@ class _Hanging:
             account_id=account,
             name=record["name"] or account,
             owner_id=record["owner_id"],
-            customer_class=_class(record),
-            family=self._topmost(account),
+            customer_class=_find_class(record),
+            family=self._find_topmost(account),
             region=record["region"],
             city=record["city"],
             address=record["address"],
@@ -148,7 +192,7 @@ class _Hanging:
             project=record["project_norm"],
             purchases={r["currency"]: r["lifetime"] for r in purchases},
             largest={r["currency"]: r["largest"] for r in purchases},
-            open_amounts=_open_amounts(opportunities),
+            open_amounts=_sum_open_amounts(opportunities),
             open_opportunities=len(opportunities),
             opportunities=tuple(
                 r["id"] for r in opportunities if r["owner_id"] == predecessor
@@ -159,7 +203,7 @@ class _Hanging:
             **judged,
         )
 
-    def _topmost(self, account: str) -> str:
+    def _find_topmost(self, account: str) -> str:
         """Climb to the topmost company; a circle ends where it began."""
         seen = {account}
         while (parent := self._parents.get(account)) and parent not in seen:
@@ -168,31 +212,33 @@ class _Hanging:
         return account
 
 
-def _class(record: Record) -> str | None:
+def _find_class(record: Record) -> str | None:
     is_known = record["customer_class_state"] == "mapped"
     return record["customer_class"] if is_known else None
 
 
-def _by_account(records: Iterable[Record]) -> dict[str, list[Record]]:
+def _group_by_account(records: Iterable[Record]) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         found[record["account_id"]].append(record)
     return found
 
 
-def _open_amounts(opportunities: Iterable[Record]) -> dict[str, Decimal]:
+def _sum_open_amounts(opportunities: Iterable[Record]) -> dict[str, Decimal]:
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     for record in opportunities:
         amounts[record["currency"]] += record["amount"] or 0
     return dict(amounts)
 
 
-def _loose(mirror: Mirror, predecessor: str) -> Iterable[LooseRecord]:
+def _read_loose(mirror: Mirror, predecessor: str) -> Iterable[LooseRecord]:
     query = LOOSE_SQL.read_text(encoding="utf-8")
-    for record in _records(mirror, query, predecessor=predecessor):
+    for record in _read_records(mirror, query, predecessor=predecessor):
         yield LooseRecord(
             object=record["table_name"],
             id=record["id"],
             name=record["label"],
+            account_id=record["account_id"],
+            account=record["account"],
             action="leave" if record["table_name"] in LEFT_ALONE else None,
         )

@@ -8,7 +8,7 @@ from typing import Literal
 from handover.i18n import Words
 from handover.ledger.states import Mode
 from handover.paper.dates import number
-from handover.plan.model import Plan, Row
+from handover.plan.model import LooseRecord, Plan, PutAside, Row
 from handover.plan.selection import is_key_or_priority
 from handover.plan.view import Audience
 
@@ -41,13 +41,14 @@ class PlanList:
 def list_parts(plan: Plan, audience: Audience) -> list[PlanList]:
     """List the parts of a plan that are not empty, in the order they are decided."""
     found = (
-        _met(plan, audience),
-        _informed(plan, audience),
-        _held(plan, audience),
-        _excluded(plan, audience),
-        _loose(plan, audience),
-        _overflow(plan, audience),
-        _options(plan, audience),
+        _list_met(plan, audience),
+        _list_informed(plan, audience),
+        _list_held(plan, audience),
+        _list_excluded(plan, audience),
+        _list_loose(plan, audience),
+        list_aside(plan.aside, audience),
+        _list_overflow(plan, audience),
+        _list_options(plan, audience),
     )
     return [table for table in found if table.rows]
 
@@ -62,7 +63,7 @@ class PlanColumn:
     only_on: Literal["paper", "terminal"] | None = None
 
 
-def _of_rows(
+def _make_list(
     title: str, columns: Sequence[PlanColumn], rows: Sequence[Row]
 ) -> PlanList:
     return PlanList(
@@ -79,43 +80,48 @@ def _only_on(what: str, columns: Sequence[PlanColumn]) -> tuple[int, ...]:
     return tuple(n for n, column in enumerate(columns) if column.only_on == what)
 
 
-def _met(plan: Plan, audience: Audience) -> PlanList:
+def _list_met(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     columns = [
-        PlanColumn(heading=words("Day"), cell=lambda row: _day(row, audience)),
-        PlanColumn(heading=words("Time"), cell=_time),
+        PlanColumn(heading=words("Day"), cell=lambda row: _write_day(row, audience)),
+        PlanColumn(heading=words("Time"), cell=_write_time),
         PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
         PlanColumn(
-            heading=words("Place"), cell=lambda row: _place(row, words), only_on="paper"
+            heading=words("Place"),
+            cell=lambda row: _write_place(row, words),
+            only_on="paper",
         ),
-        *_successors(plan, audience),
-        PlanColumn(heading=words("Why"), cell=_why),
-        _values(audience),
+        *_list_successors(plan, audience),
+        PlanColumn(heading=words("Why"), cell=_write_reasons),
+        _make_value_column(audience),
         PlanColumn(
-            heading=words("Manager attends"), cell=lambda row: _attendance(row, words)
+            heading=words("Manager attends"),
+            cell=lambda row: _write_attendance(row, words),
         ),
-        *_gap_columns(audience),
+        *_make_gap_columns(audience),
     ]
     rows = [row for row in plan.rows if row.mode is Mode.MEET]
-    rows.sort(key=lambda row: (_when(row), row.account_id))
-    return _of_rows(words("Met in person"), columns, rows)
+    rows.sort(key=lambda row: (_find_time(row), row.account_id))
+    return _make_list(words("Met in person"), columns, rows)
 
 
-def _informed(plan: Plan, audience: Audience) -> PlanList:
+def _list_informed(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     columns = [
         PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
-        *_successors(plan, audience),
-        PlanColumn(heading=words("Why"), cell=_why),
-        _values(audience),
-        PlanColumn(heading=words("Decided"), cell=lambda row: _decided(row, audience)),
-        *_gap_columns(audience),
+        *_list_successors(plan, audience),
+        PlanColumn(heading=words("Why"), cell=_write_reasons),
+        _make_value_column(audience),
+        PlanColumn(
+            heading=words("Decided"), cell=lambda row: _write_decision(row, audience)
+        ),
+        *_make_gap_columns(audience),
     ]
     rows = [row for row in plan.rows if row.mode is Mode.INFORM]
-    return _of_rows(words("Information only"), columns, rows)
+    return _make_list(words("Information only"), columns, rows)
 
 
-def _successors(plan: Plan, audience: Audience) -> Iterator[PlanColumn]:
+def _list_successors(plan: Plan, audience: Audience) -> Iterator[PlanColumn]:
     """Yield the column of successors where there are several."""
     if len(plan.successors) > 1:
         yield PlanColumn(
@@ -124,7 +130,7 @@ def _successors(plan: Plan, audience: Audience) -> Iterator[PlanColumn]:
         )
 
 
-def _values(audience: Audience) -> PlanColumn:
+def _make_value_column(audience: Audience) -> PlanColumn:
     return PlanColumn(
         heading=audience.words("Value"),
         cell=lambda row: audience.money(row.value),
@@ -132,47 +138,47 @@ def _values(audience: Audience) -> PlanColumn:
     )
 
 
-def _gap_columns(audience: Audience) -> tuple[PlanColumn, PlanColumn]:
+def _make_gap_columns(audience: Audience) -> tuple[PlanColumn, PlanColumn]:
     """Count the gaps on a terminal, name them on paper."""
     words = audience.words
     return (
         PlanColumn(
             heading=words("Gaps"),
-            cell=lambda row: str(len(_gaps(row))),
+            cell=lambda row: str(len(_list_gaps(row))),
             is_number=True,
             only_on="terminal",
         ),
         PlanColumn(
             heading=words("To be completed"),
-            cell=lambda row: _listed(row, audience),
+            cell=lambda row: _write_gaps(row, audience),
             only_on="paper",
         ),
     )
 
 
-def _when(row: Row) -> tuple[dt.date, str]:
+def _find_time(row: Row) -> tuple[dt.date, str]:
     if row.visit is None:
         return dt.date.max, ""
     return row.visit.date, row.visit.start
 
 
-def _day(row: Row, audience: Audience) -> str:
+def _write_day(row: Row, audience: Audience) -> str:
     return (
         audience.short_day(row.visit.date) if row.visit else audience.words("no slot")
     )
 
 
-def _time(row: Row) -> str:
+def _write_time(row: Row) -> str:
     return f"{row.visit.start}-{row.visit.end}" if row.visit else "-"
 
 
-def _place(row: Row, words: Words) -> str:
+def _write_place(row: Row, words: Words) -> str:
     if row.visit is None:
         return "-"
     return words("online") if row.visit.online else row.visit.place or "-"
 
 
-def _attendance(row: Row, words: Words) -> str:
+def _write_attendance(row: Row, words: Words) -> str:
     if row.co_attendance == "undecided" and not is_key_or_priority(row.reasons):
         return "-"
     return (
@@ -182,25 +188,25 @@ def _attendance(row: Row, words: Words) -> str:
     )
 
 
-def _why(row: Row) -> str:
+def _write_reasons(row: Row) -> str:
     return " ".join(row.reasons) or "-"
 
 
-def _gaps(row: Row) -> list[str]:
+def _list_gaps(row: Row) -> list[str]:
     return [gap for gap in row.gaps if gap not in row.waived]
 
 
-def _listed(row: Row, audience: Audience) -> str:
-    return ", ".join(map(audience.item, _gaps(row))) or "-"
+def _write_gaps(row: Row, audience: Audience) -> str:
+    return ", ".join(map(audience.item, _list_gaps(row))) or "-"
 
 
-def _decided(row: Row, audience: Audience) -> str:
+def _write_decision(row: Row, audience: Audience) -> str:
     if row.mode_by is None:
         return "-"
     return ": ".join(filter(None, (audience.person(row.mode_by), row.reason)))
 
 
-def _held(plan: Plan, audience: Audience) -> PlanList:
+def _list_held(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     accounts = [
         (
@@ -208,7 +214,7 @@ def _held(plan: Plan, audience: Audience) -> PlanList:
             row.account,
             audience.person(row.successor_id),
             audience.day(row.until),
-            _decided(row, audience),
+            _write_decision(row, audience),
         )
         for row in plan.rows
         if row.mode is Mode.HOLD
@@ -238,20 +244,20 @@ def _held(plan: Plan, audience: Audience) -> PlanList:
     )
 
 
-def _excluded(plan: Plan, audience: Audience) -> PlanList:
+def _list_excluded(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     return PlanList(
         title=words("Not part of this handover"),
         headings=(words("Customer"), words("Why"), words("Decided")),
         rows=[
-            (row.account, _why(row), _decided(row, audience))
+            (row.account, _write_reasons(row), _write_decision(row, audience))
             for row in plan.rows
             if row.mode is Mode.EXCLUDE
         ],
     )
 
 
-def _loose(plan: Plan, audience: Audience) -> PlanList:
+def _list_loose(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     fates = {
         "transfer": words("is transferred"),
@@ -261,12 +267,19 @@ def _loose(plan: Plan, audience: Audience) -> PlanList:
     }
     return PlanList(
         title=words("Records that hang on no customer of the predecessor"),
-        headings=(words("What"), words("Name"), words("ID"), words("Decision")),
+        headings=(
+            words("What"),
+            words("Name"),
+            words("ID"),
+            words("Customer"),
+            words("Decision"),
+        ),
         rows=[
             (
                 words(f"object:{record.object}"),
                 record.name or "-",
                 record.id,
+                _name_customer(record, words),
                 f"{fates[record.action]} {record.until or ''}".strip(),
             )
             for record in plan.loose
@@ -275,7 +288,43 @@ def _loose(plan: Plan, audience: Audience) -> PlanList:
     )
 
 
-def _overflow(plan: Plan, audience: Audience) -> PlanList:
+def _name_customer(record: LooseRecord, words: Words) -> str:
+    """Name the customer of a loose record, or the account that is not there."""
+    if record.account_id is None or record.account is not None:
+        return record.account or "-"
+    return words("{id}: there is no such customer", id=record.account_id)
+
+
+def list_aside(aside: Sequence[PutAside], audience: Audience) -> PlanList:
+    """List the values that the sync could not read, by customer."""
+    words = audience.words
+    return PlanList(
+        title=words("Values that could not be read"),
+        headings=(
+            words("Customer"),
+            words("What"),
+            words("Name"),
+            words("ID"),
+            words("Field"),
+            words("As written"),
+        ),
+        rows=[
+            (
+                each.account or "-",
+                words(f"object:{each.object}"),
+                each.name or "-",
+                each.id,
+                words("the whole row") if each.whole else each.field or "-",
+                each.value or "-",
+            )
+            for each in aside
+        ],
+        on_paper=(2,),
+        whole=(3,),
+    )
+
+
+def _list_overflow(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     rows = {row.account_id: row for row in plan.rows}
     return PlanList(
@@ -289,7 +338,7 @@ def _overflow(plan: Plan, audience: Audience) -> PlanList:
     )
 
 
-def _options(plan: Plan, audience: Audience) -> PlanList:
+def _list_options(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     return PlanList(
         title=words("Ways out"),

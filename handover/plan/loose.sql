@@ -74,19 +74,36 @@ open_records as (
                 and activities.happened_on > (select settings.as_of from settings)
             )
         )
+),
+
+-- Of several companies that are not the predecessor's, one is named.
+elsewhere as (
+    select
+        open_records.table_name,
+        open_records.id,
+        min(company.id) as account_id
+    from open_records
+    cross join unnest(open_records.companies) as company (id)
+    where company.id not in (select owned.id from owned)
+    group by open_records.table_name, open_records.id
 )
 
 select
-    table_name,
-    id,
-    label
+    open_records.table_name,
+    open_records.id,
+    open_records.label,
+    elsewhere.account_id,
+    accounts.name as account
 from open_records
+left join elsewhere
+    on open_records.table_name = elsewhere.table_name and open_records.id = elsewhere.id
+left join accounts on elsewhere.account_id = accounts.id
 where
-    companies is null
-    or len(companies) = 0
-    or exists (
-        select 1 from unnest(companies) as company (id)
-        where company.id not in (select owned.id from owned)
-    )
+    open_records.companies is null
+    or len(open_records.companies) = 0
+    or elsewhere.id is not null
 order by
-    list_position(['opportunities', 'requests', 'contacts', 'activities'], table_name), id
+    list_position(
+        ['opportunities', 'requests', 'contacts', 'activities'], open_records.table_name
+    ),
+    open_records.id

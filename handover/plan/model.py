@@ -45,10 +45,13 @@ class Visit(Value):
 
 
 class PlannedOpportunity(Value):
-    """What becomes of one open opportunity of an account."""
+    """What becomes of one open opportunity of an account.
+
+    ``action`` is None until somebody decides: a value of it could not be read.
+    """
 
     id: str
-    action: Literal["transfer", "hold"]
+    action: Literal["transfer", "hold"] | None
     until: dt.date | None = None
 
 
@@ -101,9 +104,33 @@ class LooseRecord(Value):
     object: LooseTable
     id: str
     name: str | None = None
+    account_id: str | None = None
+    """The account that it names; without ``account`` there is no such account."""
+    account: str | None = None
     action: Literal["transfer", "hold", "leave"] | None
     until: dt.date | None = None
     successor: str | None = None
+
+
+class PutAside(Value):
+    """A value of the predecessor's records that the sync could not read.
+
+    ``object`` is the canonical table, ``column`` its column, ``field`` what the CRM
+    calls that. ``whole``: the record was put aside as a whole, as another one has its
+    id. ``is_open``: it is an open opportunity of the predecessor.
+    """
+
+    object: str
+    id: str
+    name: str | None
+    account_id: str | None
+    account: str | None
+    column: str | None
+    field: str | None
+    value: str | None
+    reason: str
+    whole: bool
+    is_open: bool = False
 
 
 class Overflow(Value):
@@ -136,6 +163,7 @@ NOT_APPROVED = {
     "fingerprint",
     "generation",
     "notes",
+    "aside",
     "overflow",
     "options",
     "minimum_days",
@@ -147,6 +175,10 @@ NOT_APPROVED = {
 
 MEASURED = ("score", "ready", "state")
 """The same of a row: measured or reported, not decided."""
+
+
+DESCRIBED = ("account_id", "account")
+"""The same of a loose record."""
 
 
 class Bound(Value):
@@ -183,6 +215,8 @@ class Plan(Value):
     minimum_days_bound: Bound
     rows: tuple[Row, ...]
     loose: tuple[LooseRecord, ...]
+    aside: tuple[PutAside, ...] = ()
+    """What could not be read of the predecessor's records, by customer."""
     overflow: tuple[Overflow, ...]
     options: tuple[Option, ...]
     reorganisation: str | None = None
@@ -207,6 +241,17 @@ class Plan(Value):
         dates += [record.until or self.effective for record in self.loose]
         return max(dates) + dt.timedelta(days=self.expires_days)
 
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The open opportunities that wait for a decision, by id."""
+        return tuple(
+            opportunity.id
+            for row in self.rows
+            if row.mode is not Mode.EXCLUDE
+            for opportunity in row.opportunities
+            if opportunity.action is None
+        )
+
     def row(self, account_id: str) -> Row | None:
         """Find an account's row."""
         return next((r for r in self.rows if r.account_id == account_id), None)
@@ -217,6 +262,9 @@ class Plan(Value):
         for row in content["rows"]:
             for name in MEASURED:
                 del row[name]
+        for record in content["loose"]:
+            for name in DESCRIBED:
+                del record[name]
         return hashlib.sha256(_canonical(content)).hexdigest()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 
-from handover.plan.model import LooseRecord
+from handover.plan.model import LooseRecord, PutAside
 from handover.policy import Policy
 
 DECIDED = "D"
@@ -88,6 +88,7 @@ class PlanFacts:
 
     accounts: tuple[AccountFacts, ...]
     loose: tuple[LooseRecord, ...] = ()
+    aside: tuple[PutAside, ...] = ()
     lifetime: Mapping[str, Sequence[Decimal]] = field(default_factory=dict)
     """Lifetime purchases of all accounts of the source that bought, by currency."""
     mapped: frozenset[Column] = frozenset()

@@ -9,8 +9,8 @@ from handover.ledger.states import Mode
 from handover.paper.safe_text import plain
 from handover.paper.table import Table
 from handover.plan.changes import Change, Drift
-from handover.plan.lists import PlanList, list_parts
-from handover.plan.model import Plan
+from handover.plan.lists import PlanList, list_aside, list_parts
+from handover.plan.model import Plan, PutAside
 from handover.plan.view import (
     Audience,
     count_modes,
@@ -36,6 +36,14 @@ def print_plan(plan: Plan, audience: Audience, console: Console) -> None:
         console.print(f"  {code}  {text}")
     print_effects(audience.effects, words, console)
     _print_undecided(plan, audience, console)
+
+
+def print_aside(
+    aside: Sequence[PutAside], audience: Audience, console: Console
+) -> None:
+    """Print what the sync could not read of the records of a run, if anything."""
+    if aside:
+        console.print(lay_out(list_aside(aside, audience)))
 
 
 def print_decision(

@@ -14,7 +14,7 @@ from handover.i18n import Words
 from handover.ledger.states import Mode
 from handover.paper.dates import day, money, short_day
 from handover.paper.table import Table
-from handover.plan.model import Plan
+from handover.plan.model import Plan, PutAside
 from handover.plan.selection import DECIDED, NOT_NAMED, RULES, is_key_or_priority
 
 
@@ -113,6 +113,10 @@ def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
             ],
         ),
         (
+            "open opportunities with an unread value to be decided: {n}",
+            plan.waiting,
+        ),
+        (
             "records without a customer to be decided: {n}",
             [record for record in plan.loose if record.action is None],
         ),
@@ -126,6 +130,23 @@ def describe_note(note: str, words: Words) -> str:
     """Put a note of a plan into words."""
     code, _, subject = note.partition(":")
     return words(f"warning:{code}", subject=subject)
+
+
+NAMED = 10
+"""Values that a warning names; the list beside it has them all."""
+
+
+def describe_aside(aside: Sequence[PutAside], audience: Audience) -> str:
+    """Name the customers and values of what could not be read, the first ones."""
+    words = audience.words
+    texts: dict[str, list[str]] = {}
+    for each in aside[:NAMED]:
+        what = words(f"object:{each.object}")
+        field = words("the whole row") if each.whole else each.field
+        text = f'{what} {each.id} {field} "{each.value or ""}"'
+        texts.setdefault(each.account or "-", []).append(text)
+    named = [f"{account}: {', '.join(own)}" for account, own in texts.items()]
+    return "; ".join([*named, *(["…"] if len(aside) > NAMED else [])])
 
 
 def describe_plan(plan: Plan, audience: Audience) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from handover.ledger.states import Mode
-from handover.plan.model import Overflow, Plan, Row, Visit
+from handover.plan.model import Overflow, Plan, PutAside, Row, Visit
 from handover.plan.scheduler.calendar import Calendars, Engagement, parse_closed_days
 from handover.plan.scheduler.diary import Limits, Need, Slot
 from handover.plan.scheduler.packing import VisitProblem
@@ -59,6 +59,8 @@ class Ground:
     accounts: Mapping[str, AccountFacts]
     policy: Policy
     calendars: Calendars
+    aside: tuple[PutAside, ...] = ()
+    """What could not be read of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
