@@ -122,12 +122,17 @@ class Contact(CanonicalRow):
 
 
 class ContactLink(CanonicalRow):
-    """One person on one more account, with the role they have there."""
+    """One person on one more account, with the role they have there.
+
+    A relation that is not active, or whose last day lies in the past, is none.
+    """
 
     contact_id: Annotated[str | None, Column(required=True, refers="contacts")] = None
     account_id: Annotated[str | None, Column(required=True, refers="accounts")] = None
     role: Audited = None
     is_primary: YesNo = None
+    is_active: YesNo = None
+    ended_on: dt.date | None = None
 
 
 class Opportunity(CanonicalRow):

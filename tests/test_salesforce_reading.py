@@ -8,7 +8,7 @@ import pytest
 from connectors.base import Pull
 from connectors.errors import NotPermitted, Refused, ResumeExpired, UnknownObject
 from connectors.salesforce.crm import SalesforceCRM
-from tests.worlds.salesforce import Answer, error, later
+from tests.worlds.salesforce import Answer, error, later, stamp
 from tests.worlds.small_org import CLIENT, Company, connected, ids, once, pages, rows
 
 
@@ -240,3 +240,50 @@ def test_production_is_told_by_the_orgs_own_record(
         identity = again.identify()
     assert (identity.production, identity.local) == (True, True)
     assert identity.org_name == "見本株式会社"
+
+
+# Records that stand for others
+
+
+def test_a_meeting_counts_once_however_many_colleagues_were_invited(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    """Salesforce keeps a copy of an event for each invited user."""
+    times = {"StartDateTime": stamp(org.now), "EndDateTime": stamp(org.now)}
+    meeting = org.add(
+        "Event", Subject="打合せ", OwnerId=org.sato, IsChild=False, **times
+    )
+    for user in (org.tanaka, org.gone):
+        org.add("Event", Subject="打合せ", OwnerId=user, IsChild=True, **times)
+    assert ids(rows(crm, "Event", "Subject")) == [meeting]
+    assert ids(rows(crm, "Event", "Subject", since=org.now)) == [meeting]
+    assert [row["id"] for p in crm.identifiers("Event") for row in p.rows] == [meeting]
+    assert not [note for page in pages(crm, "Event", "Subject") for note in page.notes]
+
+
+def test_an_org_that_does_not_show_the_copies_is_told_of(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    org.add("Event", Subject="打合せ", OwnerId=org.sato)
+    (page,) = pages(crm, "Event", "Subject")
+    (note,) = page.notes
+    assert note.code == "copies_unseen"
+    assert note.params == {
+        "source": "salesforce",
+        "object": "Event",
+        "field": "IsChild",
+    }
+
+
+def test_the_contact_of_a_person_account_has_no_owner_of_its_own(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    """The account and its contact are one record, which moves as the account."""
+    person, other = (
+        org.add("Contact", Name=name, OwnerId=org.sato, IsPersonAccount=is_person)
+        for name, is_person in (("佐々木", True), ("鈴木", False))
+    )
+    found = {row["Id"]: row["OwnerId"] for row in rows(crm, "Contact", "OwnerId")}
+    assert found == {person: None, other: org.sato}
+    changed = rows(crm, "Contact", "OwnerId", since=org.now)
+    assert {row["Id"]: row["OwnerId"] for row in changed} == found

@@ -280,6 +280,36 @@ def test_future_events_move_and_past_ones_never(desk: Desk) -> None:
     assert ahead
 
 
+def test_what_takes_no_owner_of_its_own_is_no_step(desk: Desk) -> None:
+    """A copy of a meeting that somebody was invited to, and a person account's contact.
+
+    The org refuses an owner for both, whatever we send.
+    """
+    org, account = desk.org, desk.made.accounts[0]
+    (contact,) = [
+        k for k, r in org.records["Contact"].items() if r["AccountId"] == account
+    ]
+    org.define("Contact", "IsPersonAccount")
+    org.edit("Contact", contact, IsPersonAccount=True)
+    starts = "2027-05-01T00:00:00.000+0000"
+    invited = org.add(
+        "Event",
+        Subject="打合せ",
+        WhatId=account,
+        AccountId=account,
+        OwnerId=desk.made.sato,
+        IsChild=True,
+        StartDateTime=starts,
+    )
+    refused = {contact: "INSUFFICIENT_ACCESS_OR_READONLY"}
+    refused[invited] = "INVALID_FIELD_FOR_INSERT_UPDATE"
+    org.refuse = lambda _kind, record: refused.get(str(record.get("id")))
+    plan = desk.approved_plan()
+    run = desk.done("reassign", plan, day=EFFECTIVE)["run"]
+    assert run["counts"]["done"] == run["counts"]["planned"]
+    assert not {contact, invited} & {step["record_id"] for step in run["steps"]}
+
+
 # Stopped and taken up
 
 

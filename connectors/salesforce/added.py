@@ -27,6 +27,8 @@ KINDS = MappingProxyType(
 HANGS_ON_ACCOUNT = ("001", "006")
 """Prefixes of accounts and opportunities: of these we know the account anyway."""
 
+IS_PERSON, OWNER = "IsPersonAccount", "OwnerId"
+
 MARK = "[{key}]"
 _MARKED = re.compile(r"\[(handover:[^\]\s]+)\]")
 
@@ -53,11 +55,16 @@ class Added:
     wanted: frozenset[str]
     base_url: str
     key_field: str | None
+    owns_nothing: bool = False
+    """A person account and its contact are one record, which the account stands for:
+    such a contact has no owner of its own."""
 
     def needs(self) -> Iterable[str]:
         """List the fields that have to be read for it."""
         if self.key_field and "handover_key" in self.wanted:
             yield self.key_field
+        if self.owns_nothing:
+            yield IS_PERSON
         for name in sorted(self.wanted):
             yield from NEEDED.get(name, ())
             if name == "happened_at":
@@ -77,6 +84,8 @@ class Added:
             makers.append(("account_id", account_of))
         if "handover_key" in self.wanted:
             makers.append(("handover_key", partial(_key, key_field=self.key_field)))
+        if self.owns_nothing:
+            makers.append((OWNER, owner_of))
         for row in rows if makers else ():
             for name, make in makers:
                 row[name] = make(row)
@@ -86,12 +95,14 @@ def added(
     object_name: str, fields: Iterable[str], base_url: str, key_field: str | None
 ) -> Added:
     """Find out what is to be added to the rows of an object."""
+    fields = tuple(fields)
     possible = {URL, *ADDED.get(object_name, ())}
     return Added(
         object=object_name,
         wanted=frozenset(possible.intersection(fields)),
         base_url=base_url,
         key_field=key_field,
+        owns_nothing=object_name == "Contact" and OWNER in fields,
     )
 
 
@@ -104,6 +115,11 @@ def marked_key(text: object) -> str | None:
     """Read our key out of a text that carries it."""
     found = _MARKED.search(text) if isinstance(text, str) else None
     return found[1] if found else None
+
+
+def owner_of(row: Values) -> object:
+    """Return the owner of a contact; that of a person account has none of its own."""
+    return None if row.get(IS_PERSON) in (True, "true") else row.get(OWNER)
 
 
 def kind_of(row: Values) -> str:

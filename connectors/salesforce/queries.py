@@ -215,7 +215,8 @@ def parts(
         since: a server's time, None for everything.
         merges: what was merged.
     """
-    kinds = [NARROWED[shape.name]] if shape.name in NARROWED else []
+    name, condition = NARROWED.get(shape.name, ("", ""))
+    kinds = [condition] if shape.sees(name) else []
     has_bin = shape.sees(DELETED)
     if since is None or not shape.sees(STAMP):
         return [_alive(shape, kinds)]

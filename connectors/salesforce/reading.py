@@ -33,7 +33,7 @@ from connectors.salesforce.queries import (
     soql,
 )
 from connectors.salesforce.replies import query_result
-from connectors.salesforce.schema import STAMP, ObjectShape, Shapes
+from connectors.salesforce.schema import NARROWED, STAMP, ObjectShape, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,10 @@ class OrgReader:
         self._shapes = shapes
         self._merges = merges
         self._asked = tuple(dict.fromkeys(["Id", *fields, *added.needs()]))
+        narrows, _ = NARROWED.get(self.name, ("", ""))
+        if narrows and not self.shape.sees(narrows):
+            params = {"source": SOURCE, "object": self.name, "field": narrows}
+            self.notes.append(Note(code="copies_unseen", params=params))
 
     @property
     def shape(self) -> ObjectShape:

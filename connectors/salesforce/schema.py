@@ -26,8 +26,11 @@ DELETED = "IsDeleted"
 MASTER = "MasterRecordId"
 ACTIVITIES = frozenset({"Task", "Event"})
 """Objects whose old records only ``queryAll`` finds (archived after a year)."""
-NARROWED = MappingProxyType({"Group": "Type = 'Queue'"})
-"""Of groups, only queues own anything."""
+NARROWED = MappingProxyType(
+    {"Group": ("Type", "Type = 'Queue'"), "Event": ("IsChild", "IsChild = false")}
+)
+"""By object, a field and the condition on it for records that count: of groups only
+queues own anything, and Salesforce keeps a copy of an event for each invited user."""
 
 ADDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

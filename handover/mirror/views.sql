@@ -7,6 +7,23 @@
 create view active_users as
 select id from users where coalesce(is_active, true);
 
+-- Who has left a company, whatever else still says that they belong there.
+create view ended_relations as
+with relations as (
+    select
+        contact_id,
+        account_id,
+        coalesce(is_active, true)
+        and coalesce(ended_on >= (select as_of from settings), true) as holds
+    from contact_links
+    where is_active is not null or ended_on is not null
+)
+
+select contact_id, account_id
+from relations
+group by contact_id, account_id
+having not bool_or(holds);
+
 -- Direct contacts and linked ones (labels, several accounts); roles of both.
 create view account_contacts as
 with linked as (
@@ -15,6 +32,7 @@ with linked as (
         account_id,
         string_agg(role_norm, '; ' order by role_norm) as role_norm
     from contact_links
+    anti join ended_relations using (contact_id, account_id)
     where account_id in (select id from accounts)
     group by contact_id, account_id
 )
@@ -30,7 +48,11 @@ select
 from contacts
 left join linked
     on contacts.id = linked.contact_id and contacts.account_id = linked.account_id
+left join ended_relations
+    on contacts.id = ended_relations.contact_id
+    and contacts.account_id = ended_relations.account_id
 where contacts.account_id in (select id from accounts)
+    and ended_relations.contact_id is null
 union all
 select
     linked.account_id,

@@ -74,7 +74,7 @@ EMPTY = {
     "Task": (*TASK, "WhoId", "WhatId", "AccountId", "OwnerId", "CreatedDate"),
     "Event": (
         *("Subject", "Description", "StartDateTime", "EndDateTime"),
-        *("ActivityDate", "WhoId", "WhatId", "OwnerId", "CreatedDate"),
+        *("ActivityDate", "WhoId", "WhatId", "OwnerId", "CreatedDate", "IsChild"),
     ),
     "AccountTeamMember": (*MEMBER, "AccountAccessLevel"),
 }
@@ -193,6 +193,7 @@ def _history(org: Org, n: int, account: str, owner: str) -> None:
         "Event",
         **hangs,
         Subject="打合せ",
+        IsChild=False,
         StartDateTime=stamp(starts),
         EndDateTime=stamp(starts + timedelta(hours=1)),
     )
