@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handover.mirror.merging import CellsLost, NothingLeft
+from handover.mirror.losses import CellsLost, NothingLeft
 from tests.worlds.mirror import Mill, company, sums
 
 NIGHT, WEEK = dt.timedelta(days=1), dt.timedelta(days=8)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import NotPermitted, Unreachable
-from handover.mirror.merging import Shrunk
+from handover.mirror.losses import Shrunk
 from tests.worlds.hubspot_company import company
 from tests.worlds.hubspot_mirror import DAY, Mill
 from tests.worlds.hubspot_replies import Answer, Call

@@ -16,7 +16,7 @@ import pytest
 from connectors.errors import ConnectorError, RateLimited
 from connectors.salesforce import bulk
 from handover.errors import HandoverError
-from handover.mirror.merging import Shrunk
+from handover.mirror.losses import Shrunk
 from tests.worlds.salesforce import Answer, Call, Fault, error, later
 from tests.worlds.salesforce_http import serve
 from tests.worlds.salesforce_mirror import PAGES, Nights, filled, kind_of, names

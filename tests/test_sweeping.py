@@ -9,7 +9,7 @@ import pytest
 from connectors.base import Page, Pull
 from connectors.errors import NotPermitted, ShortPull
 from connectors.memory import MemoryCRM
-from handover.mirror.merging import Shrunk
+from handover.mirror.losses import Shrunk
 from tests.worlds.mirror import Mill, company, sums
 
 WEEK = dt.timedelta(days=8)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from connectors.base import Capability, Page, Pull
 from connectors.errors import NotPermitted, Unreachable
-from handover.mirror.merging import Shrunk
+from handover.mirror.losses import Shrunk
 from tests.worlds.mirror import MAPPING, Mill, company, sums
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from handover.mirror.merging import Delta
 from handover.mirror.pulling import Reading
 from handover.mirror.reading import Pulled
-from handover.mirror.staging import PLACE
+from handover.mirror.staging import PLACE, StagedRows
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema, columns, extra_column
 
 _FOLLOWING = {
@@ -79,10 +79,8 @@ def _origins(table: str, pulled: Sequence[Pulled]) -> set[str]:
     return {name for one in pulled for name in one.staging.origins(table)}
 
 
-def _staged_rows(table: str, pulled: Sequence[Pulled]) -> "pa.dataset.Dataset":
-    """Open the staged rows of a table, page by page; nothing is read yet."""
-    from pyarrow import dataset  # noqa: PLC0415 - it takes long to import
-
+def _staged_rows(table: str, pulled: Sequence[Pulled]) -> StagedRows:
+    """Find the staged rows of a table; nothing is read yet."""
     files = [file for one in pulled for file in one.staging.files(table)]
     extra = tuple(
         dict.fromkeys(
@@ -93,9 +91,7 @@ def _staged_rows(table: str, pulled: Sequence[Pulled]) -> "pa.dataset.Dataset":
         )
     )
     schema = arrow_schema(table, extra if table == "accounts" else ()).append(PLACE)
-    if not files:
-        return dataset.dataset(schema.empty_table())
-    return dataset.dataset(files, schema=schema, format="ipc")
+    return StagedRows(schema=schema, files=files)
 
 
 def _stored_names(file: Path) -> list[str]:

@@ -15,6 +15,9 @@ from handover.mirror.memory import OutOfMemory, merge_memory
 NO_ROOM_FOR_SPILLING = "max_temp_directory_size"
 """Stands in the message of DuckDB when the disk has no room for what memory lacks."""
 
+THREADS = 4
+"""More of them hold more memory, and the disk is what a merge waits for."""
+
 
 @contextmanager
 def open_duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -28,6 +31,7 @@ def open_duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     config: dict[str, str | bool | int | float | list[str]] = {
         "timezone": "UTC",
         "memory_limit": f"{merge_memory()}B",
+        "threads": min(THREADS, os.cpu_count() or 1),
         "temp_directory": str(room),
         "preserve_insertion_order": False,
         "autoinstall_known_extensions": False,

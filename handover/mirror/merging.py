@@ -9,59 +9,25 @@ queries over files, and the result is written straight into the next file.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
-from handover.errors import Refusal
+from handover.mirror.losses import (
+    LOST_CELLS,
+    SHRINK_ROWS,
+    SHRINK_SHARE,
+    CellsLost,
+    NothingLeft,
+    Shrunk,
+)
 from handover.mirror.sql import cast_list, literal, literals, quoted
+from handover.mirror.staging import StagedRows
 from mappings.load import REQUIRED_TABLES
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema
 
-if TYPE_CHECKING:
-    from pyarrow.dataset import Dataset
-
-SHRINK_SHARE = 0.2
-SHRINK_ROWS = 50
-LOST_CELLS = 5
-"""A table that loses more than this share and at least this many rows stops the sync:
-a lost permission looks just like a mass deletion. So does one of which more than this
-share of the records, and at least so many, lose the same cell."""
-
 NOT_CONTENT = frozenset({"modified_at"})
 """Columns whose change alone does not make a record changed."""
-
-
-class TooMuchLost(Refusal):
-    """Much is gone at once, as when a permission is lost or an export is cut short.
-
-    The mirror stays as it was. ``sync --allow-shrink`` accepts it.
-    """
-
-
-class Shrunk(TooMuchLost):
-    """Records are gone (``source``, ``table``, ``before``, ``vanished``)."""
-
-    code = "shrunk"
-
-
-class CellsLost(TooMuchLost):
-    """Many records have lost the value of one column, as it does not fit any more.
-
-    Its parameters: ``source``, ``table``, ``column``, ``rows`` and ``lost``.
-    """
-
-    code = "cells_lost"
-
-
-class NothingLeft(TooMuchLost):
-    """Of a table that nobody can do without nothing is left (``source``, ``table``).
-
-    Further parameters: ``before``, the records there were, and ``read``.
-    """
-
-    code = "nothing_left"
 
 
 @dataclass(kw_only=True)
@@ -107,15 +73,14 @@ class Counts:
 class Delta:
     """What was read of one table of one source.
 
-    ``rows`` have the table's columns, some may be absent, and ``place``. ``whole``:
-    every object that feeds it was read in full; ``full_objects`` names those that were.
-    ``swept`` names by object all ids that a sweep found. ``origins`` are, for link
-    tables, the records whose links were read.
+    ``whole``: every object that feeds it was read in full; ``full_objects`` names those
+    that were. ``swept`` names by object all ids that a sweep found. ``origins`` are,
+    for link tables, the records whose links were read.
     """
 
     table: str
     source: str
-    rows: "Dataset | pa.Table"
+    rows: StagedRows
     read: int = 0
     rejected: int = 0
     rejected_ids: Iterable[str] = ()
@@ -162,12 +127,12 @@ class Merger:
         schema = self._schema(delta, old)
         self._load_old(old, schema)
         self._load_lists(delta)
-        self._load_delta(delta, schema)
+        self._load_came(delta, schema)
         counts = self._count(delta, schema)
-        self._show_rows(delta, schema)
         if not self.allow_shrink:
             self._check_rows(delta, counts)
             self._check_cells(delta)
+        self._show_rows(delta, schema)
         return counts
 
     def _check_rows(self, delta: Delta, counts: Counts) -> None:
@@ -175,13 +140,13 @@ class Merger:
         needed = delta.table in REQUIRED_TABLES
         if lost < SHRINK_ROWS and not needed:
             return
-        before = self._living("old_rows", delta)
+        before = self._count_living("old_rows", delta)
         if lost >= SHRINK_ROWS and lost > SHRINK_SHARE * before:
             raise Shrunk(
                 source=delta.source, table=delta.table, before=before, vanished=lost
             )
         was_any = before or delta.rejected
-        if needed and was_any and not self._living(self.ROWS, delta):
+        if needed and was_any and not self._count_left(delta):
             raise NothingLeft(
                 source=delta.source, table=delta.table, before=before, read=delta.read
             )
@@ -192,7 +157,7 @@ class Merger:
         )
         if lost < LOST_CELLS:
             return
-        rows = self._living(self.ROWS, delta)
+        rows = self._count_left(delta)
         if lost > SHRINK_SHARE * rows:
             raise CellsLost(
                 source=delta.source,
@@ -202,7 +167,14 @@ class Merger:
                 lost=lost,
             )
 
-    def _living(self, rows: str, delta: Delta) -> int:
+    def _count_left(self, delta: Delta) -> int:
+        """Count the source's records that will not be deleted."""
+        came = _one(self.con, "select count(*) from came where not is_deleted")
+        gone = _gone(delta)
+        kept = f"{_untouched(delta)} where not ({gone})" if gone else _untouched(delta)
+        return came + self._count_living(f"(from {kept})", delta)
+
+    def _count_living(self, rows: str, delta: Delta) -> int:
         """Count the source's records in some rows that are not deleted."""
         return _one(
             self.con,
@@ -249,34 +221,32 @@ class Merger:
         self.con.execute(f"create or replace temp table {table} as from taken")
         self.con.unregister("taken")
 
-    def _load_delta(self, delta: Delta, schema: pa.Schema) -> None:
-        """Make ``delta``: each record once, with what is kept of hidden columns."""
-        self.con.register("read_rows", delta.rows)
-        names = cast_list(schema, delta.rows.schema.names)
-        # One record may have been read twice: its newest state counts.
+    def _load_came(self, delta: Delta, schema: pa.Schema) -> None:
+        """Make ``came``: each record that was read, with a hash of its content.
+
+        One record may have been read twice: its newest state counts.
+        """
         self.con.execute(
-            "create or replace temp table outdated as select id, place from read_rows "
-            "where id in (select id from read_rows group by id having count(*) > 1) "
+            "create or replace temp table came as select id, place, modified_at, "
+            f"is_deleted, {_content(delta, schema)} as content "
+            f"from {self._read(delta, schema)}"
+        )
+        self.con.execute(
+            "create or replace temp table outdated as select place from came "
+            "where id in (select id from came group by id having count(*) > 1) "
             "qualify row_number() over (partition by id "
             "order by modified_at desc nulls last, place desc) > 1"
         )
-        once = "read_rows"
-        if _one(self.con, "select count(*) from outdated"):
-            once = "(from read_rows anti join outdated using (id, place))"
-        query = f"select {names} from {once}"
-        if delta.hidden or self._shows_deleted(delta):
-            self.con.execute(
-                "create or replace temp table filled as "
-                f"select {_known(schema, delta.hidden)} from ({query}) as d left join "
-                f"(from old_rows where {_mine(delta)}) as b on b.id = d.id"
-            )
-            query = "from filled"
-        self.con.execute(f"create or replace temp view delta as {query}")
+        self.con.execute("delete from came where place in (select place from outdated)")
 
-    def _shows_deleted(self, delta: Delta) -> bool:
-        if "is_deleted" not in delta.rows.schema.names:
-            return False
-        return bool(_one(self.con, "select count(*) from read_rows where is_deleted"))
+    def _read(self, delta: Delta, schema: pa.Schema) -> str:
+        """Open the staged rows for one query; return in SQL what they are."""
+        self.con.register("staged", delta.rows.open())
+        names = cast_list(schema, delta.rows.schema.names)
+        return (
+            f"(select * replace (coalesce(is_deleted, false) as is_deleted) "
+            f"from (select {names}, place from staged))"
+        )
 
     # What becomes of it
 
@@ -286,8 +256,7 @@ class Merger:
             rejected=delta.rejected,
             cells_rejected=delta.cells_rejected,
         )
-        if delta.read:
-            self._count_read(delta, schema, counts)
+        self._count_came(delta, schema, counts)
         gone = _gone(delta)
         lost = {
             "vanished": gone and f"not is_deleted and {gone}",
@@ -299,57 +268,75 @@ class Merger:
                 setattr(counts, name, _one(self.con, query))
         return counts
 
-    def _count_read(self, delta: Delta, schema: pa.Schema, counts: Counts) -> None:
-        """Compare what was read with what was there."""
-        differs = " or ".join(
-            f"d.{quoted(name)} is distinct from b.{quoted(name)}"
-            for name in schema.names
-            if name not in NOT_CONTENT and name not in delta.ignored
-        )
+    def _count_came(self, delta: Delta, schema: pa.Schema, counts: Counts) -> None:
+        """Compare what was read with what was there, by the hashes of both."""
         counts.new, counts.changed, counts.deleted = self.con.sql(
             f"""select
                 count(*) filter (where b.id is null and not d.is_deleted),
                 count(*) filter (where b.id is not null and not d.is_deleted
-                    and ({differs})),
+                    and d.content <> b.content),
                 count(*) filter (where d.is_deleted and not b.is_deleted)
-            from delta as d left join (from old_rows where {_mine(delta)}) as b
-            on b.id = d.id"""
+            from came as d left join (
+                select id, is_deleted, {_content(delta, schema)} as content
+                from old_rows where {_mine(delta)}
+            ) as b on b.id = d.id"""
         ).fetchall()[0]
         standing = delta.read - delta.rejected
         counts.same = standing - counts.new - counts.changed - counts.deleted
 
     def _show_rows(self, delta: Delta, schema: pa.Schema) -> None:
-        names = ", ".join(map(quoted, schema.names))
+        """Make ``ROWS``: what was not read and is kept, and what was read."""
         gone = _gone(delta)
-        kept = f"select {names} from {_untouched(delta)}"
+        kept = f"from {_untouched(delta)}"
         if delta.table in LINK_TABLES:
             # Links are no records: those that did not come again are no more.
             lost = " or ".join(filter(None, (gone, _unlinked(delta))))
             kept += f" where not ({lost})"
         elif gone:
-            kept = (
-                f"select {names} from (select * replace (is_deleted or {gone} "
-                f"as is_deleted) from {_untouched(delta)})"
-            )
+            kept = f"select * replace (is_deleted or {gone} as is_deleted) {kept}"
         self.con.execute(
             f"create or replace temp view {self.ROWS} as "
-            f"{kept} union all by name select {names} from delta "
-            # What was gone before we ever had it is no record of ours.
-            f"where is_deleted is not true or id in (select id from old_rows "
-            f"where {_mine(delta)})"
+            f"{kept} union all by name {self._came_whole(delta, schema)}"
         )
 
+    def _came_whole(self, delta: Delta, schema: pa.Schema) -> str:
+        """Return the query for the rows that were read, once each.
 
-def _known(schema: pa.Schema, hidden: frozenset[str]) -> str:
-    """Select what was read; a hidden or deleted value is what we knew of it."""
-    parts = []
-    for name in schema.names:
-        column = quoted(name)
-        value = f"coalesce(d.{column}, b.{column})"
-        if name not in hidden:
-            value = f"if(d.is_deleted, {value}, d.{column})"
-        parts.append(f"{value} as {column}")
-    return ", ".join(parts)
+        A deleted or hidden value is what we knew of it. Only those old rows are joined
+        that have one, and of them only the columns that are needed.
+        """
+        mine = f"from old_rows where {_mine(delta)}"
+        query = f"{self._read(delta, schema)} as d anti join outdated using (place)"
+        knows: dict[str, str] = {}
+        if delta.hidden:
+            columns = ", ".join(map(quoted, ("id", *sorted(delta.hidden))))
+            query += f" left join (select {columns} {mine}) as h on h.id = d.id"
+            knows |= {
+                name: f"coalesce(d.{quoted(name)}, h.{quoted(name)})"
+                for name in delta.hidden
+            }
+        if _one(self.con, "select count(*) from came where is_deleted"):
+            deleted = "id in (select id from came where is_deleted)"
+            query += f" left join ({mine} and {deleted}) as g on g.id = d.id"
+            # What was gone before we ever had it is no record of ours.
+            query += " where not d.is_deleted or g.id is not null"
+            knows |= {
+                name: f"if(d.is_deleted, coalesce(d.{quoted(name)}, "
+                f"g.{quoted(name)}), {knows.get(name, f'd.{quoted(name)}')})"
+                for name in schema.names
+            }
+        selected = ", ".join(
+            f"{knows.get(name, f'd.{quoted(name)}')} as {quoted(name)}"
+            for name in schema.names
+        )
+        return f"select {selected} from {query}"
+
+
+def _content(delta: Delta, schema: pa.Schema) -> str:
+    """Return in SQL a hash of all that makes a record another one when it changes."""
+    skipped = NOT_CONTENT | delta.ignored | delta.hidden
+    names = (quoted(name) for name in schema.names if name not in skipped)
+    return f"hash({', '.join(names)})"
 
 
 def _mine(delta: Delta) -> str:
@@ -360,7 +347,7 @@ def _untouched(delta: Delta) -> str:
     """Return in SQL which old rows, of all sources, were not read."""
     return (
         f"(from old_rows anti join (select {literal(delta.source)} as source, id "
-        "from delta) using (source, id))"
+        "from came) using (source, id))"
     )
 
 

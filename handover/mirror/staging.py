@@ -9,7 +9,7 @@ pages were read for; pages of another key are thrown away.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -204,6 +204,32 @@ class Staging:
             else:
                 found.update(rows["id"].to_pylist())
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedRows:
+    """The staged rows of one table: read page by page, as often as somebody asks.
+
+    ``schema`` has all columns of the table and ``place``; a page may lack some.
+    """
+
+    schema: pa.Schema
+    files: Sequence[Path]
+
+    def open(self) -> pa.RecordBatchReader:
+        """Return a reader that holds one page at a time; it can be read once."""
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for file in self.files:
+            for batch in _read(file).to_batches():
+                columns = [
+                    batch[field.name]
+                    if field.name in batch.schema.names
+                    else pa.nulls(len(batch), field.type)
+                    for field in self.schema
+                ]
+                yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
 def drop(folder: Path, sources: Iterable[str]) -> None:

@@ -36,7 +36,8 @@ from handover.mirror.generations import (
     publish,
     read_marks,
 )
-from handover.mirror.merging import Counts, Merger, TooMuchLost
+from handover.mirror.losses import TooMuchLost
+from handover.mirror.merging import Counts, Merger
 from handover.mirror.outcome import (
     Merged,
     Published,

@@ -39,7 +39,7 @@ from handover.mirror.generations import (
     publish,
 )
 from handover.mirror.merging import Delta, Merger
-from handover.mirror.staging import PLACE
+from handover.mirror.staging import PLACE, StagedRows
 from handover.mirror.sync import Source, Syncer, SyncOptions
 from mappings.load import load_mapping
 from mappings.model import LINKS, mappable
@@ -94,13 +94,24 @@ def changes(folder: Path, turn: int) -> Iterator[Delta]:
             ).to_arrow_table()
         rows = pa.table([found[name] for name in schema.names], schema=schema)
         origins = rows["origin"].to_pylist() if "origin" in schema.names else []
+        placed = rows.append_column(PLACE, pa.array(range(len(rows)), PLACE.type))
         yield Delta(
             table=table,
             source=SOURCE,
-            rows=rows.append_column(PLACE, pa.array(range(len(rows)), PLACE.type)),
+            rows=staged(folder / f"{turn}-{table}.arrow", placed),
             read=len(rows),
             origins=[origin for origin in origins if origin],
         )
+
+
+def staged(file: Path, rows: pa.Table) -> StagedRows:
+    """Write rows as a page that was staged."""
+    with (
+        pa.OSFile(str(file), "wb") as opened,
+        pa.ipc.new_file(opened, rows.schema) as to,
+    ):
+        to.write_table(rows)
+    return StagedRows(schema=rows.schema, files=[file])
 
 
 def publish_changes(folder: Path, deltas: list[Delta]) -> float:
@@ -129,7 +140,8 @@ def publish_plainly(folder: Path, deltas: list[Delta]) -> float:
     started = time.perf_counter()
     for delta in deltas:
         old = pd.read_parquet(files[delta.table], dtype_backend="pyarrow")
-        new = pa.Table.to_pandas(delta.rows, types_mapper=pd.ArrowDtype)
+        read = delta.rows.open().read_all()
+        new = pa.Table.to_pandas(read, types_mapper=pd.ArrowDtype)
         kept = old[~old["id"].isin(new["id"])]
         rows = pd.concat([kept, new[kept.columns]], ignore_index=True)
         table = pa.Table.from_pandas(rows, preserve_index=False)
