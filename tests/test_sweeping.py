@@ -140,6 +140,41 @@ def test_what_was_deleted_before_is_not_lost_again(tmp_path: Path) -> None:
     assert mill.sync(full=True).vanished == 0
 
 
+@pytest.mark.parametrize("goes", ["account", "nothing"])
+def test_links_that_go_with_their_record_are_no_shrink(
+    tmp_path: Path, goes: str
+) -> None:
+    """One customer with many activities may be archived; many lost links may not."""
+    mill = Mill(tmp_path, company())
+    for n in range(70):
+        call = {"kind": "call", "is_done": "yes", "happened_at": "2027-02-01"}
+        mill.crm.put("Activities", f"w{n}", account_id="a0000", **call)
+    mill.sync()
+    for n in range(70):
+        mill.crm.put("Activities", f"w{n}", account_id=None)
+    if goes == "account":
+        mill.crm.delete("Accounts", "a0000")
+        mill.sync(full=True)
+        assert set(mill.living("accounts")) == {"a0001", "a0002"}
+        assert len(mill.rows("activity_links")) == 1
+    else:
+        with pytest.raises(Shrunk) as caught:
+            mill.sync(full=True)
+        assert caught.value.params["table"] == "activity_links"
+
+
+def test_a_second_sync_right_after_the_first_finds_nothing(mill: Mill) -> None:
+    mill.sync()
+    mill.crm.delete("Accounts", "a0002")
+    mill.crm.put("Accounts", "late", name="X", owner_id="u1", employees="1")
+    mill.crm.delete("Accounts", "late")  # made and deleted between two nights
+    first = mill.sync().counts["accounts"]
+    assert (first.read, first.deleted, first.same) == (2, 1, 1)
+    again = mill.sync().counts["accounts"]
+    assert (again.read, again.new, again.changed, again.deleted) == (2, 0, 0, 0)
+    assert again.same == 2
+
+
 def test_a_hidden_object_keeps_its_rows_and_their_links(mill: Mill) -> None:
     mill.sync()
     mill.crm.faults.hidden.add("Activities")

@@ -1,14 +1,14 @@
 """What was read of one source, table by table: the input of the merge.
 
-``delta_of`` gathers it from the staged pages of all objects that feed a table.
+``delta_of`` gathers a ``Delta`` from the staged pages of all objects that feed a table.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from handover.mirror.merging import Delta
 from handover.mirror.pulling import Reading
 from handover.mirror.reading import Pulled
 from handover.mirror.staging import PLACE, StagedRows
@@ -19,6 +19,35 @@ _FOLLOWING = {
     "happened_at": ("happened_on", "has_time"),
 }
 """Columns that the translation derives from others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delta:
+    """What was read of one table of one source.
+
+    ``whole``: every object that feeds it was read in full; ``full_objects`` names those
+    that were. ``swept`` names by object all ids that a sweep found. ``origins`` are,
+    for link tables, the records whose links were read.
+    """
+
+    table: str
+    source: str
+    rows: StagedRows
+    read: int = 0
+    rejected: int = 0
+    rejected_ids: Iterable[str] = ()
+    """Records that are put aside now: what we knew of them is kept."""
+    cells_rejected: int = 0
+    cells_lost: Mapping[str, int] = field(default_factory=dict)
+    """By column, records that lack a value now which they did not lack before."""
+    whole: bool = False
+    full_objects: Sequence[str] = ()
+    swept: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    origins: Iterable[str] = ()
+    ignored: frozenset[str] = field(default_factory=frozenset)
+    """Columns that a rule fills later, so that they do not count as changed."""
+    hidden: frozenset[str] = field(default_factory=frozenset)
+    """Columns that we may not see any more: what we knew is kept."""
 
 
 def delta_of(table: str, reading: Reading, lost: Mapping[str, int]) -> Delta:

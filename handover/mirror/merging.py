@@ -7,12 +7,13 @@ known of it. Nothing is held in memory but what was read more than once: the res
 queries over files, and the result is written straight into the next file.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
+from handover.mirror.deltas import Delta
 from handover.mirror.losses import (
     LOST_CELLS,
     SHRINK_ROWS,
@@ -22,10 +23,19 @@ from handover.mirror.losses import (
     Shrunk,
 )
 from handover.mirror.sql import cast_list, literal, literals, quoted
-from handover.mirror.staging import StagedRows
 from mappings.load import REQUIRED_TABLES
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema
 
+JOINED = {
+    "contact_links": (("'contacts'", "contact_id"), ("'accounts'", "account_id")),
+    "activity_links": (
+        ("'activities'", "activity_id"),
+        ("if(target = 'opportunity', 'opportunities', target || 's')", "target_id"),
+    ),
+    "account_team": (("'accounts'", "record_id"), ("'users'", "user_id")),
+    "opportunity_team": (("'opportunities'", "record_id"), ("'users'", "user_id")),
+}
+"""What each link joins, in SQL: the table and the column with the record's id."""
 NOT_CONTENT = frozenset({"modified_at"})
 """Columns whose change alone does not make a record changed."""
 
@@ -69,35 +79,6 @@ class Counts:
         return {name: getattr(self, name) for name in names}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delta:
-    """What was read of one table of one source.
-
-    ``whole``: every object that feeds it was read in full; ``full_objects`` names those
-    that were. ``swept`` names by object all ids that a sweep found. ``origins`` are,
-    for link tables, the records whose links were read.
-    """
-
-    table: str
-    source: str
-    rows: StagedRows
-    read: int = 0
-    rejected: int = 0
-    rejected_ids: Iterable[str] = ()
-    """Records that are put aside now: what we knew of them is kept."""
-    cells_rejected: int = 0
-    cells_lost: Mapping[str, int] = field(default_factory=dict)
-    """By column, records that lack a value now which they did not lack before."""
-    whole: bool = False
-    full_objects: Sequence[str] = ()
-    swept: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    origins: Iterable[str] = ()
-    ignored: frozenset[str] = field(default_factory=frozenset)
-    """Columns that a rule fills later, so that they do not count as changed."""
-    hidden: frozenset[str] = field(default_factory=frozenset)
-    """Columns that we may not see any more: what we knew is kept."""
-
-
 class Merger:
     """Merges the tables of one new generation, one after the other.
 
@@ -111,6 +92,9 @@ class Merger:
         """Work in a DuckDB connection."""
         self.con = con
         self.allow_shrink = allow_shrink
+        con.execute(
+            "create or replace temp table dead (table_name varchar, id varchar)"
+        )
 
     def merge(self, old: str | None, delta: Delta) -> Counts:
         """Merge one table.
@@ -122,21 +106,30 @@ class Merger:
         Raises:
             TooMuchLost: nothing may be published before somebody has looked.
         """
-        if not delta.read and (old is None or not _gone(delta)):
-            return Counts()
         schema = self._schema(delta, old)
         self._load_old(old, schema)
+        if not delta.read and (old is None or not _gone(delta)):
+            self._note_dead(delta, f"old_rows where {_mine(delta)} and is_deleted")
+            return Counts()
         self._load_lists(delta)
         self._load_came(delta, schema)
         counts = self._count(delta, schema)
         if not self.allow_shrink:
             self._check_rows(delta, counts)
             self._check_cells(delta)
+        gone = _gone(delta) or "false"
+        for rows in (
+            "came where is_deleted",
+            f"{_untouched(delta)} where {_mine(delta)} and (is_deleted or {gone})",
+        ):
+            self._note_dead(delta, rows)
         self._show_rows(delta, schema)
         return counts
 
     def _check_rows(self, delta: Delta, counts: Counts) -> None:
         lost = counts.vanished + counts.deleted
+        if lost >= SHRINK_ROWS and delta.table in LINK_TABLES:
+            lost = self._count_lost_links(delta)
         needed = delta.table in REQUIRED_TABLES
         if lost < SHRINK_ROWS and not needed:
             return
@@ -165,6 +158,25 @@ class Merger:
                 column=column,
                 rows=rows,
                 lost=lost,
+            )
+
+    def _count_lost_links(self, delta: Delta) -> int:
+        """Count the links that are gone although what they joined is still there."""
+        ends = (
+            f"({table}, {key}) in (select (table_name, id) from dead)"
+            for table, key in JOINED[delta.table]
+        )
+        return _one(
+            self.con,
+            f"select count(*) from {_untouched(delta)} where not is_deleted "
+            f"and {_gone(delta) or 'false'} and not ({' or '.join(ends)})",
+        )
+
+    def _note_dead(self, delta: Delta, rows: str) -> None:
+        """Remember which records are deleted, as their links go with them."""
+        if delta.table not in LINK_TABLES:
+            self.con.execute(
+                f"insert into dead select {literal(delta.table)}, id from {rows}"
             )
 
     def _count_left(self, delta: Delta) -> int:
@@ -232,12 +244,14 @@ class Merger:
             f"from {self._read(delta, schema)}"
         )
         self.con.execute(
-            "create or replace temp table outdated as select place from came "
+            "create or replace temp table outdated as select id, place from came "
             "where id in (select id from came group by id having count(*) > 1) "
             "qualify row_number() over (partition by id "
             "order by modified_at desc nulls last, place desc) > 1"
         )
-        self.con.execute("delete from came where place in (select place from outdated)")
+        self.con.execute(
+            "delete from came where (id, place) in (select (id, place) from outdated)"
+        )
 
     def _read(self, delta: Delta, schema: pa.Schema) -> str:
         """Open the staged rows for one query; return in SQL what they are."""
@@ -306,7 +320,7 @@ class Merger:
         that have one, and of them only the columns that are needed.
         """
         mine = f"from old_rows where {_mine(delta)}"
-        query = f"{self._read(delta, schema)} as d anti join outdated using (place)"
+        query = f"{self._read(delta, schema)} as d anti join outdated using (id, place)"
         knows: dict[str, str] = {}
         if delta.hidden:
             columns = ", ".join(map(quoted, ("id", *sorted(delta.hidden))))

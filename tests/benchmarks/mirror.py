@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 
 from connectors.files import FilesCRM
 from handover.ledger import Ledger
+from handover.mirror.deltas import Delta
 from handover.mirror.disk import open_duckdb
 from handover.mirror.generations import (
     NextGeneration,
@@ -38,7 +39,7 @@ from handover.mirror.generations import (
     digest,
     publish,
 )
-from handover.mirror.merging import Delta, Merger
+from handover.mirror.merging import Merger
 from handover.mirror.staging import PLACE, StagedRows
 from handover.mirror.sync import Source, Syncer, SyncOptions
 from mappings.load import load_mapping
