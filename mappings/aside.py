@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 VALUE_LENGTH = 80
 """Characters of a cell that a reject quotes."""
 
+UNKNOWN_WORD = "unknown_word"
+"""The reason of a word that a list does not have: the cell holds *other*."""
+LOST_LEAD = "lost_lead"
+"""What is said once of a column of phones whose numbers lack their first 0 or +."""
+NOTHING_LOST = frozenset({UNKNOWN_WORD, LOST_LEAD})
+"""Reasons that say something of a cell which is there all the same."""
+
 Texts = Sequence[str | None]
 
 

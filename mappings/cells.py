@@ -5,9 +5,10 @@ on the table.
 """
 
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from mappings.dates import dated
 from mappings.forms import (
     Constant,
     Dated,
@@ -15,16 +16,16 @@ from mappings.forms import (
     Found,
     Joined,
     Lookup,
+    Mark,
     Plain,
     Product,
     Recoded,
 )
-from mappings.text import as_text
-from mappings.values import dated, each, exact
+from mappings.text import as_text, nfkc
+from mappings.values import each, exact
 
 Row = Mapping[str, object]
 Cell = str | list[object] | None
-Lookups = Mapping[Lookup, Mapping[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +34,14 @@ class Sight:
 
     ``visible``: the fields that the CRM shows; None is all. ``nested``: a dot leads
     into a related record (in a file it is part of the column's name). ``empty``: words
-    that stand for nothing where no text is expected.
+    that stand for nothing where no text is expected. ``mark``: what stands before
+    decimal places, where the form does not say.
     """
 
     visible: Collection[str] | None
     nested: bool
     empty: Container[str]
+    mark: Mark = "."
 
     def sees(self, name: str) -> bool:
         """Tell whether rows have this field; a related record may stand for its own."""
@@ -53,10 +56,36 @@ class Sight:
         return all(map(self.sees, form.names))
 
 
-def take(
-    form: Form, rows: Sequence[Row], sight: Sight, lookups: Lookups, *, keep: bool
-) -> list[Cell]:
-    """Take a column's cells out of rows; ``keep`` what a lookup does not know."""
+@dataclass
+class Index:
+    """The records of another object by one of their fields."""
+
+    _exact: dict[str, dict[str, None]] = field(default_factory=dict)
+    _plain: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def add(self, key: str, value: str) -> None:
+        """Take in a record; one that says the same again counts once."""
+        self._exact.setdefault(key, {})[value] = None
+        self._plain.setdefault(_plain(key), {})[value] = None
+
+    def find(self, key: str) -> Collection[str]:
+        """Return the values of all records that fit; case, width and blanks count last.
+
+        Several, where nothing tells which of them is meant.
+        """
+        key = key.strip()
+        return self._exact.get(key) or self._plain.get(_plain(key)) or ()
+
+
+def _plain(text: str) -> str:
+    return "".join(nfkc(text).split()).casefold()
+
+
+Lookups = Mapping[Lookup, Index]
+
+
+def take(form: Form, rows: Sequence[Row], sight: Sight) -> list[Cell]:
+    """Take a column's cells out of rows; those of a lookup need ``look_up``."""
     match form:
         case Constant():
             return [form.constant or None] * len(rows)
@@ -64,18 +93,42 @@ def take(
             seen = [name for name in form.names if sight.sees(name)]
             return _joined(form.join, [_texts(rows, name, sight) for name in seen])
         case Product():
-            return _products([_texts(rows, n, sight) for n in form.names], sight.empty)
-        case Found():
-            index = lookups.get(form.index, {})
-            keys = _texts(rows, form.names[0], sight)
-            return [
-                index.get(key.strip(), key if keep else None) if key else None
-                for key in keys
-            ]
+            factors = [_texts(rows, name, sight) for name in form.names]
+            return _products(factors, form.decimal or sight.mark, sight.empty)
         case Plain():
             return _cells(rows, form.field, sight)
         case _:
             return [None] * len(rows)
+
+
+def look_up(
+    form: Found, rows: Sequence[Row], sight: Sight, lookups: Lookups, *, keep: bool
+) -> tuple[list[Cell], dict[int, str]]:
+    """Take a column's values through another object.
+
+    Args:
+        form: the way.
+        rows: of the object that asks.
+        sight: what can be seen of them.
+        lookups: the indexes.
+        keep: leave what the index does not know as it is recorded.
+
+    Returns:
+        The cells, and by row what fits several records: such cells are empty.
+    """
+    index = lookups.get(form.index, Index())
+    keys = _texts(rows, form.names[0], sight)
+    found = {key: index.find(key) for key in set(keys) if key is not None}
+    several = {key: values for key, values in found.items() if len(values) > 1}
+    cells: list[Cell] = [
+        key and (next(iter(found[key]), key if keep else None)) for key in keys
+    ]
+    ambiguous: dict[int, str] = {}
+    for at, key in enumerate(keys) if several else ():
+        if key in several:
+            cells[at] = None
+            ambiguous[at] = f"{key} ({', '.join(sorted(several[key]))})"
+    return cells, ambiguous
 
 
 def recode(form: Form, texts: Sequence[str | None]) -> Sequence[str | None]:
@@ -84,17 +137,17 @@ def recode(form: Form, texts: Sequence[str | None]) -> Sequence[str | None]:
         words = form.values
         return each(texts, lambda text: words.get(text.strip(), text) or None)
     if isinstance(form, Dated):
-        notation = form.date_format
-        return each(texts, lambda text: dated(text, notation))
+        notations = form.date_format
+        return each(texts, lambda text: dated(text, notations))
     return texts
 
 
-def index_rows(lookup: Lookup, rows: Sequence[Row], index: dict[str, str]) -> None:
-    """Add rows of the looked-up object to its index; the first of a name counts."""
+def index_rows(lookup: Lookup, rows: Sequence[Row], index: Index) -> None:
+    """Add rows of the looked-up object to its index."""
     for row in rows:
         key, value = as_text(_get(lookup.match)(row)), as_text(_get(lookup.take)(row))
         if key is not None and value is not None:
-            index.setdefault(key.strip(), value)
+            index.add(key.strip(), value)
 
 
 def _get(path: str) -> Callable[[Row], object]:
@@ -144,18 +197,22 @@ def _joined(between: str, columns: list[list[str | None]]) -> list[Cell]:
     ]
 
 
-def _products(columns: list[list[str | None]], empty: Container[str]) -> list[Cell]:
+def _products(
+    columns: list[list[str | None]], mark: Mark, empty: Container[str]
+) -> list[Cell]:
     """Multiply; a factor that is no number stands for the product, to be reported."""
-    return [_product(cells, empty) for cells in zip(*columns, strict=True)]
+    return [_product(cells, mark, empty) for cells in zip(*columns, strict=True)]
 
 
-def _product(cells: tuple[str | None, ...], empty: Container[str]) -> str | None:
+def _product(
+    cells: tuple[str | None, ...], mark: Mark, empty: Container[str]
+) -> str | None:
     product = Decimal(1)
     for cell in cells:
         if cell is None or cell in empty:
             return None
         try:
-            product *= exact(cell)
+            product *= exact(cell, mark)
         except ValueError:
             return cell
-    return format(product, "f")
+    return format(product, "f").replace(".", mark)

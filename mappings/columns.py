@@ -15,12 +15,14 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mappings.aside import UNKNOWN_WORD
 from mappings.cells import recode
-from mappings.forms import Form, Recoded
-from mappings.reachable import email_quality, phone_quality
+from mappings.dates import Moment, day, moment
+from mappings.forms import Form, Mark, Recoded
+from mappings.reachable import INVALID, email_quality, lacks_lead, phone_quality
 from mappings.schema import ColumnSpec
 from mappings.text import Placeholders, norm
-from mappings.values import Moment, convert, day, each, moment, number, word, yes_no
+from mappings.values import convert, each, number, word, yes_no
 from mappings.words import canonical
 
 Texts = Sequence[str | None]
@@ -58,43 +60,41 @@ class Filled:
     columns: Mapping[str, Values]
     bad: Sequence[int] = ()
     reason: str = ""
+    lost_lead: Sequence[int] = ()
+    """Rows with a phone number that only lacks the 0 or + in front."""
+
+
+_OTHER = {"kind": "other", "outcome": "other", "yes_no": None}
+"""What stands for an unknown word."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filler:
-    """Fills columns as the settings say; ``countries`` are the rows', if known."""
+    """Fills columns as the settings say; ``countries`` are the rows', if known.
+
+    ``mark`` stands before decimal places where the form does not say.
+    """
 
     settings: TranslationSettings
     empty: Placeholders
     countries: Sequence[str] | None = None
+    mark: Mark = "."
 
     def fill(self, spec: ColumnSpec, form: Form, texts: Texts) -> Filled:
         """Convert the texts of one column, by its type, as its form recodes them."""
         if spec.column.words == "class":
             return self._classes(form, texts)
         texts = recode(form, texts)
-        by_type = {date: self._dates, datetime: self._times, Decimal: self._numbers}
+        if spec.type is Decimal:
+            return self._numbers(spec, texts, getattr(form, "decimal", None))
+        by_type = {date: self._dates, datetime: self._times}
         if spec.type in by_type:
             return by_type[spec.type](spec, texts)
-        reader = self._reader(spec, form)
-        if reader:
-            return self._converted(spec, texts, reader, f"bad_{spec.column.words}")
+        if spec.column.words:
+            return self._words(spec, texts, spec.column.words)
         if _is_code(spec):
             return Filled(columns={spec.name: self.filled_cells(texts)})
         return self._texts(spec, texts)
-
-    def _reader(self, spec: ColumnSpec, form: Form) -> Callable[[str], object] | None:
-        """Choose how the words of a column are read; None where it has no words."""
-        match spec.column.words:
-            case "yes_no":
-                return yes_no
-            case "outcome" if isinstance(form, Recoded):
-                # What the company's own list leaves out took place all the same.
-                return lambda text: canonical("outcome", text) or "other"
-            case None:
-                return None
-            case words:
-                return partial(word, words=words)
 
     def filled_cells(self, texts: Texts) -> list[str | None]:
         """Take placeholder words out of cells that are no text."""
@@ -129,11 +129,26 @@ class Filler:
         except pa.ArrowInvalid:
             return None
 
-    def _numbers(self, spec: ColumnSpec, texts: Texts) -> Filled:
-        cells = self._at_once(texts, _PLAIN_NUMBER, spec.arrow_type)
-        if cells is not None:
+    def _words(self, spec: ColumnSpec, texts: Texts, words: str) -> Filled:
+        """Fill words of a list; an unknown one is *other*, no yes and no is empty."""
+        cells = self.filled_cells(texts)
+        if words == "yes_no":
+            done = convert(cells, yes_no)
+        else:
+            done = convert(cells, partial(word, words=words))
+        values = list(done.values)
+        for at in done.bad:
+            values[at] = _OTHER[words]
+        reason = "bad_yes_no" if words == "yes_no" else UNKNOWN_WORD
+        return Filled(columns={spec.name: values}, bad=done.bad, reason=reason)
+
+    def _numbers(self, spec: ColumnSpec, texts: Texts, mark: Mark | None) -> Filled:
+        mark = mark or self.mark
+        plain = mark == "."
+        cells = plain and self._at_once(texts, _PLAIN_NUMBER, spec.arrow_type)
+        if isinstance(cells, pa.Array):
             return Filled(columns={spec.name: cells})
-        return self._converted(spec, texts, number, "bad_number")
+        return self._converted(spec, texts, partial(number, mark=mark), "bad_number")
 
     def _dates(self, spec: ColumnSpec, texts: Texts) -> Filled:
         cells = self._at_once(texts, _PLAIN_DAY, spec.arrow_type)
@@ -199,17 +214,29 @@ class Filler:
             judge = partial(email_quality, empty=self.empty)
             columns[f"{spec.name}_quality"] = each(texts, judge)
         if spec.column.quality == "phone":
-            columns[f"{spec.name}_quality"] = self._phones(texts)
+            return self._phones(spec, texts)
         return Filled(columns=columns)
 
-    def _phones(self, texts: Texts) -> list[object]:
+    def _phones(self, spec: ColumnSpec, texts: Texts) -> Filled:
+        """Keep phones with their quality, and name those that only lack their lead."""
         countries = self.countries or [self.settings.country] * len(texts)
         pairs = list(zip(texts, countries, strict=True))
         known = {
             pair: pair[0] and phone_quality(pair[0], pair[1], self.empty)
             for pair in set(pairs)
         }
-        return [known[pair] for pair in pairs]
+        lacking = {
+            (text, country)
+            for (text, country), quality in known.items()
+            if text and quality == INVALID and lacks_lead(text, country)
+        }
+        return Filled(
+            columns={
+                spec.name: list(texts),
+                f"{spec.name}_quality": [known[pair] for pair in pairs],
+            },
+            lost_lead=[at for at, pair in enumerate(pairs) if pair in lacking],
+        )
 
 
 def _is_code(spec: ColumnSpec) -> bool:

@@ -18,6 +18,8 @@ def _word(value: object) -> object:
 
 Word = Annotated[str, BeforeValidator(_word)]
 Name = Annotated[str, Field(min_length=1)]
+Mark = Literal[".", ","]
+"""What stands before decimal places."""
 
 
 class Lookup(NamedTuple):
@@ -78,14 +80,34 @@ class Recoded(Plain):
         return f"{self.field} ({words})"
 
 
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 class Dated(Plain):
-    """A day or time in a notation of its own (``strptime``)."""
+    """A day or time in a notation of its own, or in one of several.
+
+    A notation is one of ``strptime``; with ``excel`` a number is the day that a
+    spreadsheet counts so.
+    """
 
     key = "date_format"
-    date_format: Name
+    date_format: Annotated[
+        tuple[Name, ...], BeforeValidator(_listed), Field(min_length=1)
+    ]
 
     def __str__(self) -> str:
-        return f"{self.field} ({self.date_format})"
+        return f"{self.field} ({', '.join(self.date_format)})"
+
+
+class Marked(Plain):
+    """A number whose decimal places stand behind a comma."""
+
+    key = "decimal"
+    decimal: Mark
+
+    def __str__(self) -> str:
+        return f"{self.field} (1{self.decimal}5)"
 
 
 class Joined(Form):
@@ -119,6 +141,7 @@ class Product(Form):
 
     key = "multiply"
     multiply: tuple[Name, ...] = Field(min_length=2)
+    decimal: Mark | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -187,6 +210,7 @@ FORMS: tuple[type[Form], ...] = (
     Product,
     Found,
     Derived,
+    Marked,
     Plain,
 )
 """In the order in which they are recognised."""

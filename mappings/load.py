@@ -123,6 +123,7 @@ def _lay_over(
             object=part.object or below.object,
             fields={**below.fields, **part.fields},
             optional=below.optional if part.object is None else part.optional,
+            decimal=part.decimal or below.decimal,
         )
     return tuple(laid)
 
@@ -163,7 +164,10 @@ def _complete(
     found = {
         table: tuple(
             ObjectMapping(
-                object=part.object or "", fields=_kept(part), optional=part.optional
+                object=part.object or "",
+                fields=_kept(part),
+                optional=part.optional,
+                decimal=part.decimal or ".",
             )
             for part in tables[table]
         )

@@ -32,8 +32,19 @@ from typing import Annotated, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
+from mappings.dates import EXCEL
 from mappings.errors import NotInvertible
-from mappings.forms import Dated, Derived, Form, Found, Lookup, Plain, Recoded, Word
+from mappings.forms import (
+    Dated,
+    Derived,
+    Form,
+    Found,
+    Lookup,
+    Mark,
+    Plain,
+    Recoded,
+    Word,
+)
 from mappings.schema import EXTRA, TABLES, columns
 
 LINKS = MappingProxyType(
@@ -92,6 +103,8 @@ class ObjectMapping(BaseModel):
     fields: dict[str, SerializeAsAny[Form]]
     optional: bool = False
     """An object that the CRM does not have is unmapped instead of an error."""
+    decimal: Mark = "."
+    """What stands before decimal places, where a field does not say."""
 
     @property
     def names(self) -> Iterator[str]:
@@ -304,7 +317,9 @@ def _target(part: ObjectMapping, column: str, object_name: str) -> Target | None
 def _encoder(form: Plain, column: str) -> Callable[[str], str] | None:
     """Choose how a canonical value is said in the CRM; None where that is open."""
     if isinstance(form, Dated):
-        notation = form.date_format
+        notation = form.date_format[0]
+        if notation == EXCEL:
+            return None
         return lambda text: text and dt.datetime.fromisoformat(text).strftime(notation)
     if not isinstance(form, Recoded):
         return str

@@ -20,7 +20,17 @@ from mappings.errors import (
     UnknownTable,
     UnknownWord,
 )
-from mappings.forms import FORMS, Constant, Dated, Derived, Form, Product, Recoded
+from mappings.forms import (
+    FORMS,
+    Constant,
+    Dated,
+    Derived,
+    Form,
+    Mark,
+    Marked,
+    Product,
+    Recoded,
+)
 from mappings.model import TaskMapping, WriteMapping, mappable
 from mappings.schema import EXTRA, TABLES, ColumnSpec, columns
 from mappings.toml_file import line_of, suggestion
@@ -28,7 +38,7 @@ from mappings.words import WORDS, canonical
 
 Model = TypeVar("Model", bound=BaseModel)
 
-TOP = ("extends", "optional", "transfer", "write")
+TOP = ("extends", "optional", "decimal", "transfer", "write")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +52,7 @@ class TablePart:
     object: str | None
     fields: dict[str, Form | None]
     optional: bool
+    decimal: Mark | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +121,8 @@ def parts(file: MappingFile, table: str) -> list[TablePart]:
     """Check what a file says of the objects that feed a table."""
     sections = file.content[table]
     sections = sections if isinstance(sections, list) else [sections]
-    known = ["object", "fields", "optional"] + ["extra"] * (table == "accounts")
+    known = ["object", "fields", "optional", "decimal"]
+    known += ["extra"] * (table == "accounts")
     found: list[TablePart] = []
     for section in sections:
         if not isinstance(section, dict):
@@ -124,8 +136,25 @@ def parts(file: MappingFile, table: str) -> list[TablePart]:
             **_fields(file, table, section.get("fields", {}), optional=optional),
             **_extra(file, section.get("extra", {}), optional=optional),
         }
-        found.append(TablePart(object=name, fields=fields, optional=optional))
+        found.append(
+            TablePart(
+                object=name,
+                fields=fields,
+                optional=optional,
+                decimal=_mark(file, table, section),
+            )
+        )
     return found
+
+
+def _mark(file: MappingFile, table: str, section: dict[str, Any]) -> Mark | None:
+    """Read what stands before decimal places in a table, or in all of a file."""
+    here = "decimal" in section
+    value = (section if here else file.content).get("decimal")
+    if value not in (None, ".", ","):
+        keys = (table, "decimal") if here else ("decimal",)
+        raise file.error(BadMapping, *keys, detail='"." or "," is needed')
+    return value
 
 
 def _fields(
@@ -201,8 +230,8 @@ def _fits(
         raise file.error(BadMapping, *keys, detail="only accounts.owner_id has a rule")
     if isinstance(form, Dated) and kind not in (dt.date, dt.datetime):
         raise file.error(BadMapping, *keys, detail="date_format needs a date column")
-    if isinstance(form, Product) and kind is not Decimal:
-        raise file.error(BadMapping, *keys, detail="multiply needs a number column")
+    if isinstance(form, Product | Marked) and kind is not Decimal:
+        raise file.error(BadMapping, *keys, detail=f"{form.key} needs a number column")
     words = spec.column.words if spec else None
     if words:
         _known_words(file, keys, form, words)

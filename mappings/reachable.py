@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import (
     NumberParseException,
     PhoneMetadata,
-    is_possible_number,
+    is_valid_number,
     parse,
 )
 
@@ -35,6 +35,16 @@ _EXTENSION = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\+?\s*\(?\d[\d\s().-]*")
+_SAME_DIGITS = re.compile(r"(\d)\1{6}$")
+_KINDS = (
+    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost"),
+    *("personal_number", "voip", "pager", "uan", "voicemail"),
+)
+"""The kinds of numbers that make a number of a country's plan."""
+_NAMED_ADDRESS = re.compile(r"<\s*([^<>]*@[^<>]*?)\s*>")
+_BETWEEN_ADDRESSES = re.compile(r"[;,、/|\s]+")
+_BETWEEN_ADDRESSES_BUT_BLANKS = re.compile(r"\s*[;,、/|\n\r]+\s*")
+_MAILTO = re.compile(r"^\s*mailto:([^?]*).*$", re.IGNORECASE)
 _PLAIN_ADDRESS = re.compile(
     r"(?=.{1,64}@)(?=.{6,254}$)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\.)+[a-z]{2,20}"
@@ -53,7 +63,21 @@ def phone_quality(text: str, country: str, empty: Container[str]) -> str:
         return PLACEHOLDER
     numbers = _SEVERAL.split(_plain_digits(text))
     found = {_judge(number, country, empty) for number in numbers if number.strip()}
+    # Blanks may stand inside a number or between two.
+    if OK not in found and any(
+        _judge(part, country, empty) == OK for n in numbers for part in n.split()
+    ):
+        return OK
     return next((quality for quality in _BEST_FIRST if quality in found), INVALID)
+
+
+def lacks_lead(text: str, country: str) -> bool:
+    """Tell whether a number is one that only lacks the 0 or + that it begins with."""
+    digits = _plain_digits(text).strip()
+    if not digits.isascii() or not digits.isdigit() or len(set(digits)) == 1:
+        return False
+    trunk = _trunk_prefix(country)
+    return any(_is_valid(lead + digits, country) for lead in (trunk, "+") if lead)
 
 
 def _plain_digits(text: str) -> str:
@@ -66,21 +90,24 @@ def _judge(text: str, country: str, empty: Container[str]) -> str:
     if found is None:
         return PLACEHOLDER if text in empty else INVALID
     digits = re.sub(r"\D", "", found[0])
-    if text in empty or (len(digits) > 1 and len(set(digits)) == 1):
+    same = len(digits) > 1 and len(set(digits)) == 1
+    if text in empty or same or _SAME_DIGITS.search(digits):
         return PLACEHOLDER
-    return OK if _is_possible(found[0], digits, country) else INVALID
+    return OK if _is_valid(found[0].strip(), country) else INVALID
 
 
-def _is_possible(number: str, digits: str, country: str) -> bool:
+def _is_valid(number: str, country: str) -> bool:
+    """Tell whether the numbering plan of its country has a number."""
     if not number.startswith("+"):
+        digits = re.sub(r"\D", "", number)
         trunk = _trunk_prefix(country)
         if not digits.startswith(trunk):
             return False
         if trunk == "0" and digits[1:2] not in {"", "0"}:
-            # The usual case, for which parsing would take ten times as long.
-            return len(digits) - 1 in _lengths(country)
+            # The usual case, for which parsing would take fifty times as long.
+            return any(plan.fullmatch(digits[1:]) for plan in _plan(country))
     try:
-        return is_possible_number(parse(number, country))
+        return is_valid_number(parse(number, country))
     except NumberParseException:
         return False
 
@@ -107,13 +134,12 @@ def _trunk_prefix(country: str) -> str:
 
 
 @cache
-def _lengths(country: str) -> frozenset[int]:
-    """Name the possible lengths of a country's numbers, without the trunk prefix."""
+def _plan(country: str) -> tuple[re.Pattern[str], ...]:
+    """Return what the numbers of a country look like, without the trunk prefix."""
     about = PhoneMetadata.metadata_for_region(country)
-    if about is None or about.general_desc is None:
-        return frozenset()
-    general = about.general_desc
-    return frozenset((*general.possible_length, *general.possible_length_local_only))
+    kinds = [getattr(about, kind, None) for kind in _KINDS]
+    patterns = [kind.national_number_pattern for kind in kinds if kind]
+    return tuple(re.compile(pattern) for pattern in patterns if pattern)
 
 
 def email_quality(text: str, empty: Container[str]) -> str:
@@ -122,10 +148,19 @@ def email_quality(text: str, empty: Container[str]) -> str:
     Syntax only: nothing is asked of the network, and domains for special use are
     addresses like others.
     """
-    parts = [part for part in re.split(r"[;,、\n\r]", text) if part.strip()]
-    several = len(parts) > 1 and all("@" in part for part in parts)
-    found = {_judge_address(part, empty) for part in (parts if several else [text])}
+    found = {_judge_address(address, empty) for address in _addresses(text)}
     return next((quality for quality in _BEST_FIRST if quality in found), INVALID)
+
+
+def _addresses(text: str) -> list[str]:
+    """Take several addresses apart, and names and mailto: off."""
+    text = nfkc(text)
+    named = _NAMED_ADDRESS.findall(text)
+    for between in (_BETWEEN_ADDRESSES, _BETWEEN_ADDRESSES_BUT_BLANKS):
+        parts = [part for part in between.split(text) if part]
+        if not named and len(parts) > 1 and all("@" in part for part in parts):
+            named = parts
+    return [_MAILTO.sub(r"\1", address) for address in named or [text]]
 
 
 def _judge_address(text: str, empty: Container[str]) -> str:

@@ -335,6 +335,14 @@ def _spec(name: str, annotation: Any, metadata: tuple[Any, ...]) -> ColumnSpec: 
     return ColumnSpec(name=name, type=kind, column=found)
 
 
+def holds_ids(table: str, name: str) -> bool:
+    """Tell whether a column holds ids: its own, or those that an activity hangs on."""
+    spec = columns(table).get(name)
+    if spec is None:
+        return table == "activities" and name.endswith("_id")
+    return bool(spec.column.key or spec.column.refers or name == "record_id")
+
+
 def arrow_schema(table: str, extra: tuple[str, ...] = ()) -> pa.Schema:
     """Derive the Arrow schema of a table with its companions.
 

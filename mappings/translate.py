@@ -1,9 +1,11 @@
 """Turns pages of a CRM's records into rows of the common schema, a column at a time.
 
 A cell that does not convert is empty, its record stays, and a ``Reject`` says so. A
-reason is one of ``bad_date``, ``bad_number``, ``bad_yes_no``, ``bad_kind``,
-``bad_outcome`` and ``too_many_cells``; of records put aside as a whole ``no_id`` and
-``duplicate_id``.
+reason is one of ``bad_date``, ``bad_number``, ``bad_yes_no``,
+``too_many_cells``, ``ambiguous`` (a looked-up name that fits several records),
+``spreadsheet_error`` and ``damaged_id`` (what a spreadsheet has spoilt); of records put
+aside as a whole ``no_id``, ``duplicate_id`` and the last two. An ``unknown_word`` of a
+column of words is *other*. ``lost_lead`` is said once of a column of phones.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -14,13 +16,21 @@ from typing import cast
 
 import pyarrow as pa
 
-from mappings.aside import FirstRows, Reject, quoted
-from mappings.cells import Cell, Lookups, Row, Sight, take
+from mappings.aside import LOST_LEAD, FirstRows, Reject, quoted
+from mappings.batch import Batch
+from mappings.cells import Cell, Lookups, Row, Sight, look_up, take
 from mappings.columns import Filler, TranslationSettings, Values
-from mappings.forms import Derived
+from mappings.forms import Derived, Found
 from mappings.links import PAIRS, activity_links, name_links, spread
 from mappings.model import LINKS, Mapping, ObjectMapping, is_file
-from mappings.schema import ColumnSpec, arrow_schema, columns, extra_column
+from mappings.schema import (
+    ColumnSpec,
+    arrow_schema,
+    columns,
+    extra_column,
+    holds_ids,
+)
+from mappings.spreadsheet import cleaned, is_damaged_id
 from mappings.text import Placeholders, as_text
 from mappings.values import each
 from mappings.words import country_code
@@ -42,44 +52,6 @@ class Translated:
     rejects: Sequence[Reject]
     read: Map[str, int]
     origins: Map[str, Sequence[str]]
-
-
-@dataclass(kw_only=True)
-class _Batch:
-    """One table's share of a page on its way from cells to rows."""
-
-    table: str
-    part: ObjectMapping
-    cells: dict[str, list[Cell]]
-    position: Sequence[int]
-    """The row of the page that each row here came from."""
-    filled: dict[str, Values] = field(default_factory=dict)
-    whole: dict[int, tuple[str, str]] = field(default_factory=dict)
-    """Column and reason of the rows to put aside."""
-    bad: list[tuple[int, str, str]] = field(default_factory=list)
-    """Row, column and reason of the cells that do not convert."""
-    none: set[int] = field(default_factory=set)
-    """Rows that turned out to be none at all."""
-    differences: dict[int, str] = field(default_factory=dict)
-    """The id of rows put aside, and how they differ from the first one of it."""
-
-    def texts(self, name: str, *, first: bool = False) -> list[str | None]:
-        """Write a column's cells as text; ``first``: only a list's first element."""
-        cells = self.cells.get(name, [None] * len(self.position))
-        return [
-            as_text(cell[:1] if first else cell) if isinstance(cell, list) else cell
-            for cell in cells
-        ]
-
-    def values(self, name: str) -> list[str | None]:
-        """Return a filled column of ids."""
-        column = self.filled.get(name, [None] * len(self.position))
-        return list(column)
-
-    def kept(self) -> list[int]:
-        """List the rows that stand."""
-        gone = self.none | self.whole.keys()
-        return [at for at in range(len(self.position)) if at not in gone]
 
 
 @dataclass
@@ -105,6 +77,7 @@ class Translator:
     visible_fields: Collection[str] | None = None
     seen: dict[str, set[str]] = field(default_factory=dict)
     _firsts: dict[str, FirstRows] = field(default_factory=dict, init=False)
+    _told: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     def page(
         self, rows: Sequence[Row], numbers: Sequence[int] | None = None
@@ -121,14 +94,19 @@ class Translator:
         read: dict[str, int] = {}
         origins: dict[str, Sequence[str]] = {}
         numbers = numbers or range(1, len(rows) + 1)
+        errors: dict[int, dict[str, str]] = {}
+        if is_file(self.object):
+            rows, errors = cleaned(rows)
         for table, part in self.mapping.fed_by(self.object):
             batch = self._batch(table, part, rows)
+            if is_file(self.object):
+                self._put_damaged_aside(batch, errors)
             self._fill(batch)
             self._name(batch)
             done = self._table(batch)
             tables.setdefault(table, []).append(done)
             read[table] = len(batch.position) - len(batch.none)
-            rejects += self._rejects(batch, numbers)
+            rejects += batch.rejects(numbers)
             if len(read) == 1:
                 rejects += self._surplus(batch, rows, numbers)
             if "origin" in batch.filled:
@@ -150,41 +128,62 @@ class Translator:
     def _empty(self) -> Placeholders:
         return Placeholders(self.settings.empty_words)
 
-    def _batch(self, table: str, part: ObjectMapping, rows: Sequence[Row]) -> _Batch:
+    def _batch(self, table: str, part: ObjectMapping, rows: Sequence[Row]) -> Batch:
         """Take the cells of all columns that the CRM shows."""
         sight = Sight(
             visible=self.visible_fields,
             nested=not is_file(part.object),
             empty=self._empty,
+            mark=part.decimal,
         )
         specs = columns(table)
-        cells = {
-            name: take(
-                form,
-                rows,
-                sight,
-                self.lookups,
-                keep=name in specs and specs[name].column.refers is not None,
-            )
-            for name, form in part.fields.items()
-            if sight.sees_form(form) and not isinstance(form, Derived)
-        }
+        cells: dict[str, list[Cell]] = {}
+        several: dict[str, dict[int, str]] = {}
+        for name, form in part.fields.items():
+            if not sight.sees_form(form) or isinstance(form, Derived):
+                continue
+            if isinstance(form, Found):
+                keep = name in specs and specs[name].column.refers is not None
+                cells[name], several[name] = look_up(
+                    form, rows, sight, self.lookups, keep=keep
+                )
+            else:
+                cells[name] = take(form, rows, sight)
         position: Sequence[int] = range(len(rows))
         if table in PAIRS and cells:
             cells, position = spread(cells)
-        return _Batch(table=table, part=part, cells=cells, position=position)
+        batch = Batch(table=table, part=part, cells=cells, position=position)
+        for name, rows_of in several.items():
+            for at, said in rows_of.items():
+                batch.put_aside(position.index(at), name, "ambiguous", said)
+        return batch
+
+    def _put_damaged_aside(self, batch: Batch, errors: Map[int, Map[str, str]]) -> None:
+        """Put aside what a spreadsheet has spoilt: errors of formulas, rounded ids."""
+        for name in batch.cells:
+            form = batch.part.fields[name]
+            for at, failed in errors.items():
+                for field_name in failed.keys() & set(form.names):
+                    batch.put_aside(at, name, "spreadsheet_error", failed[field_name])
+            if holds_ids(batch.table, name):
+                texts = batch.texts(name)
+                damaged = {t for t in set(texts) if t and is_damaged_id(t.strip())}
+                for at, text in enumerate(texts) if damaged else ():
+                    if text in damaged:
+                        batch.put_aside(at, name, "damaged_id", text)
 
     def _specs(self, table: str) -> Iterator[ColumnSpec]:
         yield from columns(table).values()
         if table == "accounts":
             yield from map(extra_column, self.mapping.extra)
 
-    def _fill(self, batch: _Batch) -> None:
+    def _fill(self, batch: Batch) -> None:
         """Fill the columns; remember the cells that do not convert."""
         filler = Filler(
             settings=self.settings,
             empty=self._empty,
             countries=self._countries(batch),
+            mark=batch.part.decimal,
         )
         for spec in self._specs(batch.table):
             if spec.name not in batch.cells:
@@ -193,9 +192,23 @@ class Translator:
             filled = filler.fill(spec, batch.part.fields[spec.name], texts)
             batch.filled.update(filled.columns)
             batch.bad += ((at, spec.name, filled.reason) for at in filled.bad)
+            if filled.lost_lead and is_file(self.object):
+                self._tell_of_lost_leads(batch, spec.name, filled.lost_lead)
         self._fill_in(batch)
 
-    def _fill_in(self, batch: _Batch) -> None:
+    def _tell_of_lost_leads(self, batch: Batch, name: str, rows: Sequence[int]) -> None:
+        """Say once of a column of phones that a spreadsheet took their leading 0 or +.
+
+        One number may be a slip; two, or most of them, are not.
+        """
+        place = (batch.table, name)
+        texts = batch.texts(name)
+        many = len(rows) > 1 or 2 * len(rows) > sum(map(bool, texts))
+        if many and place not in self._told:
+            self._told.add(place)
+            batch.of_column.append((rows[0], name, LOST_LEAD))
+
+    def _fill_in(self, batch: Batch) -> None:
         """Add what the CRM leaves out: the source, whether deleted, the currency."""
         count = len(batch.position)
         batch.filled["source"] = [self.source] * count
@@ -209,14 +222,14 @@ class Translator:
                 (code or ours).upper() for code in batch.values("currency")
             ]
 
-    def _countries(self, batch: _Batch) -> list[str] | None:
+    def _countries(self, batch: Batch) -> list[str] | None:
         """Tell the country in which each row's phone numbers are meant, if it says."""
         if "country" not in batch.cells:
             return None
         found = each(batch.texts("country"), country_code)
         return [code or self.settings.country for code in found]
 
-    def _name(self, batch: _Batch) -> None:
+    def _name(self, batch: Batch) -> None:
         """Give every row its id, and put those aside that have none or a taken one."""
         prefix = f"{self.object}:" if self.mapping.prefixed(batch.table) else ""
         own = [id_ and prefix + id_ for id_ in batch.values("id")]
@@ -230,13 +243,14 @@ class Translator:
             own = named.ids
         batch.filled["id"] = own
         missing = pair[0] if pair else "id"
+        why = {at: reason for at, name, reason in batch.bad if name == missing}
         for at, id_ in enumerate(own):
             if id_ is None and at not in batch.none:
-                batch.whole[at] = (missing, "no_id")
+                batch.whole[at] = (missing, why.get(at, "no_id"))
         if is_file(batch.part.object):
             self._name_once(batch, own)
 
-    def _name_once(self, batch: _Batch, ids: Sequence[str | None]) -> None:
+    def _name_once(self, batch: Batch, ids: Sequence[str | None]) -> None:
         """Put later rows of an id aside, but for those that say the same again."""
         seen = self.seen.setdefault(batch.table, set())
         firsts = self._firsts.setdefault(batch.table, FirstRows())
@@ -252,9 +266,10 @@ class Translator:
             else:
                 batch.whole[at] = ("id", "duplicate_id")
                 differences = firsts.differences(id_, at)
-                batch.differences[at] = f"{id_} ({differences})" if differences else id_
+                if differences:
+                    batch.said[at, "id"] = f"{id_} ({differences})"
 
-    def _table(self, batch: _Batch) -> pa.Table:
+    def _table(self, batch: Batch) -> pa.Table:
         """Make the rows that stand into a table of the schema."""
         extra = self.mapping.extra if batch.table == "accounts" else ()
         schema = arrow_schema(batch.table, extra)
@@ -270,7 +285,7 @@ class Translator:
             return table
         return table.take(pa.array(batch.kept(), pa.int64()))
 
-    def _activity_links(self, batch: _Batch, activities: pa.Table) -> pa.Table:
+    def _activity_links(self, batch: Batch, activities: pa.Table) -> pa.Table:
         kept = batch.kept()
         cells = {
             target: [batch.cells[name][at] for at in kept]
@@ -279,29 +294,8 @@ class Translator:
         }
         return activity_links(activities, cells, self._empty)
 
-    def _rejects(self, batch: _Batch, numbers: Sequence[int]) -> Iterator[Reject]:
-        """Yield what does not fit, row by row; of a row put aside only that it was."""
-        links = batch.table in PAIRS
-        ids = batch.values("id") if links else batch.texts("id")
-        gone = batch.none | batch.whole.keys()
-        found = [one for one in batch.bad if one[0] not in gone]
-        found += ((at, *why) for at, why in batch.whole.items())
-        texts = {name: batch.texts(name) for name in {name for _, name, _ in found}}
-        for at, name, reason in sorted(found, key=lambda one: one[0]):
-            form = batch.part.fields.get(name)
-            yield Reject(
-                table=batch.table,
-                row=numbers[batch.position[at]],
-                id=ids[at],
-                column=name,
-                field=" + ".join(form.names if form else ()) or name,
-                value=quoted(batch.differences.get(at) or texts[name][at]),
-                reason=reason,
-                whole=at in batch.whole,
-            )
-
     def _surplus(
-        self, batch: _Batch, rows: Sequence[Row], numbers: Sequence[int]
+        self, batch: Batch, rows: Sequence[Row], numbers: Sequence[int]
     ) -> Iterator[Reject]:
         """Yield the cells beyond the last column; their rows stand all the same."""
         ids = dict(zip(batch.position, batch.values("id"), strict=True))

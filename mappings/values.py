@@ -1,128 +1,112 @@
 """Named conversions: from the text of one cell to the value of one column.
 
 Each takes text that is not empty and raises ``ValueError`` where it does not convert.
+Days and times stand in ``dates.py``.
 """
 
-import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from mappings.text import nfkc
 from mappings.words import canonical
 
 Value = TypeVar("Value")
 
-_NUMBER = re.compile(
-    r"(?P<sign>[+-]?)\s*[¥$]?\s*(?P<late>[+-]?)"
-    r"(?P<digits>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)\s*円?",
+_PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_WRITTEN = re.compile(
+    r"(?P<open>\()?\s*(?P<sign>[-+▲△−]?)\s*"
+    r"(?:[¥\\$€£]|[A-Z]{3}(?![A-Z]))?\s*(?P<late>[-+▲△−]?)\s*"
+    r"(?P<number>[\d.,'].*?)"
+    r"\s*(?:円|[¥$€£]|[A-Z]{3})?\s*(?P<behind>-?)\s*(?P<close>\))?",
     re.ASCII,
 )
+_UNITS = {"兆": 10**12, "億": 10**8, "万": 10**4}
+_IN_UNITS = re.compile(r"(?:([^兆億万]+)兆)?(?:([^兆億万]+)億)?(?:([^兆億万]+)万)?(.*)")
+_COUNTED_IN = {"百万": Decimal(10**6), "千": Decimal(1000), "%": Decimal("0.01")}
+_DIGITS = {
+    ".": re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:'\d{3})+|\d+)(?:\.\d*)?|\.\d+"),
+    ",": re.compile(r"(?:\d{1,3}(?:[.' ]\d{3})+|\d+)(?:,\d*)?|,\d+"),
+}
+"""Digits with their separators of thousands, by the mark before decimal places."""
+_EXPONENT = re.compile(r"(.*?)E([+-]?\d{1,3})", re.IGNORECASE)
 _PLACES = Decimal("0.0001")
 _LARGEST = Decimal(10) ** 14
 """Money and quantities are decimal(18, 4)."""
 
-_DAY = (
-    r"(?P<y>\d{4})(?:(?P<sep>[-/])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})"
-    r"|年\s*(?P<m2>\d{1,2})\s*月\s*(?P<d2>\d{1,2})\s*日)"
-)
-_TIME = (
-    r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
-    r"\s*(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?"
-)
-_MOMENT = re.compile(rf"{_DAY}(?:(?:T|\s+|(?<=日)){_TIME})?", re.ASCII | re.IGNORECASE)
 
+def exact(text: str, mark: str = ".") -> Decimal:
+    """Read a number or amount.
 
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """When something was: ``at`` in UTC, ``day`` as people there count it.
+    Thousands separators; ¥ (also as a backslash), $, €, £ or a currency code before or
+    behind, 円 behind; 万, 億, 兆, 千 and 百万; ▲, △, brackets or a minus for negative;
+    E notation; percent.
 
-    Without a time, ``at`` is the local beginning of the day and ``has_time`` False.
+    Args:
+        text: the cell.
+        mark: what stands before decimal places, a point or a comma.
+
+    Raises:
+        ValueError: it is no number, or not clearly one.
     """
-
-    at: dt.datetime
-    day: dt.date
-    has_time: bool
-
-
-def exact(text: str) -> Decimal:
-    """Read an amount: thousands separators, a leading ¥ or $, a trailing 円."""
-    found = _NUMBER.fullmatch(nfkc(text).strip())
-    if found is None or (found["sign"] and found["late"]):
+    text = nfkc(text).strip()
+    if mark == "." and _PLAIN.fullmatch(text):
+        return Decimal(text)
+    found = _WRITTEN.fullmatch(text)
+    if found is None or bool(found["open"]) != bool(found["close"]):
         raise ValueError(text)
-    sign, digits = found["sign"] + found["late"], found["digits"].replace(",", "")
-    return Decimal(sign + digits)
+    signs = [found[part] for part in ("sign", "late", "behind", "open") if found[part]]
+    if len(signs) > 1:
+        raise ValueError(text)
+    value = _in_units(found["number"], mark)
+    return -value if signs and signs[0] != "+" else value
 
 
-def number(text: str) -> Decimal:
-    """Read an amount as it is stored: rounded to four places, within its limits."""
+def _in_units(text: str, mark: str) -> Decimal:
+    """Add up 1億2,000万; a single unit may stand behind: 500千, 12百万, 5%."""
+    for unit, factor in _COUNTED_IN.items():
+        if text.endswith(unit):
+            return _digits(text.removesuffix(unit).rstrip(), mark) * factor
+    if not any(unit in text for unit in _UNITS):
+        return _digits(text, mark)
+    found = _IN_UNITS.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    factors = (*_UNITS.values(), 1)
+    parts = zip(found.groups(), factors, strict=True)
+    return sum(
+        (_digits(part.strip(), mark) * factor for part, factor in parts if part),
+        start=Decimal(),
+    )
+
+
+def _digits(text: str, mark: str) -> Decimal:
+    exponent = _EXPONENT.fullmatch(text)
+    digits = exponent[1] if exponent else text
+    if _DIGITS[mark].fullmatch(digits) is None:
+        raise ValueError(text)
+    thousands = "," if mark == "." else "."
+    for separator in (thousands, "'", " "):
+        digits = digits.replace(separator, "")
+    value = Decimal(digits.replace(mark, "."))
+    return value.scaleb(int(exponent[2])) if exponent else value
+
+
+def number(text: str, mark: str = ".") -> Decimal:
+    """Read an amount as it is stored: rounded to four places, within its limits.
+
+    Raises:
+        ValueError: it is no number, or 10^14 or more.
+    """
     try:
-        value = exact(text).quantize(_PLACES, ROUND_HALF_UP)
+        value = exact(text, mark).quantize(_PLACES, ROUND_HALF_UP)
     except InvalidOperation as error:
         raise ValueError(text) from error
     if abs(value) >= _LARGEST:
         raise ValueError(text)
     return value
-
-
-def moment(text: str, zone: ZoneInfo) -> Moment:
-    """Read a day or time; one without a zone of its own is meant in ``zone``."""
-    found = _MOMENT.fullmatch(nfkc(text).strip())
-    if found is None:
-        raise ValueError(text)
-    day = dt.date(
-        int(found["y"]), int(found["m"] or found["m2"]), int(found["d"] or found["d2"])
-    )
-    if found["H"] is None:
-        start = dt.datetime.combine(day, dt.time(), zone)
-        return Moment(at=_utc(start), day=day, has_time=False)
-    time = dt.time(
-        int(found["H"]),
-        int(found["M"]),
-        int(found["S"] or 0),
-        int((found["f"] or "0")[:6].ljust(6, "0")),
-        tzinfo=_offset(found["zone"]) if found["zone"] else zone,
-    )
-    local = dt.datetime.combine(day, time)
-    return Moment(at=_utc(local), day=_local(local, zone), has_time=True)
-
-
-def _offset(text: str) -> dt.tzinfo:
-    if text in "Zz":
-        return dt.UTC
-    hours, minutes = int(text[1:3]), int(text[3:].lstrip(":") or 0)
-    away = dt.timedelta(hours=hours, minutes=minutes)
-    return dt.timezone(-away if text[0] == "-" else away)
-
-
-def _utc(value: dt.datetime) -> dt.datetime:
-    try:
-        return value.astimezone(dt.UTC)
-    except OverflowError as error:
-        raise ValueError(value) from error
-
-
-def _local(value: dt.datetime, zone: ZoneInfo) -> dt.date:
-    return value.astimezone(zone).date()
-
-
-def day(text: str, zone: ZoneInfo) -> dt.date:
-    """Read a day; of a time, the day it falls on in ``zone``."""
-    return moment(text, zone).day
-
-
-def dated(text: str, notation: str) -> str:
-    """Bring a day or time of a notation of its own to ISO; another text stays."""
-    try:
-        value = dt.datetime.strptime(text.strip(), notation)  # noqa: DTZ007 - the zone
-        # is that of the configuration, which reads the ISO text
-    except ValueError:
-        return text
-    timed = any(mark in notation for mark in ("%H", "%I", "%T", "%R", "%X", "%c"))
-    return value.isoformat() if timed else value.date().isoformat()
 
 
 def word(text: str, words: str) -> str:

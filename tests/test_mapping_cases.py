@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from mappings.cells import index_rows
+from mappings.cells import Index, index_rows
 from mappings.check import Seen, check
 from mappings.forms import Lookup
 from mappings.load import load_mapping
@@ -39,9 +39,9 @@ def rows_of(folder: str, name: str) -> list[dict[str, str]]:
 
 def translated(case: str, folder: str) -> tuple[dict[str, pa.Table], list[Reject]]:
     mapping = load_mapping(f"{case}.toml", CASES)
-    lookups: dict[Lookup, dict[str, str]] = {}
+    lookups: dict[Lookup, Index] = {}
     for lookup in mapping.lookups():
-        index = lookups.setdefault(lookup, {})
+        index = lookups.setdefault(lookup, Index())
         index_rows(lookup, rows_of(folder, lookup.object), index)
     tables: dict[str, pa.Table] = {}
     rejects: list[Reject] = []

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.cells import index_rows
+from mappings.cells import Index, index_rows
 from mappings.forms import Lookup
 from mappings.load import load_mapping
 from mappings.model import mappable
@@ -328,7 +328,8 @@ def test_what_activities_hang_on_becomes_links() -> None:
             ("1", "opportunity", "O1"),
         )
     ]
-    assert aside(page) == [(2, "kind", "謎", "bad_kind")]
+    assert aside(page) == [(2, "kind", "謎", "unknown_word")]
+    assert column(page, "activities", "kind") == ["call", "other"]
     assert page.read == {"activities": 2, "activity_links": 3}
 
 
@@ -437,13 +438,13 @@ def test_teams_are_read_by_their_pair() -> None:
 
 def test_related_fields_lookups_and_joins_are_followed(tmp_path: Path) -> None:
     translator = crm(tmp_path, "Account")
-    indexes: dict[Lookup, dict[str, str]] = {}
+    indexes: dict[Lookup, Index] = {}
     others: dict[str, list[Row]] = {
         "Account": [{"Id": "A1", "Name": "Parent Inc"}],
-        "Industry": [{"Code": 5, "Name": "小売"}, {"Code": 5, "Name": "second"}],
+        "Industry": [{"Code": 5, "Name": "小売"}, {"Code": 5, "Name": "小売"}],
     }
     for lookup in translator.mapping.lookups():
-        index_rows(lookup, others[lookup.object], indexes.setdefault(lookup, {}))
+        index_rows(lookup, others[lookup.object], indexes.setdefault(lookup, Index()))
     translator.lookups = indexes
     page = translator.page(
         [
@@ -466,6 +467,148 @@ def test_related_fields_lookups_and_joins_are_followed(tmp_path: Path) -> None:
     assert column(page, "accounts", "address") == ["100 東京", "大阪"]
     assert column(page, "accounts", "extra_equipment_norm") == ["2台", None]
     assert column(page, "accounts", "employees") == [Decimal("12.5"), None]
+
+
+OWNERS = """
+extends = "files"
+[accounts.fields.owner_id.lookup]
+object = "users.csv"
+match = "name"
+take = "id"
+field = "owner"
+"""
+
+
+def test_a_name_is_looked_up_whatever_its_case_and_width_unless_it_fits_several(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "own.toml").write_text(OWNERS, encoding="utf-8")
+    mapping = load_mapping("own.toml", tmp_path)
+    (lookup,) = mapping.lookups()
+    index = Index()
+    names = ["Hana Mori", "Jun Hara", "Jun Hara", "佐藤　花"]
+    users = [{"id": f"u{n}", "name": name} for n, name in enumerate(names, 1)]
+    index_rows(lookup, users, index)
+    translator = Translator(mapping, "files", "accounts.csv", SETTINGS, {lookup: index})
+    owners = ["hana mori", "Ｈａｎａ　Ｍｏｒｉ", "Jun Hara", "佐藤花", "Nobody", "なし"]
+    page = translator.page(
+        [{"id": str(n), "owner": owner} for n, owner in enumerate(owners, 1)]
+    )
+    found = column(page, "accounts", "owner_id")
+    assert found == ["u1", "u1", None, "u4", "Nobody", None]
+    assert aside(page) == [(3, "owner", "Jun Hara (u2, u3)", "ambiguous")]
+
+
+def test_an_unknown_word_keeps_its_record_and_is_named() -> None:
+    good: Row = {"kind": "call", "is_done": "1", "happened_at": "2026-04-01"}
+    rows: list[Row] = [
+        {**good, "id": "1", "kind": "Demo", "outcome": "Went well"},
+        {**good, "id": "2", "is_done": "perhaps"},
+    ]
+    page = files("activities.csv", rows)
+    assert column(page, "activities", "kind") == ["other", "call"]
+    assert column(page, "activities", "outcome") == ["other", None]
+    assert column(page, "activities", "is_done") == [True, None]
+    assert aside(page) == [
+        (1, "kind", "Demo", "unknown_word"),
+        (1, "outcome", "Went well", "unknown_word"),
+        (2, "is_done", "perhaps", "bad_yes_no"),
+    ]
+
+
+def test_a_status_that_the_mapping_does_not_list_leaves_done_empty(
+    tmp_path: Path,
+) -> None:
+    own = """
+extends = "files"
+[activities.fields]
+is_done = { field = "status", values = { Completed = true, Open = false } }
+"""
+    (tmp_path / "own.toml").write_text(own, encoding="utf-8")
+    mapping = load_mapping("own.toml", tmp_path)
+    row = {"id": "1", "kind": "call", "happened_at": "2026-04-01", "status": "Paused"}
+    page = Translator(mapping, "files", "activities.csv", SETTINGS).page([row])
+    assert column(page, "activities", "is_done") == [None]
+    assert aside(page) == [(1, "status", "Paused", "bad_yes_no")]
+
+
+def test_what_a_spreadsheet_shows_for_an_error_is_put_aside_in_every_column() -> None:
+    row = {"id": "1", "name": "#REF!", "owner_id": "#N/A", "employees": "#DIV/0!"}
+    page = files("accounts.csv", [row, {**row, "id": "#NAME?"}])
+    found = only(page, "accounts")
+    assert found["id"] == "1"
+    assert not {"name", "owner_id", "employees"} & found.keys()
+    assert sorted(aside(page)) == [
+        (1, "employees", "#DIV/0!", "spreadsheet_error"),
+        (1, "name", "#REF!", "spreadsheet_error"),
+        (1, "owner_id", "#N/A", "spreadsheet_error"),
+        (2, "id", "#NAME?", "spreadsheet_error"),
+    ]
+
+
+@pytest.mark.parametrize("unset", ["--None--", "--なし--"])
+def test_the_empty_value_of_a_picklist_is_empty(unset: str) -> None:
+    names = ("customer_class", "industry", "owner_id")
+    page = files("accounts.csv", [{"id": "1", **dict.fromkeys(names, unset)}])
+    found = only(page, "accounts")
+    assert not {"customer_class", "industry", "industry_norm"} & found.keys()
+    assert "owner_id" not in found
+    assert found["customer_class_state"] == "empty"
+    assert not page.rejects
+
+
+def test_an_id_that_a_spreadsheet_took_for_a_number_is_not_used() -> None:
+    row: Row = {"id": "1", "account_id": "1.23457E+18", "name": "P"}
+    page = files("contacts.csv", [row, {**row, "id": "1E+18"}, {**row, "id": "1E5"}])
+    assert column(page, "contacts", "id") == ["1", "1E5"]
+    assert column(page, "contacts", "account_id") == [None, None]
+    assert aside(page) == [
+        (1, "account_id", "1.23457E+18", "damaged_id"),
+        (2, "id", "1E+18", "damaged_id"),
+        (3, "account_id", "1.23457E+18", "damaged_id"),
+    ]
+    hung = {"id": "1", "kind": "call", "account_id": "1E+18"}
+    assert not len(files("activities.csv", [hung]).tables["activity_links"])
+
+
+def test_a_column_of_phones_without_their_lead_is_told_once() -> None:
+    translator = Translator(FILES, "files", "contacts.csv", SETTINGS)
+    phones = ["03-1234-5678", "312345678", "81312345678", "9012345678", "12"]
+    rows = [{"id": str(n), "phone": phone} for n, phone in enumerate(phones, 1)]
+    page = translator.page(rows)
+    again = translator.page([{"id": "9", "phone": "312345678"}])
+    qualities = ["ok", "invalid", "invalid", "invalid", "invalid"]
+    assert column(page, "contacts", "phone_quality") == qualities
+    assert aside(page) == [(2, "phone", "312345678", "lost_lead")]
+    assert [(r.id, r.whole) for r in page.rejects] == [(None, False)]
+    assert not again.rejects
+
+
+def test_decimal_commas_are_read_where_the_mapping_says_so(tmp_path: Path) -> None:
+    own = """
+extends = "files"
+[opportunities.fields]
+amount = { field = "amount", decimal = "," }
+[orders]
+decimal = ","
+[orders.fields]
+amount = { multiply = ["price", "number"] }
+"""
+    (tmp_path / "own.toml").write_text(own, encoding="utf-8")
+    mapping = load_mapping("own.toml", tmp_path)
+
+    def page(name: str, row: Row) -> Translated:
+        return Translator(mapping, "files", name, SETTINGS).page([row])
+
+    opportunity = page("opportunities.csv", {"id": "1", "amount": "1.234,56"})
+    order = page(
+        "orders.csv", {"id": "1", "price": "1,5", "number": "3", "cost": "2,5"}
+    )
+    wrong = page("orders.csv", {"id": "1", "price": "1.5", "number": "3"})
+    assert only(opportunity, "opportunities")["amount"] == Decimal("1234.56")
+    assert only(order, "orders")["amount"] == Decimal("4.5")
+    assert only(order, "orders")["cost"] == Decimal("2.5")
+    assert aside(wrong) == [(1, "price + number", "1.5", "bad_number")]
 
 
 def test_products_and_notations_of_their_own_are_read(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.reachable import email_quality, phone_quality
+from mappings.dates import dated, day, moment
+from mappings.reachable import email_quality, lacks_lead, phone_quality
 from mappings.text import Placeholders, as_text, norm
-from mappings.values import dated, day, moment, number, word, yes_no
+from mappings.values import number, word, yes_no
 from mappings.words import country_code
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -81,6 +82,29 @@ def test_json_values_are_written_as_they_were_sent(
         ("0", "0"),
         (".5", "0.5"),
         ("1.23456", "1.2346"),
+        ("8.0E7", "80000000"),
+        ("1e5", "100000"),
+        ("1.13E+11", "113000000000"),
+        ("-1.42E-14", "0"),
+        ("-2.5E3", "-2500"),
+        ("\\1,234", "1234"),
+        ("▲1,234", "-1234"),
+        ("△1,234", "-1234"),
+        ("(1,234)", "-1234"),
+        ("（1,234）", "-1234"),
+        ("−5", "-5"),
+        ("1,234-", "-1234"),
+        ("JPY 1,234", "1234"),
+        ("1,234 JPY", "1234"),
+        ("€5", "5"),
+        ("5 €", "5"),
+        ("1'234.50", "1234.5"),
+        ("1200万円", "12000000"),
+        ("1.2億円", "120000000"),
+        ("1億2,000万円", "120000000"),
+        ("1,200千円", "1200000"),
+        ("12百万円", "12000000"),
+        ("12%", "0.12"),
         ("99999999999999", "99999999999999"),
     ],
 )
@@ -91,13 +115,32 @@ def test_numbers_are_read(text: str, value: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("1,00", "12,34,567", "1e5", "1 000", "€5", "5%", "¥", "--5", "-¥-5", "約100"),
-        *("nan", "inf", "100000000000000", "99999999999999.99999", "1.2.3"),
+        *("1,00", "12,34,567", "1 000", "¥", "--5", "-¥-5", "約100", "1.234,56"),
+        *("nan", "inf", "100000000000000", "99999999999999.99999", "1.2.3", "11-50"),
+        *("-(5)", "(5", "5)", "1E", "E5", "1E400", "万", "1万億", "3人", "#N/A"),
     ],
 )
 def test_nothing_else_is_a_number(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.234,56", "1234.56"),
+        ("1 234,50", "1234.5"),
+        ("-1.234,56 €", "-1234.56"),
+        ("1.234", "1234"),
+        ("12,5%", "0.125"),
+    ],
+)
+def test_a_decimal_comma_is_read_where_the_mapping_says_so(
+    text: str, value: str
+) -> None:
+    assert number(text, ",") == Decimal(value)
+    with pytest.raises(ValueError, match=r".*"):
+        number("1.5", ",")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +153,16 @@ def test_nothing_else_is_a_number(text: str) -> None:
             "2026-04-01 09:30",
             "2026-04-01T09:30:15",
         ),
+        *(
+            "2026.4.1",
+            "2026. 4. 1",
+            "2026/4/1(水)",
+            "2026年4月1日（水）",
+            "2026-4-1 (Wed)",
+        ),
+        *("令和8年4月1日", "R8.4.1", "r8/4/1", "㋿8年4月1日", "2026/4/1(水) 10:00"),
+        *("2026年4月1日 午後3時5分", "2026/4/1 3:05 PM", "2026年4月1日午前10時"),
+        *("1775001600000", "1774969200000", "2026-04-01 09:30:00 UTC"),
     ],
 )
 def test_days_are_read(text: str) -> None:
@@ -138,6 +191,10 @@ def test_nothing_else_is_a_day(text: str) -> None:
         ("2026-04-01 09:30", "2026-04-01T00:30:00", 1),
         ("2026/4/1 9:30", "2026-04-01T00:30:00", 1),
         ("2026年4月1日 9:30", "2026-04-01T00:30:00", 1),
+        ("2026/4/1(水) 午後3:05", "2026-04-01T06:05:00", 1),
+        ("2026-04-01 午後12:30", "2026-04-01T03:30:00", 1),
+        ("2026-04-01 12:30 AM", "2026-03-31T15:30:00", 1),
+        ("1774969200000", "2026-03-31T15:00:00", 1),
         ("2026-04-01T09:30:00-0330", "2026-04-01T13:00:00", 1),
     ],
 )
@@ -155,17 +212,29 @@ def test_a_bare_date_stays_that_date_in_every_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "notation", "iso"),
+    ("text", "notations", "iso"),
     [
-        ("4/1/26", "%m/%d/%y", "2026-04-01"),
-        ("01.04.2026 09:30", "%d.%m.%Y %H:%M", "2026-04-01T09:30:00"),
-        ("not that", "%m/%d/%y", "not that"),
+        ("4/1/26", ["%m/%d/%y"], "2026-04-01"),
+        ("01.04.2026 09:30", ["%d.%m.%Y %H:%M"], "2026-04-01T09:30:00"),
+        ("01.04.2026", ["%d.%m.%Y %H:%M"], "2026-04-01"),
+        ("9/10/2025 4:37", ["%m/%d/%Y"], "2025-09-10T4:37"),
+        ("9/10/2025 4:37 PM", ["%m/%d/%Y"], "2025-09-10T4:37 PM"),
+        ("03/05/2026T09:10:11+0900", ["%m/%d/%Y"], "2026-03-05T09:10:11+0900"),
+        ("9/10/2025 16:37", ["%m/%d/%Y %I:%M %p"], "2025-09-10T16:37"),
+        ("31.12.2026", ["%m/%d/%Y", "%d.%m.%Y"], "2026-12-31"),
+        ("46113", ["excel"], "2026-04-01"),
+        ("46113.5", ["%m/%d/%Y", "excel"], "2026-04-01T12:00:00"),
+        ("not that", ["%m/%d/%y", "excel"], "not that"),
     ],
 )
 def test_a_notation_of_its_own_is_brought_to_iso(
-    text: str, notation: str, iso: str
+    text: str, notations: list[str], iso: str
 ) -> None:
-    assert dated(text, notation) == iso
+    assert dated(text, notations) == iso
+
+
+def test_the_first_year_of_an_era_has_a_name_of_its_own() -> None:
+    assert day("令和元年5月1日", TOKYO) == day("H31.5.1", TOKYO) == dt.date(2019, 5, 1)
 
 
 def test_yes_and_no_are_read_in_both_languages() -> None:
@@ -212,6 +281,14 @@ def test_japanese_words_stand_for_the_canonical_ones(
         ("1234567890", "invalid"),
         ("81-3-1234-5678", "invalid"),
         ("03-12", "invalid"),
+        ("03-1234-567", "invalid"),
+        ("03-1234-56789", "invalid"),
+        ("090-1234-567", "invalid"),
+        ("3.12346E+08", "invalid"),
+        ("03-0000-0000", "placeholder"),
+        ("0120-000-000", "placeholder"),
+        ("03-1234-5678　090-1234-5678", "ok"),
+        ("0120-123-456", "ok"),
         ("電話なし希望", "invalid"),
         ("+999 1", "invalid"),
         ("111-1111", "placeholder"),
@@ -225,6 +302,12 @@ def test_japanese_words_stand_for_the_canonical_ones(
 )
 def test_phones_are_judged_as_people_write_them(text: str, quality: str) -> None:
     assert phone_quality(text, "JP", EMPTY) == quality
+
+
+def test_a_number_that_lost_its_lead_in_a_spreadsheet_is_known() -> None:
+    assert all(lacks_lead(text, "JP") for text in ("312345678", "81312345678"))
+    for text in ("0312345678", "31234567", "3-1234-5678", "111111111", "9999"):
+        assert not lacks_lead(text, "JP")
 
 
 @pytest.mark.parametrize(
@@ -256,6 +339,11 @@ def test_a_trunk_prefix_is_asked_for_where_it_is_always_written(
         ("taro@company.test", "ok"),
         ("taro@例え.jp", "ok"),
         ("a@b.jp; broken@", "ok"),
+        ("a@b.jp/c@d.jp", "ok"),
+        ("info@b.jp taro@b.jp", "ok"),
+        ("山田 太郎 <taro@b.jp>", "ok"),
+        ("mailto:taro@b.jp?subject=x", "ok"),
+        ('"Sales" <sales@b.jp>', "generic"),
         ("info@company.jp", "generic"),
         ("SOUMU@company.jp", "generic"),
         ("noreply@company.jp", "invalid"),

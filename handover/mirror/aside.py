@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from handover.mirror.generations import Generation, NextGeneration
 from handover.mirror.pulling import Reading
 from handover.mirror.reading import Pulled
+from mappings.aside import NOTHING_LOST
 from mappings.schema import ASIDE_SCHEMA, LINK_TABLES
 from mappings.translate import Reject
 
@@ -70,7 +71,8 @@ def cells_lost(known: Sequence[Aside], now: Sequence[Aside]) -> dict[str, Counte
     """Count by table and column the cells that are put aside now, not before."""
     before = {_cell(one) for one in known}
     found: dict[str, Counter[str]] = {}
-    for table, _, column in {_cell(one) for one in now if not one.whole} - before:
+    lacking = [one for one in now if not one.whole and one.reason not in NOTHING_LOST]
+    for table, _, column in {_cell(one) for one in lacking} - before:
         if column is not None:
             found.setdefault(table, Counter())[column] += 1
     return found

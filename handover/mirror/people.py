@@ -19,8 +19,8 @@ from handover.errors import UsageProblem
 from handover.mirror.generations import Generation
 from handover.mirror.sql import literal
 from handover.mirror.visibility import seen_statuses
+from mappings.dates import day
 from mappings.toml_file import suggestion
-from mappings.values import day
 
 COLUMNS = (
     "user",

@@ -14,7 +14,7 @@ from handover.mirror.reading import ObjectReader, Pulled, SourcePull
 from handover.mirror.threads import at_once
 from handover.mirror.visibility import Describer, Memory, Types, kind_of
 from handover.mirror.watermarks import Jobs, PullJob
-from mappings.cells import Lookups, index_rows
+from mappings.cells import Index, Lookups, index_rows
 from mappings.check import Checked, MappingProblem, check
 from mappings.forms import Lookup
 from mappings.model import Mapping as CrmMapping
@@ -211,9 +211,9 @@ class Puller:
 
     def _lookups(self, mapping: CrmMapping) -> Lookups:
         """Build the indexes that lookups need; they are read again each time."""
-        found: dict[Lookup, dict[str, str]] = {}
+        found: dict[Lookup, Index] = {}
         for lookup in mapping.lookups():
-            index = found.setdefault(lookup, {})
+            index = found.setdefault(lookup, Index())
             for name in self.pull.connector.objects(lookup.object):
                 fields = (lookup.match, lookup.take)
                 for page in self.pull.connector.pull(Pull(object=name, fields=fields)):

@@ -62,7 +62,7 @@ class YesNo:
     def read(self, row: Row) -> str | None:
         """Return ``true`` or ``false`` as a row says it; None where it says nothing."""
         sight = Sight(visible=None, nested=not is_file(self.object), empty=())
-        found = take(self.form, [row], sight, {}, keep=False)
+        found = take(self.form, [row], sight)
         text = recode(self.form, [as_text(cell) for cell in found])[0]
         return canonical("yes_no", text) if text else None
 
