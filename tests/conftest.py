@@ -16,6 +16,10 @@ from tests.worlds.small_portal import Hurry, small_portal
 
 if TYPE_CHECKING:
     from tests.worlds.files_folder import Job
+    from tests.worlds.hubspot_company import Company as HubSpotCompany
+    from tests.worlds.salesforce_company import Company as SalesforceCompany
+
+pytest.register_assert_rewrite("tests.promises")
 
 FILES = """\
 language = "en"
@@ -98,6 +102,30 @@ def approved_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.worlds.files_folder import build_approved
 
     return build_approved(tmp_path_factory.mktemp("approved"))
+
+
+@pytest.fixture(scope="session")
+def approved_org(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "tuple[Path, SalesforceCompany]":
+    """A company in Salesforce with an approved plan; tests work in copies of both."""
+    from tests.worlds.salesforce_folder import approve_in
+
+    folder = tmp_path_factory.mktemp("approved-org")
+    return folder, approve_in(folder)
+
+
+@pytest.fixture(scope="session")
+def approved_portal(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "tuple[Path, HubSpotCompany]":
+    """A company in HubSpot with an approved plan; tests work in copies of both."""
+    from tests.worlds.hubspot_folder import OWN, approve_in, larger
+
+    folder, made = tmp_path_factory.mktemp("approved-portal"), larger()
+    (folder / "own.toml").write_text(OWN, encoding="utf-8")
+    approve_in(folder, made)
+    return folder, made
 
 
 @pytest.fixture

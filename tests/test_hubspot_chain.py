@@ -19,11 +19,11 @@ from tests.worlds.hubspot_folder import (
     configure,
     decided,
     owners,
-    plan_in,
 )
 from tests.worlds.hubspot_replies import Answer, Call
 from tests.worlds.hubspot_serving import serve
 from tests.worlds.small_portal import KEY
+from tests.worlds.world import plan_in
 
 
 class Desk:
@@ -80,20 +80,6 @@ def test_from_sync_to_undo_on_hubspot(desk: Desk) -> None:
     assert desk.owners() == before
 
 
-def test_publishing_twice_makes_each_task_once(desk: Desk) -> None:
-    desk("doctor", "--fix", *TODAY)
-    plan = desk.approved()
-    publish = ("plan", "publish", plan, "--before-announcement", "test", *WRITING)
-    desk.portal.faults.append(after_commit(desk.portal, "batch/upsert"))
-    desk(*publish)
-    desk(*publish)
-    keys = Counter(
-        r.properties.get("handover_key") for r in desk.portal.living("tasks")
-    )
-    del keys[None]
-    assert set(keys.values()) == {1}
-
-
 def test_a_task_gets_its_company_also_after_a_sync_has_seen_it_without(
     desk: Desk,
 ) -> None:
@@ -145,16 +131,6 @@ def test_without_the_property_a_task_that_never_came_is_made_when_that_is_certai
     made = desk(*publish).data["run"]["counts"]["done"]
     assert len(desk.our_tasks()) == made > 0
     assert not [call for call in desk.portal.calls if call.path.endswith("search")]
-
-
-def test_a_lost_reply_changes_nothing_in_the_end(desk: Desk) -> None:
-    plan = desk.approved()
-    for when in ("companies/batch/update", "deals/batch/update"):
-        desk.portal.faults.append(after_commit(desk.portal, when))
-    desk("reassign", plan, "--early", "test", *WRITING)
-    assert desk.owners() == AFTER
-    written = Counter(key for kind, key, _ in desk.portal.commits)
-    assert set(written.values()) == {1}
 
 
 def test_a_key_property_made_since_doubles_no_task_that_was_in_doubt(

@@ -24,13 +24,12 @@ from tests.worlds.hubspot_folder import (
     AFTER,
     approve_in,
     at_work,
-    calling,
     owners,
-    plan_in,
     steps_of,
 )
 from tests.worlds.hubspot_replies import Answer, Call, limited
 from tests.worlds.small_portal import KEY
+from tests.worlds.world import calling, plan_in
 
 SOAK = "HANDOVER_SOAK" in os.environ
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,7 +139,7 @@ def tasks(keyed: Template, tmp_path_factory: pytest.TempPathFactory) -> Counter[
     """The tasks that an undisturbed execution makes."""
     folder = tmp_path_factory.mktemp("calm")
     with at_work(*keyed, folder) as made:
-        with calling(folder) as call:
+        with calling(folder, HUBSPOT_TOKEN=TOKEN) as call:
             for words in steps_of(plan_in(folder)):
                 call(*words)
         return our_tasks(made)
@@ -219,6 +218,6 @@ def test_kill_9_between_a_call_and_its_record_leaves_what_one_execution_would(
         if SOAK:
             assert killed(folder, made.portal, *reassign) >= 5
         else:
-            with calling(folder) as call:
+            with calling(folder, HUBSPOT_TOKEN=TOKEN) as call:
                 call(*reassign)
         check_end(made, tasks)

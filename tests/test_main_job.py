@@ -10,15 +10,9 @@ from tests.worlds.files_folder import (
     PLANNED,
     Job,
     bytes_of,
-    outcomes,
 )
 
 ENVELOPE = {"schema", "ok", "as_of", "data", "warnings", "error"}
-RUN = {"id", "plan", "state", "counts", "steps"}
-STEP = {
-    *("n", "source", "account_id", "action", "object", "record_id", "field"),
-    *("before", "after", "authority", "outcome", "code", "message"),
-}
 PLAN = {
     *("id", "source", "version", "state", "fingerprint", "author", "predecessor"),
     *("successors", "manager", "notice", "announce", "start", "end", "effective"),
@@ -116,37 +110,6 @@ def test_the_plan_has_the_names_of_its_schema(agreed: Job) -> None:
     assert {record["id"] for record in plan["loose"]} == {"L1"}
 
 
-def test_a_run_has_the_names_of_its_schema(agreed: Job) -> None:
-    run = agreed.reassign().data["run"]
-    assert set(run) >= RUN
-    assert run["state"] == "finished"
-    assert all(set(step) >= STEP for step in run["steps"])
-    assert [step["n"] for step in run["steps"]] == list(range(1, 12))
-    assert all(agreed.plan in step["authority"] for step in run["steps"])
-    shown = agreed("runs", "show", run["id"]).data["run"]
-    assert shown == run
-
-
-def test_owners_change_with_all_that_hangs_on_them_and_nothing_else(
-    agreed: Job,
-) -> None:
-    before = bytes_of(agreed.export)
-    ended = agreed.reassign()
-    assert set(outcomes(ended)) == {*ACCOUNTS, "C1", "O1", "L1", "R1", "T1"}
-    assert agreed.owners()["A1"] == "S"
-    after = bytes_of(agreed.export)
-    assert set(after) == set(before)
-    changed = {name for name in before if before[name] != after[name]}
-    assert changed == {
-        *("accounts.csv", "contacts.csv", "opportunities.csv", "requests.csv"),
-        "activities.csv",
-    }
-    expected = before["accounts.csv"].replace(b'"P"', b'"S"').replace(b",P,", b",S,")
-    assert after["accounts.csv"] == expected
-    assert b"W1,A2,P," in after["opportunities.csv"]
-    assert b"V1,P," in after["activities.csv"]
-
-
 def test_each_task_is_made_once_with_its_key(agreed: Job) -> None:
     first = agreed("plan", "publish", agreed.plan).data["run"]
     made = tasks(agreed)
@@ -161,16 +124,6 @@ def test_each_task_is_made_once_with_its_key(agreed: Job) -> None:
     assert tasks(agreed) == made
 
 
-def test_a_second_reassign_plans_nothing_and_is_a_run(agreed: Job) -> None:
-    first = agreed.reassign().data["run"]
-    before = bytes_of(agreed.export)
-    again = agreed.reassign()
-    assert (again.code, again.data["run"]["counts"]) == (0, counts(0))
-    assert again.data["run"]["id"] not in (None, first["id"])
-    assert len(again.json["warnings"]) == 1
-    assert bytes_of(agreed.export) == before
-
-
 def test_nothing_is_due_before_the_effective_date_without_a_reason(
     agreed: Job,
 ) -> None:
@@ -182,54 +135,3 @@ def test_nothing_is_due_before_the_effective_date_without_a_reason(
     assert agreed.reassign("--early", " ", on="2027-03-12").code == 2
     early = agreed.reassign("--early", "He leaves today", on="2027-03-12")
     assert early.data["run"]["counts"] == counts(11, done=11)
-
-
-def test_dry_runs_leave_everything_as_it_was(agreed: Job) -> None:
-    plan = agreed.plan
-    assert agreed("plan", "publish", plan).code == 0
-    done = agreed.reassign().data["run"]["id"]
-    agreed.edit("accounts.csv", "A3,Midori,S", "A3,Midori,P")
-    before = bytes_of(agreed.folder)
-
-    for words in (
-        ("reassign", plan, "--dry-run"),
-        ("plan", "publish", plan, "--dry-run"),
-        ("undo", done, "--dry-run", "--as", "M"),
-        ("runs", "retry", done, "--dry-run"),
-    ):
-        ended = agreed(*words, on=EFFECTIVE)
-        assert (ended.code, ended.data["run"]["id"]) == (0, None)
-        assert ended.data["run"]["state"] == "dry_run"
-        assert bytes_of(agreed.folder) == before
-
-
-def test_a_dry_run_lists_what_the_run_then_does(agreed: Job) -> None:
-    def steps(*words: str) -> list[tuple[str, str, str]]:
-        run = agreed.reassign(*words).data["run"]
-        return [(s["record_id"], s["before"], s["after"]) for s in run["steps"]]
-
-    assert steps("--dry-run") == steps()
-
-
-def test_undo_closes_the_tasks_that_publishing_made(agreed: Job) -> None:
-    run = agreed("plan", "publish", agreed.plan).data["run"]
-    undone = agreed("undo", run["id"], "--as", "M")
-    assert undone.code == 0
-    assert undone.data["run"]["counts"]["done"] == run["counts"]["done"]
-    assert {task["is_done"] for task in tasks(agreed).values()} == {"true"}
-
-
-def test_undo_leaves_what_people_changed_since(agreed: Job) -> None:
-    run = agreed.reassign().data["run"]["id"]
-    agreed.edit("accounts.csv", "A3,Midori,S", "A3,Midori,D")
-    ended = agreed("undo", run, "--as", "M", on=EFFECTIVE)
-    assert ended.code == 6
-    assert outcomes(ended)["A3"] == "skipped"
-    assert agreed.owners() == {**dict.fromkeys(ACCOUNTS, "P"), "A3": "D", "B1": "S"}
-
-
-def test_only_the_approver_or_his_delegate_takes_a_run_back(agreed: Job) -> None:
-    run = agreed.reassign().data["run"]["id"]
-    refused = agreed("undo", run, "--as", "S", on=EFFECTIVE)
-    assert (refused.code, refused.json["error"]["code"]) == (5, "not_yours")
-    assert agreed("undo", run, "--as", "D", on=EFFECTIVE).code == 0

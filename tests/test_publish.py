@@ -160,17 +160,6 @@ def test_the_words_are_those_of_the_configured_language(tmp_path: Path) -> None:
     assert "伺えない" in str(found["A03:visit:S"]["text"])
 
 
-def test_a_second_machine_finds_the_tasks_and_makes_none(tmp_path: Path) -> None:
-    first = handing_over(tmp_path / "one")
-    second = Office(folder=tmp_path / "two", crm=first.crm)
-    second.approve(plan(map(row, (1, 2, 3))))
-    first.publish()
-    assert {e.code for e in second.publish().entries} == {"already"}
-    second.sync()
-    assert second.publish().counts["planned"] == 0
-    assert len(tasks(first)) == 6
-
-
 # Publishing again
 
 

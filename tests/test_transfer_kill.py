@@ -1,23 +1,14 @@
 """A run may die anywhere; the next one completes it and doubles nothing (P15)."""
 
 import os
-import signal
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from cli import handover as root
-from handover.commands.shell import run
-from handover.ledger import Ledger
-from handover.plan import store
 from handover.transfer.crash_points import POINTS
-from tests.conftest import Cli
-from tests.worlds.copies import copy_folder
-from tests.worlds.killed import killed
 from tests.worlds.memory_company import TASKS, Office, changes_of, handing_over
-from tests.worlds.planning_folder import NEW, TODAY, synced
 
 SOAK = "HANDOVER_SOAK" in os.environ
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,60 +135,3 @@ def test_every_point_is_reached(tmp_path: Path) -> None:
     place.reached = seen.add
     place.reassign()
     assert seen == set(POINTS)
-
-
-# Real processes, real signals, on files
-
-WITHOUT_DOUBT = tuple(point for point in POINTS if point != "doubt_settled")
-REAL = WITHOUT_DOUBT if SOAK else ("intent_recorded", "batch_sent", "run_finished")
-
-
-@pytest.fixture(scope="module")
-def approved_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sato's approved plan on files, ready to be carried out."""
-    folder = synced(tmp_path_factory.mktemp("company"))
-    _plan(folder, *NEW)
-    decided = ("--no-attend", "rest", "--loose", "opportunities=transfer")
-    plan_id = _plan_id(folder)
-    _plan(folder, "edit", plan_id, *decided, "--as", "M")
-    _plan(folder, "submit", plan_id, "--as", "P")
-    _plan(folder, "approve", plan_id, "--as", "M")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def calm(approved_company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same company after a run that nothing disturbed."""
-    folder = tmp_path_factory.mktemp("calm")
-    copy_folder(approved_company, folder)
-    config = ("-c", str(folder / "handover.toml"))
-    words = ("reassign", _plan_id(folder), "--early", "now", "-q")
-    assert run(root, (*words, *config, *TODAY), {}) == 0
-    return folder
-
-
-def _plan(folder: Path, *words: str) -> None:
-    config = ("-c", str(folder / "handover.toml"))
-    assert run(root, ("plan", *words, *config, *TODAY, "-q"), {}) == 0
-
-
-def _plan_id(folder: Path) -> str:
-    ledger = Ledger.open(folder / ".handover" / "ledger.sqlite")
-    with ledger.read() as connection:
-        return store.load_all(connection)[0].id
-
-
-@pytest.mark.parametrize("point", REAL)
-def test_kill_9_on_files_leaves_what_one_execution_would(
-    approved_company: Path, calm: Path, folder: Path, cli: Cli, point: str
-) -> None:
-    copy_folder(approved_company, folder)
-    early = ("reassign", _plan_id(folder), "--early", "now", *TODAY, "--json")
-    as_of = TODAY[-1]
-    died = killed(folder, point, "reassign", _plan_id(folder), as_of=as_of, early="now")
-    assert died == -signal.SIGKILL
-    assert cli(*early).code == 0
-    for file in (calm / "export").iterdir():
-        assert file.read_bytes() == (folder / "export" / file.name).read_bytes()
-    verified = cli("runs", "verify", "--json")
-    assert (verified.code, verified.data["broken"]) == (0, [])

@@ -4,15 +4,22 @@ Sato hands six customers over to Tanaka; Suzuki is his manager. The files are wr
 as different programs would write them, so that nothing but owners may change in them.
 """
 
-from collections.abc import Sequence
+import csv
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+import pytest
 
 from cli import handover as root
+from connectors.base import Change, Create, Outcome
+from connectors.files.crm import FilesCRM
 from handover.commands.shell import run
 from tests.conftest import FILES, Cli, Ended
 from tests.worlds.copies import copy_folder
+from tests.worlds.world import Act, Lost, Task, World
 
 PLANNED, EFFECTIVE, EXPIRED = "2027-03-01", "2027-03-15", "2027-03-30"
 PLAN = "2027-03-sato-tanaka"
@@ -99,6 +106,132 @@ class Job:
         lines = (self.export / "accounts.csv").read_text("cp932").splitlines()[1:]
         cells = [line.rsplit(",", 5) for line in lines]
         return {cell[1]: cell[3].strip('"') for cell in cells}
+
+
+HANDED = {
+    **dict.fromkeys(("A1", "A2", "A3", "A4", "A5", "A6"), "S"),
+    **dict.fromkeys(("B1", "C1", "C2", "O1", "L1", "R1", "T1"), "S"),
+    **dict.fromkeys(("W1", "V1"), "P"),
+}
+"""Who owns what when Sato's plan is carried out."""
+TASKS = "handover_tasks.csv"
+
+
+class FilesWorld(World):
+    """The company of CSV files; what is written is seen in the connector's own verb."""
+
+    days: ClassVar[Mapping[Act, str]] = {"publish": PLANNED, "reassign": EFFECTIVE}
+    manager, successor, other = "M", "S", "D"
+    account, handed = "A1", HANDED
+
+    def __init__(self, cli: Cli, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(cli, folder)
+        self.export = folder / "export"
+        self.changed: list[tuple[str, str]] = []
+        write = FilesCRM.write
+
+        def seen(crm: FilesCRM, batch: Sequence[Change]) -> list[Outcome]:
+            self.arriving([c.key if isinstance(c, Create) else c.id for c in batch])
+            outcomes = write(crm, batch)
+            for change, outcome in zip(batch, outcomes, strict=True):
+                if not isinstance(change, Create) and outcome.state == "done":
+                    self.changed.append((change.id, str(change.after)))
+            return outcomes
+
+        patch.setattr(FilesCRM, "write", seen)
+
+    def another_machine(self, folder: Path) -> Sequence[str]:
+        """Both machines work on the one folder of files."""
+        words = super().another_machine(folder)
+        shutil.rmtree(folder / "export")
+        (folder / "export").symlink_to(self.export)
+        return words
+
+    def owners(self) -> dict[str, str | None]:
+        return {
+            row["id"]: row["owner_id"]
+            for name in EXPORT
+            if name != "users.csv"
+            for row in self._rows(name)
+        }
+
+    def rest(self) -> object:
+        """Return the files byte for byte, where P and S are the same letter."""
+        found = {name: (self.export / name).read_bytes() for name in EXPORT}
+        return {name: content.replace(b"P", b"S") for name, content in found.items()}
+
+    def tasks(self) -> list[Task]:
+        if not (self.export / TASKS).exists():
+            return []
+        return [
+            Task(row["handover_key"], row["account_id"], row["is_done"] == "true")
+            for row in self._rows(TASKS)
+        ]
+
+    def owner_changes(self) -> list[tuple[str, str]]:
+        return self.changed
+
+    def give(self, account: str, owner: str) -> None:
+        self._edit("accounts.csv", account, "owner_id", owner)
+
+    def finish(self) -> Sequence[str]:
+        self._edit("opportunities.csv", "O1", "is_closed", "true")
+        self._edit("requests.csv", "R1", "is_open", "false")
+        self._edit("activities.csv", "T1", "is_done", "true")
+        return ("O1", "R1", "T1")
+
+    def take_in_hand(self, task: Task) -> None:
+        self._edit(TASKS, task.key, "due", "2027-03-09", by="handover_key")
+
+    def retire_successor(self) -> None:
+        self._edit("users.csv", "S", "is_active", "false")
+
+    def pin_another_org(self) -> None:
+        shutil.copytree(self.export, self.folder / "elsewhere")
+        config = self.folder / "handover.toml"
+        text = config.read_text(encoding="utf-8").replace('"export"', '"elsewhere"')
+        config.write_text(text, encoding="utf-8")
+
+    def take_key_field_away(self) -> None:
+        self.cannot("the file of tasks is ours: its key column is always there")
+
+    def lose_replies(self, when: Lost) -> None:
+        self.cannot("a file is replaced by this process: there is no reply to lose")
+
+    def hide_tasks(self) -> None:
+        self.cannot("a file is replaced by this process: it is never in doubt")
+
+    def end_the_day(self) -> None:
+        self.cannot("a folder has no allowance of calls")
+
+    def refuse(self, account: str) -> tuple[str, str]:
+        self.cannot("a cell takes every value")
+
+    def quote_secrets(self) -> None:
+        self.cannot("a folder is opened without a secret")
+
+    def calls_in_vain(self) -> int:
+        return 0
+
+    def heal(self) -> None:
+        """Nothing goes wrong here."""
+
+    def _rows(self, name: str) -> list[dict[str, str]]:
+        encoding = ENCODINGS.get(name, "utf-8-sig")
+        with (self.export / name).open(encoding=encoding, newline="") as file:
+            return list(csv.DictReader(file))
+
+    def _edit(
+        self, name: str, key: str, column: str, value: str, by: str = "id"
+    ) -> None:
+        rows = self._rows(name)
+        for row in rows:
+            row[column] = value if row[by] == key else row[column]
+        encoding = ENCODINGS.get(name, "utf-8-sig")
+        with (self.export / name).open("w", encoding=encoding, newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 def build(folder: Path) -> Path:

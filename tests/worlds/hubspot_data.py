@@ -1,6 +1,5 @@
 """What a loopback portal holds, and how its people change it."""
 
-import itertools
 import threading
 import time
 from bisect import bisect_left
@@ -58,7 +57,7 @@ class Holdings:
         self.clock = time.monotonic
         self._window: deque[float] = deque()
         self._searches: deque[float] = deque()
-        self._ids = itertools.count(1000)
+        self.last_id = 999
         self._lock = threading.RLock()
 
     def define(self, kind: str, *names: str, unique: tuple[str, ...] = ()) -> None:
@@ -73,7 +72,8 @@ class Holdings:
             known.setdefault(name, definition)
 
     def add(self, kind: str, **properties: str | None) -> str:
-        key = str(next(self._ids))
+        self.last_id += 1
+        key = str(self.last_id)
         self.define(kind, *properties)
         self.records.setdefault(kind, {})[key] = Record(
             id=key, properties=dict(properties), updated=self.now

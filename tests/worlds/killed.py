@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = """\
@@ -13,7 +14,7 @@ from handover.jobs.transfer import Manner, publish, reassign
 from handover.jobs.workspace import open_workspace
 from handover.transfer.prepare import TransferRequest
 
-_, deadly, kind, plan, as_of, early = sys.argv
+_, deadly, kind, plan, as_of, org, reason = sys.argv
 
 def reached(point):
     if point == deadly:
@@ -22,8 +23,9 @@ def reached(point):
 workspace = open_workspace(
     "en", config="handover.toml", as_of=dt.date.fromisoformat(as_of), as_user=None
 )
-asked = TransferRequest(early=early or None)
-manner = Manner(yes=True, reached=reached)
+why = {"early": reason, "before_announcement": reason} if reason else {}
+asked = TransferRequest(org_id=org or None, **why)
+manner = Manner(org_id=org or None, yes=True, reached=reached)
 if kind == "publish":
     publish(workspace, plan, asked, manner, words_for("ja"))
 else:
@@ -32,11 +34,21 @@ else:
 
 
 def killed(
-    folder: Path, point: str, kind: str, plan: str, *, as_of: str, early: str = ""
+    folder: Path,
+    point: str,
+    kind: Literal["publish", "reassign"],
+    plan: str,
+    *,
+    as_of: str,
+    org: str = "",
+    reason: str = "",
 ) -> int:
-    """Publish or reassign a plan in a process that is killed at a point."""
+    """Publish or reassign a plan in a process that is killed at a point.
+
+    ``reason`` is why the dates of the plan are not waited for, if they are not.
+    """
     return subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", KILLED, point, kind, plan, as_of, early],
+        [sys.executable, "-c", KILLED, point, kind, plan, as_of, org, reason],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

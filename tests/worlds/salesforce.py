@@ -6,8 +6,6 @@ rules that run unless they are told not to, account teams that an owner change d
 and limits. ``faults`` break it on purpose; ``commits`` is the judge of all promises.
 """
 
-import itertools
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,11 +89,14 @@ class Org:
         self.versions = ["63.0", "64.0", "65.0"]
         self.locators: dict[str, list[dict[str, Any]]] = {}
         self.jobs: dict[str, tuple[list[str], list[dict[str, Any]]]] = {}
-        self._ids = itertools.count(1)
-        self._lock = threading.RLock()
+        self.last_id = 0
         self.add("Organization", Name="見本株式会社", IsSandbox=True)
 
     # Filling it
+
+    def next_id(self) -> int:
+        self.last_id += 1
+        return self.last_id
 
     def define(self, kind: str, *names: str) -> None:
         known = self.fields.setdefault(kind, {})
@@ -111,7 +112,8 @@ class Org:
             known.setdefault(name, entry)
 
     def add(self, kind: str, **values: Any) -> str:
-        key = f"{PREFIXES.get(kind, 'a00')}{next(self._ids):012d}AAA"
+        self.last_id += 1
+        key = f"{PREFIXES.get(kind, 'a00')}{self.last_id:012d}AAA"
         self.define(kind, *values)
         self.records.setdefault(kind, {})[key] = {
             "Id": key,
@@ -171,20 +173,19 @@ class Org:
     # Answering
 
     def answer(self, call: Call) -> Answer:
-        with self._lock:
-            self.calls.append(call)
-            if call.length > LONGEST_ADDRESS:
-                return Answer(414, "<html>URI Too Long</html>")
-            for fault in self.faults:
-                broken = fault(call)
-                if broken is not None:
-                    return broken
-            if call.path == "/services/oauth2/token":
-                return self._log_in()
-            if call.headers.get("authorization") != f"Bearer {self.token}":
-                return error(401, "INVALID_SESSION_ID", "Session expired or invalid")
-            self.used += 1
-            return self.route(call)
+        self.calls.append(call)
+        if call.length > LONGEST_ADDRESS:
+            return Answer(414, "<html>URI Too Long</html>")
+        for fault in self.faults:
+            broken = fault(call)
+            if broken is not None:
+                return broken
+        if call.path == "/services/oauth2/token":
+            return self._log_in()
+        if call.headers.get("authorization") != f"Bearer {self.token}":
+            return error(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        self.used += 1
+        return self.route(call)
 
     def _log_in(self) -> Answer:
         if self.tokens:
@@ -255,7 +256,7 @@ class Org:
     def _page(self, rows: list[dict[str, Any]], total: int) -> Answer:
         body = {"totalSize": total, "done": True, "records": rows[: self.page]}
         if len(rows) > self.page:
-            locator = f"0r8{next(self._ids):012d}-{self.page}"
+            locator = f"0r8{len(self.locators):012d}-{self.page}"
             self.locators[locator] = rows[self.page :]
             link = f"/services/data/v64.0/query/{locator}"
             body |= {"done": False, "nextRecordsUrl": link}
@@ -294,7 +295,7 @@ class Org:
         query = soql.parse(text)
         if query.kind in self.not_in_bulk:
             return error(400, "INVALIDENTITY", "not supported by the Bulk API")
-        job = f"750{next(self._ids):012d}"
+        job = f"750{len(self.jobs):012d}"
         self.jobs[job] = (list(query.fields), rows)
         return Answer(200, {"id": job, "state": "UploadComplete"})
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import format_datetime
@@ -15,6 +16,7 @@ from tests.worlds.serving import serving
 @contextmanager
 def serve(org: Org) -> Iterator[str]:
     """Serve an org on a free port of this machine; give its address."""
+    one_at_a_time = threading.RLock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -44,9 +46,9 @@ def serve(org: Org) -> Iterator[str]:
             query = {k: v[0] for k, v in parse_qs(url.query).items()}
             headers = {k.lower(): v for k, v in self.headers.items()}
             length = len(self.path)
-            answer = org.answer(
-                Call(self.command, url.path, query, body, headers, length)
-            )
+            call = Call(self.command, url.path, query, body, headers, length)
+            with one_at_a_time:
+                answer = org.answer(call)
             if answer.drop:
                 self.close_connection = True
                 return
