@@ -21,7 +21,7 @@ from connectors.token_file import TokenFile
 from tests.worlds import hubspot_faults as faults
 from tests.worlds.hubspot import Portal
 from tests.worlds.hubspot_data import TOKEN
-from tests.worlds.hubspot_replies import Answer, Call
+from tests.worlds.hubspot_replies import Answer, Call, Json
 from tests.worlds.hubspot_serving import serve
 from tests.worlds.serving import serving
 from tests.worlds.small_portal import (
@@ -154,6 +154,35 @@ def test_a_replaced_token_that_cannot_be_kept_is_not_used(portal: Portal) -> Non
     with serve(portal) as address, pytest.raises(SettingRejected):
         opened(address, Hurry(), token=None, **GRANT).identify()
     assert {call.path for call in portal.calls} == {"/oauth/2026-03/token"}
+
+
+# Who is who
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ({"portalName": "東京本社", "uiDomain": "app.hubspot.com"}, "東京本社"),
+        ({"uiDomain": "app-eu1.hubspot.com"}, "app-eu1.hubspot.com 4242"),
+        ({"uiDomain": "app.hubspot.com", "accountName": "X"}, "app.hubspot.com 4242"),
+        ({}, "127.0.0.1 4242"),
+    ],
+)
+def test_a_portal_is_called_by_what_the_api_tells(
+    portal: Portal, crm: Connector, told: Json, name: str
+) -> None:
+    portal.account = told
+    identity = crm.identify()
+    assert (identity.org_id, identity.org_name) == ("4242", name)
+
+
+def test_every_call_says_who_makes_it(portal: Portal, crm: Connector) -> None:
+    sent = moves(companies(portal, 1))
+    crm.identify()
+    rows(crm, "companies", "id", since=portal.now)
+    crm.write(sent)
+    agents = {call.headers["User-Agent"].partition("/")[0] for call in portal.calls}
+    assert agents == {"handover"}
 
 
 # Where requests go, and what gets out

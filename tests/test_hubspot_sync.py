@@ -1,6 +1,7 @@
 """A HubSpot portal in the mirror: each table filled, each night only what changed."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.worlds.hubspot_company import company
 from tests.worlds.hubspot_mirror import DAY, Mill
+from tests.worlds.hubspot_replies import Call
 from tests.worlds.hubspot_serving import serve
 
 
@@ -138,6 +140,78 @@ def test_what_was_committed_late_comes_with_the_next_night_or_week(
     assert key in mill.rows("accounts")
     told = {"code": "late_records", "object": "companies", "count": 1}
     assert said == ([told] if nights > 1 else [])
+
+
+TYPES = {
+    "companies": ("accounts", "other"),
+    "contacts": ("contacts", "ono"),
+    "deals": ("opportunities", "won2"),
+    "line_items": ("line_items", "line"),
+    "orders": ("orders", "order"),
+    "calls": ("activities", "call"),
+    "meetings": ("activities", "visit"),
+    "emails": ("activities", "mail"),
+    "notes": ("activities", "note"),
+    "tasks": ("activities", "task"),
+    "tickets": ("requests", "ticket"),
+}
+"""Each object type that the mapping reads, with a table and a record of it."""
+
+
+def lists_of(mill: Mill) -> Counter[tuple[str, str]]:
+    """Count the lists that were read, by object type and whether of archived ones."""
+    paths = [(c, c.path.removeprefix("/crm/v3/objects/")) for c in portal_calls(mill)]
+    return Counter((kind, c.query["archived"]) for c, kind in paths if kind in TYPES)
+
+
+def portal_calls(mill: Mill) -> list[Call]:
+    """List the calls of pages: probes for what we may see ask for one record."""
+    calls = mill.company.portal.calls
+    return [c for c in calls if c.method == "GET" and c.query.get("limit") != "1"]
+
+
+@pytest.mark.parametrize("tells_time", [True, False], ids=["with Date", "without"])
+def test_what_was_archived_is_gone_the_same_night_at_one_call_a_type(
+    mill: Mill, *, tells_time: bool
+) -> None:
+    portal, ids = mill.company.portal, mill.company.ids
+    portal.tells_time = tells_time
+    told = mill.sync().outcomes[0].announcements
+    assert list(told) == ([] if tells_time else [{"code": "no_server_time"}])
+    portal.now += DAY
+    for kind, (_, name) in TYPES.items():
+        portal.archive(kind, ids[name])
+    portal.calls.clear()
+    synced = mill.sync()
+    for kind, (table, name) in TYPES.items():
+        prefix = kind if table == "activities" else ""
+        assert mill.row(table, name, prefix)["is_deleted"] is True
+    deleted = {name: counts.deleted for name, counts in synced.counts.items()}
+    expected = Counter(table for table, _ in TYPES.values())
+    assert {name: n for name, n in deleted.items() if n} == expected
+    assert lists_of(mill) == {(kind, "true"): 1 for kind in TYPES}
+    assert not synced.vanished
+    again = mill.sync()
+    assert not any(counts.deleted for counts in again.counts.values())
+    assert set(mill.ways.values()) == {"search"}
+
+
+def test_without_a_time_nothing_is_missed_and_not_everything_is_read(
+    mill: Mill,
+) -> None:
+    """The newest change that a portal shows is its clock, as far as we need one."""
+    portal, ids = mill.company.portal, mill.company.ids
+    portal.tells_time = False
+    mill.sync()
+    for name in ("a", "b"):
+        portal.now += DAY
+        portal.edit("companies", ids["denki"], name=name)
+        portal.calls.clear()
+        mill.sync()
+        assert mill.row("accounts", "denki")["name"] == name
+        assert not [key for key in lists_of(mill) if key[1] == "false"]
+    searches = Counter(c.path for c in portal.calls if c.path.endswith("/search"))
+    assert max(searches.values()) <= 3
 
 
 def test_what_may_not_be_read_is_unreadable_and_the_rest_comes(mill: Mill) -> None:

@@ -101,15 +101,20 @@ class HubSpotCRM:
         return self.portal.calls
 
     def identify(self) -> Identity:
-        """Read the portal's id and kind; a private app has no user of its own."""
+        """Read the portal's id and kind; a private app has no user of its own.
+
+        A portal that does not tell its name is called by the address of its pages and
+        its id: all portals of a region share the address.
+        """
         data = self.portal.read(ACCOUNT).data
         if "portalId" not in data:
             detail = "a reply without a portal id"
             raise Unreachable(source=self.name, object=ACCOUNT, detail=detail)
         host = urlsplit(str(data.get("uiDomain") or self.portal.base_url))
+        address = host.hostname or host.path
         return Identity(
             org_id=str(data["portalId"]),
-            org_name=str(data.get("accountName") or host.hostname or host.path),
+            org_name=str(data.get("portalName") or f"{address} {data['portalId']}"),
             production=str(data.get("accountType") or "STANDARD") == "STANDARD",
             local=self.portal.is_local,
         )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from connectors.base import Page, Pull, Row
+from connectors.base import Note, Page, Pull, Row
 from connectors.errors import FieldsChanged
 from connectors.hubspot import links
 from connectors.hubspot.catalogue import Catalogue
@@ -35,6 +35,7 @@ Records = list[dict[str, Any]]
 SEARCH_SHARE = 0.5
 """Searching pays while less than half of a type has changed: it brings 200 records at
 5 calls a second, a list 100 at 19 (HubSpot's limits of 2026)."""
+NO_TIME = Note(code="no_server_time")
 SEARCH_BODY = 2400
 """Characters of property names in one search; the body may have 3,000 (guide)."""
 
@@ -52,7 +53,20 @@ class PortalReader:
         self._url_limit = URL_LIMIT
 
     def pages(self, request: Pull, merges: "PortalMerges") -> Iterator[Page]:
-        """Read everything, or what changed since, whichever way is cheaper."""
+        """Read everything, or what changed since, whichever way is cheaper.
+
+        Where replies carry no time, the newest change that the portal shows stands for
+        it: nothing later is missed the next time.
+        """
+        pages = self._read_pages(request, merges)
+        first = next(pages)
+        if first.server_time is None and request.resume is None:
+            newest = self._find_newest_change() or request.since
+            first = replace(first, server_time=newest, notes=(NO_TIME,))
+        yield first
+        yield from pages
+
+    def _read_pages(self, request: Pull, merges: "PortalMerges") -> Iterator[Page]:
         since, reply = request.since, None
         way, _, place = (request.resume or "").partition(":")
         if since is None:
@@ -68,6 +82,17 @@ class PortalReader:
         if way in {"search", "moved"}:
             yield from self._read_moved(since, merges)
         yield from self._list_archived(since, place if way == "gone" else "")
+
+    def _find_newest_change(self) -> datetime | None:
+        """Return when a record of this type was last changed, by the portal's clock."""
+        body = {
+            "filterGroups": [],
+            "sorts": [{"propertyName": self.kind.changed, "direction": "DESCENDING"}],
+            "limit": 1,
+        }
+        reply = self.portal.read(self.kind.search, body=body, family="search")
+        stamps = (_read_stamp(record.get("updatedAt")) for record in reply.records)
+        return max(filter(None, stamps), default=None)
 
     def changed(self, since: datetime) -> Iterator[Page]:
         """Search for what changed since; what was archived is not among it."""
@@ -353,7 +378,16 @@ def _read_offset(after: str) -> int:
     return int(after) if after.isdigit() else 0
 
 
+def _read_stamp(value: object) -> datetime | None:
+    """Read a time of a record; nothing where it is none."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC)
+
+
 def _is_archived_since(record: Record, since: datetime) -> bool:
     """Return whether a record was archived since; one that does not say may be."""
-    text = record.get("archivedAt")
-    return not text or datetime.fromisoformat(str(text)) >= since
+    at = _read_stamp(record.get("archivedAt"))
+    return at is None or at >= since

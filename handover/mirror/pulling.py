@@ -80,7 +80,9 @@ class Reading:
                 yield {"code": "full_pull", "object": name, "why": why}
             if one.late:
                 yield {"code": "late_records", "object": name, "count": one.late}
-            for note in one.staging.notes():
+        notes = [note for one in self.pulled for note in one.staging.notes()]
+        for n, note in enumerate(notes):
+            if note not in notes[:n]:
                 yield {**note.params, "code": note.code}
 
 

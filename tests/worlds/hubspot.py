@@ -80,8 +80,8 @@ class Portal(Writes):
                     {
                         "portalId": 4242,
                         "accountType": self.account_type,
-                        "uiDomain": "app.hubspot.com",
                         "timeZone": "Asia/Tokyo",
+                        **self.account,
                     },
                 )
             case ["crm", "v3", "owners"]:
@@ -176,6 +176,11 @@ class Portal(Writes):
         if len(json.dumps(body)) > 3000:
             return error(400, "VALIDATION_ERROR", "body too long")
         found = self._matching(kind, body)
+        for order in body.get("sorts") or []:
+            found.sort(
+                key=lambda record: _rank(record, order["propertyName"]),
+                reverse=order["direction"] == "DESCENDING",
+            )
         start, limit = int(body.get("after") or 0), int(body.get("limit") or 10)
         if start + limit > 10_000 or limit > 200:
             return error(400, "VALIDATION_ERROR", "paging beyond 10,000")
@@ -260,6 +265,11 @@ class Portal(Writes):
                 result["paging"] = {"next": {"after": str(start + 500)}}
             results.append(result)
         return mixture(results, errors)
+
+
+def _rank(record: Record, name: str) -> float:
+    """Return what a search sorts a record by: its id, or its last change."""
+    return int(record.id) if name == "hs_object_id" else record.updated.timestamp()
 
 
 def _full(window: deque[float], now: float, seconds: float, most: int) -> bool:

@@ -45,9 +45,13 @@ class Holdings:
         """Characters of property names that fit into an address."""
         self.rate, self.search_rate = 10_000, 10_000
         """Calls in ten seconds, and searches in one."""
+        self.tells_time = True
+        """Replies have a header Date."""
         self.rejections = 0
         self.merged: dict[str, str] = {}
         self.account_type = "STANDARD"
+        self.account: Json = {"uiDomain": "app.hubspot.com"}
+        """What account-info tells beside the portal's id and type."""
         self.contacts_follow = False
         """The setting that copies a company's new owner to its contacts."""
         self.daily_left: int | None = None

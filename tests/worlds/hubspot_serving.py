@@ -49,7 +49,8 @@ def serve(portal: Portal) -> Iterator[str]:
             text = answer.body
             raw = (text if isinstance(text, str) else json.dumps(text)).encode()
             self.send_response_only(answer.status)
-            self.send_header("Date", format_datetime(portal.now, usegmt=True))
+            if portal.tells_time:
+                self.send_header("Date", format_datetime(portal.now, usegmt=True))
             if "gzip" in self.headers.get("Accept-Encoding", "") and answer.cut is None:
                 raw = gzip.compress(raw, 1)
                 self.send_header("Content-Encoding", "gzip")
