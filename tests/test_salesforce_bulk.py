@@ -5,11 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.base import Page, Pull
-from connectors.errors import NotPermitted, ResumeExpired, ShortPull, Unreachable
+from connectors.base import Page, Pull, Row
+from connectors.errors import (
+    NotPermitted,
+    ResumeExpired,
+    ShortPull,
+    TooManyFields,
+    Unreachable,
+)
 from connectors.salesforce import bulk
 from connectors.salesforce.crm import SalesforceCRM
-from tests.worlds.salesforce import Answer, Call, error
+from tests.worlds.salesforce import Answer, Call, error, later
 from tests.worlds.small_org import Company, connected, ids, once, pages, rows
 
 
@@ -369,3 +375,96 @@ def test_a_mass_update_of_one_stamp_costs_no_more_calls(
     found = ids(rows(crm, "Account", since=org.now))
     assert len(found) == len(set(found)) == count
     assert crm.calls - before <= 1.1 * (count / 2000) + 1  # 1: merged accounts
+
+
+# Wide objects
+
+WIDE = [f"{'X' * 30}{n}__c" for n in range(600)]
+NO_BULK = error(403, "FEATURE_NOT_ENABLED", "Async API not enabled")
+
+
+def is_bulk(call: Call) -> bool:
+    return "jobs/query" in call.path
+
+
+@pytest.fixture
+def wide(org: Company) -> list[str]:
+    """Make an org without Bulk API whose accounts have 600 fields more."""
+    org.define("Account", *WIDE)
+    keys = org.accounts(30)
+    for n, key in enumerate(keys):
+        org.edit("Account", key, **{WIDE[0]: f"a{n}", WIDE[-1]: f"z{n}"})
+    org.page = 10
+    org.faults.append(lambda call: NO_BULK if is_bulk(call) else None)
+    return keys
+
+
+def ends(found: list[Row]) -> list[tuple[object, object]]:
+    return [(row[WIDE[0]], row[WIDE[-1]]) for row in found]
+
+
+def test_a_wide_object_without_bulk_is_read_in_pieces(
+    org: Company, crm: SalesforceCRM, wide: list[str]
+) -> None:
+    found = rows(crm, "Account", *WIDE)
+    assert ids(found) == wide
+    assert ends(found) == [(f"a{n}", f"z{n}") for n in range(30)]
+    pieces = 4  # of 6,000 bytes; each page of ten comes once for each of them
+    assert len(org.sent("/query")) <= 4 + 3 * pieces
+
+
+def test_changes_of_a_wide_object_come_in_pieces_as_well(
+    org: Company, crm: SalesforceCRM, wide: list[str]
+) -> None:
+    since = later(org, hours=1)
+    org.edit("Account", wide[7], **{WIDE[-1]: "new"})
+    org.delete("Account", wide[3])
+    found = rows(crm, "Account", "IsDeleted", *WIDE, since=since)
+    assert {(r["Id"], r["IsDeleted"], r[WIDE[-1]]) for r in found} == {
+        (wide[7], False, "new"),
+        (wide[3], True, "z3"),
+    }
+
+
+def test_a_record_that_goes_between_two_pieces_is_left_out(
+    org: Company, crm: SalesforceCRM, wide: list[str]
+) -> None:
+    def erase(call: Call) -> None:
+        if "Id >= " in call.query.get("q", ""):
+            org.records["Account"].pop(wide[4], None)
+
+    org.faults.append(erase)
+    assert ids(rows(crm, "Account", *WIDE)) == [k for k in wide if k != wide[4]]
+
+
+def test_what_no_piece_is_short_enough_for_names_object_and_fields(
+    org: Company, crm: SalesforceCRM, wide: list[str]
+) -> None:
+    too_long = Answer(414, "<html>URI Too Long</html>")
+    org.faults.append(lambda call: too_long if call.query.get("q") else None)
+    with pytest.raises(TooManyFields) as caught:
+        rows(crm, "Account", *WIDE)
+    params = caught.value.params
+    assert (params["object"], params["fields"]) == ("Account", 601)
+    assert len(org.calls) < 30
+
+
+@pytest.mark.parametrize("at_most", [15, 4, 1])
+def test_a_query_that_is_too_complicated_is_asked_in_pieces(
+    org: Company, crm: SalesforceCRM, at_most: int
+) -> None:
+    names = [f"Formula{n}__c" for n in range(20)]
+    org.define("Account", *names)
+    keys = org.accounts(3)
+    for key in keys:
+        org.edit("Account", key, **{name: f"{name} {key}" for name in names})
+    refused = error(400, "QUERY_TOO_COMPLICATED", "too many formulas")
+
+    def judge(call: Call) -> Answer | None:
+        formulas = call.query.get("q", "").partition(" FROM ")[0].count("Formula")
+        return refused if formulas > at_most else None
+
+    org.faults.append(judge)
+    found = rows(crm, "Account", *names)
+    assert ids(found) == keys
+    assert all(row[name] == f"{name} {row['Id']}" for row in found for name in names)

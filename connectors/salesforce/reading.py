@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from connectors.base import Note, Page, Pull
-from connectors.errors import Refused, ResumeExpired, ShortPull, Unreachable
+from connectors.errors import ResumeExpired, ShortPull, TooManyFields, Unreachable
 from connectors.salesforce import bulk
 from connectors.salesforce.added import Added
 from connectors.salesforce.org import Org, OrgRefusal
@@ -19,6 +19,7 @@ from connectors.salesforce.problems import (
     LOST_LOCATOR,
     QUERY_TIMEOUT,
     SOURCE,
+    TOO_COMPLICATED,
     TOO_LONG,
     OrgProblem,
     as_error,
@@ -34,6 +35,7 @@ from connectors.salesforce.queries import (
 )
 from connectors.salesforce.replies import query_result
 from connectors.salesforce.schema import NARROWED, STAMP, ObjectShape, Shapes
+from connectors.salesforce.wide import Pieces
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +159,7 @@ class QueryWalk:
         self._last = last
         self._is_resumed = bool(place.job)
         self._in_bulk: bool | None = None
+        self._pieces = Pieces(reader.org, part)
         self._jobs_lost = False
         self._fixes = 0
 
@@ -172,9 +175,9 @@ class QueryWalk:
                 self._forget_job()
                 continue
             except bulk.BulkRefused as refused:
-                raise Refused(
-                    source=SOURCE, object=self._reader.name, detail=str(refused)
-                ) from None
+                # Only what is too long for an address comes by Bulk API or not at all.
+                self._split(str(refused))
+                continue
             if not self.place.until:
                 return
             self.place = self._following
@@ -195,15 +198,17 @@ class QueryWalk:
         self._begin()
         total, links = found.total, {""}
         while True:
-            rows, link = found.records, found.link
+            link, fields = found.link, self._reader.fields(self._part)
+            rows = self._pieces.join(self._reader.shape, fields, found.records)
             done = link in links  # a page that leads back would never end
             links.add(link)
             self._reader.compare(rows)
-            read += len(rows)
+            read += len(found.records)
             if read < total and done:
                 self._short(read, total)
             many = self._in_bulk is None and total > bulk.ABOVE and not done
             promised = total if self._sole and not many else None
+            self._move_behind(found.records)
             yield self._page(rows, done=done, promised=promised)
             if done:
                 return
@@ -286,10 +291,7 @@ class QueryWalk:
     def _page(
         self, rows: list[dict[str, Any]], *, done: bool, promised: int | None
     ) -> Page:
-        if rows:
-            self._fixes = 0
-            if not self.place.job:
-                self.place = self.place.behind(rows[-1])
+        self._fixes = 0 if rows else self._fixes
         over = done and self._last and not self.place.until
         cursor = (self._following if done else self.place).cursor
         return self._reader.finished(
@@ -299,6 +301,20 @@ class QueryWalk:
             promised=promised,
             way="bulk" if self.place.job else "rest",
         )
+
+    def _move_behind(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            self.place = self.place.behind(rows[-1])
+
+    def _split(self, detail: str, error: Exception | None = None) -> None:
+        """Ask for fewer fields at a time, or give up where they are few enough."""
+        fields, name = self._reader.fields(self._part), self._reader.name
+        count = len(fields)
+        too_many = TooManyFields(
+            source=SOURCE, object=name, fields=count, detail=detail
+        )
+        self._pieces.narrow(fields, error or too_many)
+        self._in_bulk = self._sole = False
 
     def _begin(self) -> None:
         """Remember the server's time when the pull began: the next watermark.
@@ -319,8 +335,12 @@ class QueryWalk:
             log.info("%s: locator lost", self._reader.name)
         elif problem.code == QUERY_TIMEOUT:
             self._narrow(error)
-        elif problem.status in TOO_LONG and self._in_bulk is not True:
+        elif problem.status in TOO_LONG and self._in_bulk is None:
             self._in_bulk = True
+        elif problem.status in TOO_LONG:
+            self._split(problem.said)
+        elif problem.code == TOO_COMPLICATED:
+            self._split(problem.said, error)
         elif column is None or not self._reader.forget(column):
             raise error
 
@@ -367,7 +387,7 @@ class QueryWalk:
         order = f"{STAMP}, Id" if self._part.by_stamp else "Id"
         return soql(
             self._reader.name,
-            self._reader.fields(self._part),
+            self._pieces.first(self._reader.fields(self._part)),
             self.place.where(self._part),
             order if ordered else "",
         )
