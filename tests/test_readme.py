@@ -1,3 +1,6 @@
+"""What the READMEs show can be typed, and what they promise is tested."""
+
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -44,3 +47,43 @@ def test_each_target_that_is_named_exists(target: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert f"make {target}" in readme
     assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+PROMISED = re.compile(r"^\d+\. ", re.MULTILINE)
+NAMED = re.compile(r"`((?:tests|connectors)/[\w/]+\.py)::([\w:]+)`")
+
+
+def promised(name: str) -> list[list[tuple[str, str]]]:
+    """List the tests that each promise names, as file and test."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    heading = {"README.md": "## What is promised\n", "README.ja.md": "## お約束\n"}
+    section = text.partition(heading[name])[2].partition("\n## ")[0]
+    return [NAMED.findall(promise) for promise in PROMISED.split(section)[1:]]
+
+
+def list_tests(file: str) -> set[str]:
+    """List the tests of a file, those of a class with its name."""
+    found: set[str] = set()
+    for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body:
+        inner = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
+        found |= {f"{prefix}{n.name}" for n in inner if isinstance(n, ast.FunctionDef)}
+    return {name for name in found if "test_" in name}
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_each_promise_names_tests_that_exist(name: str) -> None:
+    promises = promised(name)
+    assert len(promises) > 20
+    for number, named in enumerate(promises, 1):
+        assert named, f"{name}: promise {number} names no test"
+        assert not [test for file, test in named if test not in list_tests(file)]
+
+
+def test_each_test_of_a_promise_is_named() -> None:
+    named = {test for tests in promised("README.md") for _, test in tests}
+    assert list_tests("tests/promises.py") <= named
+
+
+def test_both_languages_make_the_same_promises() -> None:
+    assert promised("README.md") == promised("README.ja.md")
