@@ -14,6 +14,7 @@ from handover.ledger.states import Mode, PlanState
 from handover.ledger.tables import plan_versions, runs, steps
 from handover.plan import approval, errors, store
 from handover.plan.model import LooseRecord, Plan
+from handover.plan.moves import Move
 from tests.worlds.small_company import (
     NOW,
     POLICY,
@@ -279,6 +280,51 @@ def test_two_open_plans_never_hold_the_same_account(ledger: Connection) -> None:
     with pytest.raises(errors.AlreadyPlanned) as caught:
         approval.submit(ledger, second, by("P"), people())
     assert caught.value.params["plan"] == "2027-03-p-s"
+
+
+# Somebody who has left.
+
+
+def left_by(ledger: Connection, **decided: Any) -> Plan:
+    """The plan of P, who is no longer active, for one of two customers."""
+    accounts = [with_opportunity(1), with_opportunity(2)]
+    moves = (Move(account_id="A01", successor_id="S"), *decided.pop("moves", ()))
+    return kept(ledger, plan_of(accounts, moves=moves, absent=True), **decided)
+
+
+GONE = people(P={"is_active": False})
+
+
+def test_somebody_who_has_left_keeps_no_customer(ledger: Connection) -> None:
+    with pytest.raises(errors.LeaverKeeps) as caught:
+        approval.submit(ledger, left_by(ledger), by("M"), GONE)
+    assert caught.value.params["records"] == "客先02"
+    still_here = approval.submit(ledger, left_by(ledger, version=2), by("M"), people())
+    assert still_here.state is PlanState.SUBMITTED
+
+
+def test_what_another_open_plan_hands_over_is_given_to_somebody(
+    ledger: Connection,
+) -> None:
+    moves = (Move(account_id="A02", successor_id="T"),)
+    other = plan_of([with_opportunity(2)], moves=moves)
+    other = kept(ledger, other, id="2027-03-p-t")
+    approval.submit(ledger, other, by("P"), people())
+    decided = approval.submit(ledger, left_by(ledger), by("M"), GONE)
+    assert decided.state is PlanState.SUBMITTED
+
+
+@pytest.mark.parametrize("action", ["leave", "hold"])
+def test_somebody_who_has_left_keeps_no_opportunity(
+    ledger: Connection, action: Any
+) -> None:
+    loose = LooseRecord(object="opportunities", id="O9", name="増設", action=action)
+    rest = (Move(account_id="A02", successor_id="S"),)
+    with pytest.raises(errors.LeaverKeeps) as caught:
+        approval.submit(
+            ledger, left_by(ledger, moves=rest, loose=(loose,)), by("M"), GONE
+        )
+    assert caught.value.params["records"] == "増設"
 
 
 # The store.

@@ -153,3 +153,19 @@ def test_holds_and_opportunities_keep_their_dates(plan: Cli) -> None:
     assert rows["A2"]["opportunities"] == [
         {"id": "O2", "action": "hold", "until": "2027-05-31"}
     ]
+
+
+def test_changes_are_those_since_the_last_approval(plan: Cli) -> None:
+    key = submitted(plan)
+    seen = plan("approve", key, "--as", "M").data["plan"]["version"]
+    plan("edit", key, "--inform", "Aoba", "--reason", "日程", "--as", "M")
+    plan("edit", key, "--successor", "Wakaba=Suzuki", "--as", "P")
+    plan("edit", key, "--attend", "Midori", "--reason", "紹介", "--as", "M")
+    shown = plan("show", key, "--changes").data
+    assert shown["since"] == seen
+    changed = {(each["account_id"], each["field"]) for each in shown["changes"]}
+    assert {("A1", "mode"), ("A2", "successor_id"), ("A3", "co_attendance")} <= changed
+    last = plan("show", key, "--since", str(seen + 2)).data
+    assert {each["account_id"] for each in last["changes"]} == {"A3"}
+    unknown = plan("show", key, "--since", "99")
+    assert (unknown.code, unknown.json["error"]["code"]) == (2, "unknown_name")

@@ -211,7 +211,7 @@ def test_a_freed_slot_is_not_filled_unasked() -> None:
 def test_rest_stands_for_the_customers_that_found_no_slot() -> None:
     short = plan_of(ACCOUNTS, start=FRIDAY, end=FRIDAY)
     assert is_too_short(short)
-    after = amended(short, inform=(REST,))
+    after = amended(short, inform=(REST, "A01"))
     assert not is_too_short(after)
     assert visits(short).items() <= visits(after).items()
     demoted = {row.account_id for row in after.rows if row.mode_by == "M"}
@@ -329,3 +329,22 @@ def test_drift_names_accounts_that_changed_hands_and_those_that_came() -> None:
 def test_what_the_plan_itself_transferred_is_no_drift() -> None:
     before = plan_of([account(1)])
     assert list(list_drift(before, {"A01": "S"})) == []
+
+
+def test_key_accounts_are_not_met_only_where_somebody_names_them() -> None:
+    accounts = [key_account(1), key_account(2), *map(with_opportunity, range(3, 9))]
+    short = plan_of(accounts, start=FRIDAY, end=FRIDAY)
+    left = {row.account_id for row in short.rows if row.visit is None}
+    assert left & {"A01", "A02"}
+    after = amended(short, accounts=accounts, inform=(REST,))
+    informed = {r.account_id for r in after.rows if r.mode is Mode.INFORM}
+    assert informed == left - {"A01", "A02"}
+    named = amended(after, accounts=accounts, inform=("A01", "A02"))
+    assert row_of(named, "A01").mode is row_of(named, "A02").mode is Mode.INFORM
+
+
+def test_the_reason_of_a_waiver_and_of_co_attendance_is_kept() -> None:
+    after = amended(plan(), attend=("A01",), reason="重要なため")
+    after = amended(after, waive=(("A09", "contacts.channel"),), reason="不要")
+    assert row_of(after, "A01").co_attendance_reason == "重要なため"
+    assert row_of(after, "A09").waived_reason == "不要"

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from handover.i18n import words_for
-from handover.plan.changes import Change
+from handover.plan.changes import Change, Comparison
 from handover.plan.lists import list_parts
 from handover.plan.model import LooseRecord, Plan
 from handover.plan.page import list_weeks, plan_page
@@ -126,11 +126,12 @@ def test_the_terminal_view_can_be_written_to_a_japanese_console(language: str) -
             reason="日程",
         )
     ]
+    compared = Comparison(plan=short, since=1, changes=changes)
     said = [
         printed(print_plan, short, language=language),
         printed(print_list, [short], language=language),
-        printed(print_decision, short, changes, language=language),
-        printed(print_changes, short, changes, [], language=language),
+        printed(print_decision, compared, language=language),
+        printed(print_changes, compared, language=language),
     ]
     for text in said:
         text.encode("cp932")

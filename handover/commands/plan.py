@@ -119,34 +119,39 @@ def list_plans(shell: Shell) -> Result:
     "show", example="handover plan show 2027-04-sato-tanaka", parent=plan, forms=FORMS
 )
 @click.argument("plan_id", metavar="PLAN")
-@click.option("--changes", is_flag=True, help="What differs from the version before.")
-def show(shell: Shell, *, plan_id: str, changes: bool) -> Result:
+@click.option(
+    "--changes", is_flag=True, help="What differs from the last approved version."
+)
+@click.option(
+    "--since", type=int, metavar="VERSION", help="What differs from this version."
+)
+def show(shell: Shell, *, plan_id: str, changes: bool, since: int | None) -> Result:
     """Show a plan, or what has changed in it and in the CRM since."""
     from handover.jobs.plan import find_plan
 
     found = find_plan(shell.workspace, plan_id)
-    if changes:
-        return _show_changes(shell, found)
+    if changes or since is not None:
+        return _show_changes(shell, found, since)
     return plan_result(shell, [found], data=_dump(shell, [found]))
 
 
-def _show_changes(shell: Shell, found: "Plan") -> Result:
-    from handover.jobs.plan import find_version_before, list_drift_since
-    from handover.plan.changes import list_changes
+def _show_changes(shell: Shell, found: "Plan", since: int | None) -> Result:
+    from handover.jobs.plan import find_version_seen, list_drift_since
+    from handover.plan.changes import compare
 
-    before = find_version_before(shell.workspace, found)
-    made = list(list_changes(before, found)) if before else []
-    drifted = list_drift_since(shell.workspace, found)
+    before = find_version_seen(shell.workspace, found, since)
+    compared = compare(before, found, list_drift_since(shell.workspace, found))
 
     def text(console: "Console") -> None:
         from handover.plan.terminal import print_changes
 
-        print_changes(found, made, drifted, audience_of(shell, found.source), console)
+        print_changes(compared, audience_of(shell, found.source), console)
 
     data = {
         **_dump(shell, [found]),
-        "changes": [asdict(each) for each in made],
-        "drift": [asdict(each) for each in drifted],
+        "since": compared.since,
+        "changes": [asdict(each) for each in compared.changes],
+        "drift": [asdict(each) for each in compared.drift],
     }
     return Result(name="plan", data=data, text=text, as_of=shell.workspace.as_of)
 
@@ -261,19 +266,19 @@ def _show_decided(
     next: str | None = None,  # noqa: A002 - as Result has it
 ) -> Result:
     """Show where a plan stands now, and what an edit changed in it."""
-    from handover.plan.changes import list_changes
+    from handover.plan.changes import compare
 
     plan, before = changed.plan, changed.before
-    made = list(list_changes(before, plan)) if before else []
+    compared = compare(before, plan)
 
     def text(console: "Console") -> None:
         from handover.plan.terminal import print_decision
 
-        print_decision(plan, made, audience_of(shell, plan.source), console)
+        print_decision(compared, audience_of(shell, plan.source), console)
 
     data = {
         "plan": plan.model_dump(mode="json"),
-        **({"changes": [asdict(each) for each in made]} if before else {}),
+        **({"changes": [asdict(c) for c in compared.changes]} if before else {}),
     }
     shown = plan_result(shell, [plan], data=data, error=error, next=next)
     return replace(shown, text=text)

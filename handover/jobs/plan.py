@@ -186,12 +186,26 @@ def find_plan(workspace: Workspace, text: str) -> Plan:
         return store.load(connection, store.find_plan(connection, text))
 
 
-def find_version_before(workspace: Workspace, plan: Plan) -> Plan | None:
-    """Find the version before this one, if there is one."""
-    if plan.version == 1:
-        return None
+def find_version_seen(
+    workspace: Workspace, plan: Plan, since: int | None = None
+) -> Plan | None:
+    """Find the version that people compare a plan with, if it has an earlier one.
+
+    The last approved one before it, else the last submitted one, else the first.
+
+    Args:
+        workspace: where the plan is kept.
+        plan: as it stands.
+        since: the number of another version.
+
+    Raises:
+        UnknownName: there is no such version.
+    """
     with workspace.ledger.read() as connection:
-        return store.load(connection, plan.id, plan.version - 1)
+        if since is not None:
+            return store.load(connection, plan.id, since)
+        number = store.find_version_seen(connection, plan)
+        return None if number is None else store.load(connection, plan.id, number)
 
 
 def list_drift_since(workspace: Workspace, plan: Plan) -> list[Drift]:

@@ -122,6 +122,7 @@ def submit(connection: Connection, plan: Plan, by: Decision, people: People) -> 
             user=people.name(by.person_id), plan=plan.id, option="submit"
         )
     check_decided(plan, people)
+    check_leaver(connection, plan, people)
     check_unclaimed(connection, plan)
     if plan.author is None:
         store.set_author(connection, plan.id, by.person_id)
@@ -139,6 +140,7 @@ def approve(
     """
     check_approver(plan, "approve", by, people, policy)
     check_decided(plan, people)
+    check_leaver(connection, plan, people)
     check_unclaimed(connection, plan)
     return _decide(connection, plan, PlanState.APPROVED, by, people)
 
@@ -258,6 +260,37 @@ def check_decided(plan: Plan, people: People) -> None:
     if loose:
         ids = ", ".join(f"{record.object}:{record.id}" for record in loose)
         raise errors.LooseUndecided(plan=plan.id, records=ids)
+
+
+def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
+    """Refuse to let somebody who has left keep a customer or an open opportunity.
+
+    What another open plan hands over is given to somebody.
+
+    Raises:
+        LeaverKeeps: nobody takes over some of what they own.
+    """
+    if people.is_active(plan.predecessor):
+        return
+    out = {r.account_id: r.account for r in plan.rows if r.mode is Mode.EXCLUDE}
+    given = dict(store.list_claimed(connection, plan.source, out, but=plan.id))
+    kept = [out[account] for account in out if account not in given]
+    kept += [row.account for row in plan.rows if row.mode is Mode.HOLD]
+    kept += [
+        opportunity.id
+        for row in plan.rows
+        for opportunity in row.opportunities
+        if opportunity.action == "hold" and row.account_id not in out
+    ]
+    kept += [
+        record.name or record.id
+        for record in plan.loose
+        if record.object == "opportunities" and record.action != "transfer"
+    ]
+    if kept:
+        raise errors.LeaverKeeps(
+            user=people.name(plan.predecessor), plan=plan.id, records=", ".join(kept)
+        )
 
 
 def _names(rows: Collection[object]) -> str:

@@ -4,7 +4,7 @@ Editing a plan may move other appointments; whoever has told customers of them h
 see which, and why.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +40,30 @@ class Drift:
     account_id: str
     owner_id: str | None
     expected: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A plan, an earlier version of it, and what is different."""
+
+    plan: Plan
+    since: int | None
+    """The number of the earlier version; None: there is none."""
+    changes: Sequence[Change] = ()
+    drift: Sequence[Drift] = ()
+    """What has changed in the CRM since the plan was drawn up."""
+
+
+def compare(
+    before: Plan | None, after: Plan, drift: Iterable[Drift] = ()
+) -> Comparison:
+    """Return what differs between an earlier version, if there is one, and a plan."""
+    return Comparison(
+        plan=after,
+        since=before.version if before else None,
+        changes=tuple(list_changes(before, after)) if before else (),
+        drift=tuple(drift),
+    )
 
 
 _DATES = ("notice", "announce", "start", "end", "effective")

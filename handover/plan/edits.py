@@ -276,6 +276,7 @@ def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
     attendance = _find_attendance(row, edits)
     if attendance is not None:
         changes["co_attendance"] = attendance
+        changes["co_attendance_reason"] = edits.reason
     if row.account_id in edits.online:
         changes |= {"online": True, "visit": None}
     successor = edits.successors.get(row.account_id)
@@ -288,6 +289,7 @@ def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
     if waived:
         kept = {*row.waived, *(item for item in waived if item in row.gaps)}
         changes["waived"] = tuple(sorted(kept))
+        changes["waived_reason"] = edits.reason
     if row.opportunities:
         changes["opportunities"] = tuple(
             _edit_opportunity(each, edits) for each in row.opportunities
@@ -296,7 +298,10 @@ def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
 
 
 def _find_mode(row: Row, edits: Edits) -> Mode | None:
-    """Find what a row is to become: named itself, or among the rest."""
+    """Find what a row is to become: named itself, or among the rest.
+
+    Key and priority accounts are not met only if somebody names them.
+    """
     named = [mode for mode, accounts in edits.modes if row.account_id in accounts]
     if len(named) > 1:
         raise errors.Contradiction(account=row.account)
@@ -307,6 +312,8 @@ def _find_mode(row: Row, edits: Edits) -> Mode | None:
     rest = [mode for mode, accounts in edits.modes if REST in accounts]
     if len(rest) > 1:
         raise errors.Contradiction(account=REST)
+    if rest and rest[0] is not Mode.MEET and is_key_or_priority(row.reasons):
+        return None
     return rest[0] if rest else None
 
 

@@ -81,6 +81,12 @@ class OpportunityUndecided(Refusal):
     code = "opportunity_undecided"
 
 
+class LeaverKeeps(Refusal):
+    """Somebody who has left would keep records (``user``, ``plan``, ``records``)."""
+
+    code = "leaver_keeps"
+
+
 class SuccessorMissing(Refusal):
     """Nobody is named to take over (``plan``, ``accounts``)."""
 

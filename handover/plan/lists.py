@@ -181,11 +181,10 @@ def _write_place(row: Row, words: Words) -> str:
 def _write_attendance(row: Row, words: Words) -> str:
     if row.co_attendance == "undecided" and not is_key_or_priority(row.reasons):
         return "-"
-    return (
-        words("to be decided")
-        if row.co_attendance == "undecided"
-        else words(f"attendance:{row.co_attendance}")
-    )
+    if row.co_attendance == "undecided":
+        return words("to be decided")
+    parts = (words(f"attendance:{row.co_attendance}"), row.co_attendance_reason)
+    return ": ".join(filter(None, parts))
 
 
 def _write_reasons(row: Row) -> str:
@@ -197,7 +196,13 @@ def _list_gaps(row: Row) -> list[str]:
 
 
 def _write_gaps(row: Row, audience: Audience) -> str:
-    return ", ".join(map(audience.item, _list_gaps(row))) or "-"
+    """Name what is to be completed, and what somebody does without, and why."""
+    parts = [", ".join(map(audience.item, _list_gaps(row)))]
+    if row.waived:
+        items = ", ".join(map(audience.item, row.waived))
+        waived = audience.words("done without: {items}", items=items)
+        parts.append(": ".join(filter(None, (waived, row.waived_reason))))
+    return "; ".join(filter(None, parts)) or "-"
 
 
 def _write_decision(row: Row, audience: Audience) -> str:

@@ -78,10 +78,13 @@ class Row(Value):
     until: dt.date | None = None
     """The date a hold ends; then it is the effective date."""
     co_attendance: CoAttendance
+    co_attendance_reason: str | None = None
+    """The words of the person who decided it; so is the reason of what is waived."""
     opportunities: tuple[PlannedOpportunity, ...]
     gaps: tuple[str, ...]
     """Items that are missing, placeholder, invalid or stale."""
     waived: tuple[str, ...] = ()
+    waived_reason: str | None = None
     state: str
     visit: Visit | None
     online: bool = False

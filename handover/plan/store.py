@@ -128,7 +128,8 @@ def load(connection: Connection, plan_id: str, version: int | None = None) -> Pl
     )
     found = connection.execute(query).mappings().one_or_none()
     if found is None:
-        raise UnknownName(kind=PLAN, name=plan_id, suggestion="-")
+        name = plan_id if version is None else f"{plan_id} v{version}"
+        raise UnknownName(kind=PLAN, name=name, suggestion="-")
     return _read_plan(found, account_owners_set(connection))
 
 
@@ -323,6 +324,20 @@ def list_decisions(connection: Connection, plan_id: str) -> list[RecordedDecisio
         select(decisions).where(decisions.c.plan_id == plan_id).order_by(decisions.c.id)
     )
     return [_read_decision(row) for row in connection.execute(query).mappings()]
+
+
+def find_version_seen(connection: Connection, plan: Plan) -> int | None:
+    """Find the number of the last version before this one that was decided on.
+
+    The last approved one, else the last submitted one; of a plan that nobody has seen
+    the first.
+    """
+    made = [d for d in list_decisions(connection, plan.id) if d.version < plan.version]
+    for kind in ("approve", "submit"):
+        seen = [each.version for each in made if each.decision == kind]
+        if seen:
+            return max(seen)
+    return 1 if plan.version > 1 else None
 
 
 def _read_decision(row: RowMapping) -> RecordedDecision:

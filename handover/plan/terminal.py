@@ -8,7 +8,7 @@ from rich.console import Console
 from handover.ledger.states import Mode
 from handover.paper.safe_text import plain
 from handover.paper.table import Table
-from handover.plan.changes import Change, Drift
+from handover.plan.changes import Comparison
 from handover.plan.lists import PlanList, list_aside, list_parts
 from handover.plan.model import Plan, PutAside
 from handover.plan.view import (
@@ -46,15 +46,14 @@ def print_aside(
         console.print(lay_out(list_aside(aside, audience)))
 
 
-def print_decision(
-    plan: Plan, changes: Sequence[Change], audience: Audience, console: Console
-) -> None:
+def print_decision(compared: Comparison, audience: Audience, console: Console) -> None:
     """Print where a plan stands after a decision, and what it changed."""
+    plan = compared.plan
     _print_title(plan, audience, console)
     console.print(describe_plan(plan, audience))
-    if changes:
+    if compared.changes:
         console.print()
-        console.print(lay_out(list_changed_values(plan, changes, audience)))
+        console.print(lay_out(_list_changed(compared, audience)))
     _print_undecided(plan, audience, console)
 
 
@@ -86,21 +85,14 @@ def print_list(plans: Iterable[Plan], audience: Audience, console: Console) -> N
     )
 
 
-def print_changes(
-    plan: Plan,
-    changes: Sequence[Change],
-    drift: Sequence[Drift],
-    audience: Audience,
-    console: Console,
-) -> None:
+def print_changes(compared: Comparison, audience: Audience, console: Console) -> None:
     """Print what is different, and why."""
-    words = audience.words
-    if not (changes or drift):
-        console.print(words("Nothing has changed."))
-    if changes:
-        console.print(lay_out(list_changed_values(plan, changes, audience)))
-    if drift:
-        console.print(lay_out(_drifted(plan, drift, audience)))
+    if not (compared.changes or compared.drift):
+        console.print(audience.words("Nothing has changed."))
+    if compared.changes:
+        console.print(lay_out(_list_changed(compared, audience)))
+    if compared.drift:
+        console.print(lay_out(_list_drift(compared, audience)))
 
 
 def _print_title(plan: Plan, audience: Audience, console: Console) -> None:
@@ -138,17 +130,15 @@ def _widest(table: PlanList, column: int) -> int:
     return max(cell_len(row[column]) for row in table.rows) if table.rows else 0
 
 
-def list_changed_values(
-    plan: Plan, changes: Sequence[Change], audience: Audience
-) -> PlanList:
-    """List what a version changed, and why."""
+def _list_changed(compared: Comparison, audience: Audience) -> PlanList:
+    """List what has changed since an earlier version, and why."""
     words = audience.words
-    names = {row.account_id: row.account for row in plan.rows}
+    names = {row.account_id: row.account for row in compared.plan.rows}
     return PlanList(
         title=words(
             "Version {version} compared with version {before}",
-            version=plan.version,
-            before=plan.version - 1,
+            version=compared.plan.version,
+            before=compared.since,
         ),
         headings=(
             words("Customer"),
@@ -161,16 +151,16 @@ def list_changed_values(
             (
                 names.get(each.account_id or "", each.account_id or words("Plan")),
                 words(f"field:{each.field}"),
-                _value(each.field, each.before, audience),
-                _value(each.field, each.after, audience),
+                _describe_value(each.field, each.before, audience),
+                _describe_value(each.field, each.after, audience),
                 ": ".join(filter(None, (words(f"why:{each.why}"), each.reason))),
             )
-            for each in changes
+            for each in compared.changes
         ],
     )
 
 
-def _value(field: str, value: str | None, audience: Audience) -> str:
+def _describe_value(field: str, value: str | None, audience: Audience) -> str:
     """Put a changed value into words."""
     if value is None:
         return "-"
@@ -187,9 +177,9 @@ def _value(field: str, value: str | None, audience: Audience) -> str:
             return value
 
 
-def _drifted(plan: Plan, drift: Sequence[Drift], audience: Audience) -> PlanList:
+def _list_drift(compared: Comparison, audience: Audience) -> PlanList:
     words = audience.words
-    names = {row.account_id: row.account for row in plan.rows}
+    names = {row.account_id: row.account for row in compared.plan.rows}
     return PlanList(
         title=words("Changed in the CRM since"),
         headings=(words("Customer"), words("Expected owner"), words("Owner now")),
@@ -199,6 +189,6 @@ def _drifted(plan: Plan, drift: Sequence[Drift], audience: Audience) -> PlanList
                 audience.person(each.expected),
                 audience.person(each.owner_id),
             )
-            for each in drift
+            for each in compared.drift
         ],
     )

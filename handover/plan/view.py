@@ -14,8 +14,14 @@ from handover.i18n import Words
 from handover.ledger.states import Mode
 from handover.paper.dates import day, money, short_day
 from handover.paper.table import Table
-from handover.plan.model import Plan, PutAside
-from handover.plan.selection import DECIDED, NOT_NAMED, RULES, is_key_or_priority
+from handover.plan.model import Plan, PutAside, Row
+from handover.plan.selection import (
+    DECIDED,
+    NOT_NAMED,
+    RULES,
+    find_musts,
+    is_key_or_priority,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +73,9 @@ def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
             end=audience.day(plan.minimum_end),
         )
     met = count_modes(plan)[Mode.MEET]
+    unmet = [row for row in plan.rows if _is_unmet_must(row)]
+    key = sum(is_key_or_priority(row.reasons) for row in unmet)
+    by_decision = words("{n}, of them {key} key accounts", n=len(unmet), key=key)
     return [
         (words("Predecessor"), _predecessor(plan, audience)),
         (words("Successor"), ", ".join(map(audience.person, plan.successors)) or "-"),
@@ -74,6 +83,11 @@ def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
         (words("Author"), audience.person(plan.author)),
         (words("Period"), f"{audience.day(plan.start)} - {audience.day(plan.end)}"),
         (words("Shortest period"), shortest),
+        *(
+            [(words("Must be met and are not, by decision"), by_decision)]
+            if unmet
+            else []
+        ),
         (words("Announced on"), audience.day(plan.announce)),
         (words("Owners change on"), audience.day(plan.effective)),
         (
@@ -81,6 +95,12 @@ def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
             words("{minutes} minutes", minutes=met * audience.prepare),
         ),
     ]
+
+
+def _is_unmet_must(row: Row) -> bool:
+    """Return whether a person decided that a customer is not met who must be."""
+    is_decided = row.mode_by is not None and row.mode is not Mode.MEET
+    return is_decided and bool(find_musts(row.reasons))
 
 
 def _predecessor(plan: Plan, audience: Audience) -> str:
@@ -115,6 +135,10 @@ def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
         (
             "open opportunities with an unread value to be decided: {n}",
             plan.waiting,
+        ),
+        (
+            "customers that an absent predecessor would keep: {n}",
+            [r for r in plan.rows if plan.absent and r.mode is Mode.EXCLUDE],
         ),
         (
             "records without a customer to be decided: {n}",
