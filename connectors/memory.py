@@ -104,7 +104,7 @@ class MemoryCRM:
         self.faults = Faults()
         self.page_size = page_size
         self.batch_size = batch_size
-        self._identity = identity or Identity(
+        self.identity = identity or Identity(
             org_id="memory:1", org_name="Memory", production=False, local=True
         )
         self._teams = teams or {}
@@ -151,7 +151,7 @@ class MemoryCRM:
     def identify(self) -> Identity:
         """Return who it was made to be."""
         self.calls += 1
-        return self._identity
+        return self.identity
 
     def objects(self, pattern: str) -> Sequence[str]:
         """List the objects that a pattern matches."""

@@ -1,11 +1,12 @@
 """Which owners change, and which stay."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from connectors.base import Identity
+from connectors.base import Change, Identity, Outcome
 from connectors.errors import ReadOnlySource
 from handover.ledger.states import PlanState
 from handover.plan import store
@@ -282,7 +283,16 @@ def test_a_team_that_is_still_there_needs_no_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = handing_over(tmp_path)
-    monkeypatch.setattr(place.crm, "_drop_team", lambda _change: None)
+    team, write = place.crm.rows("account_team.csv"), place.crm.write
+
+    def keeping_teams(batch: Sequence[Change]) -> list[Outcome]:
+        outcomes = write(batch)
+        for key, seat in team.items():
+            values = {name: None if v is None else str(v) for name, v in seat.items()}
+            place.crm.put("account_team.csv", key, **values)
+        return outcomes
+
+    monkeypatch.setattr(place.crm, "write", keeping_teams)
     run = place.reassign()
     restored = [e for e in run.entries if e.action == "team_member"]
     assert {e.code for e in restored} == {"already"}
@@ -421,7 +431,7 @@ def test_a_real_crm_follows_the_real_calendar(tmp_path: Path) -> None:
     place.as_of = TOMORROW
     place.prepared()
     real = Identity(org_id="memory:1", org_name="ABC", production=False)
-    place.crm._identity = real
+    place.crm.identity = real
     with pytest.raises(FutureAsOf):
         place.prepared()
 
@@ -430,7 +440,7 @@ def test_production_is_written_to_only_when_it_was_named(tmp_path: Path) -> None
     place = handing_over(tmp_path)
     check_confirmed(place.site, yes=False, named=None)
     real = Identity(org_id="memory:1", org_name="ABC", production=True)
-    place.crm._identity = real
+    place.crm.identity = real
     for yes, named in ((False, None), (True, None), (False, "memory:1")):
         with pytest.raises(ProductionUnconfirmed):
             check_confirmed(place.site, yes=yes, named=named)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import jwt
 import pytest
+import responses
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -25,7 +26,6 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.salesforce import open_salesforce
-from connectors.salesforce.login import SignedGrant
 from connectors.token_file import TokenFile
 from tests.worlds.salesforce import Answer, Call, error
 from tests.worlds.small_org import (
@@ -116,16 +116,25 @@ def test_a_key_that_is_none_is_named(org: Company) -> None:
         assert SECRET not in str(caught.value)
 
 
-def test_production_and_sandboxes_log_in_at_their_own_servers(org: Company) -> None:
-    for host, server in (
+@responses.activate
+@pytest.mark.parametrize(
+    ("host", "server"),
+    [
         ("example.my.salesforce.com", "https://login.salesforce.com"),
         ("example--uat.sandbox.my.salesforce.com", "https://test.salesforce.com"),
-    ):
-        crm = opened(f"https://{host}", org, **JWT)
-        assert crm.org._connection.login_url == server
-        grant = crm.org._login._grant
-        assert isinstance(grant, SignedGrant)
-        assert grant._claims["aud"] == server
+    ],
+)
+def test_production_and_sandboxes_log_in_at_their_own_servers(
+    org: Company, host: str, server: str
+) -> None:
+    url = f"{server}/services/oauth2/token"
+    responses.add(responses.POST, url, json={"error": "invalid_grant"}, status=400)
+    with pytest.raises(LogInRefused):
+        opened(f"https://{host}", org, **JWT).identify()
+    (call,) = responses.calls
+    (assertion,) = parse_qs(str(call.request.body))["assertion"]
+    # Refused unless it is signed by our key and made for this server.
+    jwt.decode(assertion, KEY.public_key(), algorithms=["RS256"], audience=server)
 
 
 @pytest.mark.parametrize(("every", "times"), [(2, 1), (9, 1), (2, 3), (3, 3), (5, 3)])

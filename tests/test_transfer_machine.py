@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -56,12 +57,18 @@ class BlindCRM(MemoryCRM):
         super().__init__(records(3), teams={"accounts.csv": "account_team.csv"})
         self.overwritten: list[Change] = []
 
-    def _set(self, change: SetField) -> Outcome:
-        cells = self.rows(change.object).get(change.id, {})
-        if (cells.get(change.field) or None) != change.before:
+    def write(self, batch: Sequence[Change]) -> list[Outcome]:
+        if not self.faults.lose_before:
+            for change in batch:
+                if isinstance(change, SetField) and not self.faults.refuse(change):
+                    self._overwrite(change)
+        return super().write(batch)
+
+    def _overwrite(self, change: SetField) -> None:
+        cells = self.rows(change.object).get(change.id)
+        if cells and (cells.get(change.field) or None) != change.before:
             self.overwritten.append(change)
-            self._records[change.object][change.id][change.field] = change.before
-        return super()._set(change)
+            self.put(change.object, change.id, **{change.field: change.before})
 
 
 class Died(BaseException):

@@ -236,8 +236,8 @@ def test_whom_the_policy_names_may(tmp_path: Path, name: str) -> None:
 def test_another_org_is_not_touched(tmp_path: Path) -> None:
     place = handing_over(tmp_path)
     run = place.reassign()
-    identity = place.crm._identity
-    place.crm._identity = type(identity)(
+    identity = place.crm.identity
+    place.crm.identity = type(identity)(
         org_id="memory:9", org_name="x", production=False, local=True
     )
     with pytest.raises(WrongOrg):
