@@ -4,9 +4,9 @@ Everything is opened when it is asked for, so that a command pays for what it us
 """
 
 import datetime as dt
-import getpass
 import os
 import socket
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ class Workspace:
     def actor(self) -> Actor:
         """Who is at the keyboard."""
         return Actor(
-            user=getpass.getuser(), host=socket.gethostname(), tool_version=__version__
+            user=system_user(), host=socket.gethostname(), tool_version=__version__
         )
 
     # Sources
@@ -318,6 +318,23 @@ class Workspace:
         from handover.ledger.lock import run_lock
 
         return run_lock(self.folder, command, self.now)
+
+
+def system_user() -> str:
+    """Return who runs this process, as the operating system knows them.
+
+    No variable of the environment says it: anybody could set one. A user without a
+    name, as containers have, is their number.
+    """
+    if sys.platform == "win32":
+        return os.getlogin()
+    import pwd  # not on Windows
+
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
 
 
 def open_workspace(
