@@ -248,6 +248,13 @@ TABLES: dict[str, type[CanonicalRow]] = {
     "opportunity_team": TeamMember,
 }
 
+TARGETS = {
+    "account": "accounts",
+    "contact": "contacts",
+    "opportunity": "opportunities",
+}
+"""The table of each kind of record that an activity hangs on."""
+
 LINK_TABLES = frozenset(
     {"contact_links", "activity_links", "account_team", "opportunity_team"}
 )
@@ -281,6 +288,20 @@ ASIDE_SCHEMA = pa.schema(
 """The ``aside`` table: what did not fit, until it does. ``whole``: the record of that
 ``id`` was put aside; otherwise it stands, and only its cell ``column_name`` is empty.
 ``object`` and ``field`` are the CRM's names, ``row`` is the line or position there."""
+
+REFERENCES_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("source", "table_name")),
+        *(pa.field(name, pa.string()) for name in ("column_name", "refers")),
+        pa.field("unresolved", pa.int64()),
+        pa.field("by_prefix", pa.int64()),
+        pa.field("examples", pa.list_(pa.string())),
+    ]
+)
+"""The ``references`` table: columns whose values are not all ids of the table that they
+refer to. ``unresolved`` of them lead nowhere, ``examples`` names some; ``by_prefix``
+are ids of Salesforce that stand with 15 characters here and with 18 there, or the
+reverse."""
 
 _ARROW: dict[type, pa.DataType] = {
     str: pa.string(),

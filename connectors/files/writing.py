@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from connectors.base import Change, Create, Outcome, SetField
+from connectors.base import Change, Create, Outcome, SetField, same_id
 from connectors.files.csv_bytes import Record, Sheet
 from connectors.files.csv_text import checked_header, encoding_of
 from connectors.files.folder import Folder, content, publish, writable, write_draft
@@ -89,7 +89,7 @@ def _set(sheet: Sheet, record: Record, change: SetField) -> Outcome:
     current = sheet.text(record, column)
     if current == after:
         return Outcome(state="done", id=change.id, code="already")
-    if current.strip() != before.strip():
+    if not same_id(current.strip(), before.strip()):
         return _refused("changed", current, change.id)
     if "\0" in after:
         return _refused("not_encodable", change.field, change.id)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 
 from handover.ledger.runs import explaining_run
 from handover.ledger.tables import owner_history
-from handover.mirror.sql import literal
+from handover.mirror.sql import literal, same_id
 from mappings.model import DerivedOwner
 
 
@@ -66,6 +66,7 @@ def changed_owners(
         left join {users or nobody} as u on u.source = n.source and u.id = n.owner_id
         where o.source = {literal(source)} and not coalesce(n.is_deleted, false)
             and o.owner_id is distinct from n.owner_id
+            and {same_id("o.owner_id", "n.owner_id")} is not true
         order by o.id"""
     ).fetchall()
     return [

@@ -121,7 +121,7 @@ def load_people(generation: Generation, source: str, file: Path) -> People:
     Raises:
         BadPeople: a line of the file is wrong.
     """
-    users = {user.id: user for user in _users(generation, source)}
+    users = _with_managers({user.id: user for user in _users(generation, source)})
     if file.exists():
         users = _laid_over(users, file)
     hidden = seen_statuses(generation, source).get(("users", "*")) == "unreadable"
@@ -134,6 +134,18 @@ def _laid_over(users: Mapping[str, Person], file: Path) -> dict[str, Person]:
     for number, line in lines:
         reader.lay_over(number, line)
     return reader.users
+
+
+def _with_managers(users: Mapping[str, Person]) -> dict[str, Person]:
+    """Find managers whose id stands in another length with their reports."""
+    found = dict(users)
+    for user in users.values():
+        manager = user.manager_id
+        if manager is not None and manager not in users:
+            same = [each for each in users if same_id(each, manager)]
+            if len(same) == 1:
+                found[user.id] = replace(user, manager_id=same[0])
+    return found
 
 
 def _users(generation: Generation, source: str) -> Iterator[Person]:

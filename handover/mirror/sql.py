@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from connectors.base import LONG_ID, SHORT_ID
+
 TYPES = {
     pa.string(): "varchar",
     pa.bool_(): "boolean",
@@ -12,6 +14,7 @@ TYPES = {
     pa.date32(): "date",
     pa.timestamp("us", tz="UTC"): "timestamptz",
     pa.decimal128(18, 4): "decimal(18, 4)",
+    pa.list_(pa.string()): "varchar[]",
 }
 """The type in DuckDB of each Arrow type that a table of ours can have."""
 
@@ -29,6 +32,14 @@ def literal(text: str | Path) -> str:
 def literals(texts: Iterable[str]) -> str:
     """Return texts in quotes for ``in (…)``; of none, a list that nothing is in."""
     return ", ".join(map(literal, texts)) or "null"
+
+
+def same_id(one: str, other: str) -> str:
+    """Return in SQL whether two ids are one; Salesforce's count in either length."""
+    lengths = f"len({one}) + len({other}) = {SHORT_ID + LONG_ID}"
+    either = f"least(len({one}), len({other})) = {SHORT_ID}"
+    starts = f"left({one}, {SHORT_ID}) = left({other}, {SHORT_ID})"
+    return f"({one} = {other} or ({lengths} and {either} and {starts}))"
 
 
 def cast_list(schema: pa.Schema, stored: Sequence[str]) -> str:

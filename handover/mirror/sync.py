@@ -49,6 +49,7 @@ from handover.mirror.outcome import (
 from handover.mirror.owners import OwnerChange, changed_owners, derived_owners, remember
 from handover.mirror.pulling import Puller, Reading, Source
 from handover.mirror.reading import SourcePull
+from handover.mirror.references import write_references
 from handover.mirror.staging import drop
 from handover.mirror.visibility import Past, write_statuses
 from handover.mirror.watermarks import SWEEP_DAYS
@@ -209,6 +210,8 @@ class Syncer:
                 write_statuses(following, seen)
                 asides = {name: one.asides for name, one in merged.items()}
                 write_asides(following, known, asides)
+                if following.written:
+                    write_references(following, readings)
                 published = self._make_current(following, readings, merged)
             finally:
                 following.discard()

@@ -15,10 +15,20 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
+from connectors.base import LONG_ID, SHORT_ID
 from handover.mirror.generations import Generation
 from handover.mirror.sql import cast_list, literal, quoted
-from mappings.schema import ASIDE_SCHEMA, COLUMNS_SCHEMA, EXTRA, TABLES, arrow_schema
+from mappings.schema import (
+    ASIDE_SCHEMA,
+    COLUMNS_SCHEMA,
+    EXTRA,
+    REFERENCES_SCHEMA,
+    TABLES,
+    TARGETS,
+    arrow_schema,
+)
 
+KINDS = {table: kind for kind, table in TARGETS.items()}
 VIEWS = Path(__file__).with_suffix(".sql")
 
 CONFIRMATIONS_SCHEMA = pa.schema(
@@ -109,12 +119,10 @@ def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
         )
         _fill_table(con, "confirmations", confirmations, CONFIRMATIONS_SCHEMA)
         files = generation.files
-        for table in TABLES:
-            name = "all_accounts" if table == "accounts" else table
-            con.execute(_base_view(con, table, name, files.get(table), source))
+        _base_views(con, files, source)
         _narrow(con, accounts)
         con.execute(_seen_columns(files.get("columns"), source))
-        con.execute(_aside(con, files.get("aside"), source))
+        con.execute(_rows_of(con, "aside", ASIDE_SCHEMA, files.get("aside"), source))
         con.execute(_account_texts(con))
         con.execute(VIEWS.read_text(encoding="utf-8"))
         yield Mirror(
@@ -154,29 +162,98 @@ def _narrow(con: duckdb.DuckDBPyConnection, accounts: Collection[str] | None) ->
     )
 
 
-def _base_view(
+def _base_views(
+    con: duckdb.DuckDBPyConnection, files: Mapping[str, Path], source: str
+) -> None:
+    """Make the views of the canonical tables: every column of the schema, cast."""
+    con.execute(
+        _rows_of(con, "pointing", REFERENCES_SCHEMA, files.get("references"), source)
+    )
+    short = con.sql(
+        "select table_name, column_name, refers from pointing where by_prefix > 0"
+    ).fetchall()
+    _list_short_ids(con, files, source, {refers for _, _, refers in short})
+    for table in TABLES:
+        name = "all_accounts" if table == "accounts" else table
+        file = files.get(table)
+        schema = arrow_schema(
+            table, _own_columns(con, file) if table == "accounts" else ()
+        )
+        columns = [(column, refers) for t, column, refers in short if t == table]
+        first = f"{name}_as_read" if columns else name
+        con.execute(_rows_of(con, first, schema, file, source))
+        if columns:
+            con.execute(f"create view {name} as {_following(first, columns)}")
+
+
+def _rows_of(
     con: duckdb.DuckDBPyConnection,
-    table: str,
     name: str,
+    schema: pa.Schema,
     file: Path | None,
     source: str,
 ) -> str:
-    """Return the view of a canonical table: every column of the schema, cast."""
+    """Return the view of one source's living rows in a file."""
     stored = _stored_columns(con, file)
-    extra = tuple(
-        column
-        for column in stored
-        if table == "accounts"
-        and column.startswith(EXTRA)
-        and not column.endswith("_norm")
-    )
-    columns = cast_list(arrow_schema(table, extra), stored)
+    columns = cast_list(schema, stored)
     if file is None:
         return f"create view {name} as select {columns} where false"
+    living = " and not coalesce(is_deleted, false)" if "is_deleted" in stored else ""
     return (
         f"create view {name} as select {columns} from read_parquet({literal(file)}) "
-        f"where source = {literal(source)} and not coalesce(is_deleted, false)"
+        f"where source = {literal(source)}{living}"
     )
+
+
+def _own_columns(con: duckdb.DuckDBPyConnection, file: Path | None) -> tuple[str, ...]:
+    """List the company's own columns of a file of accounts."""
+    stored = _stored_columns(con, file)
+    own = (name for name in stored if name.startswith(EXTRA))
+    return tuple(name for name in own if not name.endswith("_norm"))
+
+
+def _list_short_ids(
+    con: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Path],
+    source: str,
+    tables: Collection[str],
+) -> None:
+    """Make ``short_ids``: the ids of 15 or 18 characters, by the first 15."""
+    con.execute(
+        "create table short_ids "
+        "(table_name varchar, id varchar, short varchar, other_length bigint)"
+    )
+    for table in tables:
+        con.execute(
+            f"""insert into short_ids
+            select {literal(table)}, any_value(id), left(id, {SHORT_ID}) as short,
+                {SHORT_ID + LONG_ID} - any_value(len(id))
+            from read_parquet({literal(files[table])})
+            where source = {literal(source)} and not coalesce(is_deleted, false)
+                and len(id) in ({SHORT_ID}, {LONG_ID})
+            group by short having count(*) = 1"""
+        )
+
+
+def _following(rows: str, columns: Sequence[tuple[str, str]]) -> str:
+    """Return the query for rows whose references are the ids that they mean."""
+    query = f"from {rows} as t"
+    found: dict[str, list[str]] = {}
+    for n, (column, refers) in enumerate(columns):
+        meant = f"s{n}.table_name = {literal(refers)}"
+        if column == "target_id":
+            meant += f" and t.target = {literal(KINDS[refers])}"
+        query += (
+            f" left join short_ids as s{n} on {meant} "
+            f"and s{n}.short = left(t.{quoted(column)}, {SHORT_ID}) "
+            f"and s{n}.other_length = len(t.{quoted(column)})"
+        )
+        found.setdefault(column, []).append(f"s{n}.id")
+    replaced = ", ".join(
+        f"coalesce({', '.join(ids)}, t.{quoted(column)}) as {quoted(column)}"
+        for column, ids in found.items()
+    )
+    return f"select t.* replace ({replaced}) {query}"
 
 
 def _stored_columns(
@@ -201,17 +278,6 @@ def _seen_columns(file: Path | None, source: str) -> str:
         from read_parquet({literal(file)})
         where source = {literal(source)}
         group by table_name, column_name"""
-
-
-def _aside(con: duckdb.DuckDBPyConnection, file: Path | None, source: str) -> str:
-    """Return the view of what was put aside of this source."""
-    columns = cast_list(ASIDE_SCHEMA, _stored_columns(con, file))
-    if file is None:
-        return f"create view aside as select {columns} where false"
-    return (
-        f"create view aside as select {columns} from read_parquet({literal(file)}) "
-        f"where source = {literal(source)}"
-    )
 
 
 def _account_texts(con: duckdb.DuckDBPyConnection) -> str:

@@ -2,7 +2,13 @@
 -- The tables of the common schema are views already, of one source and without deleted
 -- rows; `accounts` is narrowed to the chosen ones, so is everything below. `settings` is
 -- one row: as_of, zone, currency. `confirmations` comes from the ledger. `aside` lists the
--- cells and records that did not fit.
+-- cells and records that did not fit, `pointing` the columns with references of which some
+-- lead nowhere or by another form of an id.
+
+create view unresolved as
+select table_name, column_name, refers, unresolved as count, examples
+from pointing
+where unresolved > 0;
 
 create view active_users as
 select id from users where coalesce(is_active, true);
@@ -32,7 +38,9 @@ with linked as (
         account_id,
         string_agg(role_norm, '; ' order by role_norm) as role_norm
     from contact_links
-    anti join ended_relations using (contact_id, account_id)
+    anti join ended_relations
+        on contact_links.contact_id = ended_relations.contact_id
+        and contact_links.account_id = ended_relations.account_id
     where account_id in (select id from accounts)
     group by contact_id, account_id
 )

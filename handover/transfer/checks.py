@@ -25,7 +25,7 @@ from handover.transfer.errors import (
     TooLarge,
     UnlicensedSuccessor,
 )
-from handover.transfer.readings import Clock, Readings, held
+from handover.transfer.readings import Clock, Readings, held, same_value
 from handover.transfer.steps import Step
 from handover.transfer.to_crm import ToCrm
 
@@ -203,7 +203,7 @@ def find_drifted(owners: Iterable[Step], readings: Readings) -> tuple[Drifted, .
         Drifted(account_id=step.account_id, expected=step.before, found=found)
         for step in owners
         for found in [_owner(step, readings.row(step))]
-        if found not in (step.before, step.after)
+        if not any(same_value(found, each) for each in (step.before, step.after))
     )
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.base import Connector, Create, Row, SetField
+from connectors.base import Connector, Create, Row, SetField, same_id
 from handover.ledger.runs import StepResult
 from handover.transfer.steps import Step
 from mappings.text import as_text
@@ -57,11 +57,18 @@ def judge(step: Step, row: Row | None, *, keyed: bool) -> StepResult | None:
     if row is None:
         return GONE
     value = held(row, change.field)
-    if value == change.after:
+    if same_value(value, change.after):
         return ALREADY
     expected = {change.field: change.before, **step.expects}
-    as_expected = all(held(row, name) == value for name, value in expected.items())
+    as_expected = all(
+        same_value(held(row, name), value) for name, value in expected.items()
+    )
     return None if as_expected else CHANGED
+
+
+def same_value(one: str | None, other: str | None) -> bool:
+    """Return whether two values are one; an id of Salesforce is in either length."""
+    return one == other or (bool(one and other) and same_id(one or "", other or ""))
 
 
 def lacks_links(change: Create, row: Row) -> bool:
