@@ -247,6 +247,13 @@ class ShortPull(ConnectorError):
     exit_code = 7
 
 
+class ReplyTooLong(ConnectorError):
+    """A reply is longer than any of this CRM (``object``, ``megabytes``)."""
+
+    code = "reply_too_long"
+    exit_code = 7
+
+
 class EndlessPages(ConnectorError):
     """A page leads back to one that was read already (``object``, ``cursor``)."""
 

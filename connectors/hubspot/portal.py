@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from connectors.bodies import BODY_LIMIT
 from connectors.errors import (
     ConnectorError,
     EndlessPages,
     RateLimited,
     ReplyLost,
+    ReplyTooLong,
     Unreachable,
 )
 from connectors.hosts import is_loopback
@@ -28,6 +30,7 @@ from connectors.hubspot.problems import (
 )
 from connectors.hubspot.wire import (
     BrokenOff,
+    EndlessBody,
     NeverSent,
     PortalRefusal,
     PortalReply,
@@ -215,14 +218,17 @@ class Portal:
             self._limiters["search" if alone else "burst"].pause(problem.pause)
 
 
-def _silence(path: str, error: Exception) -> Unreachable:
+def _silence(path: str, error: Exception) -> ConnectorError:
+    if isinstance(error, EndlessBody):
+        megabytes = BODY_LIMIT // 1024**2
+        return ReplyTooLong(source="hubspot", object=path, megabytes=megabytes)
     return Unreachable(source="hubspot", object=path, detail=type(error).__name__)
 
 
 def _is_transient(error: BaseException) -> bool:
     """Return whether a read may succeed if it is repeated within this run."""
     if isinstance(error, BrokenOff):
-        return True
+        return not isinstance(error, EndlessBody)
     if not isinstance(error, PortalRefusal):
         return False
     problem = error.problem

@@ -1,21 +1,31 @@
 """HTTP to HubSpot: one call out, parsed JSON back.
 
 The only module that knows ``hubspot-api-client``. The client supplies connection pool,
-proxy, certificates and exceptions; paths, retries, time-outs and parsing are ours,
-because its typed calls cost ten times as much, hide 207 and hang without a time-out.
+proxy and certificates; paths, retries, time-outs, limits and parsing are ours, because
+its typed calls cost ten times as much, hide 207, hang without a time-out, and hold any
+reply whole.
 """
 
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import NO_CONTENT, OK
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
-from hubspot.crm.objects import ApiClient, ApiException, Configuration
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from hubspot.crm.objects import ApiClient, Configuration
+from urllib3 import BaseHTTPResponse, Timeout
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    SSLError,
+)
 
+from connectors.bodies import BODY_LIMIT, BodyBroken, BodyTooLong, read_body
 from connectors.errors import Unreachable
 from connectors.hosts import checked_address, user_agent
 from connectors.hubspot.problems import (
@@ -37,6 +47,10 @@ BrokenOff = HTTPError
 """No reply, or not the whole of it."""
 NeverSent = (ConnectTimeoutError, NewConnectionError)
 """Errors raised before the request was sent."""
+
+
+class EndlessBody(BrokenOff):
+    """A reply is longer than any that a portal would send."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,52 +151,80 @@ class Wire:
             self.calls += 1
         headers = {
             "Accept": "application/json",
-            "Accept-Encoding": "gzip",
             "Content-Type": "application/json",
             "Authorization": f"Bearer {token}",
         }
-        method = "GET" if request.body is None else "POST"
-        return self._request(
-            method,
-            request.path,
-            headers,
-            query_params=list(request.query) or None,
-            body=request.body,
-        )
+        address = request.path
+        if request.query:
+            address += "?" + urlencode(request.query)
+        if request.body is None:
+            return self._request("GET", address, headers, token=token)
+        body = orjson.dumps(request.body)
+        return self._request("POST", address, headers, token=token, body=body)
 
     def post_form(self, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:
         """Post a form without a token; used by the log-in alone."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self._request("POST", path, headers, post_params=dict(form)).data
+        return self._request("POST", path, headers, body=urlencode(form)).data
 
     def _request(
         self,
         method: str,
-        path: str,
+        address: str,
         headers: Mapping[str, str],
-        **content: object,
+        *,
+        token: str = "",
+        body: bytes | str | None = None,
     ) -> PortalReply:
-        token = headers.get("Authorization", "").removeprefix("Bearer ")
+        connect, read = TIMEOUT
+        ours = {"Accept-Encoding": "gzip", "User-Agent": user_agent()}
         try:
-            response = self._client.rest_client.request(
+            response = self._client.rest_client.pool_manager.request(
                 method,
-                self.base_url + path,
-                headers={**headers, "User-Agent": user_agent()},
-                _preload_content=False,
-                _request_timeout=TIMEOUT,
-                **content,
+                self.base_url + address,
+                body=body,
+                headers={**headers, **ours},
+                timeout=Timeout(connect=connect, read=read),
+                redirect=False,
+                preload_content=False,
             )
-            body = response.data
-        except ApiException as error:
-            said = _hide_token(token, error.body or b"")
-            raise PortalRefusal(
-                read_problem(error.status or 0, error.headers or {}, said)
-            ) from None
-        if response.status == NO_CONTENT:
-            body = b"{}"
-        elif response.status != OK:
-            body = _hide_token(token, body)
-        return _read_reply(response.headers, body)
+        except SSLError as error:
+            if isinstance(error.args[0], ssl.SSLCertVerificationError):
+                problem = PortalProblem(status=0, message=str(error.args[0]))
+                raise PortalRefusal(problem) from None
+            raise
+        status: int = response.status
+        content = _read_content(response)
+        if status != OK:
+            content = _hide_token(token, content)
+        if not 200 <= status < 300:
+            raise PortalRefusal(read_problem(status, response.headers, content))
+        if status == NO_CONTENT:
+            content = b"{}"
+        return _read_reply(response.headers, content)
+
+
+def _read_content(response: BaseHTTPResponse) -> bytes:
+    """Read a body to its end, so that its connection can be used again.
+
+    Raises:
+        BrokenOff: it does not come to its end.
+        EndlessBody: it is longer than any reply of a portal.
+    """
+    gzipped = response.headers.get("Content-Encoding", "").lower() == "gzip"
+    try:
+        content = read_body(
+            lambda size: response.read(size, decode_content=False),
+            gzipped=gzipped,
+            limit=BODY_LIMIT,
+        )
+    except (BodyTooLong, BodyBroken, HTTPError) as error:
+        response.close()
+        if isinstance(error, BodyTooLong):
+            raise EndlessBody from None
+        raise BrokenOff(type(error).__name__) from error
+    response.release_conn()
+    return content
 
 
 def _hide_token(token: str, body: bytes) -> bytes:
@@ -195,7 +237,6 @@ def _read_reply(headers: Mapping[str, str], body: bytes) -> PortalReply:
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        # urllib3 makes an empty body of a compressed one that is cut short.
         raise BrokenOff("the body is not JSON") from error
     if not isinstance(data, dict):
         raise BrokenOff("the body is not an object")

@@ -28,6 +28,11 @@ class Answer:
     """Close it after so many bytes of the body."""
     length: int | None = None
     """The Content-Length to claim."""
+    raw: bytes | None = None
+    """What goes over the wire instead of the body, packed as ``encoding`` says."""
+    encoding: str = ""
+    repeat: int = 1
+    """How often it goes over the wire, one after the other."""
 
 
 def page(items: list[Json], call: Call, most: int) -> Answer:
