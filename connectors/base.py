@@ -74,11 +74,16 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field that this user can see."""
+    """One field that this user can see.
+
+    ``stamped``: a change of its value is a change of the record, so that a pull of
+    changes brings it. What a CRM works out while it reads changes without a stamp.
+    """
 
     name: str
     type: str = "text"
     writable: bool = True
+    stamped: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +104,15 @@ class Pull:
 
     ``since`` is a time of the *server*; records changed at or after it are wanted, and
     deleted ones among them. ``resume`` is the cursor of the last page that was stored.
+    ``again``: beside the changes all living records are wanted, as some values changed
+    without a stamp.
     """
 
     object: str
     fields: tuple[str, ...]
     since: datetime | None = None
     resume: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

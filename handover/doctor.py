@@ -8,12 +8,13 @@ import os
 import shutil
 import stat
 import sys
+from collections import abc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from connectors.base import Capability, Connector, Identity, Pull
@@ -28,6 +29,7 @@ from handover.errors import (
 from handover.i18n import Phrase
 from handover.ledger import Ledger
 from handover.mirror.generations import Generation
+from handover.mirror.watermarks import Unstamped
 from handover.transfer.prepare import prepare_crm
 from handover.transfer.run_files import RESERVE
 from mappings.model import Mapping
@@ -171,6 +173,27 @@ def mirror(
             ),
             remedy=SYNC,
         )
+        yield from _unstamped(source, known.get(source, {}), zone)
+
+
+def _unstamped(
+    source: str, about: abc.Mapping[str, Any], zone: ZoneInfo
+) -> Iterator[Check]:
+    """Name values that change without a stamp, with the time they were last read."""
+    for name, fields in dict(about.get("unstamped") or {}).items():
+        found = Unstamped.of(name, fields)
+        at = found.read_at.astimezone(zone) if found.read_at else None
+        for field in found.fields:
+            params = {"source": source, "object": name, "field": field}
+            yield Check(
+                code="unstamped",
+                state="ok",
+                detail=Phrase(
+                    text="{source}: {object}.{field} changes without a stamp; "
+                    "last read {at}",
+                    params={**params, "at": f"{at:%Y-%m-%d %H:%M}" if at else "-"},
+                ),
+            )
 
 
 def rules(name: str | None, read: Callable[[], object]) -> Iterator[Check]:

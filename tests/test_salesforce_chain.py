@@ -183,3 +183,16 @@ def test_no_secret_is_written_anywhere(desk: Desk, folder: Path) -> None:
     for canary in (SECRET, "00D-canary-token-1"):
         assert canary not in ended.out + ended.err
         assert all(canary.encode() not in content for content in written)
+
+
+def test_values_without_a_stamp_are_named_with_their_age(desk: Desk) -> None:
+    account = desk.made.accounts[0]
+    desk.org.compute("Account", account, CustomerClass__c="重要顧客")
+    told = desk.run("sync", "-v").err
+    assert "salesforce: Account.CustomerClass__c" in told
+    (check,) = (
+        one for one in desk.done("doctor")["checks"] if one["code"] == "unstamped"
+    )
+    assert check["state"] == "ok"
+    assert "Account.CustomerClass__c" in check["detail"]
+    assert "2027-03-01 09:00" in check["detail"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.base import Pull
+from connectors.base import Pull, Row
 from connectors.errors import NotPermitted, Refused, ResumeExpired, UnknownObject
 from connectors.salesforce.crm import SalesforceCRM
 from tests.worlds.salesforce import Answer, error, later, stamp
@@ -287,3 +287,63 @@ def test_the_contact_of_a_person_account_has_no_owner_of_its_own(
     assert found == {person: None, other: org.sato}
     changed = rows(crm, "Contact", "OwnerId", since=org.now)
     assert {row["Id"]: row["OwnerId"] for row in changed} == found
+
+
+# Values that change without a stamp
+
+
+def through(row: Row, link: str, name: str) -> object:
+    parent = row[link]
+    assert isinstance(parent, dict)
+    return parent[name]
+
+
+def test_what_is_read_through_a_parent_comes_again_when_the_parent_changes(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    old, new = org.accounts(2)
+    deal = org.add("Opportunity", AccountId=old, OwnerId=org.sato)
+    product = org.add("Product2", Name="計量機")
+    other = org.add("Product2", Name="包装機")
+    roles = [org.add("OpportunityContactRole", OpportunityId=deal) for _ in range(2)]
+    line = org.add("OpportunityLineItem", OpportunityId=deal, Product2Id=product)
+    org.add("OpportunityLineItem", OpportunityId=deal, Product2Id=other)
+    since = later(org, hours=20)
+    org.edit("Opportunity", deal, AccountId=new)
+    org.edit("Product2", product, Name="計量機 II")
+    found = rows(crm, "OpportunityContactRole", "Opportunity.AccountId", since=since)
+    assert sorted(ids(found)) == roles
+    assert {through(row, "Opportunity", "AccountId") for row in found} == {new}
+    (sold,) = rows(crm, "OpportunityLineItem", "Product2.Name", since=since)
+    assert sold["Id"] == line
+    assert through(sold, "Product2", "Name") == "計量機 II"
+    assert rows(crm, "OpportunityLineItem", "Quantity", since=since) == []
+
+
+def test_a_parent_of_a_parent_counts_as_well(org: Company, crm: SalesforceCRM) -> None:
+    (account,) = org.accounts(1)
+    deal = org.add("Opportunity", AccountId=account)
+    role = org.add("OpportunityContactRole", OpportunityId=deal)
+    since = later(org, hours=20)
+    org.edit("Account", account, Name="新社名")
+    wanted = "Opportunity.Account.Name"
+    assert ids(rows(crm, "OpportunityContactRole", wanted, since=since)) == [role]
+
+
+def test_formulas_and_owners_by_name_are_called_unstamped(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    (account,) = org.accounts(1)
+    org.compute("Account", account, Tier__c="A")
+    shown = crm.describe("Account").fields
+    assert [n for n, f in shown.items() if not f.stamped] == ["Tier__c", "Owner"]
+
+
+def test_all_records_come_again_beside_the_changes_where_that_is_wanted(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(5)
+    since = later(org, hours=20)
+    org.delete("Account", keys[1])
+    found = rows(crm, "Account", "IsDeleted", since=since, again=True)
+    assert ids(found) == [keys[1], keys[0], *keys[2:]]

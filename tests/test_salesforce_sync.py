@@ -16,6 +16,7 @@ import pytest
 from connectors.errors import ConnectorError, RateLimited
 from connectors.salesforce import bulk
 from handover.errors import HandoverError
+from handover.mirror import watermarks
 from handover.mirror.losses import Shrunk
 from tests.worlds.salesforce import Answer, Call, Fault, error, later
 from tests.worlds.salesforce_http import serve
@@ -394,3 +395,52 @@ def test_a_job_taken_up_again_ends_well_only_with_all_of_its_records(
     org.faults = []
     nights.sync()
     assert nights.names() == names(org)
+
+
+# Values that change without a stamp
+
+
+@pytest.fixture
+def formula(nights: Nights) -> str:
+    """Make the accounts' phone a formula, and read it once."""
+    key = next(iter(nights.org.records["Account"]))
+    nights.org.compute("Account", key, Phone="03-5555-1234")
+    nights.sync()
+    later(nights.org, hours=24)
+    nights.org.compute("Account", key, Phone="03-5555-9999")
+    return key
+
+
+def test_a_formula_of_few_records_is_read_again_each_night(
+    nights: Nights, formula: str
+) -> None:
+    synced = nights.sync()
+    assert nights.mill.rows("accounts")[formula]["phone"] == "03-5555-9999"
+    assert synced.counts["accounts"].changed == 1
+    (unstamped,) = synced.outcomes[0].unstamped
+    assert (unstamped.object_name, unstamped.fields) == ("Account", ("Phone",))
+    assert unstamped.read_at == nights.org.now
+
+
+def test_a_deletion_is_one_also_where_all_is_read_again(
+    nights: Nights, formula: str
+) -> None:
+    nights.org.delete("Account", formula)
+    counts = nights.sync().counts["accounts"]
+    assert (counts.deleted, counts.vanished) == (1, 0)
+
+
+def test_a_formula_of_many_records_is_read_again_once_a_week(
+    nights: Nights, formula: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watermarks, "FEW", 20)
+    read = later(nights.org, hours=0) - dt.timedelta(hours=24)
+    for _ in range(5):
+        synced = nights.sync()
+        assert nights.mill.rows("accounts")[formula]["phone"] == "03-5555-1234"
+        assert synced.outcomes[0].unstamped[0].read_at == read
+        later(nights.org, hours=24)
+    nights.sync()
+    later(nights.org, hours=24)
+    nights.sync()
+    assert nights.mill.rows("accounts")[formula]["phone"] == "03-5555-9999"

@@ -26,7 +26,7 @@ from connectors.salesforce.added import added
 from connectors.salesforce.login import needed_setting, read_login
 from connectors.salesforce.org import Connection, Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
-from connectors.salesforce.queries import OrgMerges, chunks
+from connectors.salesforce.queries import OrgRelations, chunks
 from connectors.salesforce.reading import OrgReader
 from connectors.salesforce.schema import Shapes, is_added
 from connectors.salesforce.settings import refuse_password
@@ -60,7 +60,7 @@ class SalesforceCRM:
         self.org = org
         self._task_key = task_key
         self._shapes = Shapes(org)
-        self._merges = OrgMerges(org, self._shapes)
+        self._relations = OrgRelations(org, self._shapes)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -98,7 +98,7 @@ class SalesforceCRM:
         own = added(request.object, request.fields, self.org.base_url, self._task_key)
         fields = [name for name in request.fields if name not in own.wanted]
         reader = OrgReader(
-            self.org, self._shapes, self._merges, added=own, fields=fields
+            self.org, self._shapes, self._relations, added=own, fields=fields
         )
         yield from reader.pages(request)
 

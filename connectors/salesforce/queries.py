@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import orjson
 
-from connectors.base import Row
+from connectors.base import Pull, Row
 from connectors.errors import ResumeExpired, ShortPull
 from connectors.salesforce.client import quoted
 from connectors.salesforce.org import Org, OrgRefusal
@@ -175,8 +175,8 @@ def _time(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-class OrgMerges:
-    """Records that took in others, each question asked once for all objects."""
+class OrgRelations:
+    """How records hang together, each question asked once for all objects."""
 
     def __init__(self, org: Org, shapes: Shapes) -> None:
         self._org = org
@@ -192,6 +192,21 @@ class OrgMerges:
                 self._known[key] = tuple(self._ask(object_name, since))
             return self._known[key]
 
+    def parents(self, shape: ObjectShape, fields: Sequence[str]) -> list[str]:
+        """List the ways to the records that fields of others are read through."""
+        found: dict[str, None] = {}
+        for name in fields:
+            here: ObjectShape | None = shape
+            way: list[str] = []
+            for link in name.split(".")[:-1]:
+                target = here.parents.get(link) if here else None
+                here = self._shapes.known(target) if target else None
+                if here is None or not here.sees(STAMP):
+                    break
+                way.append(link)
+                found[".".join(way)] = None
+        return list(found)
+
     def _ask(self, object_name: str, since: str) -> list[str]:
         shape = self._shapes.known(object_name)
         if shape is None or not all(map(shape.sees, (MASTER, DELETED, STAMP))):
@@ -202,35 +217,47 @@ class OrgMerges:
 
 
 def parts(
-    shape: ObjectShape,
-    fields: Sequence[str],
-    since: datetime | None,
-    merges: OrgMerges,
+    shape: ObjectShape, request: Pull, fields: Sequence[str], relations: OrgRelations
 ) -> list[QueryPart]:
     """List the queries of a pull.
 
+    Beside what bears a new stamp, a pull of changes asks for records whose values may
+    have changed without one: for all of them where that is wanted, else for those whose
+    parents changed and for the children of merged records.
+
     Args:
         shape: the object.
+        request: what is pulled.
         fields: what is selected.
-        since: a server's time, None for everything.
-        merges: what was merged.
+        relations: how records hang together.
     """
     name, condition = NARROWED.get(shape.name, ("", ""))
     kinds = [condition] if shape.sees(name) else []
     has_bin = shape.sees(DELETED)
-    if since is None or not shape.sees(STAMP):
+    if request.since is None or not shape.sees(STAMP):
         return [_alive(shape, kinds)]
-    text = stamped(since)
-    found = [
-        QueryPart(where=tuple(kinds), by_stamp=True, since=text, everything=has_bin)
+    since = stamped(request.since)
+    changed = QueryPart(
+        where=tuple(kinds), by_stamp=True, since=since, everything=has_bin
+    )
+    if request.again:
+        return [changed, _alive(shape, kinds)]
+    touched = [
+        *(f"{path}.{STAMP} >= {since}" for path in relations.parents(shape, fields)),
+        *_inherited(shape, fields, since, relations),
     ]
+    return [changed, *(_alive(shape, [*kinds, one]) for one in touched)]
+
+
+def _inherited(
+    shape: ObjectShape, fields: Sequence[str], since: str, relations: OrgRelations
+) -> Iterator[str]:
+    """Write the conditions of what hangs on records that took in others."""
     for name in fields:
         targets = set(shape.refers.get(name, ())).intersection(MERGEABLE)
         for target in sorted(targets):
-            for ids in chunks(merges.masters(target, text), IDS_A_QUERY):
-                inherited = f"{name} IN {quoted(list(ids))}"
-                found.append(_alive(shape, [*kinds, inherited]))
-    return found
+            for ids in chunks(relations.masters(target, since), IDS_A_QUERY):
+                yield f"{name} IN {quoted(list(ids))}"
 
 
 def _alive(shape: ObjectShape, where: Sequence[str]) -> QueryPart:

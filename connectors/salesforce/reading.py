@@ -26,7 +26,7 @@ from connectors.salesforce.problems import (
 )
 from connectors.salesforce.queries import (
     FIRST,
-    OrgMerges,
+    OrgRelations,
     Place,
     QueryPart,
     digest,
@@ -53,7 +53,7 @@ class OrgReader:
         self,
         org: Org,
         shapes: Shapes,
-        merges: OrgMerges,
+        relations: OrgRelations,
         *,
         added: Added,
         fields: Iterable[str],
@@ -65,7 +65,7 @@ class OrgReader:
         self._left_out: set[str] = set()
         """Fields that some page came without."""
         self._shapes = shapes
-        self._merges = merges
+        self._relations = relations
         self._asked = tuple(dict.fromkeys(["Id", *fields, *added.needs()]))
         narrows, _ = NARROWED.get(self.name, ("", ""))
         if narrows and not self.shape.sees(narrows):
@@ -105,7 +105,7 @@ class OrgReader:
         """Read what was asked for; only the very last page has no cursor."""
         place = Place.resumed(request.resume, self.name)
         fields = self.fields(QueryPart())
-        queries = parts(self.shape, fields, request.since, self._merges)
+        queries = parts(self.shape, request, fields, self._relations)
         for at in range(place.part, len(queries)):
             sole, last = len(queries) == 1, at == len(queries) - 1
             walk = QueryWalk(

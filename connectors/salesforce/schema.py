@@ -73,8 +73,9 @@ STANDARD: Mapping[str, frozenset[str]] = MappingProxyType(
 class ObjectShape:
     """An object as its description shows it.
 
-    ``links`` are the names that lead to related records, ``refers`` the objects that
-    each reference may point to, ``keys`` the unique external-id fields, ``choices`` the
+    ``links`` are the names that lead to related records, ``parents`` the objects behind
+    those that lead to one kind only, ``refers`` the objects that each reference may
+    point to, ``keys`` the unique external-id fields, ``choices`` the
     values that people may choose from. ``vanished`` are fields that the org has stopped
     showing since.
     """
@@ -82,6 +83,7 @@ class ObjectShape:
     name: str
     fields: Mapping[str, Field]
     links: frozenset[str] = frozenset()
+    parents: Mapping[str, str] = field(default_factory=dict)
     refers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: frozenset[str] = frozenset()
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -96,7 +98,11 @@ class ObjectShape:
         """Return it in the connectors' words, with what we add to each record."""
         added = [URL, *ADDED.get(self.name, ()), *self.links]
         fields = dict(self.fields)
-        fields |= {name: Field(name=name, writable=False) for name in added}
+        unstamped = self.links - self.parents.keys()
+        fields |= {
+            name: Field(name=name, writable=False, stamped=name not in unstamped)
+            for name in added
+        }
         hidden = STANDARD.get(self.name, frozenset()) - self.fields.keys()
         return ObjectSchema(
             name=self.name, fields=fields, hidden=hidden | self.vanished
@@ -214,6 +220,12 @@ def _shape(name: str, data: object) -> ObjectShape:
             for entry in entries
             if entry.get("relationshipName")
         ),
+        parents={
+            str(entry["relationshipName"]): str(entry["referenceTo"][0])
+            for entry in entries
+            if entry.get("relationshipName")
+            and len(entry.get("referenceTo") or ()) == 1
+        },
         refers={
             str(entry["name"]): tuple(entry.get("referenceTo") or ())
             for entry in entries
@@ -241,4 +253,5 @@ def _field(entry: Mapping[str, Any]) -> Field:
         name=str(entry["name"]),
         type=str(entry.get("type") or "string"),
         writable=bool(entry.get("updateable", True)),
+        stamped=not entry.get("calculated", False),
     )

@@ -53,6 +53,7 @@ def sync(
         sweep_days=workspace.config.data.sweep_days,
     )
     synced = sync_workspace(workspace, options, told=_progress(shell))
+    _tell_unstamped(shell, synced)
     file = None if dry_run else write_rejects(workspace, synced.asides)
     return Result(
         name="sync",
@@ -76,6 +77,19 @@ def _progress(shell: Shell) -> "Callable[[str, Page], None]":
         shell.detail(shell.words(text, object=name, rows=counted[name], way=page.way))
 
     return told
+
+
+def _tell_unstamped(shell: Shell, synced: "Synced") -> None:
+    """Name values that change without a stamp, with their age, where more is asked."""
+    text = "{source}: {object}.{field} changes without a stamp; last read {at}"
+    for outcome in synced.outcomes:
+        for one in outcome.unstamped:
+            zone = shell.workspace.config.zone
+            at = one.read_at.astimezone(zone) if one.read_at else None
+            when = f"{at:%Y-%m-%d %H:%M}" if at else "-"
+            about = {"source": outcome.source, "object": one.object_name, "at": when}
+            for name in one.fields:
+                shell.detail(shell.words(text, field=name, **about))
 
 
 def _data(synced: "Synced") -> dict[str, object]:

@@ -8,6 +8,7 @@ from handover.mirror.aside import Aside
 from handover.mirror.merging import Counts
 from handover.mirror.owners import OwnerChange
 from handover.mirror.pulling import Reading
+from handover.mirror.watermarks import Unstamped
 from mappings.check import MappingProblem
 from mappings.schema import LINK_TABLES
 
@@ -47,6 +48,7 @@ class SourceOutcome:
     asides: Sequence[Aside] = ()
     problems: Sequence[MappingProblem] = ()
     announcements: Sequence[Mapping[str, object]] = ()
+    unstamped: Sequence[Unstamped] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,4 +90,5 @@ def outcome_of(found: Reading | Unread, merged: Mapping[str, Merged]) -> SourceO
         asides=merged[found.source].asides,
         problems=found.problems,
         announcements=list(found.announcements()),
+        unstamped=found.unstamped,
     )

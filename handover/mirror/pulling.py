@@ -13,7 +13,7 @@ from connectors.errors import FieldsChanged, NotPermitted
 from handover.mirror.reading import ObjectReader, Pulled, SourcePull
 from handover.mirror.threads import at_once
 from handover.mirror.visibility import Describer, Memory, Types, kind_of
-from handover.mirror.watermarks import Jobs, PullJob
+from handover.mirror.watermarks import Jobs, PullJob, Unstamped
 from mappings.cells import Index, Lookups, index_rows
 from mappings.check import Checked, MappingProblem, check
 from mappings.forms import Lookup
@@ -48,6 +48,8 @@ class Reading:
     """What could be seen: table, column and status."""
     types: Types
     """What the fields hold."""
+    unstamped: Sequence[Unstamped]
+    """Fields whose values change without a stamp, and how old they are."""
 
     def feeders(self, table: str) -> list[Pulled]:
         """List what was pulled of the objects that feed a table.
@@ -141,6 +143,7 @@ class Puller:
             problems=[p for p in described.checked.problems if not p.fatal],
             columns=described.checked.columns,
             types=self._new_types(pulled, described),
+            unstamped=self._unstamped(pulled),
         )
 
     # What there is
@@ -181,6 +184,20 @@ class Puller:
             }
         return found
 
+    def _unstamped(self, pulled: Sequence[Pulled]) -> list[Unstamped]:
+        """List the fields that change without a stamp; what is fresh was read now."""
+        return [
+            Unstamped(
+                object_name=job.object,
+                fields=job.unstamped,
+                read_at=one.progress.server_time
+                if job.is_fresh
+                else self.pull.past.read_at(job.object),
+            )
+            for one in pulled
+            if (job := one.job).unstamped
+        ]
+
     # Reading
 
     def _read_all(self, described: _Described) -> list[Pulled]:
@@ -193,6 +210,7 @@ class Puller:
             full=self.pull.full,
             sweep_every=self.pull.sweep_every,
             retyped=described.retyped,
+            past=self.pull.past,
         ).all()
         stopped = Event()
         reader = ObjectReader(

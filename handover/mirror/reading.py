@@ -141,6 +141,7 @@ class ObjectReader:
             fields=job.fields,
             since=job.since,
             resume=progress.cursor,
+            again=job.again,
         )
         for page in self.pull.connector.pull(request):
             staging.add(page, translator.page(page.rows, page.numbers))

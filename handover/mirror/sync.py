@@ -295,6 +295,7 @@ class Syncer:
             "rejects": len(merged.asides),
             "announcements": list(reading.announcements()),
             "types": reading.types,
+            "unstamped": {one.object_name: one.about for one in reading.unstamped},
         }
 
     def _owner_changes(

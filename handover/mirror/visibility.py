@@ -6,6 +6,7 @@ and what we knew of it stays. So does what a field held before it was made one o
 another type. Files are what they are.
 """
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,12 @@ from connectors.base import Connector, Field
 from connectors.errors import NotPermitted, UnknownObject
 from handover.mirror.generations import Generation, NextGeneration
 from handover.mirror.sql import literals
-from handover.mirror.watermarks import Mark, reading_hash, visible_hash
+from handover.mirror.watermarks import (
+    Mark,
+    Unstamped,
+    reading_hash,
+    visible_hash,
+)
 from mappings.check import Seen
 from mappings.model import Mapping as CrmMapping
 from mappings.model import is_file
@@ -103,6 +109,18 @@ class Past:
         """What the fields held when they were last read."""
         sources = self.generation.sources if self.generation else {}
         return dict(sources.get(self.source, {}).get("types") or {})
+
+    @property
+    def unstamped(self) -> Mapping[str, Unstamped]:
+        """The fields whose values change without a stamp, by object."""
+        sources = self.generation.sources if self.generation else {}
+        known = dict(sources.get(self.source, {}).get("unstamped") or {})
+        return {name: Unstamped.of(name, about) for name, about in known.items()}
+
+    def read_at(self, object_name: str) -> dt.datetime | None:
+        """Return when all records of an object were last read, where that matters."""
+        found = self.unstamped.get(object_name)
+        return found.read_at if found else None
 
     def ids(self, table: str, object_name: str) -> set[str]:
         """Read the ids of the living records that the mirror has of an object."""

@@ -8,11 +8,12 @@ import datetime as dt
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
-from connectors.base import Capability, Connector
+from connectors.base import Capability, Connector, Field
 from connectors.errors import NotPermitted, UnknownObject
 from mappings.model import Mapping as CrmMapping
-from mappings.schema import TRANSLATION_VERSION
+from mappings.schema import LINK_TABLES, TRANSLATION_VERSION
 from mappings.translate import TranslationSettings
 
 OVERLAP = dt.timedelta(minutes=10)
@@ -21,6 +22,8 @@ SWEEP_DAYS = 7
 """How often hard deletes are looked for, unless configured."""
 NIGHT = dt.timedelta(days=1)
 """The time from one sync to the next."""
+FEW = 4_000
+"""Records that are read again each night: they cost a call or two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,11 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class PullJob:
-    """One object to pull. ``why_full`` says why everything is read, if it is."""
+    """One object to pull. ``why_full`` says why everything is read, if it is.
+
+    ``unstamped`` are those of its fields whose values change without a stamp; with
+    ``again`` all records are read for them beside the changes.
+    """
 
     object: str
     fields: tuple[str, ...]
@@ -45,6 +52,13 @@ class PullJob:
     since: dt.datetime | None
     mark: Mark
     why_full: str | None
+    unstamped: tuple[str, ...] = ()
+    again: bool = False
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether all values are read, those without a stamp as well."""
+        return self.since is None or self.again
 
     @property
     def key(self) -> str:
@@ -52,8 +66,49 @@ class PullJob:
         text = (
             f"{self.object}|{self.since}|{self.mark.mapping_hash}|"
             f"{self.mark.translation_version}|{self.mark.visible_hash}"
+            f"{'|again' if self.again else ''}"
         )
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unstamped:
+    """Fields of an object whose values change without a stamp.
+
+    ``read_at``: when all records were last read, by the server's clock.
+    """
+
+    object_name: str
+    fields: tuple[str, ...]
+    read_at: dt.datetime | None
+
+    @classmethod
+    def of(cls, object_name: str, about: Mapping[str, Any]) -> "Unstamped":
+        """Read what ``about`` wrote."""
+        at = about.get("read_at")
+        return cls(
+            object_name=object_name,
+            fields=tuple(about.get("fields") or ()),
+            read_at=dt.datetime.fromisoformat(at) if at else None,
+        )
+
+    @property
+    def about(self) -> dict[str, object]:
+        """What is kept of it until the next sync."""
+        at = self.read_at.isoformat() if self.read_at else None
+        return {"fields": list(self.fields), "read_at": at}
+
+
+class UnstampedPast(Protocol):
+    """What earlier syncs know of records whose values change without a stamp."""
+
+    def read_at(self, object_name: str) -> dt.datetime | None:
+        """Return when all records of an object were last read."""
+        ...
+
+    def ids(self, table: str, object_name: str) -> set[str]:
+        """Return the ids of the living records that the mirror has of an object."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +123,7 @@ class Jobs:
     retyped: Mapping[str, Collection[str]]
     """By object, fields that are not read: they hold another kind of value now."""
     sweep_every: dt.timedelta
+    past: UnstampedPast
 
     def all(self) -> list[PullJob]:
         """Decide for each object whether to read everything or what changed."""
@@ -101,14 +157,29 @@ class Jobs:
             if why or before is None or before.mark is None
             else (before.mark - OVERLAP)
         )
+        fields = _shown(self.mapping, pattern, visible)
+        unstamped = tuple(f for f in fields if not _is_stamped(f, shown))
         return PullJob(
             object=name,
-            fields=_shown(self.mapping, pattern, visible),
+            fields=fields,
             visible=visible,
             since=since,
             mark=mark,
             why_full=why,
+            unstamped=unstamped,
+            again=bool(since and unstamped and self._is_due(name, before)),
         )
+
+    def _is_due(self, name: str, before: Mark | None) -> bool:
+        """Return whether to read all records of an object again, changed or not.
+
+        Each night where these are few, else as often as hard deletes are looked for.
+        """
+        last, now = self.past.read_at(name), before.mark if before else None
+        if last is None or now is None or now - last >= self.sweep_every - NIGHT:
+            return True
+        tables = {table for table, _ in self.mapping.fed_by(name)} - LINK_TABLES
+        return bool(tables) and len(self.past.ids(min(tables), name)) <= FEW
 
     def _why_full(self, name: str, mark: Mark) -> str | None:
         """Return why everything has to be read, if so; the first reason counts."""
@@ -162,6 +233,12 @@ def _shown(
         for name in mapping.fields(pattern)
         if name in visible or name.partition(".")[0] in visible
     )
+
+
+def _is_stamped(name: str, shown: Mapping[str, Field]) -> bool:
+    """Return whether a change of a field, or of what its link leads to, is noticed."""
+    found = shown.get(name) or shown.get(name.partition(".")[0])
+    return found is None or found.stamped
 
 
 def _hash(*parts: object) -> str:
