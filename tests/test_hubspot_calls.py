@@ -130,3 +130,14 @@ def test_what_is_derived_is_there_where_its_properties_are(
     with serve(portal) as address:
         portal.define("calls", "hs_call_status")
         assert "call_outcome" in opened(address).describe("calls").fields
+
+
+def test_a_disposition_that_nobody_knows_is_announced_and_the_call_stays(
+    mill: Mill,
+) -> None:
+    call(mill, "11111111-0000-4000-8000-000000000005")
+    (aside,) = mill.sync().asides
+    assert (aside.column_name, aside.reason) == ("outcome", "unknown_word")
+    assert aside.value == "Interested"
+    row = mill.row("activities", "call", "calls")
+    assert (row["outcome"], row["is_done"]) == ("other", True)

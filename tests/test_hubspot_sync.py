@@ -266,3 +266,52 @@ def test_a_person_that_was_archived_stands_on_no_company_any_more(mill: Mill) ->
     mill.sync()
     living = [r for r in mill.rows("contact_links").values() if not r["is_deleted"]]
     assert ids["hayashi"] not in {row["contact_id"] for row in living}
+
+
+@pytest.mark.parametrize("nights", [1, 7])
+def test_links_that_went_with_their_company_do_not_stop_a_sync(
+    mill: Mill, nights: int
+) -> None:
+    """Seven nights on everything is listed: the links do not come, nor the company."""
+    portal, ids = mill.company.portal, mill.company.ids
+    for n in range(100):
+        person = portal.add("contacts", lastname=f"社員{n}")
+        portal.link("contacts", person, "companies", ids["denki"])
+    portal.now += DAY
+    mill.sync()
+    portal.archive("companies", ids["denki"])
+    for record in portal.records["contacts"].values():
+        record.links.get("companies", {}).pop(ids["denki"], None)
+    found = []
+    for _ in range(nights):
+        portal.now += DAY
+        found.append(mill.sync().counts["accounts"].deleted)
+    assert found == [1] + [0] * (nights - 1)
+    assert set(mill.ways.values()) == {"search" if nights == 1 else "list"}
+    links = {row["account_id"] for row in mill.rows("contact_links").values()}
+    assert (ids["denki"] in links) is (nights == 1)
+
+
+def test_what_changes_without_a_stamp_comes_with_the_weekly_listing(mill: Mill) -> None:
+    """The label of a stage, and an association: HubSpot stamps no record for them."""
+    portal, ids = mill.company.portal, mill.company.ids
+    portal.now += DAY
+    mill.sync()
+    (pipeline,) = portal.pipelines["deals"]
+    pipeline["stages"][0]["label"] = "商談(新)"
+    portal.records["meetings"][ids["visit"]].links = {"companies": {}}
+    portal.link("meetings", ids["visit"], "companies", ids["denki"])
+    for _ in range(5):
+        portal.now += DAY
+        mill.sync()
+        assert mill.row("opportunities", "open")["stage"] == "商談中"
+        assert ("visit", "account", "seiki") in mill.links()
+    portal.edit("deals", ids["open"], dealname="増設2")
+    portal.now += DAY
+    mill.sync()
+    assert mill.row("opportunities", "open")["stage"] == "商談(新)"
+    portal.now += DAY
+    mill.sync()
+    assert set(mill.ways.values()) == {"list"}
+    assert ("visit", "account", "denki") in mill.links()
+    assert ("visit", "account", "seiki") not in mill.links()
