@@ -31,6 +31,8 @@ TABLES: dict[str, Sequence[Sequence[str]]] = {
         ("O2", "A2", "P", "valves", "false", "false", "200"),
         ("O3", "A2", "P", "pipes", "true", "true", "plenty"),
         ("O4", "A1", "Q", "boilers", "false", "false", "some"),
+        ("O5", "A2", "00007", "hoses", "false", "false", "7"),
+        ("O6", "A2", "00007", "lids", "true", "true", "7"),
         ("O9", "A9", "Q", "tanks", "false", "false", "few"),
     ],
     "orders": [
@@ -67,7 +69,11 @@ def new(office: Cli) -> dict[str, Any]:
 
 
 def named(aside: Sequence[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
-    return [(a["account"], a["id"], a["column"], a["value"]) for a in aside]
+    return [
+        (each["account"], each["id"], each["column"], each["value"])
+        for each in aside
+        if each["reason"] != "unresolved"
+    ]
 
 
 UNREAD = [
@@ -171,5 +177,16 @@ def test_a_value_that_fits_by_now_waits_no_longer_and_a_new_one_does(
 
 
 def test_a_reference_that_leads_nowhere_is_named_with_its_record(office: Cli) -> None:
-    loose = {each["id"]: each for each in new(office)["loose"]}
+    plan = new(office)
+    loose = {each["id"]: each for each in plan["loose"]}
     assert (loose["C7"]["account_id"], loose["C7"]["account"]) == ("A404", None)
+    lost = [each for each in plan["aside"] if each["reason"] == "unresolved"]
+    assert [(e["account"], e["id"], e["column"], e["value"]) for e in lost] == [
+        ("Sakura", "O5", "owner_id", "00007"),
+        (None, "C7", "account_id", "A404"),
+    ]
+    warned = {
+        each["code"]: each["message"]
+        for each in office("plan", "show", plan["id"]).json["warnings"]
+    }
+    assert "Sakura: opportunity O5 owner_id" in warned["lost_references"]

@@ -78,13 +78,20 @@ def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
 def list_aside_notices(
     aside: Sequence["PutAside"], audience: "Audience"
 ) -> list[Notice]:
-    """Return the warning that values could not be read, if there are any."""
+    """List the warnings of values that were not read, and of lost references."""
+    from handover.plan.model import UNRESOLVED
     from handover.plan.view import describe_aside
 
-    if not aside:
-        return []
-    params = {"count": len(aside), "values": describe_aside(aside, audience)}
-    return [Notice(code="put_aside", params=params)]
+    unread = [each for each in aside if each.reason != UNRESOLVED]
+    lost = [each for each in aside if each.reason == UNRESOLVED]
+    return [
+        Notice(
+            code=code,
+            params={"count": len(found), "values": describe_aside(found, audience)},
+        )
+        for code, found in (("put_aside", unread), ("lost_references", lost))
+        if found
+    ]
 
 
 def _make_notice(note: str) -> Notice:

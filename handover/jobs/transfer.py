@@ -82,7 +82,7 @@ class Transferred:
     executed: Executed
     notes: Sequence[Note]
     aside: Sequence[PutAside] = ()
-    """What the sync could not read of the records that the run concerns."""
+    """What could not be used of the records that the run concerns."""
 
 
 def publish(

@@ -1,6 +1,7 @@
--- What the sync put aside of records that concern a handover: of the predecessor's own,
--- and of those that hang on the accounts handed over. `is_open`: an open opportunity of
--- the predecessor, which must not be left behind.
+-- What could not be used of records that concern a handover: of the predecessor's own,
+-- and of those that hang on the accounts handed over. That is what the sync put aside, and
+-- of what is still open the references that lead nowhere. `is_open`: an open opportunity
+-- of the predecessor, which must not be left behind.
 with handed_over as (
     select id from accounts
     where owner_id = $predecessor or list_contains($accounts, id)
@@ -22,7 +23,8 @@ records as (
         name as label,
         id as account_id,
         owner_id,
-        false as is_open
+        false as is_open,
+        false as is_current
     from accounts
     union all by name
     select
@@ -31,7 +33,8 @@ records as (
         name as label,
         account_id,
         owner_id,
-        false as is_open
+        false as is_open,
+        true as is_current
     from contacts
     union all by name
     select
@@ -40,7 +43,8 @@ records as (
         name as label,
         account_id,
         owner_id,
-        owner_id = $predecessor and not coalesce(is_closed, is_won, false) as is_open
+        owner_id = $predecessor and not coalesce(is_closed, is_won, false) as is_open,
+        not coalesce(is_closed, is_won, false) as is_current
     from opportunities
     union all by name
     select
@@ -49,7 +53,8 @@ records as (
         line_items.product as label,
         opportunities.account_id,
         opportunities.owner_id,
-        false as is_open
+        false as is_open,
+        false as is_current
     from line_items
     inner join opportunities on line_items.opportunity_id = opportunities.id
     union all by name
@@ -59,7 +64,8 @@ records as (
         product as label,
         account_id,
         owner_id,
-        false as is_open
+        false as is_open,
+        false as is_current
     from orders
     union all by name
     select
@@ -68,7 +74,8 @@ records as (
         subject as label,
         account_id,
         owner_id,
-        false as is_open
+        false as is_open,
+        coalesce(is_open, true) as is_current
     from requests
     union all by name
     select
@@ -77,27 +84,67 @@ records as (
         activities.subject as label,
         activity_accounts.account_id,
         activities.owner_id,
-        false as is_open
+        false as is_open,
+        false as is_current
     from activities
     left join activity_accounts on activities.id = activity_accounts.activity_id
+),
+
+unused as (
+    select
+        table_name,
+        id,
+        column_name,
+        coalesce(field, column_name) as field,
+        value,
+        reason,
+        whole
+    from aside
+    union all by name
+    select
+        table_name,
+        id,
+        'account_id' as column_name,
+        'account_id' as field,
+        account_id as value,
+        'unresolved' as reason,
+        false as whole
+    from records
+    where is_current and account_id not in (select accounts.id from accounts)
+    union all by name
+    select
+        table_name,
+        id,
+        'owner_id' as column_name,
+        'owner_id' as field,
+        owner_id as value,
+        'unresolved' as reason,
+        false as whole
+    from records
+    where
+        is_current
+        -- A queue, which is no user, may own a case.
+        and table_name <> 'requests'
+        and owner_id not in (select users.id from users)
 )
 
 select
-    aside.table_name,
-    aside.id,
+    unused.table_name,
+    unused.id,
     records.label,
     accounts.id as account_id,
     accounts.name as account,
-    aside.column_name,
-    coalesce(aside.field, aside.column_name) as field,
-    aside.value,
-    aside.reason,
-    aside.whole,
-    coalesce(records.is_open, false) as is_open
-from aside
-inner join records on aside.table_name = records.table_name and aside.id = records.id
+    unused.column_name,
+    unused.field,
+    unused.value,
+    unused.reason,
+    unused.whole,
+    records.is_open
+from unused
+inner join records on unused.table_name = records.table_name and unused.id = records.id
 left join accounts on records.account_id = accounts.id
 where
     records.owner_id = $predecessor
     or records.account_id in (select handed_over.id from handed_over)
-order by accounts.name nulls last, accounts.id, aside.table_name, aside.id, aside.column_name
+order by
+    accounts.name nulls last, accounts.id, unused.table_name, unused.id, unused.column_name

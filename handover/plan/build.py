@@ -12,6 +12,7 @@ from typing import Any
 from handover.ledger.states import Mode, PlanState
 from handover.plan.errors import BadPeriod, NotConserved
 from handover.plan.model import (
+    UNRESOLVED,
     Bound,
     CoAttendance,
     Plan,
@@ -235,7 +236,9 @@ def _list_notes(facts: PlanFacts, blind: Sequence[str]) -> tuple[str, ...]:
 
 def list_unread_opportunities(aside: Iterable[PutAside]) -> frozenset[str]:
     """Return the ids of the open opportunities of which a value could not be read."""
-    return frozenset(each.id for each in aside if each.is_open)
+    return frozenset(
+        each.id for each in aside if each.is_open and each.reason != UNRESOLVED
+    )
 
 
 def wait_for_decisions(

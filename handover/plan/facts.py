@@ -95,7 +95,7 @@ def read_owners(mirror: Mirror, plan: Plan) -> dict[str, str | None]:
 
 
 def read_aside_of(mirror: Mirror, plan: Plan) -> list[PutAside]:
-    """List what the sync could not read of the records that a plan hands over."""
+    """List what could not be used of the records that a plan hands over."""
     accounts = [row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE]
     return read_aside(mirror, plan.predecessor, accounts)
 
@@ -103,7 +103,7 @@ def read_aside_of(mirror: Mirror, plan: Plan) -> list[PutAside]:
 def read_aside(
     mirror: Mirror, predecessor: str, accounts: Collection[str]
 ) -> list[PutAside]:
-    """List what the sync could not read of the records that a handover concerns.
+    """List what could not be used of the records that a handover concerns.
 
     Args:
         mirror: of their source, not narrowed.

@@ -8,7 +8,7 @@ from typing import Literal
 from handover.i18n import Words
 from handover.ledger.states import Mode
 from handover.paper.dates import number
-from handover.plan.model import LooseRecord, Plan, PutAside, Row
+from handover.plan.model import UNRESOLVED, LooseRecord, Plan, PutAside, Row
 from handover.plan.selection import is_key_or_priority
 from handover.plan.view import Audience
 
@@ -46,7 +46,7 @@ def list_parts(plan: Plan, audience: Audience) -> list[PlanList]:
         _list_held(plan, audience),
         _list_excluded(plan, audience),
         _list_loose(plan, audience),
-        list_aside(plan.aside, audience),
+        *list_aside(plan.aside, audience),
         _list_overflow(plan, audience),
         _list_options(plan, audience),
     )
@@ -300,11 +300,23 @@ def _name_customer(record: LooseRecord, words: Words) -> str:
     return words("{id}: there is no such customer", id=record.account_id)
 
 
-def list_aside(aside: Sequence[PutAside], audience: Audience) -> PlanList:
-    """List the values that the sync could not read, by customer."""
+def list_aside(aside: Sequence[PutAside], audience: Audience) -> list[PlanList]:
+    """List what could not be used, by customer: unread values, and lost references."""
+    words = audience.words
+    lost = [each for each in aside if each.reason == UNRESOLVED]
+    unread = [each for each in aside if each.reason != UNRESOLVED]
+    return [
+        _list_values(words("Values that could not be read"), unread, audience),
+        _list_values(words("References that lead nowhere"), lost, audience),
+    ]
+
+
+def _list_values(
+    title: str, values: Sequence[PutAside], audience: Audience
+) -> PlanList:
     words = audience.words
     return PlanList(
-        title=words("Values that could not be read"),
+        title=title,
         headings=(
             words("Customer"),
             words("What"),
@@ -322,7 +334,7 @@ def list_aside(aside: Sequence[PutAside], audience: Audience) -> PlanList:
                 words("the whole row") if each.whole else each.field or "-",
                 each.value or "-",
             )
-            for each in aside
+            for each in values
         ],
         on_paper=(2,),
         whole=(3,),

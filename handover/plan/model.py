@@ -115,12 +115,17 @@ class LooseRecord(Value):
     successor: str | None = None
 
 
-class PutAside(Value):
-    """A value of the predecessor's records that the sync could not read.
+UNRESOLVED = "unresolved"
+"""The reason of a reference that leads nowhere."""
 
-    ``object`` is the canonical table, ``column`` its column, ``field`` what the CRM
-    calls that. ``whole``: the record was put aside as a whole, as another one has its
-    id. ``is_open``: it is an open opportunity of the predecessor.
+
+class PutAside(Value):
+    """A value of a handover's records that could not be used.
+
+    The sync could not read it, or it names a record that is not there. ``object`` is
+    the canonical table, ``column`` its column, ``field`` what the CRM calls that.
+    ``whole``: the record was put aside as a whole, as another one has its id.
+    ``is_open``: it is an open opportunity of the predecessor.
     """
 
     object: str
@@ -219,7 +224,7 @@ class Plan(Value):
     rows: tuple[Row, ...]
     loose: tuple[LooseRecord, ...]
     aside: tuple[PutAside, ...] = ()
-    """What could not be read of the predecessor's records, by customer."""
+    """What could not be used of the predecessor's records, by customer."""
     overflow: tuple[Overflow, ...]
     options: tuple[Option, ...]
     reorganisation: str | None = None

@@ -41,9 +41,10 @@ def print_plan(plan: Plan, audience: Audience, console: Console) -> None:
 def print_aside(
     aside: Sequence[PutAside], audience: Audience, console: Console
 ) -> None:
-    """Print what the sync could not read of the records of a run, if anything."""
-    if aside:
-        console.print(lay_out(list_aside(aside, audience)))
+    """Print what could not be used of the records of a run, if anything."""
+    for table in list_aside(aside, audience):
+        if table.rows:
+            console.print(lay_out(table))
 
 
 def print_decision(compared: Comparison, audience: Audience, console: Console) -> None:

@@ -161,7 +161,7 @@ NAMED = 10
 
 
 def describe_aside(aside: Sequence[PutAside], audience: Audience) -> str:
-    """Name the customers and values of what could not be read, the first ones."""
+    """Name the customers and values of what could not be used, the first ones."""
     words = audience.words
     texts: dict[str, list[str]] = {}
     for each in aside[:NAMED]:
