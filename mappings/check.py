@@ -23,6 +23,7 @@ from mappings.model import EVERY_EXTRA, LINKS, Mapping, ObjectMapping, is_file, 
 from mappings.schema import EXTRA, TABLES
 from mappings.toml_file import line_of, suggestion
 
+LEFT_OUT = "left_out_table"
 Status = Literal["mapped", "unmapped", "unreadable"]
 
 
@@ -62,8 +63,9 @@ Describe = Callable[[str], Described | None]
 class MappingProblem:
     """One thing that the CRM does not give as the mapping says.
 
-    ``hidden_field``, ``hidden_object`` and ``retyped_field`` are unreadable, all others
-    are errors.
+    ``hidden_field``, ``hidden_object`` and ``retyped_field`` are unreadable. A
+    ``left_out_table`` lacks a column without which its records are of no use, so none
+    of them is read. All others are errors.
     """
 
     code: str
@@ -76,7 +78,7 @@ class MappingProblem:
     @property
     def fatal(self) -> bool:
         """Tell whether the mapping cannot be used before this is mended."""
-        return not self.code.startswith(("hidden_", "retyped_"))
+        return not self.code.startswith(("hidden_", "retyped_", "left_out_"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,7 @@ def check(mapping: Mapping, describe: Describe) -> Checked:
     seen = {name: describe(name) for name in mapping.objects()}
     mapping = _with_extra(mapping, seen)
     problems: list[MappingProblem] = []
+    left_out: list[tuple[str, str]] = []
     statuses: dict[tuple[str, str], Status] = {
         (table, column): "unmapped"
         for table in TABLES
@@ -133,13 +136,23 @@ def check(mapping: Mapping, describe: Describe) -> Checked:
         fed = any(seen[part.object] is not None for part in mapping.of(table))
         for part in mapping.of(table):
             judged = _Judge(table=table, part=part, seen=seen, fed=fed)
-            problems += judged.problems()
+            found = list(judged.problems())
+            problems += found
+            if any(problem.code == LEFT_OUT for problem in found):
+                left_out.append((table, part.object))
+                continue
             for column, status in judged.statuses():
                 place = _place(table, column)
                 statuses[place] = _worse(statuses[place], status)
     problems += _moving_along(mapping, seen)
+    tables = {
+        table: tuple(part for part in parts if (table, part.object) not in left_out)
+        for table, parts in mapping.tables.items()
+    }
     return Checked(
-        mapping=mapping,
+        mapping=replace(
+            mapping, tables={t: parts for t, parts in tables.items() if parts}
+        ),
         problems=tuple(dict.fromkeys(problems)),
         columns=tuple((*place, status) for place, status in statuses.items()),
     )
@@ -224,7 +237,8 @@ class _Judge:
         for column, form in self.part.fields.items():
             missing = column in needed and self._status(form) == "unmapped"
             if missing and form.optional:
-                yield self._problem(RequiredColumn.code, column)
+                needs = self.table in REQUIRED_TABLES
+                yield self._problem(RequiredColumn.code if needs else LEFT_OUT, column)
 
     def fields(self) -> Iterator[MappingProblem]:
         """Yield the fields that are not there, and those that are hidden."""

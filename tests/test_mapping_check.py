@@ -149,7 +149,6 @@ def test_a_file_s_own_columns_are_found_by_their_prefix() -> None:
     [
         ({"users.*": None}, "required_table"),
         ({"accounts.*": Seen(fields=["id", "name"])}, "required_column"),
-        ({"orders.*": Seen(fields=["id", "account_id", "product"])}, "required_column"),
     ],
 )
 def test_required_files_and_columns_must_be_there(
@@ -159,6 +158,20 @@ def test_required_files_and_columns_must_be_there(
     with pytest.raises(MappingError) as caught:
         found.raise_errors()
     assert caught.value.code == code
+
+
+def test_an_optional_table_without_a_required_column_is_left_out_and_named() -> None:
+    orders = {"orders.*": Seen(fields=["id", "account_id", "product"])}
+    found = check(load_mapping("files", Path()), {**FILES, **orders}.get)
+    found.raise_errors()
+    (problem,) = found.problems
+    assert (problem.code, problem.table, problem.column, problem.fatal) == (
+        *("left_out_table", "orders", "date"),
+        False,
+    )
+    assert status(found, "orders", "*") == "unmapped"
+    assert not found.mapping.of("orders")
+    assert found.mapping.of("accounts")
 
 
 def test_a_field_that_the_user_s_own_mapping_names_must_exist(tmp_path: Path) -> None:

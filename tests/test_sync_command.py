@@ -70,6 +70,39 @@ def test_rejects_are_listed_and_strict_fails(folder: Path, cli: Cli) -> None:
     assert "bad_date,2026-02-30" in listed.read_text(encoding="utf-8-sig")
 
 
+OPPORTUNITIES = "id,account_id,owner_id,is_closed,is_won\n" + "".join(
+    f"o{n},a1,u1,false,false\n" for n in range(6)
+)
+
+
+def test_an_optional_table_that_lacks_a_column_is_left_out_and_the_rest_comes(
+    folder: Path, cli: Cli
+) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    write(folder, "opportunities.csv", OPPORTUNITIES.replace(",owner_id", ",seller"))
+    ended = cli("sync", "--json")
+    assert ended.code == 0
+    assert ended.data["objects"]["accounts"]["new"] == 2
+    assert "opportunities" not in ended.data["objects"]
+    (warning,) = ended.json["warnings"]
+    assert warning["code"] == "left_out_table"
+    assert "opportunities.owner_id" in warning["message"]
+
+
+def test_a_known_table_that_falls_out_as_a_whole_stops_the_sync(
+    folder: Path, cli: Cli
+) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    write(folder, "opportunities.csv", OPPORTUNITIES)
+    assert cli("sync").code == 0
+    write(folder, "opportunities.csv", OPPORTUNITIES.replace(",owner_id", ",seller"))
+    ended = cli("sync", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "shrunk")
+    assert "6 of 6 rows of opportunities" in ended.json["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("files", "code", "exit_code"),
     [

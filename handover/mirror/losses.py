@@ -5,9 +5,11 @@ from handover.errors import Refusal
 SHRINK_SHARE = 0.2
 SHRINK_ROWS = 50
 LOST_CELLS = 5
+LOST_ALL = 5
 """A table that loses more than this share and at least this many rows stops the sync:
 a lost permission looks just like a mass deletion. So does one of which more than this
-share of the records, and at least so many, lose the same cell."""
+share of the records, and at least so many, lose the same cell; and a table that loses
+all of its records, if it had at least so many."""
 
 
 class TooMuchLost(Refusal):

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from handover.mirror.deltas import Delta
 from handover.mirror.losses import (
+    LOST_ALL,
     LOST_CELLS,
     SHRINK_ROWS,
     SHRINK_SHARE,
@@ -131,10 +132,12 @@ class Merger:
         if lost >= SHRINK_ROWS and delta.table in LINK_TABLES:
             lost = self._count_lost_links(delta)
         needed = delta.table in REQUIRED_TABLES
-        if lost < SHRINK_ROWS and not needed:
+        if lost < LOST_ALL and not needed:
             return
         before = self._count_living("old_rows", delta)
-        if lost >= SHRINK_ROWS and lost > SHRINK_SHARE * before:
+        much = lost >= SHRINK_ROWS and lost > SHRINK_SHARE * before
+        every = LOST_ALL <= lost == before and delta.table not in LINK_TABLES
+        if much or (every and not needed):
             raise Shrunk(
                 source=delta.source, table=delta.table, before=before, vanished=lost
             )
