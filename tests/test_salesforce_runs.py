@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Cli
 from tests.worlds.salesforce import KEY, Answer, Call
+from tests.worlds.salesforce_company import Company
 from tests.worlds.salesforce_folder import EFFECTIVE, Desk, is_write, sitting
 
 DROPPED = Answer(200, "", drop=True)
@@ -17,6 +18,18 @@ DROPPED = Answer(200, "", drop=True)
 @pytest.fixture
 def desk(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     with sitting(cli, folder, monkeypatch) as desk:
+        yield desk
+
+
+@pytest.fixture
+def agreed(
+    cli: Cli,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    approved_org: tuple[Path, Company],
+) -> Iterator[Desk]:
+    """Stand before the writing."""
+    with sitting(cli, folder, monkeypatch, approved_org) as desk:
         yield desk
 
 
@@ -32,51 +45,51 @@ def desk(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[De
     ],
 )
 def test_each_permanent_refusal_is_told_per_record(
-    desk: Desk, folder: Path, code: str
+    agreed: Desk, folder: Path, code: str
 ) -> None:
-    plan = desk.approved_plan()
-    stubborn = desk.made.accounts[11]
-    desk.org.refuse = lambda _kind, record: (
+    plan = agreed.plan
+    stubborn = agreed.made.accounts[11]
+    agreed.org.refuse = lambda _kind, record: (
         code if record.get("id") == stubborn else None
     )
-    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    ended = agreed.run("reassign", plan, day=EFFECTIVE)
     assert ended.code == 6
     steps = ended.data["run"]["steps"]
     told = [(s["record_id"], s["code"]) for s in steps if s["outcome"] == "refused"]
     assert told == [(stubborn, code)]
     waiting = {s["account_id"] for s in steps if s["code"] == "account_not_done"}
     assert waiting == {stubborn}
-    shown = desk.cli("runs", "show", "last").out
+    shown = agreed.cli("runs", "show", "last").out
     assert f"× {stubborn}: {code}: {code} in the org's own words" in shown
     assert "its account was not handed over" in shown
     (listed,) = (folder / ".handover" / "runs").glob("*/error.csv")
     assert f"refused: {code}: {code} in the org's own words" in listed.read_text(
         "utf-8"
     )
-    desk.org.refuse = lambda _kind, _record: None
-    again = desk.done("reassign", plan, "--rows", str(listed), day=EFFECTIVE)["run"]
+    agreed.org.refuse = lambda _kind, _record: None
+    again = agreed.done("reassign", plan, "--rows", str(listed), day=EFFECTIVE)["run"]
     assert again["counts"]["done"] == again["counts"]["planned"] > 0
-    assert desk.owners("Account") == {desk.made.tanaka: 13}
+    assert agreed.owners("Account") == {agreed.made.tanaka: 13}
 
 
 @pytest.mark.parametrize("kind", ["CsnOnly", "Guest"])
 def test_a_successor_who_can_own_nothing_is_found_before_the_first_write(
-    desk: Desk, kind: str
+    agreed: Desk, kind: str
 ) -> None:
-    plan = desk.approved_plan()
-    desk.org.edit("User", desk.made.tanaka, UserType=kind)
-    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    plan = agreed.plan
+    agreed.org.edit("User", agreed.made.tanaka, UserType=kind)
+    ended = agreed.run("reassign", plan, day=EFFECTIVE)
     assert (ended.code, ended.json["error"]["code"]) == (5, "unlicensed_successor")
-    assert desk.org.commits == []
-    desk.org.edit("User", desk.made.tanaka, UserType="Standard")
-    assert desk.run("reassign", plan, day=EFFECTIVE).code == 0
+    assert agreed.org.commits == []
+    agreed.org.edit("User", agreed.made.tanaka, UserType="Standard")
+    assert agreed.run("reassign", plan, day=EFFECTIVE).code == 0
 
 
 # Records that people change between the sync and the run
 
 
-def test_a_team_comes_back_with_all_its_access(desk: Desk) -> None:
-    made, org = desk.made, desk.org
+def test_a_team_comes_back_with_all_its_access(agreed: Desk) -> None:
+    made, org = agreed.made, agreed.org
     levels = {
         "TeamMemberRole": "法務",
         "AccountAccessLevel": "Edit",
@@ -84,7 +97,7 @@ def test_a_team_comes_back_with_all_its_access(desk: Desk) -> None:
         "CaseAccessLevel": "Edit",
         "ContactAccessLevel": "Read",
     }
-    plan = desk.approved_plan()
+    plan = agreed.plan
     account = made.accounts[1]
     org.add("AccountTeamMember", AccountId=account, UserId=made.manager, **levels)
     opportunity = next(
@@ -96,8 +109,8 @@ def test_a_team_comes_back_with_all_its_access(desk: Desk) -> None:
     org.add(
         "OpportunityTeamMember", OpportunityId=opportunity, UserId=made.manager, **seat
     )
-    org.faults.append(_lose_teams(desk))
-    desk.done("reassign", plan, day=EFFECTIVE)
+    org.faults.append(_lose_teams(agreed))
+    agreed.done("reassign", plan, day=EFFECTIVE)
     members = [
         {name: row[name] for name in levels}
         for row in org.records["AccountTeamMember"].values()
@@ -195,19 +208,19 @@ def test_a_day_is_that_day_in_every_zone(desk: Desk, folder: Path, zone: str) ->
     assert again["counts"]["planned"] == 0
 
 
-def test_future_events_move_and_past_ones_never(desk: Desk) -> None:
-    plan = desk.approved_plan()
-    before = {k: r["OwnerId"] for k, r in desk.org.records["Event"].items()}
-    desk.done("reassign", plan, "--early", "personnel change", day="2027-03-05")
+def test_future_events_move_and_past_ones_never(agreed: Desk) -> None:
+    plan = agreed.plan
+    before = {k: r["OwnerId"] for k, r in agreed.org.records["Event"].items()}
+    agreed.done("reassign", plan, "--early", "personnel change", day="2027-03-05")
     moved = {
         key
-        for key, row in desk.org.records["Event"].items()
+        for key, row in agreed.org.records["Event"].items()
         if row["OwnerId"] != before[key]
     }
     ahead = {
         key
-        for key, row in desk.org.records["Event"].items()
-        if row["StartDateTime"] > "2027-03-06" and before[key] == desk.made.sato
+        for key, row in agreed.org.records["Event"].items()
+        if row["StartDateTime"] > "2027-03-06" and before[key] == agreed.made.sato
     }
     assert moved == ahead
     assert ahead
@@ -244,48 +257,48 @@ def test_what_takes_no_owner_of_its_own_is_no_step(desk: Desk) -> None:
 
 
 def test_rows_may_be_listed_by_the_short_ids_of_a_report(
-    desk: Desk, folder: Path
+    agreed: Desk, folder: Path
 ) -> None:
-    plan = desk.approved_plan()
-    account = desk.made.accounts[4]
+    plan = agreed.plan
+    account = agreed.made.accounts[4]
     (folder / "report.csv").write_text(f"Id\n{account[:15]}\n", encoding="utf-8")
-    run = desk.done("reassign", plan, "--rows", "report.csv", day=EFFECTIVE)["run"]
+    run = agreed.done("reassign", plan, "--rows", "report.csv", day=EFFECTIVE)["run"]
     assert {step["account_id"] for step in run["steps"]} == {account}
 
 
 # What every write carries, and what is not promised
 
 
-def test_every_write_of_a_long_run_keeps_assignment_rules_out(desk: Desk) -> None:
+def test_every_write_of_a_long_run_keeps_assignment_rules_out(agreed: Desk) -> None:
     """Also after the session was renewed in the middle, again and again."""
-    plan = desk.approved_plan()
-    desk.org.tokens = [f"00D-token-{n}" for n in range(100)]
+    plan = agreed.plan
+    agreed.org.tokens = [f"00D-token-{n}" for n in range(100)]
     left = [0]
 
     def expire(_call: Call) -> None:
         left[0] += 1
         if left[0] % 3 == 0:
-            desk.org.token = "expired"
+            agreed.org.token = "expired"
 
-    desk.org.faults.append(expire)
-    desk.done("plan", "publish", plan)
-    run = desk.done("reassign", plan, day=EFFECTIVE)["run"]
+    agreed.org.faults.append(expire)
+    agreed.done("plan", "publish", plan)
+    run = agreed.done("reassign", plan, day=EFFECTIVE)["run"]
     assert run["counts"]["done"] == run["counts"]["planned"]
-    assert desk.owners("Case") == {desk.made.tanaka: 4}
-    writes = [call for call in desk.org.calls if is_write(call)]
+    assert agreed.owners("Case") == {agreed.made.tanaka: 4}
+    writes = [call for call in agreed.org.calls if is_write(call)]
     assert len(writes) > 6
     assert {call.headers.get("sforce-auto-assign") for call in writes} == {"FALSE"}
 
 
 def test_the_time_in_which_people_may_win_or_lose_is_measured_and_told(
-    desk: Desk,
+    agreed: Desk,
 ) -> None:
-    plan = desk.approved_plan()
-    with desk.org.stall(0.15):
+    plan = agreed.plan
+    with agreed.org.stall(0.15):
         words = ("--as-of", EFFECTIVE, "--yes", "reassign", plan)
-        printed = desk.cli(*words).out
+        printed = agreed.cli(*words).out
     told = re.search(r"last read and its write: (\d+\.\d) s", printed)
     assert told
     assert 0.1 <= float(told[1]) < 30
-    shown = desk.done("runs", "show", "last")["run"]["window_seconds"]
+    shown = agreed.done("runs", "show", "last")["run"]["window_seconds"]
     assert shown == pytest.approx(float(told[1]), abs=0.06)

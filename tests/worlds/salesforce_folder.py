@@ -3,7 +3,7 @@
 import base64
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -60,44 +60,44 @@ class Desk:
         return ended.data
 
     def approved_plan(self) -> str:
-        self.done("sync")
-        made = self.run(
-            "plan",
-            "new",
-            "--from",
-            "佐藤 健一",
-            "--to",
-            "田中 遥",
-            "--end",
-            "2027-03-31",
-            "--effective",
-            EFFECTIVE,
-        )
-        assert made.code == 0, made.out
-        plan = made.data["plans"][0]
-        undecided = [
-            row["account_id"]
-            for row in plan["rows"]
-            if row["co_attendance"] == "undecided"
-        ]
-        words = [w for a in undecided for w in ("--no-attend", a)]
-        if words:
-            self.done("plan", "edit", plan["id"], *words, person="山田 部長")
-        self.done("plan", "submit", plan["id"])
-        self.done("plan", "approve", plan["id"], person="山田 部長")
-        return str(plan["id"])
+        """Leave an approved plan of the org as it is now; give its name."""
+        return decided(lambda person, *words: self.done(*words, person=person))
+
+    @property
+    def plan(self) -> str:
+        """The name of the plan in the folder."""
+        return plan_in(Path.cwd())
 
     def owners(self, kind: str) -> Counter[str]:
         rows = self.org.records[kind].values()
         return Counter(str(row["OwnerId"]) for row in rows if not row["IsDeleted"])
 
 
+def decided(call: Callable[..., object]) -> str:
+    """Sync, draw up Sato's plan, decide what is open, submit and approve it."""
+    call(PREDECESSOR, "sync")
+    new = ("--from", PREDECESSOR, "--to", "田中 遥", *DATES)
+    call(PREDECESSOR, "plan", "new", *new)
+    plan = plan_in(Path.cwd())
+    call(MANAGER, "plan", "edit", plan, "--no-attend", "rest")
+    call(PREDECESSOR, "plan", "submit", plan)
+    call(MANAGER, "plan", "approve", plan)
+    return plan
+
+
 @contextmanager
-def sitting(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Serve a company, and configure a folder for it."""
-    monkeypatch.setenv("SF_ID", "client")
-    monkeypatch.setenv("SF_SECRET", SECRET)
-    made = company()
+def sitting(
+    cli: Cli,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    template: tuple[Path, Company] | None = None,
+) -> Iterator[Desk]:
+    """Serve a company, and configure a folder for it; a template has a plan already."""
+    for name, value in LOGIN.items():
+        monkeypatch.setenv(name, value)
+    if template:
+        copy_folder(template[0], folder)
+    made = copy.deepcopy(template[1]) if template else company()
     with serve(made.org) as address:
         configure(folder, address)
         yield Desk(cli, made)
@@ -120,14 +120,7 @@ def approve_in(folder: Path) -> Company:
     made = company()
     with serve(made.org) as address, calling(folder, **LOGIN) as call:
         configure(folder, address)
-        by = ("--as-of", TODAY, "--as")
-        call("sync", *by, PREDECESSOR)
-        new = ("--from", PREDECESSOR, "--to", "田中 遥", *DATES)
-        call("plan", "new", *new, *by, PREDECESSOR)
-        plan = plan_in(folder)
-        call("plan", "edit", plan, "--no-attend", "rest", *by, MANAGER)
-        call("plan", "submit", plan, *by, PREDECESSOR)
-        call("plan", "approve", plan, *by, MANAGER)
+        decided(lambda person, *said: call(*said, "--as-of", TODAY, "--as", person))
     made.org.calls.clear()
     return made
 
