@@ -148,6 +148,12 @@ class UnknownEncoding(UnreadableFile):
     code = "unknown_encoding"
 
 
+class WrongEncoding(UnreadableFile):
+    """A file is not in the encoding that was asked for (``file``, ``encoding``)."""
+
+    code = "wrong_encoding"
+
+
 class UnreadableQuoting(UnreadableFile):
     """A quoted cell is not closed, or goes on behind its end (``file``, ``line``)."""
 

@@ -124,6 +124,8 @@ def _lay_over(
             fields={**below.fields, **part.fields},
             optional=below.optional if part.object is None else part.optional,
             decimal=part.decimal or below.decimal,
+            encoding=part.encoding or below.encoding,
+            header_row=part.header_row or below.header_row,
         )
     return tuple(laid)
 
@@ -168,6 +170,8 @@ def _complete(
                 fields=_kept(part),
                 optional=part.optional,
                 decimal=part.decimal or ".",
+                encoding=part.encoding,
+                header_row=part.header_row,
             )
             for part in tables[table]
         )

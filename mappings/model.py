@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeGuard
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
@@ -39,6 +39,7 @@ from mappings.forms import (
     Derived,
     Form,
     Found,
+    Joined,
     Lookup,
     Mark,
     Plain,
@@ -105,6 +106,10 @@ class ObjectMapping(BaseModel):
     """An object that the CRM does not have is unmapped instead of an error."""
     decimal: Mark = "."
     """What stands before decimal places, where a field does not say."""
+    encoding: str | None = None
+    """What a file is written in; None where that is to be found out."""
+    header_row: int | None = None
+    """Where a file's header stands, counted from 1; None likewise."""
 
     @property
     def names(self) -> Iterator[str]:
@@ -246,14 +251,27 @@ class Mapping:
                 names += [lookup.match, lookup.take]
         return tuple(dict.fromkeys(names))
 
-    def id_fields(self) -> dict[str, str]:
-        """Name, for each object with a plain id, the field that holds it."""
-        found: dict[str, str] = {}
-        for parts in self.tables.values():
-            for part in parts:
-                form = part.fields.get("id")
-                if isinstance(form, Plain):
-                    found.setdefault(part.object, form.field)
+    def object_settings(self) -> dict[str, dict[str, object]]:
+        """Gather, by object, what a connector needs to know to read and find records.
+
+        Returns:
+            ``id`` and ``join``: the fields that identify a record, and what stands
+            between them; ``fields``: all that are read; ``encoding`` and
+            ``header_row`` of a file.
+        """
+        found: dict[str, dict[str, object]] = {}
+        for part in (part for parts in self.tables.values() for part in parts):
+            form = part.fields.get("id")
+            said = found.setdefault(part.object, {"fields": self.fields(part.object)})
+            if is_direct(form):
+                said.setdefault("id", form.names)
+                said.setdefault("join", getattr(form, "join", ""))
+            for name in ("encoding", "header_row"):
+                if getattr(part, name) is not None:
+                    said[name] = getattr(part, name)
+        for lookup in self.lookups():
+            fields = self.fields(lookup.object)
+            found.setdefault(lookup.object, {"fields": fields})
         return found
 
     @property
@@ -303,10 +321,18 @@ class Mapping:
                 yield from part.fields.values()
 
 
+def is_direct(form: Form | None) -> TypeGuard[Plain | Joined]:
+    """Tell whether an id is that of a field, or of several, as they stand."""
+    return type(form) is Plain or isinstance(form, Joined)
+
+
 def _target(part: ObjectMapping, column: str, object_name: str) -> Target | None:
-    """Invert the mapping of one column; fields of related records are not ours."""
+    """Invert the mapping of one column; fields of related records are not ours.
+
+    Nor are those of records that cannot be found again by their id.
+    """
     form = part.fields.get(column)
-    if not isinstance(form, Plain):
+    if not isinstance(form, Plain) or not is_direct(part.fields.get("id")):
         return None
     if "." in form.field and not is_file(part.object):
         return None

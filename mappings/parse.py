@@ -1,5 +1,6 @@
 """Reads one mapping file and checks everything that it says by itself."""
 
+import codecs
 import datetime as dt
 import re
 import tomllib
@@ -38,7 +39,7 @@ from mappings.words import WORDS, canonical
 
 Model = TypeVar("Model", bound=BaseModel)
 
-TOP = ("extends", "optional", "decimal", "transfer", "write")
+TOP = ("extends", "optional", "decimal", "encoding", "transfer", "write")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ class TablePart:
     fields: dict[str, Form | None]
     optional: bool
     decimal: Mark | None = None
+    encoding: str | None = None
+    header_row: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +124,7 @@ def parts(file: MappingFile, table: str) -> list[TablePart]:
     """Check what a file says of the objects that feed a table."""
     sections = file.content[table]
     sections = sections if isinstance(sections, list) else [sections]
-    known = ["object", "fields", "optional", "decimal"]
+    known = ["object", "fields", "optional", "decimal", "encoding", "header_row"]
     known += ["extra"] * (table == "accounts")
     found: list[TablePart] = []
     for section in sections:
@@ -142,6 +145,8 @@ def parts(file: MappingFile, table: str) -> list[TablePart]:
                 fields=fields,
                 optional=optional,
                 decimal=_mark(file, table, section),
+                encoding=_encoding(file, table, section),
+                header_row=_header_row(file, table, section),
             )
         )
     return found
@@ -154,6 +159,28 @@ def _mark(file: MappingFile, table: str, section: dict[str, Any]) -> Mark | None
     if value not in (None, ".", ","):
         keys = (table, "decimal") if here else ("decimal",)
         raise file.error(BadMapping, *keys, detail='"." or "," is needed')
+    return value
+
+
+def _encoding(file: MappingFile, table: str, section: dict[str, Any]) -> str | None:
+    """Read what a table's file is written in, or all of the files."""
+    here = "encoding" in section
+    value = (section if here else file.content).get("encoding")
+    if value is None:
+        return None
+    try:
+        return codecs.lookup(str(value)).name
+    except LookupError:
+        known = "utf-8, cp932, cp1252, utf-16, euc_jp"
+        keys = (table, "encoding") if here else ("encoding",)
+        raise file.error(BadMapping, *keys, detail=f"{value}: {known}") from None
+
+
+def _header_row(file: MappingFile, table: str, section: dict[str, Any]) -> int | None:
+    value = section.get("header_row")
+    if value is not None and (type(value) is not int or value < 1):
+        detail = "a row is needed, counted from 1"
+        raise file.error(BadMapping, table, "header_row", detail=detail)
     return value
 
 

@@ -1,6 +1,7 @@
 """A folder of files read as a CRM: text as it stands, errors with file and line."""
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from connectors.errors import (
     UnreadableQuoting,
 )
 from connectors.files import FilesCRM
+from connectors.files.table_form import Expected
 from connectors.registry import connect, kinds
 
 
@@ -100,8 +102,7 @@ def test_shift_jis_is_read_and_said(tmp_path: Path) -> None:
         (b"\xef\xbb\xbfid,name\n1,\x8e\xd0\n", UnknownEncoding, 2),
         (b"id,name\n1,A\n\n2,\xff\n", UnknownEncoding, 4),
         ("id,name\n1,東京商会の田中\n".encode("euc_jp"), UnknownEncoding, 2),
-        ("id,name\n1,Café Noir\n".encode("latin-1"), UnknownEncoding, 2),
-        ("id,name\n1,A\n".encode("utf-16"), NulByte, 1),
+        ("id,name\n1,A\n".encode("utf-16-le"), NulByte, 1),
         ('id,name\n1,A\n2,"B\n3,C\n', UnreadableQuoting, 3),
         ('id,name\n1,"A"B\n', UnreadableQuoting, 2),
         ("id,name,id\n1,A,2\n", DuplicateColumn, 1),
@@ -145,21 +146,53 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "memo.txt").write_text("no table")
+    (tmp_path / "memo.doc").write_text("no table")
     with pytest.raises(FolderEmpty) as caught:
         FilesCRM(tmp_path).objects("*")
     assert caught.value.exit_code == 2
 
 
-def test_several_files_of_one_pattern_are_read_one_after_the_other(
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("calls_2026-03-05", "calls_2026-03-04"), "calls_2026-03-05"),
+        (("CALLS_20260305", "calls_20251231"), "CALLS_20260305"),
+        (("calls_2026-03-05_0900", "calls_2026-03-05_1730"), "calls_2026-03-05_1730"),
+        (("calls_2026年03月05日", "calls_2026年02月28日"), "calls_2026年03月05日"),
+        (("calls_2026-03", "calls_2026-02"), "calls_2026-03"),
+        (("calls_2025", "CALLS_2026"), "CALLS_2026"),
+    ],
+)
+def test_of_several_exports_the_newest_by_the_date_in_its_name_is_read(
+    tmp_path: Path, names: tuple[str, str], chosen: str
+) -> None:
+    crm = folder(tmp_path, **dict.fromkeys(names, "id\n1\n"))
+    (other,) = set(names) - {chosen}
+    assert crm.objects("calls_*.csv") == (f"{chosen}.csv",)
+    (page,) = pages(crm, "calls_*.csv")
+    assert [(n.code, n.params) for n in page.notes] == [
+        ("newest_file", {"file": f"{chosen}.csv", "others": f"{other}.csv"})
+    ]
+
+
+def test_without_dates_the_plain_name_is_read_and_else_the_newest(
     tmp_path: Path,
 ) -> None:
-    crm = folder(
-        tmp_path, calls_2025="id,x\n1,a\n", CALLS_2026="id,y\n2,b\n", other="id\n3\n"
-    )
-    assert crm.objects("calls_*.csv") == ("CALLS_2026.csv", "calls_2025.csv")
-    assert [row["id"] for row in rows(crm, "calls_*.csv")] == ["2", "1"]
-    assert set(crm.describe("calls_*.csv").fields) == {"id", "x", "y"}
+    folder(tmp_path, **{"accounts.old": "id\n1\n", "accounts": "id\n2\n"})
+    os.utime(tmp_path / "accounts.csv", (1, 1))
+    assert FilesCRM(tmp_path).objects("accounts.*") == ("accounts.csv",)
+    folder(tmp_path, export_b="id\n1\n", export_a="id\n2\n")
+    os.utime(tmp_path / "export_b.csv", (1, 1))
+    assert FilesCRM(tmp_path).objects("export_*") == ("export_a.csv",)
+
+
+def test_files_that_nothing_reads_are_named(tmp_path: Path) -> None:
+    folder(tmp_path, **{"accounts": "id\n1\n", "accounts (1)": "id\n2\n"})
+    (tmp_path / "users.xls").write_bytes(b"old")
+    crm = FilesCRM(tmp_path, expected={"accounts.*": Expected()})
+    assert crm.unread() == ["accounts (1).csv", "users.xls"]
+    (page,) = pages(crm)
+    assert [note.code for note in page.notes] == ["files_not_read"]
 
 
 def test_a_composed_and_a_decomposed_name_are_one(tmp_path: Path) -> None:
@@ -204,10 +237,10 @@ def test_hidden_files_and_excel_owner_files_are_no_tables(tmp_path: Path) -> Non
 
 
 def test_a_page_is_resumed_behind_its_last_line(tmp_path: Path) -> None:
-    folder(tmp_path, a_1='id\n"1\n1"\n2\n3\n', a_2="id\n4\n5\n")
+    folder(tmp_path, a_1='id\n"1\n1"\n2\n3\n4\n5\n')
     crm = FilesCRM(tmp_path, page_rows=2)
     whole = pages(crm, "a_*")
-    assert [len(page.rows) for page in whole] == [2, 1, 2]
+    assert [len(page.rows) for page in whole] == [2, 2, 1]
     for at, page in enumerate(whole[:-1], 1):
         rest = pages(crm, "a_*", page.cursor)
         assert [p.rows for p in rest] == [p.rows for p in whole[at:]]
@@ -243,7 +276,7 @@ def test_the_first_row_of_an_id_counts(tmp_path: Path) -> None:
 
 def test_the_id_column_is_what_the_mapping_says(tmp_path: Path) -> None:
     folder(tmp_path, Kunden="name,kdnr\nA,k1\n,\n", accounts="id,name\n1,B\n")
-    crm = FilesCRM(tmp_path, id_fields={"kunden.*": "kdnr"})
+    crm = FilesCRM(tmp_path, expected={"kunden.*": Expected(id_columns=("kdnr",))})
     found = crm.read("kunden.csv", ["k1"], ["name"])
     assert found == {"k1": {"name": "A", "kdnr": "k1"}}
     (page,) = crm.identifiers("kunden.*")

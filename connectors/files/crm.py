@@ -1,12 +1,10 @@
 """The connector of a folder of files."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from itertools import chain, groupby
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from connectors.base import (
     Capability,
@@ -27,10 +25,11 @@ from connectors.errors import (
     ResumeExpired,
     UnknownObject,
 )
-from connectors.files.csv_text import Content, encoding_of, open_csv
-from connectors.files.folder import Folder, is_workbook, readable
-from connectors.files.tasks import KEY_FIELD
-from connectors.files.workbook import read_workbook
+from connectors.files.csv_text import Content
+from connectors.files.folder import Folder, is_workbook
+from connectors.files.reading import TableReader
+from connectors.files.table_form import Expected
+from connectors.files.tasks import KEY_FIELD, TASKS_FILE
 from connectors.files.writing import Writer
 
 PAGE_ROWS = 5_000
@@ -44,16 +43,27 @@ BATCH = 500
 def open_files(settings: Mapping[str, object]) -> "FilesCRM":
     """Open a folder.
 
-    Settings: ``folder``, a path; ``written``, the folder as people wrote it into the
-    configuration; ``id_fields``, the column that identifies a record by file name or
-    pattern, ``id`` where it does not say.
+    Settings: ``folder``, a path; ``name``, how it is called where people configured it;
+    ``objects``, by file name or pattern what the mapping says of such files: ``id`` and
+    ``join``, the columns that identify a record; ``fields``, those that are read;
+    ``encoding`` and ``header_row``.
     """
     folder = Path(str(settings["folder"]))
-    written = cast("Mapping[str, str]", settings.get("written") or {})
+    objects = cast("Mapping[str, Mapping[str, Any]]", settings.get("objects") or {})
     return FilesCRM(
         folder,
-        called=written.get("folder") or folder.name,
-        id_fields=cast("Mapping[str, str]", settings.get("id_fields") or {}),
+        called=str(settings.get("name") or folder.name),
+        expected={name: _expected(said) for name, said in objects.items()},
+    )
+
+
+def _expected(said: Mapping[str, Any]) -> Expected:
+    return Expected(
+        id_columns=tuple(said.get("id") or ("id",)),
+        join=said.get("join") or "",
+        columns=frozenset(said.get("fields") or ()),
+        encoding=said.get("encoding"),
+        header_row=said.get("header_row"),
     )
 
 
@@ -73,20 +83,26 @@ class FilesCRM:
         folder: Path,
         *,
         called: str = "",
-        id_fields: Mapping[str, str] | None = None,
+        expected: Mapping[str, Expected] | None = None,
         page_rows: int = PAGE_ROWS,
     ) -> None:
-        self.calls = 0
         self._page_rows = page_rows
         self._folder = Folder(folder)
         self._called = called or folder.name
-        self._encodings: dict[tuple[str, str], str] = {}
-        self._id_fields = id_fields or {}
+        self._expected = expected or {}
+        self._tables = TableReader(self._folder, self._expected)
+        self._written = 0
+        self._told_of_unread = False
         self.capabilities = (
             frozenset[Capability]()
-            if self._folder.has_workbooks()
+            if self._reads_workbooks()
             else frozenset({Capability.WRITE, Capability.KEYED_CREATES})
         )
+
+    @property
+    def calls(self) -> int:
+        """How often a file was opened."""
+        return self._tables.opened + self._written
 
     def identify(self) -> Identity:
         """Tell the folder's name; nobody in particular is at work here."""
@@ -98,15 +114,22 @@ class FilesCRM:
         )
 
     def objects(self, pattern: str) -> Sequence[str]:
-        """Name the files that a pattern matches."""
-        return self._folder.matching(pattern)
+        """Return the file that a pattern means: of several exports the newest."""
+        name, _ = self._folder.newest(pattern)
+        return (name,) if name else ()
+
+    def unread(self) -> Sequence[str]:
+        """List the files of the folder that nothing reads."""
+        wanted = [*self._expected, TASKS_FILE]
+        read = {name for pattern in wanted for name in self._folder.matching(pattern)}
+        return [name for name in self._folder.all_names() if name not in read]
 
     def describe(self, object_name: str) -> ObjectSchema:
-        """List the columns of a file, or of all files that a pattern matches."""
+        """List the columns of the file that a name or pattern means."""
         fields: dict[str, Field] = {}
         for name in self._existing(object_name):
             writable = Capability.WRITE in self.capabilities
-            with self._open(name) as (content, _):
+            with self._tables.open(name) as content:
                 for column in filter(None, content.header):
                     fields[column] = Field(name=column, writable=writable)
         return ObjectSchema(name=object_name, fields=fields)
@@ -127,9 +150,10 @@ class FilesCRM:
 
     def identifiers(self, object_name: str) -> Iterator[Page]:
         """Read the ids of all rows; those without one are left out."""
-        column = self._id_field(object_name)
-        for page in self.pull(Pull(object=object_name, fields=(column,))):
-            rows = [{"id": row[column]} for row in page.rows if row.get(column)]
+        expected = self._tables.expected(object_name)
+        for page in self.pull(Pull(object=object_name, fields=expected.id_columns)):
+            ids = map(expected.id_of, page.rows)
+            rows = [{"id": id_} for id_ in ids if id_]
             yield replace(page, rows=rows, numbers=None)
 
     def read(
@@ -139,12 +163,12 @@ class FilesCRM:
         fields: Sequence[str],
     ) -> Mapping[str, Row]:
         """Read rows by id as they stand on the disk now."""
-        column = self._id_field(object_name)
+        expected = self._tables.expected(object_name)
         missing = set(ids)
         found: dict[str, Row] = {}
         for page in self.pull(Pull(object=object_name, fields=tuple(fields))):
             for row in page.rows:
-                key = str(row.get(column, "")).strip()
+                key = expected.id_of(row)
                 if key in missing:
                     missing.remove(key)
                     found[key] = row
@@ -171,11 +195,11 @@ class FilesCRM:
             FileInUse: somebody has a file open.
             ReadOnlyFolder, FolderFull: the system does not let us.
         """
-        if self._folder.has_workbooks():
+        if self._reads_workbooks():
             raise ReadOnlySource(source=self.name, folder=self._folder.path)
-        writer = Writer(self._folder, self._id_field)
+        writer = Writer(self._folder, self._tables.expected)
         outcomes = writer.write(batch)
-        self.calls += writer.opened
+        self._written += writer.opened
         return outcomes
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
@@ -199,45 +223,45 @@ class FilesCRM:
             raise UnknownObject(source=self.name, object=pattern, known=known)
         return names
 
-    def _id_field(self, name: str) -> str:
-        """Tell the column that identifies a record of a file."""
-        for pattern, column in self._id_fields.items():
-            if name == pattern or fnmatchcase(name.lower(), pattern.lower()):
-                return column
-        return "id"
+    def _reads_workbooks(self) -> bool:
+        """Tell whether a table is XLSX: then the folder is only read."""
+        if not self._expected or not self._folder.has_workbooks():
+            return self._folder.has_workbooks()
+        chosen = map(self._folder.chosen, self._expected)
+        return any(name is not None and is_workbook(name) for name in chosen)
 
-    @contextmanager
-    def _open(self, name: str) -> Iterator[tuple[Content, tuple[Note, ...]]]:
-        path = self._folder.file(name)
-        self.calls += 1
-        with readable(path):
-            if is_workbook(name):
-                yield read_workbook(path), ()
-                return
-            encoding = self._encoding(name)
-            notes = [Note(code="read_as_cp932", params={"file": name})]
-            with open_csv(path, encoding) as content:
-                yield content, tuple(notes if encoding == "cp932" else ())
-
-    def _encoding(self, name: str) -> str:
-        """Look at the whole of a file once, as long as it stays as it is."""
-        seen = (name, self._stamp(name))
-        if seen not in self._encodings:
-            self._encodings[seen] = encoding_of(self._folder.file(name))
-        return self._encodings[seen]
+    def _notes_of_files(self, pattern: str) -> Iterator[Note]:
+        """Yield which files are not read: older exports, and those nothing names."""
+        meant = [one for one in self._expected if pattern in self.objects(one)]
+        for chosen, others in map(self._folder.newest, meant or [pattern]):
+            if others:
+                said = {"file": chosen, "others": ", ".join(others)}
+                yield Note(code="newest_file", params=said)
+        if self._expected and not self._told_of_unread:
+            self._told_of_unread = True
+            unread = self.unread()
+            if unread:
+                said = {"files": ", ".join(unread), "folder": self._called}
+                yield Note(code="files_not_read", params=said)
 
     def _pages(self, request: Pull) -> Iterator[Page]:
         names = self._existing(request.object)
         start, behind = self._resume(request, names)
         for name in names[start:]:
-            stamp = self._stamp(name)
-            with self._open(name) as (content, notices):
-                notes = notices
+            stamp = self._tables.stamp(name)
+            with self._tables.open(name) as content:
+                notes = (
+                    *self._notes_of_files(request.object),
+                    *self._tables.notes_before(name, content),
+                )
                 for rows, numbers in self._cut(content, behind):
                     cursor = f"{numbers[-1]}:{stamp}:{name}"
                     yield Page(rows=rows, numbers=numbers, cursor=cursor, notes=notes)
                     notes = ()
-            if self._stamp(name) != stamp:
+                notes = (*notes, *self._tables.notes_after(name, content))
+                if notes:
+                    yield Page(rows=(), cursor=request.resume, notes=notes)
+            if self._tables.stamp(name) != stamp:
                 raise FileChanged(file=name, folder=self._folder.path)
             behind = 0
 
@@ -269,15 +293,9 @@ class FilesCRM:
         if request.resume is None:
             return 0, 0
         line, stamp, name = request.resume.split(":", 2)
-        if name not in names or self._stamp(name) != stamp:
+        if name not in names or self._tables.stamp(name) != stamp:
             raise ResumeExpired(source=self.name, object=request.object)
         return names.index(name), int(line)
-
-    def _stamp(self, name: str) -> str:
-        path = self._folder.file(name)
-        with readable(path):
-            state = path.stat()
-        return f"{state.st_size}-{state.st_mtime_ns}"
 
 
 def _fitted(header: Sequence[str], cells: list[str]) -> Row:

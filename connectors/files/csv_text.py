@@ -3,32 +3,50 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from connectors.errors import (
-    CellTooLong,
-    DuplicateColumn,
-    NulByte,
-    UnknownEncoding,
-    UnreadableQuoting,
+from connectors.errors import CellTooLong, DuplicateColumn, UnreadableQuoting
+from connectors.files.csv_bytes import names
+from connectors.files.encoding import Encoding, find_encoding
+from connectors.files.table_form import (
+    LOOKED_AT,
+    Body,
+    Expected,
+    Line,
+    header_among,
+    score,
 )
-from connectors.files.csv_bytes import BOM, names
 
 LONGEST_CELL = 16 << 20
 """Characters in one cell, so that a lost quote does not swallow the memory."""
 
-LONGEST_LINE = 64 << 20
-"""Bytes between two line ends."""
+SEPARATORS = (",", ";", "\t")
+_SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE | re.DOTALL)
 
-FIRST_CJK = "\u3000"
+WRAPPED = re.compile(r'="(.*)"', re.DOTALL)
+"""How people keep a spreadsheet from taking 0012 for a number."""
 
-STRAY = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
-"""What Python makes of bytes that are no characters in cp932."""
+
+@dataclass(frozen=True, kw_only=True)
+class CsvForm:
+    """How a file is written.
+
+    ``titles`` are the rows above the header; blank lines are no rows. ``says_so``: the
+    first of them names the separator. ``wrapped``: some cells are guarded like
+    ``="0012"``.
+    """
+
+    encoding: Encoding
+    separator: str = ","
+    titles: int = 0
+    says_so: bool = False
+    wrapped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,54 +54,145 @@ class Content:
     """What a file holds: its columns, and its rows with their line numbers."""
 
     header: tuple[str, ...]
-    rows: Iterator[tuple[int, list[str]]]
+    rows: Iterator[Line]
+    body: Body
+    header_line: int = 1
+
+
+def find_form(file: BinaryIO, name: str, expected: Expected) -> CsvForm:
+    """Find how an open file is written.
+
+    Raises:
+        UnreadableFile: as ``find_encoding`` says.
+    """
+    encoding = (
+        Encoding(codec=expected.encoding)
+        if expected.encoding
+        else find_encoding(file, name)
+    )
+    said = _SEPARATOR_LINE.fullmatch(_first_line(file, encoding))
+    separators = (said[1],) if said else SEPARATORS
+    separator, rows = _separated(file, encoding, expected, separators)
+    return CsvForm(
+        encoding=encoding,
+        separator=separator,
+        titles=header_among(rows, expected),
+        says_so=said is not None,
+        wrapped=_holds(file, '="'.encode(encoding.codec)[-2:], encoding),
+    )
+
+
+def _separated(
+    file: BinaryIO, encoding: Encoding, expected: Expected, separators: Iterable[str]
+) -> tuple[str, list[Line]]:
+    """Find the separator by the columns it gives, and the first rows with it."""
+    found = {one: _begin(file, encoding, one) for one in separators}
+
+    def columns_found(separator: str) -> int:
+        scores = (score(cells, expected) for _, cells in found[separator])
+        return max(scores, default=0)
+
+    best = max(found, key=columns_found)
+    return best, found[best]
 
 
 @contextmanager
-def open_table(source: Path | BytesIO, name: str = "") -> Iterator[Content]:
-    """Read a small file that people write: UTF-8 with or without BOM, or cp932.
+def _opened(file: BinaryIO, encoding: Encoding) -> Iterator[TextIOWrapper]:
+    """Read an open file as text, without closing it."""
+    file.seek(0)
+    text = TextIOWrapper(file, encoding=encoding.codec, newline="")
+    try:
+        yield text
+    finally:
+        text.detach()
+
+
+def _first_line(file: BinaryIO, encoding: Encoding) -> str:
+    with _opened(file, encoding) as text:
+        try:
+            return text.readline(100).rstrip("\r\n")
+        except UnicodeDecodeError:  # said when the rows are read
+            return ""
+
+
+def _begin(file: BinaryIO, encoding: Encoding, separator: str) -> list[Line]:
+    """Read the first rows, as far as they can be read."""
+    rows: list[Line] = []
+    with _opened(file, encoding) as text:
+        try:
+            rows.extend(islice(_rows(text, "", separator), LOOKED_AT))
+        except (UnreadableQuoting, CellTooLong, UnicodeDecodeError):
+            return rows
+    return rows
+
+
+def _holds(file: BinaryIO, mark: bytes, encoding: Encoding) -> bool:
+    if encoding.codec.startswith("utf-16"):
+        return True  # looked for cell by cell
+    file.seek(0)
+    before = b""
+    while chunk := file.read(1 << 20):
+        if mark in before + chunk:
+            return True
+        before = chunk[-1:]
+    return False
+
+
+@contextmanager
+def open_table(
+    source: Path | BytesIO, name: str = "", columns: Iterable[str] = ()
+) -> Iterator[Content]:
+    """Read a small file that people write, in whatever form they saved it.
 
     Args:
         source: a file, or its bytes.
         name: how messages call it; a file is called by its own name.
+        columns: those that are looked for.
 
     Raises:
         OSError: it cannot be opened.
-        UnreadableFile: as ``encoding_of`` and ``open_csv`` say.
+        UnreadableFile: as ``find_form`` and ``open_csv`` say.
     """
     name = name or getattr(source, "name", "")
     content = source if isinstance(source, BytesIO) else BytesIO(source.read_bytes())
-    encoding = encoding_in(content, name)
-    content.seek(0)
-    with TextIOWrapper(content, encoding=encoding, newline="") as file:
-        yield content_of(file, name)
+    expected = Expected(columns=frozenset(columns), id_columns=())
+    form = find_form(content, name, expected)
+    with _opened(content, form.encoding) as file:
+        yield _content(file, name, form, expected)
 
 
 @contextmanager
-def open_csv(path: Path, encoding: str) -> Iterator[Content]:
-    """Read a file whose encoding is known.
+def open_csv(path: Path, form: CsvForm, expected: Expected) -> Iterator[Content]:
+    """Read a file whose form is known.
 
     Blank lines are no rows. The rows must be taken before the context is left.
 
     Raises:
-        DuplicateColumn: two columns have one name.
+        DuplicateColumn: two columns that are read have one name.
         UnreadableQuoting: a quoted cell is not closed, or goes on behind its end.
         CellTooLong: a cell is longer than 16 Mi characters.
+        UnicodeDecodeError: it is not in the encoding that the mapping names.
     """
-    with path.open(encoding=encoding, newline="") as file:
-        yield content_of(file, path.name)
+    with path.open(encoding=form.encoding.codec, newline="") as file:
+        yield _content(file, path.name, form, expected)
 
 
-def content_of(file: Iterable[str], name: str) -> Content:
+def _content(
+    file: Iterable[str], name: str, form: CsvForm, expected: Expected
+) -> Content:
     """Read the header of a CSV text; its rows are read as they are taken."""
+    rows = _rows(file, name, form.separator)
+    if form.wrapped:
+        rows = _unwrapped(rows)
+    line, first = next(islice(rows, form.titles, None), (1, []))
+    header = checked_header(first, name, line, expected.columns)
+    body = Body(header=header, expected=expected, titled=form.titles > form.says_so)
+    return Content(header=header, rows=body.rows(rows), body=body, header_line=line)
+
+
+def _rows(file: Iterable[str], name: str, separator: str) -> Iterator[Line]:
     csv.field_size_limit(LONGEST_CELL)
-    rows = _rows(file, name)
-    line, first = next(rows, (1, []))
-    return Content(header=checked_header(first, name, line), rows=rows)
-
-
-def _rows(file: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(file, strict=True)
+    reader = csv.reader(file, strict=True, delimiter=separator)
     line = 1
     try:
         for row in reader:
@@ -96,93 +205,33 @@ def _rows(file: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
         raise cause(file=name, line=line) from None
 
 
-def checked_header(cells: list[str], file: str, line: int) -> tuple[str, ...]:
+def _unwrapped(rows: Iterable[Line]) -> Iterator[Line]:
+    for line, cells in rows:
+        yield line, [unwrapped(cell) if cell[:2] == '="' else cell for cell in cells]
+
+
+def unwrapped(cell: str) -> str:
+    """Take a guard against spreadsheets off: ``="0012"`` is 0012."""
+    found = WRAPPED.fullmatch(cell)
+    return found[1] if found else cell
+
+
+def checked_header(
+    cells: list[str], file: str, line: int, wanted: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
     """Name the columns; several may be nameless, as spreadsheets leave them.
 
+    Args:
+        cells: of the header.
+        file: its name.
+        line: where it stands.
+        wanted: the columns that are read; empty are all.
+
     Raises:
-        DuplicateColumn: two columns have one name.
+        DuplicateColumn: two columns that are read have one name.
     """
     header = names(cells)
     for name, count in Counter(header).items():
-        if name and count > 1:
+        if name and count > 1 and (name in wanted or not wanted):
             raise DuplicateColumn(file=file, line=line, column=name)
     return header
-
-
-def encoding_of(path: Path) -> str:
-    """Find the encoding of a whole file: UTF-8, with or without BOM, else cp932.
-
-    Raises:
-        NulByte: the file holds one.
-        CellTooLong: a line is longer than 64 MiB.
-        UnknownEncoding: it is neither, or has lines of both.
-    """
-    with path.open("rb") as file:
-        return encoding_in(file, path.name)
-
-
-def encoding_in(file: BinaryIO, name: str) -> str:
-    """Find the encoding of an open file, as ``encoding_of`` does."""
-    _refuse_binary(file, name)
-    broken = _first_line_not(file, _is_utf8)
-    if broken is None:
-        return "utf-8-sig"
-    if _has_bom(file) or _has_japanese_utf8(file):
-        raise UnknownEncoding(file=name, line=broken)
-    if _first_line_not(file, _is_euc) is None:
-        # Japanese in Shift_JIS never fits, but EUC would be read as rubbish.
-        raise UnknownEncoding(file=name, line=broken)
-    broken = _first_line_not(file, _is_cp932)
-    if broken is not None:
-        raise UnknownEncoding(file=name, line=broken)
-    return "cp932"
-
-
-def _refuse_binary(file: BinaryIO, name: str) -> None:
-    line, since_line_end = 1, 0
-    while chunk := file.read(1 << 20):
-        at = chunk.find(b"\0")
-        if at >= 0:
-            raise NulByte(file=name, line=line + chunk.count(b"\n", 0, at))
-        line += chunk.count(b"\n")
-        has_end = b"\n" in chunk or b"\r" in chunk
-        since_line_end = 0 if has_end else since_line_end + len(chunk)
-        if since_line_end > LONGEST_LINE:
-            raise CellTooLong(file=name, line=line)
-
-
-def _first_line_not(file: BinaryIO, fits: Callable[[bytes], bool]) -> int | None:
-    file.seek(0)
-    return next((at for at, line in enumerate(file, 1) if not fits(line)), None)
-
-
-def _has_bom(file: BinaryIO) -> bool:
-    file.seek(0)
-    return file.read(len(BOM)) == BOM
-
-
-def _has_japanese_utf8(file: BinaryIO) -> bool:
-    """Tell whether some line is Japanese in UTF-8; cp932 never looks like that."""
-    file.seek(0)
-    lines = (line for line in file if not line.isascii())
-    return any(max(_decoded(line, "utf-8") or "\0") >= FIRST_CJK for line in lines)
-
-
-def _is_utf8(line: bytes) -> bool:
-    return _decoded(line, "utf-8") is not None
-
-
-def _is_euc(line: bytes) -> bool:
-    return _decoded(line, "euc_jp") is not None
-
-
-def _is_cp932(line: bytes) -> bool:
-    text = _decoded(line, "cp932")
-    return text is not None and (line.isascii() or not STRAY.search(text))
-
-
-def _decoded(line: bytes, encoding: str) -> str | None:
-    try:
-        return line.decode(encoding)
-    except UnicodeDecodeError:
-        return None

@@ -1,8 +1,10 @@
 """A folder of files: finding them by pattern, claiming and replacing one."""
 
+import datetime as dt
 import errno
 import mmap
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -23,11 +25,19 @@ from connectors.errors import (
     UnreadableFile,
 )
 
-READABLE = (".csv", ".xlsx")
+READABLE = (".csv", ".xlsx", ".tsv", ".txt")
 EXCEL_OWNER = "~$"
 """Excel writes a file with this prefix beside each workbook that it holds open."""
 
 READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_STAMP = re.compile(
+    r"(?<!\d)(?P<y>(?:19|20)\d\d)"
+    r"(?:[-_.年]?(?P<m>\d\d)[-_.月]?(?P<d>\d\d)日?"
+    r"(?:[-_T .]?(?P<H>[01]\d|2[0-3])[-_:.]?(?P<M>[0-5]\d)(?:[-_:.]?(?P<S>[0-5]\d))?)?"
+    r"|[-_.年](?P<m2>\d\d)月?)?(?!\d)"
+)
+"""A date in a file's name, as exports and people write it."""
+
 LOCKLESS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP})
 """Shares that know no locks: there the lock of the run has to do."""
 
@@ -67,6 +77,51 @@ class Folder:
             self.file(name)
         return tuple(found)
 
+    def all_names(self) -> tuple[str, ...]:
+        """List all visible files, also those of a kind that we cannot read.
+
+        Raises:
+            FolderMissing: there is no such folder, or we may not enter it.
+        """
+        try:
+            found = [
+                entry.name
+                for entry in os.scandir(self.path)
+                if not entry.name.startswith((".", EXCEL_OWNER)) and entry.is_file()
+            ]
+        except OSError as error:
+            raise FolderMissing(folder=self.path, detail=error.strerror) from None
+        return tuple(sorted(found))
+
+    def chosen(self, pattern: str) -> str | None:
+        """Return the file that a pattern means."""
+        return self.newest(pattern)[0]
+
+    def newest(self, pattern: str) -> tuple[str | None, tuple[str, ...]]:
+        """Choose the file that a pattern means, and name the others that it matches.
+
+        Of several exports the newest counts: by the date in its name, else by its time.
+        A name that says nothing more, like ``accounts.csv``, goes before one that does,
+        like ``accounts.old.csv``.
+
+        Raises:
+            OutsideFolder: as ``matching`` says.
+        """
+        found = self.matching(pattern)
+        if len(found) < 2:
+            return (found[0] if found else None), ()
+        stamps = {name: _stamp_in(name) for name in found}
+        dated = all(stamps.values())
+        chosen = max(
+            found,
+            key=lambda name: (
+                (stamps[name] or "") if dated else -name.count("."),
+                self.file(name).stat().st_mtime_ns,
+                name,
+            ),
+        )
+        return chosen, tuple(name for name in found if name != chosen)
+
     def file(self, name: str) -> Path:
         """Give the path of a file, its links followed.
 
@@ -79,7 +134,7 @@ class Folder:
         return path
 
     def has_workbooks(self) -> bool:
-        """Tell whether some file is XLSX: then the folder is only read."""
+        """Tell whether some file is XLSX."""
         return any(is_workbook(path.name) for path in self.path.glob("[!.~]*"))
 
     @contextmanager
@@ -99,6 +154,16 @@ class Folder:
             if sys.platform == "win32":
                 file.close()  # or it could not be replaced
             yield path
+
+
+def _stamp_in(name: str) -> str:
+    """Return the date in a file's name, with the time behind it; empty without one."""
+    for found in _STAMP.finditer(name):
+        with suppress(ValueError):
+            month, day_of = found["m"] or found["m2"] or 1, found["d"] or 1
+            day = dt.date(int(found["y"]), int(month), int(day_of))
+            return f"{day}{found['H'] or ''}{found['M'] or ''}{found['S'] or ''}"
+    return ""
 
 
 def _readable(entry: os.DirEntry[str]) -> bool:

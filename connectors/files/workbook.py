@@ -1,57 +1,135 @@
-"""Reading the first sheet of an XLSX workbook as text."""
+"""Reading a sheet of an XLSX workbook as text."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetVisibleEnum,
+)
 
 from connectors.errors import UnreadableFile
 from connectors.files.csv_text import Content, checked_header
+from connectors.files.table_form import (
+    LOOKED_AT,
+    Body,
+    Expected,
+    Line,
+    header_among,
+    score,
+)
 
 LARGEST = 1 << 30
 """Bytes that a workbook may have once unpacked."""
 
+EXACT = 1 << 53
+"""Whole numbers from here on have lost digits in a spreadsheet."""
 
-def read_workbook(path: Path) -> Content:
-    """Read the first sheet; empty rows are no rows.
+_ERROR_CELL = re.compile(rb'<c\b[^>]*\bt="e"[^>]*>.*?</c>', re.DOTALL)
+_PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
+_SAID = re.compile(rb"<v>([^<]*)</v>")
+Errors = dict[int, dict[int, str]]
+"""What cells show whose formula failed, by row and column counted from 1 and 0."""
+
+
+def read_workbook(path: Path, expected: Expected) -> Content:
+    """Read the first visible sheet that names most of the expected columns.
+
+    Empty rows are no rows. A cell whose formula failed holds what it shows: #N/A.
 
     Raises:
         UnreadableFile: it is no workbook, is damaged, encrypted or far too large.
-        DuplicateColumn: two columns have one name.
+        DuplicateColumn: two columns that are read have one name.
     """
-    sheet = _first_sheet(path)
-    rows = _rows(sheet)
-    line, first = next(rows, (1, []))
+    sheet, errors = _sheet(path, expected)
+    begin = list(islice(_rows(sheet, errors), LOOKED_AT))
+    titles = header_among(begin, expected)
+    rows = _rows(sheet, errors)
+    line, first = next(islice(rows, titles, None), (1, []))
     while first and not first[-1]:
         first.pop()
-    header = checked_header(first, path.name, line)
-    return Content(header=header, rows=_fitted(rows, len(header)))
+    header = checked_header(first, path.name, line, expected.columns)
+    body = Body(header=header, expected=expected, titled=titles > 0)
+    fitted = body.rows(_fitted(rows, len(header)))
+    return Content(header=header, rows=fitted, body=body, header_line=line)
 
 
-def _first_sheet(path: Path) -> CalamineSheet:
+def _sheet(path: Path, expected: Expected) -> tuple[CalamineSheet, Errors]:
     try:
         with ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
-        if size > LARGEST:
-            raise UnreadableFile(file=path.name, line=1, detail=f"{size} bytes")
-        return CalamineWorkbook.from_path(path).get_sheet_by_index(0)
+            if size > LARGEST:
+                raise UnreadableFile(file=path.name, line=1, detail=f"{size} bytes")
+            book = CalamineWorkbook.from_path(path)
+            visible = [
+                about.name
+                for about in book.sheets_metadata
+                if about.visible == SheetVisibleEnum.Visible
+            ]
+            sheets = [book.get_sheet_by_name(name) for name in visible]
+            if not sheets:
+                raise UnreadableFile(file=path.name, line=1, detail="no sheet")
+            best = max(sheets, key=lambda sheet: _score(sheet, expected))
+            at = book.sheet_names.index(best.name)
+            return best, _errors(parts, at)
     except (CalamineError, BadZipFile) as error:
         raise UnreadableFile(file=path.name, line=1, detail=str(error)) from None
 
 
-def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
+def _score(sheet: CalamineSheet, expected: Expected) -> int:
+    """Count the columns that the best of the first rows names."""
+    begin = islice(_rows(sheet, {}), LOOKED_AT)
+    return max((score(cells, expected) for _, cells in begin), default=0)
+
+
+def _errors(parts: ZipFile, at: int) -> Errors:
+    """Find the cells whose formula failed; the library leaves them empty."""
+    workbook = parts.read("xl/workbook.xml")
+    ids = re.findall(rb'<(?:\w+:)?sheet\b[^>]*?\br:id="([^"]+)"', workbook)
+    links = parts.read("xl/_rels/workbook.xml.rels")
+    if at >= len(ids):
+        return {}
+    pattern = rb'<Relationship\b[^>]*\bId="%s"[^>]*>' % re.escape(ids[at])
+    link = re.search(pattern, links)
+    target = re.search(rb'\bTarget="([^"]+)"', link[0]) if link else None
+    name = target[1].decode().removeprefix("/xl/") if target else ""
+    if f"xl/{name}" not in parts.namelist():
+        return {}
+    found: Errors = {}
+    for cell in _ERROR_CELL.finditer(parts.read(f"xl/{name}")):
+        place, said = _PLACE.search(cell[0]), _SAID.search(cell[0])
+        if place and said:
+            row = found.setdefault(int(place[2]), {})
+            row[_column(place[1])] = said[1].decode()
+    return found
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number - 1
+
+
+def _rows(sheet: CalamineSheet, errors: Errors) -> Iterator[Line]:
+    begin = sheet.start[1] if sheet.start else 0
     for number, row in enumerate(sheet.iter_rows(), 1):
         cells = [as_text(value) for value in row]
+        for column, said in errors.get(number, {}).items():
+            if 0 <= column - begin < len(cells):
+                cells[column - begin] = said
         if any(cells):
             yield number, cells
 
 
-def _fitted(
-    rows: Iterator[tuple[int, list[str]]], width: int
-) -> Iterator[tuple[int, list[str]]]:
+def _fitted(rows: Iterator[Line], width: int) -> Iterator[Line]:
     """Drop the empty cells that a sheet's widest row gives to all the others."""
     for number, cells in rows:
         while len(cells) > width and not cells[-1]:
@@ -60,9 +138,15 @@ def _fitted(
 
 
 def as_text(value: object) -> str:
-    """Write a cell as a person would type it: ISO dates, whole numbers without .0."""
+    """Write a cell as a person would type it: ISO dates, whole numbers without .0.
+
+    A number that has lost digits is written like 1.234567890123457E+18: it is right as
+    an amount, and no id.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and abs(value) >= EXACT:
+        return f"{Decimal(repr(value)).normalize():E}"
     if isinstance(value, float):
         whole = value.is_integer()
         return str(int(value)) if whole else format(Decimal(repr(value)), "f")

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from connectors.base import Change, Create, Outcome, SetField, same_id
-from connectors.files.csv_bytes import Record, Sheet
-from connectors.files.csv_text import checked_header, encoding_of
+from connectors.files.csv_bytes import Bytes, Record, Sheet
+from connectors.files.csv_text import CsvForm, checked_header, find_form
+from connectors.files.encoding import BY_BYTES, recoded
 from connectors.files.folder import Folder, content, publish, writable, write_draft
+from connectors.files.table_form import Expected
 from connectors.files.tasks import (
     KEY_FIELD,
     TASKS_FILE,
@@ -17,10 +19,10 @@ from connectors.files.tasks import (
 class Writer:
     """Writes batches to the files of a folder; ``opened`` counts them."""
 
-    def __init__(self, folder: Folder, id_field: Callable[[str], str]) -> None:
+    def __init__(self, folder: Folder, expected: Callable[[str], Expected]) -> None:
         self.opened = 0
         self._folder = folder
-        self._id_field = id_field
+        self._expected = expected
 
     def write(self, batch: Sequence[Change]) -> list[Outcome]:
         """Write changes; those whose record no file holds are refused."""
@@ -37,20 +39,22 @@ class Writer:
         if pattern == TASKS_FILE and any(map(_creates, changes.values())):
             with writable(self._folder.path / TASKS_FILE):
                 ensure_tasks_file(self._folder.path)
-        for name in self._folder.matching(pattern):
-            left = {at: ch for at, ch in changes.items() if at not in outcomes}
-            if left:
-                outcomes |= self._write_file(name, left)
+        name = self._folder.chosen(pattern)
+        if name is not None:
+            outcomes |= self._write_file(name, changes)
 
     def _write_file(self, name: str, changes: dict[int, Change]) -> dict[int, Outcome]:
         self.opened += 1
         with self._folder.claim(name) as path, writable(path):
-            found, encoding = path.stat(), encoding_of(path)
+            found, expected = path.stat(), self._expected(name)
+            with path.open("rb") as file:
+                form = find_form(file, name, expected)
             with content(path) as data:
-                sheet = Sheet(data, encoding=encoding, file=name)
-                checked_header(list(sheet.header), name, 1)
+                sheet = _sheet(data, form, name)
+                checked_header(list(sheet.header), name, 1, expected.columns)
                 outcomes = self._apply(sheet, changes)
-                draft = write_draft(path, sheet.pieces()) if sheet.is_changed else None
+                pieces = recoded(sheet.pieces(), form.encoding, bytes(data[:2]))
+                draft = write_draft(path, pieces) if sheet.is_changed else None
             if draft:
                 publish(draft, path, found)
         return outcomes
@@ -64,17 +68,37 @@ class Writer:
     def _edit(self, sheet: Sheet, changes: dict[int, SetField]) -> dict[int, Outcome]:
         if not changes:
             return {}
-        id_field = self._id_field(next(iter(changes.values())).object)
-        column = sheet.column(id_field)
-        if column is None:
-            refused = _refused("not_writable", f"no column {id_field}")
+        expected = self._expected(next(iter(changes.values())).object)
+        columns = [sheet.column(name) for name in expected.id_columns]
+        places = [column for column in columns if column is not None]
+        if len(places) < len(columns):
+            named = ", ".join(expected.id_columns)
+            refused = _refused("not_writable", f"no column {named}")
             return dict.fromkeys(changes, refused)
-        records = sheet.find(column, {change.id for change in changes.values()})
+        ids = {change.id for change in changes.values()}
+        if len(places) == 1:
+            records = sheet.find(places[0], ids)
+        else:
+            records = sheet.find_joined(places, ids, expected.joined)
         return {
             at: _set(sheet, records[change.id], change)
             for at, change in changes.items()
             if change.id in records
         }
+
+
+def _sheet(data: Bytes, form: CsvForm, name: str) -> Sheet:
+    """Open the bytes of a table, of UTF-16 and the like a copy in UTF-8."""
+    encoding = form.encoding.codec
+    if encoding not in BY_BYTES:
+        data, encoding = bytes(data).decode(encoding).encode(), "utf-8"
+    return Sheet(
+        data,
+        encoding=encoding,
+        file=name,
+        separator=form.separator,
+        titles=form.titles,
+    )
 
 
 def _creates(change: Change) -> bool:

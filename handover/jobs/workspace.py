@@ -190,7 +190,7 @@ class Workspace:
 
         Returns:
             The keys of its section, paths resolved and secrets looked up; ``written``:
-            its paths as they stand in the configuration; ``id_fields`` and ``task_key``
+            its paths as they stand in the configuration; ``objects`` and ``task_key``
             of its mapping; ``proxy``, ``ca_file``; ``token_folder``, where a new
             refresh token is kept.
         """
@@ -204,7 +204,7 @@ class Workspace:
         }
         of_mapping = {
             "task_key": mapping.write.task_key,
-            "id_fields": mapping.id_fields(),
+            "objects": mapping.object_settings(),
         }
         own = {"written": written, "token_folder": self.folder}
         return of_mapping | given | paths | secrets | self._network() | own

@@ -170,7 +170,7 @@ Line = tuple[int, Mapping[str, str]]
 
 def _lines(file: Path) -> Iterator[Line]:
     """Read the lines that hold anything; an unknown column is an error."""
-    with open_table(file) as content:
+    with open_table(file, columns=COLUMNS) as content:
         for name in content.header:
             if name and name not in COLUMNS:
                 near = suggestion(name, COLUMNS)

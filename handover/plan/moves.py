@@ -143,7 +143,7 @@ def read_moves(path: Path) -> list[Line]:
         UnreadableFile: it is no CSV, or in an encoding that nobody can tell.
     """
     try:
-        with open_table(path) as content:
+        with open_table(path, columns=COLUMNS) as content:
             missing = [name for name in COLUMNS[:3] if name not in content.header]
             if missing:
                 raise BadMoves(file=path.name, line=1, detail=", ".join(missing))
