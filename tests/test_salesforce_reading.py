@@ -1,6 +1,7 @@
 """Reading Salesforce over real HTTP: what is there comes, once, or the run says so."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from connectors.base import Pull, Row
 from connectors.errors import NotPermitted, Refused, ResumeExpired, UnknownObject
 from connectors.salesforce.crm import SalesforceCRM
-from tests.worlds.salesforce import Answer, error, later, stamp
+from tests.worlds.salesforce import Answer, Call, error, later, stamp
 from tests.worlds.small_org import CLIENT, Company, connected, ids, once, pages, rows
 
 
@@ -259,6 +260,23 @@ def test_a_meeting_counts_once_however_many_colleagues_were_invited(
     assert ids(rows(crm, "Event", "Subject", since=org.now)) == [meeting]
     assert [row["id"] for p in crm.identifiers("Event") for row in p.rows] == [meeting]
     assert not [note for page in pages(crm, "Event", "Subject") for note in page.notes]
+
+
+def test_a_copy_that_comes_all_the_same_does_not_count(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    meeting = org.add("Event", Subject="打合せ", IsChild=False)
+    org.add("Event", Subject="打合せ", IsChild=True)
+
+    def all_of_them(call: Call) -> Answer | None:
+        if "FROM Event" not in call.query.get("q", ""):
+            return None
+        everything = call.query["q"].replace("IsChild = false", "IsDeleted = false")
+        return org.route(replace(call, query={"q": everything}))
+
+    org.faults.append(all_of_them)
+    (page,) = pages(crm, "Event", "Subject")
+    assert (ids(list(page.rows)), page.promised) == ([meeting], None)
 
 
 def test_an_org_that_does_not_show_the_copies_is_told_of(

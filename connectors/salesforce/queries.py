@@ -231,8 +231,9 @@ def parts(
         fields: what is selected.
         relations: how records hang together.
     """
-    name, condition = NARROWED.get(shape.name, ("", ""))
-    kinds = [condition] if shape.sees(name) else []
+    narrowing = NARROWED.get(shape.name)
+    sees = narrowing is not None and shape.sees(narrowing.field)
+    kinds = [narrowing.condition] if narrowing and sees else []
     has_bin = shape.sees(DELETED)
     if request.since is None or not shape.sees(STAMP):
         return [_alive(shape, kinds)]

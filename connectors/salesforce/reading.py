@@ -34,7 +34,13 @@ from connectors.salesforce.queries import (
     soql,
 )
 from connectors.salesforce.replies import query_result
-from connectors.salesforce.schema import NARROWED, STAMP, ObjectShape, Shapes
+from connectors.salesforce.schema import (
+    ACTIVITIES,
+    NARROWED,
+    STAMP,
+    ObjectShape,
+    Shapes,
+)
 from connectors.salesforce.wide import Pieces
 
 log = logging.getLogger(__name__)
@@ -66,11 +72,13 @@ class OrgReader:
         """Fields that some page came without."""
         self._shapes = shapes
         self._relations = relations
-        self._asked = tuple(dict.fromkeys(["Id", *fields, *added.needs()]))
-        narrows, _ = NARROWED.get(self.name, ("", ""))
-        if narrows and not self.shape.sees(narrows):
-            params = {"source": SOURCE, "object": self.name, "field": narrows}
-            self.notes.append(Note(code="copies_unseen", params=params))
+        self.narrowing = NARROWED.get(self.name)
+        narrows = [self.narrowing.field] if self.narrowing else []
+        self._asked = tuple(dict.fromkeys(["Id", *fields, *added.needs(), *narrows]))
+        for name in narrows:
+            if self.name in ACTIVITIES and not self.shape.sees(name):
+                params = {"source": SOURCE, "object": self.name, "field": name}
+                self.notes.append(Note(code="copies_unseen", params=params))
 
     @property
     def shape(self) -> ObjectShape:
@@ -133,6 +141,8 @@ class OrgReader:
         **page: Any,  # noqa: ANN401
     ) -> Page:
         """Make a page of rows, with what we add to each and what came to notice."""
+        if self.narrowing:
+            rows = [row for row in rows if self.narrowing.fits(row)]
         self.added.fill(rows)
         notes, self.notes = self.notes, []
         return Page(rows=rows, server_time=place.begun_at, notes=notes, **page)
@@ -155,7 +165,7 @@ class QueryWalk:
         self._reader = reader
         self._org = reader.org
         self._part = part
-        self._sole = sole and not place.id and not place.job
+        self._sole = sole and not (place.id or place.job or reader.narrowing)
         self._last = last
         self._is_resumed = bool(place.job)
         self._in_bulk: bool | None = None
@@ -308,12 +318,9 @@ class QueryWalk:
 
     def _split(self, detail: str, error: Exception | None = None) -> None:
         """Ask for fewer fields at a time, or give up where they are few enough."""
-        fields, name = self._reader.fields(self._part), self._reader.name
-        count = len(fields)
-        too_many = TooManyFields(
-            source=SOURCE, object=name, fields=count, detail=detail
-        )
-        self._pieces.narrow(fields, error or too_many)
+        fields = self._reader.fields(self._part)
+        params = {"source": SOURCE, "object": self._reader.name, "fields": len(fields)}
+        self._pieces.narrow(fields, error or TooManyFields(**params, detail=detail))
         self._in_bulk = self._sole = False
 
     def _begin(self) -> None:

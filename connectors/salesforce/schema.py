@@ -17,6 +17,7 @@ from connectors.errors import (
     UnknownVersion,
     Unreachable,
 )
+from connectors.salesforce.client import quoted
 from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
 from connectors.salesforce.replies import api_versions, described_fields
@@ -26,11 +27,33 @@ DELETED = "IsDeleted"
 MASTER = "MasterRecordId"
 ACTIVITIES = frozenset({"Task", "Event"})
 """Objects whose old records only ``queryAll`` finds (archived after a year)."""
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What makes a record one that counts: the value of one of its fields."""
+
+    field: str
+    value: str | bool
+
+    @property
+    def condition(self) -> str:
+        """Return it as SOQL."""
+        if isinstance(self.value, str):
+            return f"{self.field} = {quoted(self.value)}"
+        return f"{self.field} = {str(self.value).lower()}"
+
+    def fits(self, row: Mapping[str, object]) -> bool:
+        """Return whether a record counts, as far as it says so."""
+        found = row.get(self.field)
+        return found is None or str(found).lower() == str(self.value).lower()
+
+
 NARROWED = MappingProxyType(
-    {"Group": ("Type", "Type = 'Queue'"), "Event": ("IsChild", "IsChild = false")}
+    {"Group": Narrowing("Type", "Queue"), "Event": Narrowing("IsChild", value=False)}
 )
-"""By object, a field and the condition on it for records that count: of groups only
-queues own anything, and Salesforce keeps a copy of an event for each invited user."""
+"""Of groups only queues own anything, and Salesforce keeps a copy of an event for each
+user who was invited."""
 
 ADDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
