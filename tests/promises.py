@@ -360,7 +360,7 @@ class Promises:
         world.end_the_day()
         ended = world.do("reassign")
         assert outcome_of(ended) == (7, "rate_limited")
-        assert 0 < world.calls_in_vain() <= 2
+        assert 0 < world.calls_turned_away() <= 2
         assert ended.data["run"]["counts"]["done"] > 0
         world.heal()
         assert world.do("reassign").code == 0

@@ -42,7 +42,7 @@ def through(place: Office, between: object) -> Office:
     return place
 
 
-# Intent first (P11)
+# Intent first
 
 
 def test_no_write_leaves_before_its_intent_is_on_disk(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_no_write_leaves_before_its_intent_is_on_disk(tmp_path: Path) -> None:
     assert run.error is None
 
 
-# Lost replies (P12, P13)
+# Lost replies
 
 
 @pytest.mark.parametrize("nth", range(6))
@@ -221,7 +221,7 @@ def test_a_call_that_the_crm_does_not_take_is_refused_and_ends_the_run(
     assert place.reassign().counts["done"] == 18
 
 
-# Refused rows (P16)
+# Refused rows
 
 
 @settings(max_examples=8, deadline=None)
@@ -315,7 +315,7 @@ def test_sending_stops_before_the_journal_cannot_be_kept(
     assert place.reassign().counts["done"] == 18
 
 
-# The sum is right (P36)
+# The sum is right
 
 
 @settings(max_examples=10, deadline=None)

@@ -1,4 +1,4 @@
-"""Nothing is written that nobody approved (P17)."""
+"""Nothing is written that nobody approved."""
 
 import json
 import sqlite3

@@ -188,7 +188,7 @@ def test_a_workbook_is_not_shown_on_a_terminal(
     assert "-o FILE" in ended.err
 
 
-def test_a_file_is_replaced_at_one_stroke_or_not_at_all(
+def test_a_file_is_replaced_whole_or_not_at_all(
     cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_fd: int) -> None:

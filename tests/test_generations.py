@@ -1,4 +1,4 @@
-"""Generations: published at one stroke, read undisturbed, thrown away late."""
+"""Generations: published atomically, read undisturbed, thrown away late."""
 
 import datetime as dt
 import errno

@@ -196,7 +196,7 @@ def test_verbose_says_whether_it_was_listed_or_searched(desk: Desk) -> None:
     assert "companies: 3 rows, by search" in desk.cli("sync", "-v", *TODAY).err
 
 
-def test_a_successor_is_named_by_his_owner_id_not_his_user_id(desk: Desk) -> None:
+def test_a_successor_is_named_by_owner_id_not_by_user_id(desk: Desk) -> None:
     desk("sync", *TODAY)
     ended = desk("plan", "new", "--from", "7", "--to", "80", *TODAY, code=2)
     assert ended.json["error"]["code"] == "unknown_name"

@@ -185,7 +185,9 @@ def test_tickets_are_requests_one_by_one(
         )
 
 
-def test_the_end_of_the_day_is_gone_on_with_tomorrow(hub: Cli, portal: Portal) -> None:
+def test_what_the_end_of_the_day_stops_is_resumed_tomorrow(
+    hub: Cli, portal: Portal
+) -> None:
     portal.page_limit = 1
 
     def spent(call: Call) -> Answer | None:
@@ -202,7 +204,7 @@ def test_the_end_of_the_day_is_gone_on_with_tomorrow(hub: Cli, portal: Portal) -
 
 
 def is_page(call: Call, kind: str) -> bool:
-    """Tell a page of a list from a look at whether there is one."""
+    """Distinguish a page of a list from a look at whether there is one."""
     return call.path.endswith(f"objects/{kind}") and call.query.get("limit") == "100"
 
 

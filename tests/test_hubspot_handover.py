@@ -47,7 +47,7 @@ def desk(
 
 
 def by_record(steps: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Give the owner steps by record; a record may have fields of its own besides."""
+    """Return the owner steps by record; a record may have other fields too."""
     return {s["record_id"]: s for s in steps if s["action"] != "owner_field"}
 
 

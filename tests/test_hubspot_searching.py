@@ -170,7 +170,7 @@ def test_a_record_that_was_merged_away_is_gone_the_same_night(
     ]
 
 
-def test_associations_of_changed_records_are_read_anew(
+def test_associations_of_changed_records_are_read_again(
     portal: Portal, crm: Connector
 ) -> None:
     one, two = companies(portal, 2)

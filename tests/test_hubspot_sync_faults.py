@@ -33,7 +33,7 @@ def mill(tmp_path: Path) -> Iterator[Mill]:
 
 
 @pytest.mark.parametrize("calls", [5, 35, 45])
-def test_a_portal_that_is_cut_off_is_gone_on_with(mill: Mill, calls: int) -> None:
+def test_a_sync_that_was_cut_off_is_resumed(mill: Mill, calls: int) -> None:
     portal = mill.company.portal
     portal.page_limit = 1
     allowed = iter(range(calls))

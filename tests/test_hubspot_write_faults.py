@@ -45,7 +45,7 @@ def keyed(portal: Portal) -> None:
 
 
 def inputs(portal: Portal, when: str) -> list[int]:
-    """Tell how many inputs each call of a kind had."""
+    """Return how many inputs each call of a kind had."""
     calls = [call for call in portal.calls if when in call.path]
     return [len(call.body["inputs"]) for call in calls]
 

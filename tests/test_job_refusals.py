@@ -24,7 +24,7 @@ ALL = ["A1", "A2", "A3", "A4", "A5", "A6"]
 
 
 def refused(job: Job, ended: Ended) -> tuple[int, str]:
-    """Give exit code and code of a refusal that wrote no run and no file."""
+    """Return exit code and code of a refusal that wrote no run and no file."""
     assert ended.json["ok"] is False
     assert ended.json["error"]["message"]
     assert ended.json["error"]["hint"]
@@ -79,7 +79,7 @@ def test_owners_stay_as_they_are_when(
 
 
 @pytest.mark.parametrize("writer", ["S", "P", "M", "B"])
-def test_nobody_approves_a_plan_of_his_own(job: Job, writer: str) -> None:
+def test_nobody_approves_a_plan_of_their_own(job: Job, writer: str) -> None:
     plan = job("plan", "new", *NEW).data["plan"]["id"]
     assert job("plan", "edit", plan, *DECIDED, "--as", "M").code == 0
     assert job("plan", "submit", plan, "--as", writer).code == 0

@@ -41,7 +41,7 @@ def office(folder: Path) -> tuple[Office, CopyingCRM]:
     return place, crm
 
 
-def test_a_contact_of_somebody_else_stays_his(tmp_path: Path) -> None:
+def test_a_contact_of_somebody_else_stays_theirs(tmp_path: Path) -> None:
     place, _ = office(tmp_path)
     run = place.reassign()
     owners = place.owners("contacts.csv")
@@ -51,7 +51,7 @@ def test_a_contact_of_somebody_else_stays_his(tmp_path: Path) -> None:
     assert run.state == "finished"
 
 
-def test_taking_a_run_back_leaves_it_his(tmp_path: Path) -> None:
+def test_taking_a_run_back_leaves_it_theirs(tmp_path: Path) -> None:
     place, _ = office(tmp_path)
     place.reassign()
     assert place.undo("last").state == "finished"

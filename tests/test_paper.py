@@ -144,7 +144,7 @@ def hostile(cli: Cli, folder: Path) -> Cli:
 
 
 def unread(text: str) -> bool:
-    """Tell whether a spreadsheet takes the text as it stands."""
+    """Return whether a spreadsheet takes the text as it stands."""
     return not text.lstrip("\ufeff\u3000 \t\r\n").startswith(tuple("=+-@＝＋－＠"))
 
 

@@ -67,7 +67,7 @@ def test_only_who_is_known_to_be_inactive_is_inactive(generation: Generation) ->
     ]
 
 
-def test_who_has_no_name_is_called_by_his_address(generation: Generation) -> None:
+def test_who_has_no_name_is_called_by_address(generation: Generation) -> None:
     found = people(generation)
     assert found.name("u5") == "queue@example.co.jp"
     assert found.name("nobody") == "nobody"
@@ -106,7 +106,7 @@ def test_empty_cells_keep_what_the_crm_says(generation: Generation) -> None:
         "user,delegate\nboss@example.co.jp,\nu4,boss@example.co.jp\n",
     ],
 )
-def test_who_is_no_user_of_the_crm_becomes_a_person_by_his_line(
+def test_who_is_no_user_of_the_crm_becomes_a_person_by_a_line(
     generation: Generation, text: str
 ) -> None:
     person = people(generation, text).user("boss@example.co.jp")

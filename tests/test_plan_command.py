@@ -61,7 +61,7 @@ def test_a_plan_is_drawn_up_in_one_command(plan: Cli) -> None:
     assert rows["A1"]["co_attendance"] == "undecided"
 
 
-def test_what_hangs_on_no_customer_of_his_is_listed(plan: Cli) -> None:
+def test_what_hangs_on_no_customer_of_theirs_is_listed(plan: Cli) -> None:
     loose = plan(*NEW).data["plan"]["loose"]
     assert [(each["object"], each["id"], each["action"]) for each in loose] == [
         ("opportunities", "O8", None),

@@ -189,7 +189,7 @@ def test_companies_that_own_each_other_do_not_go_round_for_ever(
     assert {of(facts, "A4").family, of(facts, "A5").family} <= {"A4", "A5"}
 
 
-def test_loose_is_what_does_not_hang_on_his_accounts_alone(facts: PlanFacts) -> None:
+def test_loose_is_what_does_not_hang_on_their_accounts_alone(facts: PlanFacts) -> None:
     found = [(each.object, each.id) for each in facts.loose]
     assert found == [
         ("opportunities", "O7"),

@@ -172,7 +172,7 @@ def test_several_successors_each_get_their_accounts(tmp_path: Path) -> None:
     assert place.owners("contacts.csv") == {"C01": "S", "C02": "T", "C03": "P"}
 
 
-# What hangs on several accounts (design §17)
+# What hangs on several accounts
 
 
 def link(place: Office, contact: str, account: str, *, primary: str = "false") -> None:

@@ -58,7 +58,7 @@ def crm(org: Company) -> Iterator[SalesforceCRM]:
         yield crm
 
 
-def test_a_lost_locator_begins_only_that_query_anew(
+def test_a_lost_locator_restarts_only_that_query(
     org: Company, crm: SalesforceCRM
 ) -> None:
     keys = org.accounts(50)

@@ -198,7 +198,7 @@ def test_a_fixed_token_that_has_run_out_is_not_renewed(org: Company) -> None:
 def ended(
     org: Company, settings: Mapping[str, object], answer: Answer
 ) -> ConnectorError:
-    """Give the error that four threads and one more end with."""
+    """Return the error that four threads and one more end with."""
     org.faults.append(lambda _call: answer)
     with connected(org, **settings) as crm:
         threads = [

@@ -35,7 +35,7 @@ def nights(tmp_path: Path) -> Iterator[Nights]:
         yield Nights(tmp_path, address, org)
 
 
-# What was there is there (P1, P2, P3)
+# What was there is there
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -114,7 +114,7 @@ def test_a_record_committed_late_comes_the_next_night_or_by_the_sweep(
     )
 
 
-# Clock, kill, daily limit (P5, P6, P10)
+# Clock, kill, daily limit
 
 
 @pytest.mark.parametrize("days", [-365, -1, 1, 365])
@@ -199,7 +199,7 @@ def test_a_sync_killed_at_a_page_reads_one_page_a_stream_again(
         assert count <= PAGES[kind] + 1, kind
 
 
-# What the org stops showing (P8, P9)
+# What the org stops showing
 
 
 def test_a_field_that_vanishes_between_two_pages_keeps_what_was_known(

@@ -45,7 +45,7 @@ def write_past_the_product(folder: Path, *statements: str) -> None:
 
 
 def broken_rows(job: Job) -> set[str]:
-    """Name what ``runs verify`` finds wrong."""
+    """List what ``runs verify`` finds wrong."""
     ended = job("runs", "verify")
     if ended.code == 5:  # a row that cannot even be read
         return {ended.json["error"]["message"]}

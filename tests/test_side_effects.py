@@ -1,4 +1,4 @@
-"""What a CRM does of its own accord is told before anything is written (promise P22).
+"""What a CRM does of its own accord is told before anything is written.
 
 The golden texts stand in ``golden/side_effects``, one for each CRM, setting and
 language.

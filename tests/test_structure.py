@@ -96,3 +96,18 @@ def test_each_folder_that_is_named_exists(name: str) -> None:
     named = re.findall(r"^\| `([\w/.]+)` \|", section, re.MULTILINE)
     assert len(named) > 8
     assert not [each for each in named if not (ROOT / each).exists()]
+
+
+CITED = re.compile(r"§|\b[RPF][0-9]{1,3}\b|\b(?:design|reliability|house|faults)\.md")
+
+
+def test_nothing_cites_a_document_that_is_not_here() -> None:
+    """Say the rule itself; the promises of the README have numbers of their own."""
+    found = []
+    for path in (*SOURCES, *TESTS):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            said = line.lstrip()
+            is_prose = said.startswith(("#", '"""')) or said.count('"') == 0
+            if is_prose and CITED.search(said):
+                found.append(f"{name_of(path)}:{number}: {said}")
+    assert not found

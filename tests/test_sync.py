@@ -133,7 +133,7 @@ def test_a_changed_mapping_reads_everything_again(mill: Mill) -> None:
     assert "mapping_changed" in said
 
 
-def test_a_hidden_field_is_unreadable_and_its_object_read_anew(mill: Mill) -> None:
+def test_a_hidden_field_is_unreadable_and_its_object_read_again(mill: Mill) -> None:
     mill.sync()
     mill.crm.faults.hidden.add(("Accounts", "employees"))
     mill.sync()

@@ -249,7 +249,7 @@ def files(mill: Mill, connector: Connector) -> Source:
     return Source(name="files", connect=lambda: connector, mapping=mapping)
 
 
-def test_an_export_that_changed_since_the_break_is_read_anew(mill: Mill) -> None:
+def test_an_export_that_changed_since_the_break_is_read_again(mill: Mill) -> None:
     """Its ids must not count as duplicates of what was read before the break."""
     folder = mill.folder / "export"
     export(folder, 30)

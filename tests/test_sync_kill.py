@@ -40,7 +40,7 @@ Mill(Path(sys.argv[1]), company(accounts=180)).sync()
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("page", [1, 3, PAGES])
-def test_a_sync_killed_at_a_page_is_gone_on_with(
+def test_a_sync_killed_at_a_page_is_resumed(
     tmp_path: Path, page: int, when: str
 ) -> None:
     command = [sys.executable, "-c", KILLED, str(tmp_path), when, str(page)]

@@ -1,4 +1,4 @@
-"""A run may die anywhere; the next one completes it and doubles nothing (P15)."""
+"""A run may die anywhere; the next one completes it and doubles nothing."""
 
 import os
 from collections.abc import Callable
@@ -63,7 +63,7 @@ def snapshot(place: Office) -> dict[str, object]:
 
 
 def once(place: Office) -> bool:
-    """Tell whether no record was written twice to the same effect."""
+    """Return whether no record was written twice to the same effect."""
     return set(changes_of(place.crm).values()) <= {1}
 
 

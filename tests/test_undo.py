@@ -207,7 +207,7 @@ def test_a_step_in_doubt_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("person", ["M", "D"])
-def test_the_approver_and_his_delegate_may(tmp_path: Path, person: str) -> None:
+def test_the_approver_and_their_delegate_may(tmp_path: Path, person: str) -> None:
     place = handing_over(tmp_path)
     run = place.reassign()
     undone = place.undo(run.run_id, person)

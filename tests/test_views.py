@@ -152,7 +152,7 @@ def test_an_activity_counts_once_for_every_account_it_leads_to(tmp_path: Path) -
         assert len(mirror.rows("from interactions")) == 2
 
 
-def test_roles_of_a_contact_and_of_his_link_are_kept_together(tmp_path: Path) -> None:
+def test_roles_of_a_contact_and_of_a_link_are_kept_together(tmp_path: Path) -> None:
     records = {
         "accounts": ACCOUNTS,
         "contacts": [

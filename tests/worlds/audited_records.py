@@ -134,7 +134,7 @@ def audit_of(
 
 
 def states(audit: Audit) -> dict[str, dict[str, str]]:
-    """Give the state of each item, by account."""
+    """Return the state of each item, by account."""
     found: dict[str, dict[str, str]] = {}
     for row in audit.items.to_pylist():
         found.setdefault(row["account_id"], {})[row["item"]] = row["state"]

@@ -1,6 +1,6 @@
 """A company of CSV files on whose command line the whole job is done.
 
-Sato hands six customers over to Tanaka; Suzuki is his manager. The files are written
+Sato hands six customers over to Tanaka; Suzuki is the manager. The files are written
 as different programs would write them, so that nothing but owners may change in them.
 """
 
@@ -210,7 +210,7 @@ class FilesWorld(World):
     def quote_secrets(self) -> None:
         self.cannot("a folder is opened without a secret")
 
-    def calls_in_vain(self) -> int:
+    def calls_turned_away(self) -> int:
         return 0
 
     def heal(self) -> None:

@@ -102,7 +102,7 @@ class Holdings:
         return [r for r in self.from_id(kind, 0) if r.archived_at is None]
 
     def from_id(self, kind: str, least: int) -> list[Record]:
-        """Give the records from an id on; they stand in the order of their ids."""
+        """List the records from an id on; they stand in the order of their ids."""
         found = list(self.records.get(kind, {}).values())
         return found[bisect_left(found, least, key=lambda record: int(record.id)) :]
 

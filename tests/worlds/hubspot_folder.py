@@ -99,7 +99,7 @@ def decided(call: Callable[..., Any], plan: Callable[[], str]) -> str:
 
 
 def steps_of(plan: str) -> tuple[Sequence[str], Sequence[str]]:
-    """Give the two command lines that carry a plan out."""
+    """Return the two command lines that carry a plan out."""
     return (
         ("plan", "publish", plan, "--before-announcement", "test", *WRITING),
         ("reassign", plan, "--early", "test", *WRITING),
@@ -129,7 +129,7 @@ def at_work(template: Path, made: Company, folder: Path) -> Iterator[Company]:
 
 
 def owners(made: Company) -> dict[str, str | None]:
-    """Tell who owns the company's own records now, by their names."""
+    """Return who owns the company's own records now, by their names."""
     known = {key: name for name, key in made.ids.items()}
     return {
         known[record.id]: record.properties.get("hubspot_owner_id")
@@ -154,7 +154,7 @@ class HubSpotWorld(World):
         self.handed = {made.ids[name]: owner for name, owner in MORE.items()}
         encoded = base64.b64encode(TOKEN.encode()).decode()
         self.secrets = (TOKEN, encoded)
-        self._in_vain = 0
+        self._turned_away = 0
         self.heal()
 
     def owners(self) -> dict[str, str | None]:
@@ -259,7 +259,7 @@ class HubSpotWorld(World):
             left[0] -= _is_write(call) or left[0] < 0
             if left[0] >= 0:
                 return None
-            self._in_vain += 1
+            self._turned_away += 1
             return limited("DAILY")
 
         self._break(spent)
@@ -292,8 +292,8 @@ class HubSpotWorld(World):
         refused = Answer(400, {"message": text, "category": "X"})
         self._break(lambda call: refused if _is_write(call) else None)
 
-    def calls_in_vain(self) -> int:
-        return self._in_vain
+    def calls_turned_away(self) -> int:
+        return self._turned_away
 
     def heal(self) -> None:
         self.portal.faults = [self._see]
@@ -309,7 +309,7 @@ class HubSpotWorld(World):
 
 
 def _is_write(call: Call) -> bool:
-    """Tell whether a call would change records; a look at a scope sends no inputs."""
+    """Return whether a call would change records; a look at a scope sends no inputs."""
     return not call.path.endswith("/read") and bool(call.body.get("inputs"))
 
 

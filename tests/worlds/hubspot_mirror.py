@@ -74,7 +74,7 @@ class Mill:
         return self.rows(table)[f"{kind}:{key}" if kind else key]
 
     def status(self, table: str, column: str) -> str:
-        """Tell what the newest generation could see of a column."""
+        """Return what the newest generation could see of a column."""
         files = current_generation(self.ledger, self.folder / "mirror").files
         found = {
             (row["table_name"], row["column_name"]): str(row["status"])

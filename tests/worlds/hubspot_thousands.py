@@ -39,7 +39,7 @@ def hand_over(
 
 
 def _counted(portal: Portal) -> Counter[str]:
-    """Tell writes from reads of what is written, and from what a run looks up first."""
+    """Tell writes from reads of what is written and of what a run looks up first."""
 
     def name(path: str, inputs: object) -> str:
         if path.endswith("batch/read"):

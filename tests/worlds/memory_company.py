@@ -207,7 +207,7 @@ class Clock:
     now: dt.datetime = NOW
 
     def __call__(self) -> dt.datetime:
-        """Tell the time; a microsecond passes, so that no two moments are equal."""
+        """Return the time; a microsecond passes, so that no two moments are equal."""
         self.now += dt.timedelta(microseconds=1)
         return self.now
 

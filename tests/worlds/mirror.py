@@ -155,7 +155,7 @@ def company(accounts: int = 3) -> MemoryCRM:
 
 
 def sums(synced: Synced) -> None:
-    """Hold every sync to its sum (reliability P36)."""
+    """Hold every sync to its sum."""
     for counts in synced.counts.values():
         parts = counts.new + counts.changed + counts.same + counts.deleted
         assert counts.read == parts + counts.rejected

@@ -1,7 +1,7 @@
 """A synced company on whose command line plans are drawn up and decided.
 
 Its files are ``cases/plan/company``: Sato has four customers, a key account, two with
-open business and a quiet one; some records hang on no customer of his.
+open business and a quiet one; some records hang on none of them.
 """
 
 import csv

@@ -174,7 +174,7 @@ class Org:
 
     @property
     def usage_header(self) -> str:
-        """Tell the day's calls, as every reply does; gateways may leave it out."""
+        """Return the day's calls, as every reply does; gateways may leave it out."""
         return f"api-usage={self.used}/{self.allowed}" if self.tells_usage else ""
 
     # Answering

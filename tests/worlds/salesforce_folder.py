@@ -111,7 +111,7 @@ def configure(folder: Path, address: str, *lines: str) -> None:
 
 
 def is_write(call: Call) -> bool:
-    """Tell whether a call would change records."""
+    """Return whether a call would change records."""
     return isinstance(call.body, dict) and "records" in call.body
 
 
@@ -142,7 +142,7 @@ class SalesforceWorld(World):
         }
         encoded = base64.b64encode(SECRET.encode()).decode()
         self.secrets = (SECRET, self.org.token, encoded)
-        self._in_vain = 0
+        self._turned_away = 0
         self.heal()
 
     def owners(self) -> dict[str, str | None]:
@@ -247,7 +247,7 @@ class SalesforceWorld(World):
             left[0] -= is_write(call) or left[0] < 0
             if left[0] >= 0:
                 return None
-            self._in_vain += 1
+            self._turned_away += 1
             return over
 
         self.org.faults.append(spent)
@@ -273,8 +273,8 @@ class SalesforceWorld(World):
             )
         )
 
-    def calls_in_vain(self) -> int:
-        return self._in_vain
+    def calls_turned_away(self) -> int:
+        return self._turned_away
 
     def heal(self) -> None:
         self.org.faults = [self._see]
@@ -292,7 +292,7 @@ class SalesforceWorld(World):
 
 
 def _moves(kind: str, row: dict[str, Any], owner: str) -> bool:
-    """Tell whether a record follows its account: it is Sato's, and not over."""
+    """Return whether a record follows its account: it is Sato's, and not over."""
     if kind == "Event":
         return bool(row["OwnerId"] == owner and row["StartDateTime"] > EFFECTIVE)
     return row["OwnerId"] == owner and not row.get("IsClosed")
@@ -307,7 +307,7 @@ def _records(call: Call) -> Sequence[dict[str, Any]]:
 
 
 def _name(record: dict[str, Any]) -> str:
-    """Name what a record of a call is: its id, our key, or the seat on a team."""
+    """Return what a record of a call is: its id, our key, or the seat on a team."""
     seat = f"handover:team:{record.get('AccountId')}:{record.get('UserId')}"
     return str(record.get("id") or record.get(KEY) or seat)
 

@@ -47,7 +47,7 @@ PAGES = {"User": 1, "Account": 4, "Contact": 3, "Visit__c": 2}
 
 
 def kind_of(org: Org, call: Call) -> str:
-    """Tell which object's page a call asks for; empty if it is none of ours."""
+    """Return which object's page a call asks for; empty if it is none of ours."""
     locator = call.path.rpartition("/")[2]
     if locator in org.locators:
         return str(org.locators[locator][0]["attributes"]["type"])
@@ -69,7 +69,7 @@ class Nights:
         return synced
 
     def names(self) -> dict[str, object]:
-        """Give the names of living accounts as the mirror has them."""
+        """Return the names of living accounts as the mirror has them."""
         rows = self.mill.rows("accounts").values()
         return {str(r["id"]): r["name"] for r in rows if not r["is_deleted"]}
 
@@ -83,7 +83,7 @@ class Nights:
 
 
 def names(org: Org) -> dict[str, object]:
-    """Give the names of living accounts as the org has them."""
+    """Return the names of living accounts as the org has them."""
     rows = org.records["Account"].values()
     return {str(row["Id"]): row["Name"] for row in rows if not row["IsDeleted"]}
 

@@ -32,7 +32,7 @@ def hand_over(folder: Path, count: int) -> Counter[str]:
 
 
 def _kind(call: Call) -> str:
-    """Tell writes from reads of what is written, and from what a run looks up first."""
+    """Tell writes from reads of what is written and of what a run looks up first."""
     if isinstance(call.body, dict) and "records" in call.body:
         return "writes"
     text = f"{call.path} {call.query.get('q')} {call.body}"

@@ -42,7 +42,7 @@ class Hurry:
     skipped: float = 0.0
 
     def clock(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return time.monotonic() + self.skipped
 
     def sleep(self, seconds: float) -> None:
@@ -54,7 +54,7 @@ class Still(Hurry):
     """A clock that passes by sleeping alone: a slow machine is as fast as any."""
 
     def clock(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.skipped
 
 
@@ -122,7 +122,7 @@ def sent(crm: Connector, changes: Sequence[Change]) -> list[Outcome]:
 
 
 def states(outcomes: Sequence[Outcome]) -> list[str]:
-    """Name what became of changes."""
+    """List what became of changes."""
     return [outcome.state for outcome in outcomes]
 
 

@@ -207,7 +207,7 @@ class World(ABC):
         """Refuse all writes, with our secrets in the reason, plain and encoded."""
 
     @abstractmethod
-    def calls_in_vain(self) -> int:
+    def calls_turned_away(self) -> int:
         """Count the calls that were answered: the day's calls are used up."""
 
     @abstractmethod
@@ -220,7 +220,7 @@ class World(ABC):
 
 
 def each_once(found: Sequence[object]) -> bool:
-    """Tell whether nothing is there twice."""
+    """Return whether nothing is there twice."""
     return set(Counter(found).values()) <= {1}
 
 
@@ -233,7 +233,7 @@ def plan_in(folder: Path) -> str:
 
 @contextmanager
 def calling(folder: Path, **environment: str) -> Iterator[Callable[..., None]]:
-    """Give the command line in a folder, for what is built once for many tests."""
+    """Yield the command line in a folder, for what is built once for many tests."""
 
     def call(*words: str) -> None:
         assert run(root, (*words, "-q"), {}) == 0
