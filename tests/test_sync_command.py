@@ -55,6 +55,30 @@ def test_an_owner_changed_in_the_crm_is_an_unmanaged_change(
     )
 
 
+def test_a_customer_who_is_gone_is_named_with_the_former_owner(
+    folder: Path, cli: Cli
+) -> None:
+    write(folder, "users.csv", USERS)
+    write(folder, "accounts.csv", ACCOUNTS)
+    assert cli("sync", "--json").data["gone"] == []
+    write(folder, "accounts.csv", ACCOUNTS.replace("a2,大阪商事,u1\n", ""))
+    ended = cli("sync", "--json")
+    assert ended.data["gone"] == [
+        {
+            "source": "files",
+            "account_id": "a2",
+            "name": "大阪商事",
+            "owner_id": "u1",
+            "owner": "佐藤",
+        }
+    ]
+    (warning,) = ended.json["warnings"]
+    assert warning["code"] == "customers_gone"
+    assert "大阪商事 (佐藤)" in warning["message"]
+    # Who is known to be gone is not told again.
+    assert cli("sync", "--json").data["gone"] == []
+
+
 def test_rejects_are_listed_and_strict_fails(folder: Path, cli: Cli) -> None:
     write(folder, "users.csv", USERS)
     write(

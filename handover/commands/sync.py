@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 COUNTED = ("read", "new", "changed", "same", "deleted", "rejected", "cells_rejected")
 NAMED = 5
 """Columns that the warning of values put aside names."""
+NAMED_GONE = 20
+"""Customers that the warning of those who are gone names; JSON has them all."""
 
 
 class RowsPutAside(Partly):
@@ -105,6 +107,7 @@ def _data(synced: "Synced") -> dict[str, object]:
             for outcome in synced.outcomes
         ],
         "vanished": synced.vanished,
+        "gone": [account.as_json() for account in synced.gone],
         "calls": sum(outcome.calls for outcome in synced.outcomes),
         "unmanaged": [change.as_json() for change in synced.unmanaged],
     }
@@ -154,10 +157,22 @@ def _notices(synced: "Synced") -> list[Notice]:
         for outcome in synced.outcomes
         for said in outcome.announcements
     ]
+    if synced.gone:
+        params = {"count": len(synced.gone), "names": _names(synced)}
+        found.append(Notice(code="customers_gone", params=params))
     if synced.unmanaged:
         count = len(synced.unmanaged)
         found.append(Notice(code="unmanaged_changes", params={"count": count}))
     return found
+
+
+def _names(synced: "Synced") -> str:
+    """Name customers who are gone, each with the former owner; not more than some."""
+    named = [
+        f"{one.name or one.account_id} ({one.owner or one.owner_id or '-'})"
+        for one in synced.gone[:NAMED_GONE]
+    ]
+    return ", ".join(named + ["…"] * (len(synced.gone) > NAMED_GONE))
 
 
 def _put_aside(synced: "Synced", file: "Path | None") -> list[Notice]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from handover.errors import KnownException
 from handover.mirror.aside import Aside
 from handover.mirror.merging import Counts
-from handover.mirror.owners import OwnerChange
+from handover.mirror.owners import GoneAccount, OwnerChange
 from handover.mirror.pulling import Reading
 from handover.mirror.watermarks import Unstamped
 from mappings.check import MappingProblem
@@ -31,10 +31,11 @@ class Merged:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """The generation that is current now, and who changed owners without us."""
+    """The generation that is current now, whom others gave away, and who is gone."""
 
     generation: int | None
     unmanaged: Sequence[OwnerChange] = ()
+    gone: Sequence[GoneAccount] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class Synced:
     generation: int | None
     outcomes: Sequence[SourceOutcome]
     unmanaged: Sequence[OwnerChange]
+    gone: Sequence[GoneAccount]
+    """Customers who were in the last generation."""
 
     @property
     def counts(self) -> dict[str, Counts]:

@@ -2,7 +2,8 @@
 
 ``changed_owners`` compares two generations, ``remember`` keeps what it found: an owner
 change that no run of ours explains was made by somebody in the CRM, and is called
-unmanaged. ``derived_owners`` is for sources whose accounts name no owner.
+unmanaged. ``gone_accounts`` finds customers who are not there any more.
+``derived_owners`` is for sources whose accounts name no owner.
 """
 
 import datetime as dt
@@ -79,6 +80,55 @@ def changed_owners(
             team=team,
         )
         for account, before, after, team in rows
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoneAccount:
+    """A customer who was in the last generation and is not there any more."""
+
+    source: str
+    account_id: str
+    name: str | None
+    owner_id: str | None
+    owner: str | None
+    """The former owner's name, as far as it is known."""
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return it as ``sync --json`` lists it."""
+        return asdict(self)
+
+
+def gone_accounts(
+    con: duckdb.DuckDBPyConnection,
+    old: Path,
+    new: Path,
+    users: str | None,
+    *,
+    source: str,
+) -> list[GoneAccount]:
+    """Find the customers of a source who are in one generation and not in the next.
+
+    Args:
+        con: any DuckDB.
+        old: the older generation's accounts.
+        new: the newer accounts.
+        users: in SQL, users with the names of former owners.
+        source: whose accounts.
+    """
+    nobody = "(select null as source, null as id, null as name where false)"
+    mine = f"source = {literal(source)} and not coalesce(is_deleted, false)"
+    rows = con.sql(
+        f"""select o.id, o.name, o.owner_id, u.name
+        from read_parquet({literal(old)}) as o
+        left join {users or nobody} as u on u.source = o.source and u.id = o.owner_id
+        where o.source = {literal(source)} and not coalesce(o.is_deleted, false)
+            and o.id not in (select id from read_parquet({literal(new)}) where {mine})
+        order by o.id"""
+    ).fetchall()
+    return [
+        GoneAccount(source=source, account_id=key, name=name, owner_id=owner, owner=who)
+        for key, name, owner, who in rows
     ]
 
 

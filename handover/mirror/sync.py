@@ -46,7 +46,14 @@ from handover.mirror.outcome import (
     Unread,
     outcome_of,
 )
-from handover.mirror.owners import OwnerChange, changed_owners, derived_owners, remember
+from handover.mirror.owners import (
+    GoneAccount,
+    OwnerChange,
+    changed_owners,
+    derived_owners,
+    gone_accounts,
+    remember,
+)
 from handover.mirror.pulling import Puller, Reading, Source
 from handover.mirror.reading import SourcePull
 from handover.mirror.references import write_references
@@ -125,6 +132,7 @@ class Syncer:
             generation=published.generation,
             outcomes=[outcome_of(one, merged) for one in found],
             unmanaged=published.unmanaged,
+            gone=published.gone,
         )
 
     def _before(self) -> tuple[Generation | None, bool]:
@@ -271,7 +279,7 @@ class Syncer:
         before = following.before
         about: dict[str, object] = dict(before.sources) if before else {}
         about |= {one.source: self._about(one, merged[one.source]) for one in readings}
-        changes = self._owner_changes(following, readings)
+        changes, gone = self._compare(following, readings)
         if following.written or before is None:
             n, files = following.n, following.finish()
         else:
@@ -285,7 +293,7 @@ class Syncer:
             for reading in readings:
                 marks = {one.job.object: one.new_mark() for one in reading.pulled}
                 move_marks(connection, reading.source, marks, n)
-        return Published(generation=n, unmanaged=unmanaged)
+        return Published(generation=n, unmanaged=unmanaged, gone=gone)
 
     def _about(self, reading: Reading, merged: Merged) -> dict[str, object]:
         return {
@@ -298,22 +306,19 @@ class Syncer:
             "unstamped": {one.object_name: one.about for one in reading.unstamped},
         }
 
-    def _owner_changes(
+    def _compare(
         self, following: NextGeneration, readings: Sequence[Reading]
-    ) -> list[OwnerChange]:
-        """Compare who owned what; nothing is known before the first generation."""
+    ) -> tuple[list[OwnerChange], list[GoneAccount]]:
+        """Find whose owner changed, and who is gone, since the last generation."""
         old, new = following.old_file("accounts"), following.written.get("accounts")
         if old is None or new is None:
-            return []
-        return [
-            change
-            for reading in readings
-            for change in changed_owners(
-                following.con,
-                old,
-                new,
-                following.relation("users"),
-                source=reading.source,
-                seen_at=self.now,
+            return [], []
+        con, users = following.con, following.relation("users")
+        changes: list[OwnerChange] = []
+        gone: list[GoneAccount] = []
+        for source in (reading.source for reading in readings):
+            gone += gone_accounts(con, old, new, users, source=source)
+            changes += changed_owners(
+                con, old, new, users, source=source, seen_at=self.now
             )
-        ]
+        return changes, gone
