@@ -167,7 +167,9 @@ class Create:
     ``key`` is ours and deterministic; ``key_field`` is the unique field that takes it,
     None where the CRM has none (then the connector marks the text with it). ``values``
     are in the CRM's own fields. ``links`` tells what the record hangs on: canonical
-    kind (``account``, ``contact``, ``opportunity``) to the CRM's id.
+    kind (``account``, ``contact``, ``opportunity``) to the CRM's id. ``proof`` names
+    the values that have to be found again when the record is read back; all of them
+    where it is empty. CRMs may edit texts, so it leaves those out.
     """
 
     object: str
@@ -175,6 +177,7 @@ class Create:
     key_field: str | None
     values: Mapping[str, str | None]
     links: Mapping[str, str] = field(default_factory=dict)
+    proof: tuple[str, ...] = ()
 
 
 Change = SetField | Create

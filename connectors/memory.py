@@ -56,7 +56,8 @@ class Faults:
     they took effect. ``answer_only``: only so many changes of the next batch are
     answered, though all took effect. ``unreachable_after``: so many more pages are
     read, then none. ``unseen``: keys that ``find`` does not see yet (search lag).
-    ``hidden``: objects, or (object, field), that we may not see.
+    ``hidden``: objects, or (object, field), that we may not see. ``overrule``: gives
+    the values that an automation of the CRM sets in the same save as a change.
     """
 
     refuse: Callable[[Change], str | None] = lambda _change: None
@@ -64,6 +65,7 @@ class Faults:
     lose_after: int = 0
     answer_only: int | None = None
     unreachable_after: int | None = None
+    overrule: Callable[[Change], Mapping[str, str | None]] = lambda _change: {}
     unseen: set[str] = field(default_factory=set)
     hidden: set[str | tuple[str, str]] = field(default_factory=set)
 
@@ -309,6 +311,7 @@ class MemoryCRM:
                 state="refused", id=change.id, code="changed", message=current
             )
         row[change.field] = change.after
+        row.update(self.faults.overrule(change))
         self._stamp(row, change.id)
         self._record(change, change.id)
         if change.field == "owner_id" and Capability.TEAMS in self.capabilities:
@@ -327,7 +330,9 @@ class MemoryCRM:
         record_id = f"new-{len(self.commits) + 1}"
         links = {f"{kind}_id": target for kind, target in create.links.items()}
         key = {create.key_field or KEY_FIELD: create.key}
-        self.put(create.object, record_id, **{**create.values, **links, **key})
+        overruled = self.faults.overrule(create)
+        values = {**create.values, **links, **key, **overruled}
+        self.put(create.object, record_id, **values)
         self._record(create, record_id)
         return Outcome(state="done", id=record_id)
 

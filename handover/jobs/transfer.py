@@ -114,8 +114,10 @@ def reassign(
         return replace(work.walk(prepared), aside=aside)
 
 
-def undo(workspace: Workspace, text: str, manner: Manner) -> Transferred:
-    """Take a run back."""
+def undo(
+    workspace: Workspace, text: str, manner: Manner, *, again: bool = False
+) -> Transferred:
+    """Take a run back; ``again``: try again what the CRM overruled, too."""
     with workspace.ledger.read() as connection:
         source = find_run(connection, text).source
     person = workspace.decider(source)
@@ -125,7 +127,7 @@ def undo(workspace: Workspace, text: str, manner: Manner) -> Transferred:
             undo_by = workspace.policy.transfer.undo_by
             authority = undo_of(connection, run, person, work.site.people, undo_by)
             prepared = prepare_undo(
-                work.site, connection, authority, run, manner.org_id
+                work.site, connection, authority, run, manner.org_id, again=again
             )
         return work.walk(prepared)
 
@@ -137,7 +139,7 @@ def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Tran
         rows = left_open(run.id, entries_of(connection, run.id))
     plan = run.plan_id or ""
     if run.undoes is not None:
-        return undo(workspace, run.undoes, manner)
+        return undo(workspace, run.undoes, manner, again=True)
     if run.kind == "publish":
         asked = TransferRequest(org_id=manner.org_id, before_announcement=run.reason)
         return publish(workspace, plan, asked, manner, words)

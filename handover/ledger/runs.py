@@ -22,6 +22,10 @@ from mappings.toml_file import nearest
 
 INTERRUPTED = "interrupted"
 """Code of a step that a run did not get to."""
+UNREAD = "unread"
+"""Code of a step that the CRM says is done, until it has been read back."""
+OVERRULED = "overruled"
+"""Code of a step that the CRM said was done, though it holds another value."""
 
 Kind = Literal["reassign", "publish", "undo"]
 RunState = Literal["running", "finished", "partial", "interrupted", "dry_run"]
@@ -87,6 +91,7 @@ class Entry:
             key_field=content.get("key_field"),
             values=content.get("values", {}),
             links=content.get("links", {}),
+            proof=tuple(content.get("proof", ())),
         )
 
 
@@ -237,7 +242,9 @@ def find_run(connection: Connection, text: str) -> Run:
 
 def open_runs(connection: Connection, source: str) -> list[tuple[str, str]]:
     """List the runs on a source that have steps to settle: ids and states, by age."""
-    doubtful = select(steps.c.run_id).where(steps.c.outcome.in_(["intent", "in_doubt"]))
+    doubtful = select(steps.c.run_id).where(
+        steps.c.outcome.in_(["intent", "in_doubt"]) | (steps.c.code == UNREAD)
+    )
     wanted = (
         select(runs.c.id, runs.c.state)
         .where(runs.c.source == source)
@@ -259,6 +266,28 @@ def runs_with(
     )
     for run_id in connection.execute(wanted).scalars().all():
         yield entries_of(connection, run_id)
+
+
+Place = tuple[str, str, str]
+"""Where a value stands: the CRM's object, its id of the record, the field."""
+
+
+def find_overruled(connection: Connection, authority: str) -> dict[Place, str | None]:
+    """Find what the CRM overruled of what an authority wrote, and has held since."""
+    wanted = (
+        select(steps)
+        .join(runs, runs.c.id == steps.c.run_id)
+        .where(steps.c.authority == authority, steps.c.field.is_not(None))
+        .order_by(runs.c.started_at, steps.c.n)
+    )
+    found: dict[Place, str | None] = {}
+    for row in connection.execute(wanted):
+        place = (row.object, row.record_id, row.field)
+        if row.code == OVERRULED:
+            found[place] = row.message
+        elif row.outcome == "done":
+            found.pop(place, None)
+    return found
 
 
 # Which owners we set

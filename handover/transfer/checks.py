@@ -1,7 +1,7 @@
 """Where a run takes place, and what has to be right before anything is written."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from connectors.base import (
@@ -9,11 +9,11 @@ from connectors.base import (
     Connector,
     Identity,
     KnowsLicences,
-    Row,
     same_id,
 )
 from connectors.errors import NotPermitted, ReadOnlySource
 from handover.errors import WrongOrg
+from handover.ledger.runs import Place
 from handover.ledger.states import Action
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
@@ -177,15 +177,26 @@ class Drifted:
     found: str | None
 
 
-def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
+def check_drift(
+    site: Site,
+    steps: Iterable[Step],
+    readings: Readings,
+    overruled: Mapping[Place, str | None],
+) -> None:
     """Refuse to go on with a plan from which the CRM has moved away.
+
+    What the CRM itself made of our writes (``overruled``) is no drift.
 
     Raises:
         DriftedApart: nothing was written; the plan has to be looked at again.
     """
     owners = [step for step in steps if step.action is Action.ACCOUNT_OWNER]
     readings.refresh(owners)
-    gone = find_drifted(owners, readings)
+    gone = [
+        drifted
+        for drifted, step in find_drifted(owners, readings)
+        if step.place not in overruled or overruled[step.place] != drifted.found
+    ]
     rules = site.policy.transfer
     if too_many(len(gone), len(owners), share=rules.drift_share, least=rules.drift_min):
         changed = [
@@ -197,18 +208,16 @@ def check_drift(site: Site, steps: Iterable[Step], readings: Readings) -> None:
         )
 
 
-def find_drifted(owners: Iterable[Step], readings: Readings) -> tuple[Drifted, ...]:
-    """List the accounts that others changed since the plan was approved."""
-    return tuple(
-        Drifted(account_id=step.account_id, expected=step.before, found=found)
-        for step in owners
-        for found in [_owner(step, readings.row(step))]
-        if not any(same_value(found, each) for each in (step.before, step.after))
-    )
-
-
-def _owner(step: Step, row: Row | None) -> str | None:
-    return None if row is None else held(row, step.field or "")
+def find_drifted(
+    owners: Iterable[Step], readings: Readings
+) -> Iterator[tuple[Drifted, Step]]:
+    """Yield the accounts that others changed since the plan was approved."""
+    for step in owners:
+        row = readings.row(step)
+        found = None if row is None else held(row, step.field or "")
+        if not any(same_value(found, each) for each in (step.before, step.after)):
+            account = step.account_id
+            yield Drifted(account_id=account, expected=step.before, found=found), step
 
 
 def too_many(drifted: int, of: int, *, share: float, least: int) -> bool:

@@ -13,6 +13,7 @@ Point = Literal[
     "batch_sent",
     "outcome_recorded",
     "doubt_settled",
+    "wave_read_back",
     "steps_walked",
     "run_finished",
     "folder_written",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from handover.errors import KnownError
 from handover.ledger import Ledger
 from handover.ledger.runs import (
+    UNREAD,
     Entry,
     Run,
     RunState,
@@ -95,6 +96,7 @@ def execute(
         allowed=lambda: check_reserve(desk.ledger.path.parent),
         reached=desk.reached,
         doubts=doubts,
+        overruled=prepared.overruled,
     )
     walk.walk(prepared.steps)
     journal.finish(_state(walk), site.clock(), walk.window)
@@ -140,7 +142,10 @@ def _new_run(site: Site, desk: RunRegister, prepared: Prepared) -> Run:
 def _state(walk: Walk) -> RunState:
     if walk.interrupted:
         return "interrupted"
-    complete = all(result.outcome == "done" for result in walk.results.values())
+    complete = all(
+        result.outcome == "done" and result.code != UNREAD
+        for result in walk.results.values()
+    )
     return "finished" if complete else "partial"
 
 

@@ -40,6 +40,7 @@ def _content(change: Create) -> dict[str, Any]:
         "values": dict(change.values),
         "links": dict(change.links),
         "key_field": change.key_field,
+        "proof": list(change.proof),
     }
 
 

@@ -5,13 +5,13 @@ the list of steps goes with it as notes.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
 from connectors.base import Connector, Note
 from handover.i18n import Words
-from handover.ledger.runs import Kind, Run, entries_of
+from handover.ledger.runs import Kind, Place, Run, entries_of, find_overruled
 from handover.ledger.states import Action, Mode
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
@@ -31,7 +31,7 @@ from handover.transfer.put_back import PUT_BACK, steps_left, team_steps
 from handover.transfer.readings import Readings
 from handover.transfer.reassign import Timing, moving, owner_steps, receivers
 from handover.transfer.run_files import Rows, chosen
-from handover.transfer.steps import Step, UndoOf, in_order
+from handover.transfer.steps import Step, UndoOf, in_order, label
 from handover.transfer.tasks import (
     TaskWriter,
     WantedTask,
@@ -69,6 +69,8 @@ class Prepared:
     content: Mapping[str, object]
     """The plan as approved, or the run that is taken back: for the run's folder."""
     notes: Sequence[Note] = ()
+    overruled: Mapping[Place, str | None] = field(default_factory=dict)
+    """Where the CRM overruled earlier runs of the same authority."""
     needs: Collection[str] = ()
     """Objects that later runs of the plan will write: it must not stop half-way."""
     undoes: str | None = None
@@ -119,8 +121,10 @@ def prepare_reassign(
     check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
     check_successors(site, receivers(plan, successors, timing, steps))
     readings = Readings(connector=site.connector, clock=site.clock)
-    check_drift(site, steps, readings)
-    return _of_plan(
+    again = asked.rows is not None
+    overruled = {} if again else find_overruled(connection, label(approved))
+    check_drift(site, steps, readings, overruled)
+    prepared = _of_plan(
         "reassign",
         approved,
         steps,
@@ -131,6 +135,7 @@ def prepare_reassign(
         ],
         reason=asked.early,
     )
+    return replace(prepared, overruled=overruled)
 
 
 def prepare_publish(
@@ -179,7 +184,11 @@ def prepare_publish(
         ],
         reason=asked.before_announcement,
     )
-    return replace(prepared, needs=_to_be_written(site, approved, facts))
+    return replace(
+        prepared,
+        overruled=find_overruled(connection, label(approved)),
+        needs=_to_be_written(site, approved, facts),
+    )
 
 
 def _to_be_written(
@@ -195,9 +204,23 @@ def _to_be_written(
 
 
 def prepare_undo(
-    site: Site, connection: Connection, authority: UndoOf, run: Run, named: str | None
+    site: Site,
+    connection: Connection,
+    authority: UndoOf,
+    run: Run,
+    named: str | None,
+    *,
+    again: bool = False,
 ) -> Prepared:
     """List what takes a run back.
+
+    Args:
+        site: where we are.
+        connection: to the ledger.
+        authority: whose word it is.
+        run: what is to be taken back.
+        named: the org that the user named, if they did.
+        again: try again what the CRM overruled.
 
     Raises:
         HandoverError: of the class that says why not.
@@ -211,6 +234,7 @@ def prepare_undo(
     if run.plan_id is not None:
         left = steps_left(connection, run.plan_id, authority, Action.TEAM_MEMBER)
         listed += [step for step in left if step.account_id in accounts]
+    overruled = {} if again else find_overruled(connection, label(authority))
     steps = _with_teams(site, listed)
     doubtful = [entry for entry in entries if entry.outcome == "in_doubt"]
     notes = [Note(code="nothing_to_undo", params={"run": run.id})] if not steps else []
@@ -225,6 +249,7 @@ def prepare_undo(
         steps=steps,
         readings=Readings(connector=site.connector, clock=site.clock),
         content={"undoes": run.id, "plan": run.plan_id, "version": run.plan_version},
+        overruled=overruled,
         notes=notes,
         undoes=run.id,
         person_id=authority.person_id,

@@ -40,6 +40,11 @@ def held(row: Row, name: str) -> str | None:
     return (day[1] if day else text) or None
 
 
+def holds(row: Row, name: str, value: str | None) -> bool:
+    """Tell whether a field of a row has a value; ids count in either length."""
+    return same_value(held(row, name), value or None)
+
+
 def judge(step: Step, row: Row | None, *, keyed: bool) -> StepResult | None:
     """Decide what a step's record makes of it; None when it is to be written.
 
@@ -56,13 +61,10 @@ def judge(step: Step, row: Row | None, *, keyed: bool) -> StepResult | None:
         )
     if row is None:
         return GONE
-    value = held(row, change.field)
-    if same_value(value, change.after):
+    if holds(row, change.field, change.after):
         return ALREADY
     expected = {change.field: change.before, **step.expects}
-    as_expected = all(
-        same_value(held(row, name), value) for name, value in expected.items()
-    )
+    as_expected = all(holds(row, name, value) for name, value in expected.items())
     return None if as_expected else CHANGED
 
 

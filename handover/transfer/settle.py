@@ -1,22 +1,26 @@
-"""Deciding by reading what became of a write whose reply was lost.
+"""Deciding by reading what became of a write, whether or not the CRM replied.
 
-During a run the walk asks, and ``recover`` does for steps that earlier runs left open.
-An owner is known by its value, a task by its key. What reading shows not to have taken
-effect may be sent again: a value set twice is the same value, a keyed create cannot
-double, and nobody is on a team twice. Any other create is never sent again; it stays in
-doubt until it is found.
+A reply is no proof: a trigger, a flow or a rule of the CRM may keep the old value or
+set a third one in the same save, and the CRM says success all the same. So what it says
+is done is read back (``read_back``), and done only when it holds what was written.
+
+A reply may be lost as well (``settle``): an owner is known by its value, a task by its
+key. What reading shows not to have taken effect may be sent again: a value set twice is
+the same value, a keyed create cannot double, and nobody is on a team twice. Any other
+create is never sent again; it stays in doubt until it is found. The walk asks for its
+own steps, ``recover`` for those that earlier runs left open.
 """
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from connectors.base import Capability, Change, Connector, Create, Row, SetField
 from handover.ledger import Ledger, runs
-from handover.ledger.runs import INTERRUPTED, Entry, StepResult
+from handover.ledger.runs import INTERRUPTED, OVERRULED, UNREAD, Entry, StepResult
 from handover.transfer.crash_points import Reached
-from handover.transfer.readings import CHANGED, GONE, held, lacks_links
+from handover.transfer.readings import CHANGED, GONE, held, holds, lacks_links
 from mappings.text import as_text
 
 IN_DOUBT = StepResult(outcome="in_doubt", code="reply_lost")
@@ -44,6 +48,72 @@ def settle(connector: Connector, changes: Sequence[Change]) -> list[StepResult |
         else _set(change, rows.get((change.object, change.id)))
         for change in changes
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """A change that the CRM says it made, and the record that it names for it."""
+
+    change: Change
+    record_id: str | None
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """The CRM's object and id; None where the CRM named no record."""
+        own_id = self.record_id
+        if isinstance(self.change, SetField):
+            own_id = self.change.id
+        return None if own_id is None else (self.change.object, own_id)
+
+
+def read_back(connector: Connector, sent: Sequence[Sent]) -> list[StepResult]:
+    """Read what the CRM says it wrote: done, or refused with what it holds instead.
+
+    Raises:
+        ConnectorError: the CRM cannot be read.
+    """
+    ids: dict[str, dict[str, None]] = defaultdict(dict)
+    fields: dict[str, set[str]] = defaultdict(set)
+    for one in sent:
+        if one.place is not None:
+            name, own_id = one.place
+            ids[name][own_id] = None
+            fields[name] |= _written(one.change).keys()
+    rows = {
+        (name, own_id): row
+        for name, wanted in ids.items()
+        for own_id, row in connector.read(name, [*wanted], sorted(fields[name])).items()
+    }
+    return [_proved(one, one.place and rows.get(one.place)) for one in sent]
+
+
+def _proved(sent: Sent, row: Row | None) -> StepResult:
+    if sent.place is None:
+        return StepResult(outcome="done")
+    if row is None:
+        return GONE
+    values = _written(sent.change)
+    other = {
+        field: held(row, field)
+        for field, value in values.items()
+        if not holds(row, field, value)
+    }
+    if not other:
+        return StepResult(outcome="done", record_id=sent.record_id)
+    text: str | None = ", ".join(f"{name}={value}" for name, value in other.items())
+    if isinstance(sent.change, SetField):
+        text = other[sent.change.field]
+    return StepResult(
+        outcome="refused", code=OVERRULED, message=text, record_id=sent.record_id
+    )
+
+
+def _written(change: Change) -> Mapping[str, str | None]:
+    """Return the values that have to be found when a change is read back."""
+    if isinstance(change, SetField):
+        return {change.field: change.after}
+    names = change.proof or tuple(change.values)
+    return {name: change.values[name] for name in names}
 
 
 def _found(connector: Connector, creates: Sequence[Create]) -> Mapping[str, Row]:
@@ -74,7 +144,7 @@ def _set(change: SetField, row: Row | None) -> StepResult | None:
     if row is None:
         return GONE
     value = held(row, change.field)
-    if value == change.after:
+    if holds(row, change.field, change.after):
         return StepResult(outcome="done", code="settled", record_id=change.id)
     return None if value == change.before else CHANGED
 
@@ -123,6 +193,12 @@ def _settled(
 ) -> dict[int, StepResult]:
     listed = list(entries)
     left = {e.n: LEFT for e in listed if e.outcome == "planned"}
+    unread = [e for e in listed if e.outcome == "done" and e.code == UNREAD]
+    sent = [Sent(change=e.change, record_id=e.record_id) for e in unread]
+    left |= {
+        entry.n: result
+        for entry, result in zip(unread, read_back(connector, sent), strict=True)
+    }
     doubtful = [e for e in listed if e.outcome in ("intent", "in_doubt")]
     if not doubtful:
         return left

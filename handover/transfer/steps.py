@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from connectors.base import Change, Create, SetField
+from handover.ledger.runs import Place
 from handover.ledger.states import Action
 from handover.plan.approval import ApprovedPlan
 
@@ -63,6 +64,11 @@ class Step:
     def field(self) -> str | None:
         """The field that is set; a create has none."""
         return self.change.field if isinstance(self.change, SetField) else None
+
+    @property
+    def place(self) -> Place:
+        """Where its value stands."""
+        return self.change.object, self.record_id or "", self.field or ""
 
     @property
     def before(self) -> str | None:

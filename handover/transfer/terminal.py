@@ -9,7 +9,7 @@ from rich.console import Console
 from connectors.base import Identity
 from connectors.effects import SideEffect
 from handover.i18n import Words
-from handover.ledger.runs import Entry
+from handover.ledger.runs import OVERRULED, Entry
 from handover.ledger.states import HOLD_USERS, TASK_ACTIONS, Action
 from handover.paper.safe_text import plain
 from handover.paper.table import Table
@@ -75,7 +75,7 @@ def print_run(
     if len(entries) > shown:
         more = len(entries) - shown
         console.print(words("... and {n} more steps: --json", n=more))
-    _print_reasons(entries[:shown], words, console)
+    _print_reasons(entries[:shown], reader, console)
     if executed.state == "dry_run":
         _print_intentions(executed, words, console)
         print_effects(concerned(reader.effects, entries), words, console)
@@ -91,12 +91,15 @@ def concerned(
     return [effect for effect in effects if effect.of in kinds]
 
 
-def _print_reasons(entries: Iterable[Entry], words: Words, console: Console) -> None:
+def _print_reasons(
+    entries: Iterable[Entry], reader: Audience, console: Console
+) -> None:
     """Print why steps were not done, in the CRM's own words where it said some."""
+    words = reader.words
     for entry in entries:
         if entry.outcome not in ("planned", "done"):
             name = entry.record_id or entry.key or ""
-            said = (name, _reason(entry.code or "", words), entry.message)
+            said = (name, _reason(entry.code or "", words), _message(entry, reader))
             why = ": ".join(filter(None, said))
             console.print(plain(f"{SIGNS.get(entry.outcome, '-')} {why}"))
 
@@ -105,6 +108,15 @@ def _reason(code: str, words: Words) -> str:
     """Return a code of ours in words; the CRM's own stay as they are."""
     key = f"reason:{code}"
     return words(key) if words.has(key) else code
+
+
+def _message(entry: Entry, reader: Audience) -> str | None:
+    """Return the CRM's own words, or what it holds in place of what was written."""
+    if entry.code != OVERRULED:
+        return entry.message
+    if not entry.message:
+        return reader.words("it is empty now")
+    return reader.words("it holds {value}", value=_value(entry, entry.message, reader))
 
 
 def _print_intentions(executed: Executed, words: Words, console: Console) -> None:

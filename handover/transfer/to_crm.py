@@ -168,6 +168,7 @@ class ToCrm:
                 **task.constants,
             },
             links={"account": self.record(account).id},
+            proof=(task.due, task.owner_id, task.status.field),
         )
 
     def yes_no(

@@ -6,17 +6,25 @@ an account in doubt waits for the next run.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from connectors.base import Capability, Connector, Outcome
+from connectors.base import Capability, Connector, Outcome, Row
 from connectors.errors import ConnectorError
-from handover.ledger.runs import INTERRUPTED, StepResult
+from handover.ledger.runs import INTERRUPTED, OVERRULED, UNREAD, Place, StepResult
 from handover.ledger.states import Action
 from handover.transfer.crash_points import Reached
 from handover.transfer.journal import Journal
-from handover.transfer.readings import ALREADY, CHANGED, FRESH, Clock, Readings, judge
-from handover.transfer.settle import IN_DOUBT, settle
+from handover.transfer.readings import (
+    ALREADY,
+    CHANGED,
+    FRESH,
+    Clock,
+    Readings,
+    held,
+    judge,
+)
+from handover.transfer.settle import IN_DOUBT, Sent, read_back, settle
 from handover.transfer.steps import Step, waves
 
 
@@ -38,6 +46,8 @@ class Walk:
     results: dict[int, StepResult] = field(default_factory=dict)
     doubts: Collection[str] = ()
     """Keys of creates that an earlier run left in doubt: never sent again."""
+    overruled: Mapping[Place, str | None] = field(default_factory=dict)
+    """Where the CRM overruled an earlier run, and what it held then: not sent again."""
     window: dt.timedelta = dt.timedelta(0)
     """The longest time between the last reading of a record and its write."""
     failure: ConnectorError | None = None
@@ -69,6 +79,7 @@ class Walk:
             if self.readings.age(steps) > FRESH:
                 steps = self._guarded(steps)
             self._send(self._free(steps))
+        self._read_back(wave)
 
     def _free(self, steps: Sequence[Step]) -> list[Step]:
         """Keep the steps that nothing outside their record holds back."""
@@ -100,10 +111,40 @@ class Walk:
             return self._free(steps)
         keyed = Capability.KEYED_CREATES in self.connector.capabilities
         found = {
-            step.n: judge(step, self.readings.row(step), keyed=keyed) for step in steps
+            step.n: self._judge(step, self.readings.row(step), keyed=keyed)
+            for step in steps
         }
         self._record({n: result for n, result in found.items() if result})
         return [step for step in steps if found[step.n] is None]
+
+    def _judge(self, step: Step, row: Row | None, *, keyed: bool) -> StepResult | None:
+        """Judge a step by its record; what was overruled once is not tried again."""
+        result = judge(step, row, keyed=keyed)
+        if result in (None, CHANGED) and row is not None and step.field:
+            value = held(row, step.field)
+            if step.place in self.overruled and self.overruled[step.place] == value:
+                return StepResult(outcome="skipped", code=OVERRULED, message=value)
+        return result
+
+    def _read_back(self, wave: Sequence[Step]) -> None:
+        """Read what the CRM says it has written; a rule of its own may have undone it.
+
+        What cannot be read now is read by the next run.
+        """
+        written = [step for step in wave if self.results[step.n].code == UNREAD]
+        if not written or self.failure is not None:
+            return
+        sent = [
+            Sent(change=step.change, record_id=self.results[step.n].record_id)
+            for step in written
+        ]
+        try:
+            found = read_back(self.connector, sent)
+        except ConnectorError as error:
+            self.failure = error
+            return
+        self._record({s.n: result for s, result in zip(written, found, strict=True)})
+        self.reached("wave_read_back")
 
     def _send(self, steps: Sequence[Step]) -> None:
         if not steps:
@@ -181,9 +222,10 @@ def _result(outcome: Outcome) -> StepResult:
     """Judge a reply; a connector that compares and sets may find an edit itself."""
     if outcome.state == "refused" and outcome.code == CHANGED.code:
         return CHANGED
+    is_news = outcome.state == "done" and outcome.code is None
     return StepResult(
         outcome="skipped" if outcome.state == "unsent" else outcome.state,
-        code=outcome.code,
+        code=UNREAD if is_news else outcome.code,
         message=outcome.message,
         record_id=outcome.id,
     )

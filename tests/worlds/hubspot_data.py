@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.worlds.hubspot_replies import Answer, Call, Json
 
@@ -25,6 +26,10 @@ class Record:
     """Other type → id → names of association types or labels."""
 
 
+Automation = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""What workflows set in the save of a record: by kind, from its id and properties."""
+
+
 class Holdings:
     def __init__(self) -> None:
         self.now = datetime(2027, 3, 1, 0, 0, tzinfo=UTC)
@@ -37,6 +42,7 @@ class Holdings:
         self.commits: list[tuple[str, str, dict[str, str | None]]] = []
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
+        self.automation: Automation = lambda _kind, _given: {}
         self.search_lag = timedelta(0)
         self.forbidden: set[str] = set()
         self.unwritable: set[str] = set()

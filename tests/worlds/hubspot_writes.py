@@ -121,6 +121,7 @@ class Writes(Holdings):
     def _apply(self, kind: str, verb: str, one: Json) -> Json | None:
         """Write one input and show what came of it; None is left out of the reply."""
         properties = {k: v or None for k, v in one["properties"].items()}
+        properties |= self.automation(kind, {"id": one.get("id"), **properties})
         if verb == "batch/create":
             key = self._create(kind, properties)
             for each in one.get("associations") or []:

@@ -17,6 +17,8 @@ from tests.worlds import soql
 
 Json = Any
 KEY = "HandoverKey__c"
+Automation = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""What triggers set in the save of a record: by kind and the values that were given."""
 Fault = Callable[["Call"], "Answer | None"]
 PREFIXES = {
     "Account": "001",
@@ -77,6 +79,7 @@ class Org:
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.refuse: Callable[[str, dict[str, Any]], str | None] = lambda _o, _r: None
+        self.automation: Automation = lambda _kind, _given: {}
         self.tokens: list[str] = []
         """The tokens that the next log-ins give."""
         self.clock = timedelta(0)
@@ -353,9 +356,10 @@ class Org:
         key = str(record.get("id") or self._upserted(kind, rest, given) or "")
         if key:
             self._own(call, kind, key, given)
-            self.edit(kind, key, **given)
+            automated = self.automation(kind, {"Id": key, **given})
+            self.edit(kind, key, **given | automated)
         else:
-            key = self.add(kind, **given)
+            key = self.add(kind, **given | self.automation(kind, given))
         self.commits.append((kind, key, given))
         return {"id": key, "success": True, "errors": []}
 

@@ -74,7 +74,7 @@ def _run(
 ) -> None:
     readings = Readings(connector=site.connector, clock=site.clock)
     check_successors(site, [successor])
-    check_drift(site, steps, readings)
+    check_drift(site, steps, readings, {})
     prepared = Prepared(
         kind=kind,
         org_id=site.identity.org_id,
