@@ -68,6 +68,31 @@ def test_fields_like_the_owner_move_along_by_object_and_come_back(desk: Desk) ->
     assert desk.held("companies", "denki", "second_owner") == "6"
 
 
+@pytest.mark.parametrize("holder", ["7", "6"])
+def test_an_owner_that_a_workflow_decides_is_told_and_not_sent_again(
+    desk: Desk, holder: str
+) -> None:
+    """Whether it keeps the old owner or rotates to a third one."""
+    seiki = desk.company.ids["seiki"]
+    desk.portal.automation = lambda _kind, given: (
+        {"hubspot_owner_id": holder} if given["id"] == seiki else {}
+    )
+    steps = by_record(desk.steps(*desk.reassign, code=6))
+    told = steps[seiki]
+    found = (told["outcome"], told["code"], told["message"])
+    assert found == ("refused", "overruled", holder)
+    waiting = {s["account_id"] for s in steps.values() if s["outcome"] == "skipped"}
+    assert waiting == {seiki}
+    assert owners(desk.company)["hayashi"] == "7"
+    sent = len(desk.portal.commits)
+    steps = by_record(desk.steps(*desk.reassign, code=6))
+    assert (steps[seiki]["outcome"], steps[seiki]["code"]) == ("skipped", "overruled")
+    assert len(desk.portal.commits) == sent
+    desk.portal.automation = lambda _kind, _given: {}
+    desk("runs", "retry", "last", *WRITING)
+    assert owners(desk.company) == MORE
+
+
 def test_a_portal_that_copies_owners_takes_no_contact_from_others_or_back(
     desk: Desk,
 ) -> None:

@@ -85,6 +85,54 @@ def test_a_successor_who_can_own_nothing_is_found_before_the_first_write(
     assert agreed.run("reassign", plan, day=EFFECTIVE).code == 0
 
 
+# What the org decides otherwise, and calls a success
+
+
+@pytest.mark.parametrize("holder", ["predecessor", "somebody else"])
+def test_an_owner_that_a_rule_of_the_org_decides_is_told_and_not_sent_again(
+    desk: Desk, folder: Path, holder: str
+) -> None:
+    made, org = desk.made, desk.org
+    plan = desk.approved_plan()
+    owner = made.sato if holder == "predecessor" else made.manager
+    territory = set(made.accounts[:5])
+    org.automation = lambda _kind, given: (
+        {"OwnerId": owner} if given.get("Id") in territory else {}
+    )
+    ended = desk.run("reassign", plan, day=EFFECTIVE)
+    assert (ended.code, ended.json["error"]["code"]) == (6, "partly")
+    steps = ended.data["run"]["steps"]
+    told = {s["record_id"]: (s["code"], s["message"]) for s in steps}
+    refused = {s["record_id"] for s in steps if s["outcome"] == "refused"}
+    assert refused == territory
+    assert {told[each] for each in territory} == {("overruled", owner)}
+    waiting = {s["account_id"] for s in steps if s["code"] == "account_not_done"}
+    assert waiting == territory
+    name = "佐藤 健一" if holder == "predecessor" else "山田 部長"
+    shown = desk.cli("--lang", "ja", "runs", "show", "last").out
+    assert f"現在の値: {name}" in shown
+    writes = len([call for call in org.calls if is_write(call)])
+    again = desk.run("reassign", plan, day=EFFECTIVE)
+    assert again.code == 6
+    assert len([call for call in org.calls if is_write(call)]) == writes
+    org.automation = lambda _kind, _given: {}
+    (first, _) = sorted((folder / ".handover" / "runs").glob("*/error.csv"))
+    done = desk.done("reassign", plan, "--rows", str(first), day=EFFECTIVE)["run"]
+    assert done["counts"]["done"] == done["counts"]["planned"] > 5
+    assert desk.owners("Account") == {made.tanaka: 13}
+
+
+def test_a_task_that_a_flow_gives_to_somebody_else_is_told(desk: Desk) -> None:
+    plan = desk.approved_plan()
+    desk.org.automation = lambda kind, _given: (
+        {"OwnerId": desk.made.manager} if kind == "Task" else {}
+    )
+    ended = desk.run("plan", "publish", plan)
+    assert ended.code == 6
+    steps = ended.data["run"]["steps"]
+    assert {s["code"] for s in steps} == {None, "overruled"}  # his own tasks are right
+
+
 # Records that people change between the sync and the run
 
 

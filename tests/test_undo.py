@@ -6,7 +6,7 @@ import pytest
 
 from connectors.base import Change, Create, SetField
 from handover.errors import AmbiguousName, UnknownName, WrongOrg
-from handover.ledger.runs import find_run
+from handover.ledger.runs import NoRunToUndo, NoRunYet, find_run, find_run_to_undo
 from handover.plan import store
 from handover.plan.errors import NotYours
 from tests.worlds.memory_company import (
@@ -251,7 +251,7 @@ def test_runs_are_found_by_the_beginning_of_their_id_and_as_the_last(
     tmp_path: Path,
 ) -> None:
     place = handing_over(tmp_path)
-    with place.ledger.read() as connection, pytest.raises(UnknownName):
+    with place.ledger.read() as connection, pytest.raises(NoRunYet):
         find_run(connection, "last")
     first = place.publish()
     second = place.reassign()
@@ -264,3 +264,37 @@ def test_runs_are_found_by_the_beginning_of_their_id_and_as_the_last(
         with pytest.raises(UnknownName) as unknown:
             find_run(connection, str(first.run_id)[:-1] + "_")
     assert unknown.value.params["suggestion"] == first.run_id
+
+
+def test_the_last_run_is_the_last_that_wrote_and_was_not_taken_back(
+    tmp_path: Path,
+) -> None:
+    place = handing_over(tmp_path)
+    with place.ledger.read() as connection, pytest.raises(NoRunYet):
+        find_run_to_undo(connection, "last")
+    published = place.publish()
+    moved = place.reassign()
+    assert place.reassign().counts["planned"] == 0  # everything is done already
+
+    def last() -> str:
+        with place.ledger.read() as connection:
+            return find_run_to_undo(connection, "last").id
+
+    assert last() == moved.run_id
+    place.undo("last")
+    assert last() == published.run_id
+    place.undo("last")
+    with pytest.raises(NoRunToUndo):
+        last()
+
+
+def test_a_run_that_was_taken_back_only_in_part_is_still_the_last(
+    tmp_path: Path,
+) -> None:
+    place = handing_over(tmp_path)
+    place.publish()
+    moved = place.reassign()
+    place.crm.put("accounts.csv", "A01", owner_id="T")
+    assert place.undo("last").state == "partial"
+    with place.ledger.read() as connection:
+        assert find_run_to_undo(connection, "last").id == moved.run_id

@@ -15,7 +15,7 @@ from connectors.base import Identity, Note
 from handover.i18n import Words
 from handover.jobs.workspace import Workspace
 from handover.ledger.home import check_home
-from handover.ledger.runs import entries_of, find_run
+from handover.ledger.runs import entries_of, find_run, find_run_to_undo
 from handover.mirror.views import Mirror
 from handover.plan import store
 from handover.plan.approval import ApprovedPlan, load_approved
@@ -119,11 +119,11 @@ def undo(
 ) -> Transferred:
     """Take a run back; ``again``: try again what the CRM overruled, too."""
     with workspace.ledger.read() as connection:
-        source = find_run(connection, text).source
+        source = find_run_to_undo(connection, text).source
     person = workspace.decider(source)
     with _at_work(workspace, source, "undo", manner) as work:
         with workspace.ledger.read() as connection:
-            run = find_run(connection, text)
+            run = find_run_to_undo(connection, text)
             undo_by = workspace.policy.transfer.undo_by
             authority = undo_of(connection, run, person, work.site.people, undo_by)
             prepared = prepare_undo(

@@ -1,25 +1,26 @@
 """Runs and their steps in the ledger: what was intended, and what became of it.
 
-Every query of the tables ``runs`` and ``steps`` stands here, so that which owners we
-set, which tasks we made and what is still open have one answer.
+What runs wrote into the CRM, over all of them, is asked in ``writes``.
 """
 
 import datetime as dt
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from connectors.base import Change, Create, SetField
-from handover.errors import AmbiguousName, UnknownName
+from handover.errors import AmbiguousName, UnknownName, UsageProblem
 from handover.ledger import seals
 from handover.ledger.events import record
-from handover.ledger.states import OWNER_ACTION, TASK_ACTIONS, Action
-from handover.ledger.tables import owner_history, runs, steps
+from handover.ledger.states import Action
+from handover.ledger.tables import runs, steps
 from mappings.toml_file import nearest
 
+LAST = "last"
+"""Stands for the newest run, where a run is named."""
 INTERRUPTED = "interrupted"
 """Code of a step that a run did not get to."""
 UNREAD = "unread"
@@ -29,6 +30,18 @@ OVERRULED = "overruled"
 
 Kind = Literal["reassign", "publish", "undo"]
 RunState = Literal["running", "finished", "partial", "interrupted", "dry_run"]
+
+
+class NoRunYet(UsageProblem):
+    """The last run was asked for, and nothing was run yet."""
+
+    code = "no_run_yet"
+
+
+class NoRunToUndo(UsageProblem):
+    """The last run was to be taken back, and none is left that could be."""
+
+    code = "no_run_to_undo"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,11 +236,14 @@ def find_run(connection: Connection, text: str) -> Run:
     """Find a run by its id, the beginning of it, or ``last``.
 
     Raises:
+        NoRunYet: it was the last, and there is none.
         UnknownName: no run's id begins so.
         AmbiguousName: several do.
     """
     known = {run.id: run for run in all_runs(connection)}
-    if text == "last" and known:
+    if text == LAST:
+        if not known:
+            raise NoRunYet
         return next(iter(known.values()))
     if text in known:
         return known[text]
@@ -238,6 +254,36 @@ def find_run(connection: Connection, text: str) -> Run:
         near = nearest(text, known) or "-"
         raise UnknownName(kind="run", name=text, suggestion=near)
     return known[found[0]]
+
+
+def find_run_to_undo(connection: Connection, text: str) -> Run:
+    """Find a run that is to be taken back.
+
+    ``last`` is the last one that wrote and was not taken back; an undo is none.
+
+    Raises:
+        NoRunToUndo: it was the last, and all were taken back or wrote nothing.
+        HandoverError: as ``find_run`` does.
+    """
+    newest = find_run(connection, text)
+    if text != LAST:
+        return newest
+    wrote = select(steps.c.run_id).where(
+        steps.c.outcome == "done", steps.c.code.is_distinct_from("already")
+    )
+    undone = select(runs.c.undoes).where(
+        runs.c.undoes.is_not(None), runs.c.state == "finished"
+    )
+    wanted = (
+        select(runs)
+        .where(runs.c.kind != "undo", runs.c.id.in_(wrote), runs.c.id.not_in(undone))
+        .order_by(runs.c.started_at.desc(), runs.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(wanted).one_or_none()
+    if row is None:
+        raise NoRunToUndo
+    return _run(row)
 
 
 def open_runs(connection: Connection, source: str) -> list[tuple[str, str]]:
@@ -266,158 +312,6 @@ def runs_with(
     )
     for run_id in connection.execute(wanted).scalars().all():
         yield entries_of(connection, run_id)
-
-
-Place = tuple[str, str, str]
-"""Where a value stands: the CRM's object, its id of the record, the field."""
-
-
-def find_overruled(connection: Connection, authority: str) -> dict[Place, str | None]:
-    """Find what the CRM overruled of what an authority wrote, and has held since."""
-    wanted = (
-        select(steps)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(steps.c.authority == authority, steps.c.field.is_not(None))
-        .order_by(runs.c.started_at, steps.c.n)
-    )
-    found: dict[Place, str | None] = {}
-    for row in connection.execute(wanted):
-        place = (row.object, row.record_id, row.field)
-        if row.code == OVERRULED:
-            found[place] = row.message
-        elif row.outcome == "done":
-            found.pop(place, None)
-    return found
-
-
-# Which owners we set
-
-
-def owners_set(
-    connection: Connection, source: str, since: dt.datetime
-) -> Iterator[tuple[str, str, str, str | None]]:
-    """Yield the owners that runs set on a source since a time, in their order.
-
-    Yields:
-        The canonical table, the CRM's object and the ids of record and owner there.
-    """
-    tables = {action.value: table for table, action in OWNER_ACTION.items()}
-    wanted = _owners_set(*tables).where(
-        steps.c.source == source, steps.c.settled_at > since.isoformat()
-    )
-    for row in connection.execute(wanted):
-        yield tables[row.action], row.object, row.record_id, row.after
-
-
-def account_owners_set(connection: Connection) -> dict[str, dict[str, str | None]]:
-    """Return, by plan and account, the owner that runs of the plan set last."""
-    wanted = _owners_set(Action.ACCOUNT_OWNER).where(
-        runs.c.plan_id.is_not(None), steps.c.account_id.is_not(None)
-    )
-    found: dict[str, dict[str, str | None]] = {}
-    for row in connection.execute(wanted):
-        found.setdefault(row.plan_id, {})[row.account_id] = row.after
-    return found
-
-
-def explaining_run(
-    connection: Connection, source: str, account_id: str, owner: str | None
-) -> str | None:
-    """Find the newest run that gave an account this owner and explains nothing yet.
-
-    A run explains one change in the history of owners: whoever brings the same owner
-    back later did it without us.
-    """
-    explained = select(owner_history.c.run_id).where(
-        owner_history.c.source == source,
-        owner_history.c.account_id == account_id,
-        owner_history.c.run_id.is_not(None),
-    )
-    wanted = _owners_set(Action.ACCOUNT_OWNER).where(
-        steps.c.source == source,
-        steps.c.account_id == account_id,
-        steps.c.after == owner,
-        steps.c.run_id.not_in(explained),
-    )
-    found = connection.execute(wanted).all()
-    return found[-1].run_id if found else None
-
-
-def _owners_set(*actions: str) -> Select[Any]:
-    """Select the owners that runs set by such steps, in their order."""
-    columns = ("run_id", "account_id", "action", "object", "record_id", "after")
-    wanted = _done(runs.c.plan_id, *(steps.c[name] for name in columns))
-    return wanted.where(steps.c.action.in_(actions))
-
-
-# Which records we touched, and which tasks we made
-
-
-def records_touched(connection: Connection, plan_id: str) -> set[str]:
-    """Name the CRM's ids of all records that runs of a plan dealt with."""
-    wanted = (
-        select(steps.c.record_id)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(runs.c.plan_id == plan_id, steps.c.record_id.is_not(None))
-    )
-    return set(connection.execute(wanted).scalars())
-
-
-def tasks_made(connection: Connection, prefix: str) -> dict[str, tuple[str, str]]:
-    """Return the tasks whose key begins so that runs made: key to object and id."""
-    wanted = select(steps.c.key, steps.c.object, steps.c.record_id).where(
-        steps.c.key.startswith(prefix, autoescape=True),
-        steps.c.outcome == "done",
-        steps.c.record_id.is_not(None),
-    )
-    return {key: (name, record) for key, name, record in connection.execute(wanted)}
-
-
-def tasks_not_made(connection: Connection, prefix: str) -> set[str]:
-    """Name the keys of tasks that a run meant to make and did not."""
-    wanted = select(steps.c.key).where(
-        steps.c.key.startswith(prefix, autoescape=True),
-        steps.c.outcome.in_(["skipped", "refused"]),
-    )
-    return set(connection.execute(wanted).scalars())
-
-
-def task_writes(
-    connection: Connection, source: str, records: Collection[str]
-) -> Iterator[tuple[str, Mapping[str, str | None]]]:
-    """Yield what runs wrote into some of our tasks, in its order: id and fields."""
-    if not records:
-        return
-    wanted = _done(steps).where(
-        steps.c.source == source,
-        steps.c.action.in_(TASK_ACTIONS),
-        steps.c.code.is_distinct_from("already"),
-    )
-    for row in connection.execute(wanted).mappings():
-        if row["record_id"] in records:
-            made = row["values"]["values"] if row["key"] is not None else None
-            yield row["record_id"], made or {row["field"]: row["after"]}
-
-
-def doubtful_keys(connection: Connection, source: str) -> frozenset[str]:
-    """Name the records that we may have created and cannot find."""
-    wanted = select(steps.c.key).where(
-        steps.c.source == source,
-        steps.c.outcome == "in_doubt",
-        steps.c.key.is_not(None),
-    )
-    return frozenset(connection.execute(wanted).scalars())
-
-
-def _done(*columns: Any) -> Select[Any]:  # noqa: ANN401 - columns or a table
-    """Select from the steps that were done, in the order in which they were."""
-    return (
-        select(*columns)
-        .select_from(steps)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(steps.c.outcome == "done")
-        .order_by(runs.c.started_at, steps.c.n)
-    )
 
 
 def _this(run_id: str) -> Any:  # noqa: ANN401 - a SQLAlchemy condition

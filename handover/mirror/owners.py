@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 from sqlalchemy import Connection, insert, select
 
-from handover.ledger.runs import explaining_run
 from handover.ledger.tables import owner_history
+from handover.ledger.writes import explaining_run
 from handover.mirror.sql import literal, same_id
 from mappings.model import DerivedOwner
 

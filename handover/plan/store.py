@@ -15,13 +15,13 @@ from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
 from handover.ledger import seals
 from handover.ledger.events import record
-from handover.ledger.runs import account_owners_set
 from handover.ledger.states import OPEN_STATES, Mode, PlanState
 from handover.ledger.tables import (
     decisions,
     plan_versions,
     plans,
 )
+from handover.ledger.writes import account_owners_set
 from handover.plan.model import Plan, Row
 from mappings.toml_file import nearest
 

@@ -13,8 +13,8 @@ from connectors.base import (
 )
 from connectors.errors import NotPermitted, ReadOnlySource
 from handover.errors import WrongOrg
-from handover.ledger.runs import Place
 from handover.ledger.states import Action
+from handover.ledger.writes import Place
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
 from handover.policy import Policy

@@ -13,11 +13,11 @@ from handover.ledger.runs import (
     Run,
     RunState,
     counts,
-    doubtful_keys,
     entries_of,
     find_run,
     new_run_id,
 )
+from handover.ledger.writes import doubtful_keys
 from handover.transfer.checks import Site, check_permitted
 from handover.transfer.crash_points import Reached
 from handover.transfer.errors import RunInterrupted, RunPartly

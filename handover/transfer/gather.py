@@ -14,7 +14,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from connectors.base import Capability
-from handover.ledger.runs import owners_set, records_touched
+from handover.ledger.writes import owners_set, records_touched
 from handover.mirror.views import Mirror
 from handover.plan.model import Plan
 from handover.transfer.checks import Site

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from connectors.base import Connector, Row
-from handover.ledger.runs import task_writes, tasks_made, tasks_not_made
+from handover.ledger.writes import task_writes, tasks_made, tasks_not_made
 from handover.mirror.views import Mirror
 from handover.plan.model import Plan
 from handover.transfer.checks import Site

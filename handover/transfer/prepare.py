@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from connectors.base import Connector, Note
 from handover.i18n import Words
-from handover.ledger.runs import Kind, Place, Run, entries_of, find_overruled
+from handover.ledger.runs import Kind, Run, entries_of
 from handover.ledger.states import Action, Mode
+from handover.ledger.writes import Place, find_overruled
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan

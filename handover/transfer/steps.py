@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from connectors.base import Change, Create, SetField
-from handover.ledger.runs import Place
 from handover.ledger.states import Action
+from handover.ledger.writes import Place
 from handover.plan.approval import ApprovedPlan
 
 

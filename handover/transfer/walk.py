@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from connectors.base import Capability, Connector, Outcome, Row
 from connectors.errors import ConnectorError
-from handover.ledger.runs import INTERRUPTED, OVERRULED, UNREAD, Place, StepResult
+from handover.ledger.runs import INTERRUPTED, OVERRULED, UNREAD, StepResult
 from handover.ledger.states import Action
+from handover.ledger.writes import Place
 from handover.transfer.crash_points import Reached
 from handover.transfer.journal import Journal
 from handover.transfer.readings import (

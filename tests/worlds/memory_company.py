@@ -21,7 +21,7 @@ from connectors.base import Connector, Create
 from connectors.memory import MemoryCRM
 from handover.i18n import words_for
 from handover.ledger import Ledger
-from handover.ledger.runs import Entry, entries_of, find_run
+from handover.ledger.runs import Entry, entries_of, find_run_to_undo
 from handover.mirror.generations import current_generation
 from handover.mirror.sync import Source, Syncer, SyncOptions
 from handover.mirror.views import Mirror, open_mirror
@@ -330,7 +330,7 @@ class Office:
         """Settle what is open, and take a run back."""
         self.recover()
         with self.ledger.read() as connection:
-            found = find_run(connection, run or "last")
+            found = find_run_to_undo(connection, run or "last")
             authority = undo_of(connection, found, person, people(), undo_by)
             prepared = prepare_undo(self.site, connection, authority, found, None)
         return self.walk(prepared)
