@@ -32,6 +32,7 @@ from handover.mirror.generations import Generation
 from handover.mirror.watermarks import Unstamped
 from handover.transfer.prepare import prepare_crm
 from handover.transfer.run_files import RESERVE
+from handover.transfer.to_crm import ToCrm, bind
 from mappings.model import Mapping
 
 State = Literal["ok", "warning", "failed"]
@@ -241,22 +242,31 @@ def crm(
             ),
             remedy=Phrase(text="Plans can be made, but not published or carried out."),
         )
-    elif rules.target("accounts", "owner_id") is None:
-        yield Check(
-            code="owner_not_writable",
-            state="warning",
-            detail=Phrase(
-                text="{source}: the owner of accounts is a rule, not a field",
-                params={"source": source},
-            ),
-            remedy=Phrase(
-                text="reassign will refuse; map accounts.owner_id to a field."
-            ),
-        )
+    else:
+        yield from _unwritable_owners(source, bind(rules, connector))
     yield from _objects(source, connector, rules)
     yield from (_made(source, name) for name in lacked if name not in missing)
     can_make = Capability.MAKES_FIELDS in connector.capabilities and not fix
     yield from (_lacking(source, name, can_make=can_make) for name in missing)
+
+
+def _unwritable_owners(source: str, to_crm: ToCrm) -> Iterator[Check]:
+    """Name the tables whose owners ``reassign`` will refuse to write, and why."""
+    for problem in to_crm.owner_problems():
+        params = {"source": source, "table": problem.table, "why": problem.why}
+        yield Check(
+            code="owner_not_writable",
+            state="warning",
+            detail=Phrase(
+                text="{source}: the owners in {table} cannot be written. {why}",
+                params=params,
+            ),
+            remedy=Phrase(
+                text="reassign will refuse; map {table}.id and {table}.owner_id to"
+                " fields of the CRM.",
+                params=params,
+            ),
+        )
 
 
 def _objects(source: str, connector: Connector, rules: Mapping) -> Iterator[Check]:

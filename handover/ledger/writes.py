@@ -54,15 +54,24 @@ def owners_set(
         yield tables[row.action], row.object, row.record_id, row.after
 
 
-def account_owners_set(connection: Connection) -> dict[str, dict[str, str | None]]:
-    """Return, by plan and account, the owner that runs of the plan set last."""
+def accounts_handed_over(connection: Connection) -> dict[str, set[str]]:
+    """Return, by plan, the accounts that its runs gave away and did not take back.
+
+    The first change of an account was made from its predecessor, in the CRM's words.
+    """
     wanted = _owners_set(Action.ACCOUNT_OWNER).where(
         runs.c.plan_id.is_not(None), steps.c.account_id.is_not(None)
     )
-    found: dict[str, dict[str, str | None]] = {}
+    given: dict[str, set[str]] = {}
+    first: dict[tuple[str, str], str | None] = {}
     for row in connection.execute(wanted):
-        found.setdefault(row.plan_id, {})[row.account_id] = row.after
-    return found
+        predecessor = first.setdefault((row.plan_id, row.account_id), row.before)
+        accounts = given.setdefault(row.plan_id, set())
+        if row.after == predecessor:
+            accounts.discard(row.account_id)
+        else:
+            accounts.add(row.account_id)
+    return given
 
 
 def explaining_run(
@@ -90,7 +99,15 @@ def explaining_run(
 
 def _owners_set(*actions: str) -> Select[Any]:
     """Select the owners that runs set by such steps, in their order."""
-    columns = ("run_id", "account_id", "action", "object", "record_id", "after")
+    columns = (
+        "run_id",
+        "account_id",
+        "action",
+        "object",
+        "record_id",
+        "before",
+        "after",
+    )
     wanted = _done(runs.c.plan_id, *(steps.c[name] for name in columns))
     return wanted.where(steps.c.action.in_(actions))
 

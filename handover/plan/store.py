@@ -21,7 +21,7 @@ from handover.ledger.tables import (
     plan_versions,
     plans,
 )
-from handover.ledger.writes import account_owners_set
+from handover.ledger.writes import accounts_handed_over
 from handover.plan.model import Plan, Row
 from mappings.toml_file import nearest
 
@@ -130,7 +130,7 @@ def load(connection: Connection, plan_id: str, version: int | None = None) -> Pl
     if found is None:
         name = plan_id if version is None else f"{plan_id} v{version}"
         raise UnknownName(kind=PLAN, name=name, suggestion="-")
-    return _read_plan(found, account_owners_set(connection))
+    return _read_plan(found, accounts_handed_over(connection))
 
 
 def load_all(
@@ -148,14 +148,12 @@ def load_all(
         .order_by(plans.c.created_at, plans.c.id)
     )
     found = connection.execute(query).mappings().all()
-    owners = account_owners_set(connection)
-    return [_read_plan(each, owners) for each in found]
+    handed_over = accounts_handed_over(connection)
+    return [_read_plan(each, handed_over) for each in found]
 
 
-def _read_plan(
-    found: RowMapping, owners: Mapping[str, Mapping[str, str | None]]
-) -> Plan:
-    """Read a plan as it stands; ``owners`` are those that runs set, by plan.
+def _read_plan(found: RowMapping, handed_over: Mapping[str, Collection[str]]) -> Plan:
+    """Read a plan as it stands; ``handed_over`` are the accounts given away, by plan.
 
     Raises:
         LedgerChanged: what stands there is no plan of ours.
@@ -165,8 +163,7 @@ def _read_plan(
         state = PlanState(found["state"])
     except ValueError as error:
         raise seals.LedgerChanged(row=f"plans:{found['id']}") from error
-    given = owners.get(plan.id, {})
-    changed = {account for account in given if given[account] != plan.predecessor}
+    changed = handed_over.get(plan.id, ())
     rows = tuple(
         row.model_copy(update={"state": _find_row_state(row, state, changed)})
         for row in plan.rows

@@ -158,7 +158,8 @@ def _read_active(site: Site, users: Iterable[str]) -> set[str]:
         columns = dict(site.to_crm.yes_no("users", ACTIVE, pattern))
         fields = [name for column in columns.values() for name in column.fields]
         for name in site.connector.objects(pattern) if left else ():
-            for own_id, row in site.connector.read(name, list(left), fields).items():
+            rows = site.to_crm.read("users", name, [*left], fields)
+            for own_id, row in rows.items():
                 user = left.pop(own_id)
                 if all(each.read(row) != ACTIVE[c] for c, each in columns.items()):
                     found.add(user)

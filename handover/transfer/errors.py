@@ -4,7 +4,7 @@ from handover.errors import ExitCode, Partly, Refusal, TryLater, UsageProblem
 
 
 class OwnerNotWritable(Refusal):
-    """A mapping derives the owner, so there is no field to set (``table``)."""
+    """The owners of a table cannot be written (``table``, ``why``)."""
 
     code = "owner_not_writable"
 

@@ -3,16 +3,47 @@
 A mapping is bound to its CRM once, as a ``ToCrm``; nobody else here reads mappings.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Mapping as Map
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from connectors.base import Connector, Create, HasOwnWords, Row, SetField
+from connectors.base import Connector, Create, HasOwnWords, Pull, Row, SetField
+from handover.i18n import Phrase
 from handover.transfer.errors import NoTaskMapping, OwnerNotWritable
 from mappings.cells import Sight, recode, take
-from mappings.forms import Form
-from mappings.model import Mapping, Target, TaskMapping, is_file
+from mappings.forms import (
+    Constant,
+    Derived,
+    Form,
+    Found,
+    Joined,
+    Lookup,
+    Plain,
+    Product,
+    Recoded,
+)
+from mappings.model import (
+    Mapping,
+    ObjectMapping,
+    Target,
+    TaskMapping,
+    is_file,
+    same_object,
+)
 from mappings.text import as_text
 from mappings.words import canonical
+
+OWNED = ("accounts", "contacts", "opportunities", "requests", "activities")
+"""The tables whose owners a handover changes."""
+
+
+NO_FIELD: Map[type[Form], str] = MappingProxyType(
+    {Derived: "rule", Joined: "joined", Constant: "constant", Product: "joined"}
+)
+"""Forms of an owner that no field holds, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +92,16 @@ class YesNo:
 
     def read(self, row: Row) -> str | None:
         """Return ``true`` or ``false`` as a row says it; None where it says nothing."""
-        sight = Sight(visible=None, nested=not is_file(self.object), empty=())
-        found = take(self.form, [row], sight)
-        text = recode(self.form, [as_text(cell) for cell in found])[0]
+        (text,) = _texts(self.form, self.object, [row])
         return canonical("yes_no", text) if text else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerProblem:
+    """Why the owners of a table cannot be written."""
+
+    table: str
+    why: Phrase
 
 
 @dataclass(frozen=True)
@@ -72,6 +109,9 @@ class ToCrm:
     """Says canonical records, users and tasks in the words of one CRM."""
 
     _mapping: Mapping
+    _connector: Connector
+    _names: dict[Lookup, Map[str, str]] = field(default_factory=dict, compare=False)
+    """By lookup, what it calls each user; read when it is needed."""
 
     @property
     def also(self) -> tuple[tuple[str, str], ...]:
@@ -114,10 +154,40 @@ class ToCrm:
         """Return a user's id in the CRM."""
         return self._mapping.crm_id("users", user)[1]
 
+    def read(
+        self, table: str, object_name: str, ids: Collection[str], fields: Sequence[str]
+    ) -> Map[str, Row]:
+        """Read records of a table by id, also where the id is put together."""
+        form = _form(self._part(table, object_name), "id")
+        if form is None or isinstance(form, Plain):
+            return self._connector.read(object_name, list(ids), fields)
+        names = tuple(dict.fromkeys((*form.names, *fields)))
+        return {
+            own_id: row
+            for page in self._connector.pull(Pull(object=object_name, fields=names))
+            for own_id, row in zip(
+                _texts(form, object_name, page.rows), page.rows, strict=True
+            )
+            if own_id is not None and own_id in ids
+        }
+
     def owner_field(self, record: CanonicalRecord) -> Target | None:
         """Return where a record's owner is written; None where no field holds it."""
         name = self.record(record).object
+        form = _form(self._part(record.table, name), "owner_id")
+        if isinstance(form, Found):
+            return Target(object=name, field=form.names[0], encode=self._encoder(form))
         return self._mapping.target(record.table, "owner_id", name)
+
+    def owner_of(self, table: str, record: CrmRecord, value: str | None) -> str | None:
+        """Return the canonical user that a record's owner field names."""
+        form = _form(self._part(table, record.object), "owner_id")
+        if isinstance(form, Found):
+            known = {_plain(w): user for user, w in self._users(form.index).items()}
+            return known.get(_plain(value or ""), value)
+        if isinstance(form, Recoded):
+            return form.values.get(value or "", value)
+        return value
 
     def owner_change(
         self, record: CanonicalRecord, *, before: str, after: str
@@ -125,11 +195,13 @@ class ToCrm:
         """Return the change of a record's owner from one canonical user to another.
 
         Raises:
-            OwnerNotWritable: no field of the CRM holds the owner as it is.
+            OwnerNotWritable: no field of the CRM holds the owner, or none tells the
+                record from others.
         """
+        why = self._why_not(self._part(record.table, self.record(record).object))
         target = self.owner_field(record)
-        if target is None:
-            raise OwnerNotWritable(table=record.table)
+        if why is not None or target is None:
+            raise OwnerNotWritable(table=record.table, why=_why(why or "words"))
         return SetField(
             object=target.object,
             id=self.record(record).id,
@@ -141,8 +213,14 @@ class ToCrm:
     def field_change(
         self, record: CanonicalRecord, field: str, *, before: str, after: str
     ) -> SetField:
-        """Return the change of an owner-like field, which a mapping names as it is."""
+        """Return the change of an owner-like field, which a mapping names as it is.
+
+        Raises:
+            OwnerNotWritable: no field tells the record from others.
+        """
         own = self.record(record)
+        if not isinstance(_form(self._part(record.table, own.object), "id"), Plain):
+            raise OwnerNotWritable(table=record.table, why=_why("joined_id"))
         return SetField(
             object=own.object,
             id=own.id,
@@ -171,6 +249,73 @@ class ToCrm:
             proof=(task.due, task.owner_id, task.status.field),
         )
 
+    def owner_problems(self) -> Iterator[OwnerProblem]:
+        """Yield the tables whose owners are mapped and cannot be written, and why."""
+        for table in OWNED:
+            for part in self._mapping.of(table):
+                why = self._why_not(part)
+                if why is not None and "owner_id" in part.fields:
+                    yield OwnerProblem(table=table, why=_why(why))
+                    break
+
+    def _why_not(self, part: ObjectMapping | None) -> str | None:
+        """Return why an owner cannot be written, as a code; None where it can."""
+        own_id, owner = _form(part, "id"), _form(part, "owner_id")
+        if part is None or owner is None:
+            return "unmapped"
+        if not isinstance(own_id, Plain):
+            return "joined_id"
+        if isinstance(owner, Found) and not self._finds_users(owner):
+            return "lookup"
+        if any("." in name for name in owner.names) and not is_file(part.object):
+            return "related"
+        return NO_FIELD.get(type(owner))
+
+    def _finds_users(self, form: Found) -> bool:
+        """Tell whether a lookup leads from a name or the like to a user's own id."""
+        own_id = _form(self._part("users", form.lookup.object), "id")
+        return isinstance(own_id, Plain) and own_id.names == (form.lookup.take,)
+
+    def _part(self, table: str, object_name: str) -> ObjectMapping | None:
+        """Return how an object feeds a table."""
+        for part in self._mapping.of(table):
+            if same_object(part.object, object_name):
+                return part
+        return None
+
+    def _encoder(self, form: Found) -> Callable[[str], str]:
+        """Return what says a user's id as the lookup finds it.
+
+        A word that several users share would lead to none of them.
+        """
+
+        def encode(user: str) -> str:
+            names = self._users(form.index)
+            word = names.get(user)
+            if word is None:
+                raise OwnerNotWritable(table="users", why=_why("unnamed", user=user))
+            if Counter(map(_plain, names.values()))[_plain(word)] > 1:
+                raise OwnerNotWritable(table="users", why=_why("ambiguous", name=word))
+            return word
+
+        return encode
+
+    def _users(self, index: Lookup) -> Map[str, str]:
+        """Return what a lookup calls each user; read once."""
+        if index not in self._names:
+            self._names[index] = self._read_users(index)
+        return self._names[index]
+
+    def _read_users(self, index: Lookup) -> dict[str, str]:
+        wanted = (index.match, index.take)
+        return {
+            str(row[index.take]).strip(): str(row[index.match]).strip()
+            for name in self._connector.objects(index.object)
+            for page in self._connector.pull(Pull(object=name, fields=wanted))
+            for row in page.rows
+            if row.get(index.take) and row.get(index.match)
+        }
+
     def yes_no(
         self, table: str, columns: Collection[str], object_name: str
     ) -> Iterator[tuple[str, YesNo]]:
@@ -186,11 +331,31 @@ def bind(mapping: Mapping, connector: Connector) -> ToCrm:
     """Bind a mapping to a CRM, which may have words of its own for states of tasks."""
     task = mapping.write.task
     if task is None or not isinstance(connector, HasOwnWords):
-        return ToCrm(mapping)
+        return ToCrm(mapping, connector)
     status = task.status
     opened, done = connector.task_words(
         task.object, status.field, (status.open, status.done)
     )
     spoken = status.model_copy(update={"open": opened, "done": done})
     own = task.model_copy(update={"status": spoken})
-    return ToCrm(replace(mapping, write=mapping.write.model_copy(update={"task": own})))
+    write = mapping.write.model_copy(update={"task": own})
+    return ToCrm(replace(mapping, write=write), connector)
+
+
+def _form(part: ObjectMapping | None, column: str) -> Form | None:
+    return None if part is None else part.fields.get(column)
+
+
+def _texts(form: Form, object_name: str, rows: Sequence[Row]) -> Sequence[str | None]:
+    """Return a column's values in some rows, as the translation of pages would."""
+    sight = Sight(visible=None, nested=not is_file(object_name), empty=())
+    return recode(form, [as_text(c) for c in take(form, rows, sight)])
+
+
+def _plain(text: str) -> str:
+    """Return a name without what makes no other one of it: case and width."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _why(code: str, **params: object) -> Phrase:
+    return Phrase(text=f"not_writable:{code}", params=params)

@@ -45,7 +45,7 @@ from handover.transfer.prepare import (
     prepare_undo,
 )
 from handover.transfer.settle import recover
-from handover.transfer.to_crm import ToCrm
+from handover.transfer.to_crm import bind
 from handover.transfer.undo import undo_of
 from mappings.load import load_mapping
 from mappings.translate import TranslationSettings
@@ -265,7 +265,7 @@ class Office:
             source="memory",
             connector=connector,
             identity=connector.identify(),
-            to_crm=ToCrm(self.mapping),
+            to_crm=bind(self.mapping, connector),
             people=people(),
             policy=self.policy,
             clock=self.clock,
