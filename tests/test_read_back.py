@@ -84,12 +84,13 @@ def test_somebody_who_sees_to_it_by_hand_ends_it(tmp_path: Path) -> None:
 def test_rows_that_are_named_are_sent_again(tmp_path: Path) -> None:
     from handover.transfer.run_files import Rows
 
-    place = overruling(tmp_path, "P", "A01")
-    place.reassign()
-    place.crm.faults.overrule = keeps("P")  # type: ignore[assignment]
-    rows = Rows(name="rows.csv", ids=frozenset({"A01"}))
-    assert place.reassign(rows=rows).state == "finished"
-    assert place.owners("contacts.csv")["C01"] == "S"
+    for owner in ("P", "T"):
+        place = overruling(tmp_path / owner, owner, "A01")
+        place.reassign()
+        place.crm.faults.overrule = keeps("P")  # type: ignore[assignment]
+        rows = Rows(name="rows.csv", ids=frozenset({"A01"}))
+        assert place.reassign(rows=rows).state == "finished"
+        assert place.owners("contacts.csv")["C01"] == "S"
 
 
 def test_an_undo_that_is_overruled_says_so(tmp_path: Path) -> None:

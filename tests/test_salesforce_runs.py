@@ -130,7 +130,8 @@ def test_a_task_that_a_flow_gives_to_somebody_else_is_told(desk: Desk) -> None:
     ended = desk.run("plan", "publish", plan)
     assert ended.code == 6
     steps = ended.data["run"]["steps"]
-    assert {s["code"] for s in steps} == {None, "overruled"}  # his own tasks are right
+    assert {s["code"] for s in steps} == {"overruled"}
+    assert {s["message"] for s in steps} == {f"OwnerId={desk.made.manager}"}
 
 
 # Records that people change between the sync and the run

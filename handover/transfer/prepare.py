@@ -32,7 +32,7 @@ from handover.transfer.put_back import PUT_BACK, steps_left, team_steps
 from handover.transfer.readings import Readings
 from handover.transfer.reassign import Timing, moving, owner_steps, receivers
 from handover.transfer.run_files import Rows, chosen
-from handover.transfer.steps import Step, UndoOf, in_order, label
+from handover.transfer.steps import Step, UndoOf, in_order, label, start_from
 from handover.transfer.tasks import (
     TaskWriter,
     WantedTask,
@@ -122,8 +122,9 @@ def prepare_reassign(
     check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
     check_successors(site, receivers(plan, successors, timing, steps))
     readings = Readings(connector=site.connector, clock=site.clock)
-    again = asked.rows is not None
-    overruled = {} if again else find_overruled(connection, label(approved))
+    overruled = find_overruled(connection, label(approved))
+    if asked.rows is not None:
+        steps, overruled = start_from(overruled, steps), {}
     check_drift(site, steps, readings, overruled)
     prepared = _of_plan(
         "reassign",
@@ -235,8 +236,10 @@ def prepare_undo(
     if run.plan_id is not None:
         left = steps_left(connection, run.plan_id, authority, Action.TEAM_MEMBER)
         listed += [step for step in left if step.account_id in accounts]
-    overruled = {} if again else find_overruled(connection, label(authority))
+    overruled = find_overruled(connection, label(authority))
     steps = _with_teams(site, listed)
+    if again:
+        steps, overruled = start_from(overruled, steps), {}
     doubtful = [entry for entry in entries if entry.outcome == "in_doubt"]
     notes = [Note(code="nothing_to_undo", params={"run": run.id})] if not steps else []
     if doubtful:

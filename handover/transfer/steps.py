@@ -102,6 +102,18 @@ def _beside(change: Change, account_id: str | None) -> Change:
     return change
 
 
+def start_from(
+    overruled: Mapping[Place, str | None], steps: Iterable[Step]
+) -> tuple[Step, ...]:
+    """Let steps that the CRM overruled be tried again, from what it made of them."""
+    return tuple(
+        replace(step, change=replace(step.change, before=overruled[step.place]))
+        if isinstance(step.change, SetField) and step.place in overruled
+        else step
+        for step in steps
+    )
+
+
 def waves(steps: Iterable[Step]) -> list[Sequence[Step]]:
     """Cut an ordered list into waves: one action, object and field each.
 
