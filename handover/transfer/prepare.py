@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from connectors.base import Connector, Note
+from connectors.base import Connector, Note, Row, SetField
 from handover.i18n import Words
 from handover.ledger.runs import Kind, Run, entries_of
-from handover.ledger.states import Action, Mode
+from handover.ledger.states import OWNER_ACTION, Action, Mode
 from handover.ledger.writes import Place, find_overruled
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
@@ -27,9 +27,10 @@ from handover.transfer.checks import (
 from handover.transfer.errors import NotAnnounced, OwnerNotWritable
 from handover.transfer.facts import TransferFacts
 from handover.transfer.gather import gather, gather_tasks, known_records
+from handover.transfer.notes import explain_idle, list_strangers
 from handover.transfer.our_tasks import read_writings
 from handover.transfer.put_back import PUT_BACK, steps_left, team_steps
-from handover.transfer.readings import Readings
+from handover.transfer.readings import Readings, held
 from handover.transfer.reassign import Timing, moving, owner_steps, receivers
 from handover.transfer.run_files import Rows, chosen
 from handover.transfer.steps import Step, UndoOf, in_order, label, start_from
@@ -41,6 +42,7 @@ from handover.transfer.tasks import (
     preparer,
     wanted_tasks,
 )
+from handover.transfer.to_crm import CrmRecord
 from handover.transfer.undo import undo_steps
 
 
@@ -122,6 +124,7 @@ def prepare_reassign(
     check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
     check_successors(site, receivers(plan, successors, timing, steps))
     readings = Readings(connector=site.connector, clock=site.clock)
+    steps = _as_spelled(site, steps, readings)
     overruled = find_overruled(connection, label(approved))
     if asked.rows is not None:
         steps, overruled = start_from(overruled, steps), {}
@@ -132,8 +135,8 @@ def prepare_reassign(
         steps,
         readings,
         notes=[
-            *_strangers(plan, facts, successors),
-            *([] if steps else [_idle(plan, timing)]),
+            *list_strangers(plan, facts, successors),
+            *([] if steps else [explain_idle(plan, timing)]),
         ],
         reason=asked.early,
     )
@@ -181,7 +184,7 @@ def prepare_publish(
         steps,
         Readings(connector=site.connector, clock=site.clock),
         notes=[
-            *_strangers(plan, facts, {}),
+            *list_strangers(plan, facts, {}),
             *([] if steps else [Note(code="nothing_to_publish")]),
         ],
         reason=asked.before_announcement,
@@ -267,6 +270,39 @@ def _with_teams(site: Site, listed: Sequence[Step]) -> tuple[Step, ...]:
     return in_order([*(s for s in listed if s.key not in there), *teams])
 
 
+def _as_spelled(
+    site: Site, steps: tuple[Step, ...], readings: Readings
+) -> tuple[Step, ...]:
+    """Let steps expect owners as records spell them, where they are looked up."""
+    tables = {action: table for table, action in OWNER_ACTION.items()}
+    looked_up = {
+        step.n: tables[step.action]
+        for step in steps
+        if step.action in tables
+        and site.to_crm.looks_up_owner(tables[step.action], step.change.object)
+    }
+    readings.refresh([step for step in steps if step.n in looked_up])
+    return tuple(
+        _spelled(site, step, looked_up[step.n], readings.row(step))
+        if step.n in looked_up
+        else step
+        for step in steps
+    )
+
+
+def _spelled(site: Site, step: Step, table: str, row: Row | None) -> Step:
+    change = step.change
+    if row is None or not isinstance(change, SetField):
+        return step
+    record = CrmRecord(object=change.object, id=change.id)
+    value = held(row, change.field)
+    owner = site.to_crm.owner_of(table, record, value)
+    expected = site.to_crm.owner_of(table, record, change.before)
+    if owner != expected:
+        return step
+    return replace(step, change=replace(change, before=value))
+
+
 def _of_plan(
     kind: Kind,
     approved: ApprovedPlan,
@@ -321,59 +357,3 @@ def _successors(plan: Plan) -> Iterator[str]:
     for row in plan.rows:
         if row.mode is not Mode.EXCLUDE and row.successor_id is not None:
             yield row.successor_id
-
-
-# Notes
-
-
-def _strangers(
-    plan: Plan, facts: TransferFacts, moving: Collection[str]
-) -> Iterator[Note]:
-    """Yield what came or went since the approval: the plan does not cover it."""
-    planned = {row.account_id for row in plan.rows}
-    handed = {row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE}
-    won = [
-        account.id
-        for account in facts.accounts.values()
-        if account.owner_id == plan.predecessor and account.id not in planned
-    ]
-    if won:
-        yield _listed("accounts_since_approval", won)
-    gone = sorted(handed - set(facts.accounts))
-    if gone:
-        yield _listed("accounts_gone", gone)
-    opened = list(_opened(plan, facts, moving))
-    if opened:
-        yield _listed("opportunities_since_approval", opened)
-
-
-def _idle(plan: Plan, timing: Timing) -> Note:
-    """Tell why there is nothing to do: nothing is due yet, or all is done."""
-    waiting = [
-        row
-        for row in plan.rows
-        if row.mode is not Mode.EXCLUDE and not timing.takes(row)
-    ]
-    if not waiting:
-        return Note(code="all_done", params={"plan": plan.id})
-    days = [row.until or row.effective or plan.effective for row in waiting]
-    unaccepted = timing.accepted_only and min(days) <= timing.as_of
-    code = "not_accepted" if unaccepted else "nothing_due"
-    return Note(code=code, params={"plan": plan.id, "date": min(days)})
-
-
-def _opened(plan: Plan, facts: TransferFacts, moving: Collection[str]) -> Iterator[str]:
-    planned = {each.id for row in plan.rows for each in row.opportunities}
-    planned |= {record.id for record in plan.loose if record.object == "opportunities"}
-    for child in facts.children:
-        unplanned = child.table == "opportunities" and child.id not in planned
-        if unplanned and any(account in moving for account in child.accounts):
-            yield child.id
-
-
-def _listed(code: str, ids: Collection[str]) -> Note:
-    shown = sorted(ids)
-    more = "" if len(shown) <= 10 else " ..."
-    return Note(
-        code=code, params={"n": len(shown), "ids": ", ".join(shown[:10]) + more}
-    )

@@ -3,8 +3,6 @@
 A mapping is bound to its CRM once, as a ``ToCrm``; nobody else here reads mappings.
 """
 
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
@@ -13,7 +11,7 @@ from types import MappingProxyType
 from connectors.base import Connector, Create, HasOwnWords, Pull, Row, SetField
 from handover.i18n import Phrase
 from handover.transfer.errors import NoTaskMapping, OwnerNotWritable
-from mappings.cells import Sight, recode, take
+from mappings.cells import Index, Sight, recode, take
 from mappings.forms import (
     Constant,
     Derived,
@@ -104,13 +102,21 @@ class OwnerProblem:
     why: Phrase
 
 
+@dataclass(frozen=True, kw_only=True)
+class UserNames:
+    """The words by which a lookup knows users, by user, and its way back."""
+
+    words: dict[str, str] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
+
+
 @dataclass(frozen=True)
 class ToCrm:
     """Says canonical records, users and tasks in the words of one CRM."""
 
     _mapping: Mapping
     _connector: Connector
-    _names: dict[Lookup, Map[str, str]] = field(default_factory=dict, compare=False)
+    _names: dict[Lookup, UserNames] = field(default_factory=dict, compare=False)
     """By lookup, what it calls each user; read when it is needed."""
 
     @property
@@ -183,11 +189,15 @@ class ToCrm:
         """Return the canonical user that a record's owner field names."""
         form = _form(self._part(table, record.object), "owner_id")
         if isinstance(form, Found):
-            known = {_plain(w): user for user, w in self._users(form.index).items()}
-            return known.get(_plain(value or ""), value)
+            users = self._users(form.index).index.find(value or "")
+            return next(iter(users)) if len(users) == 1 else value
         if isinstance(form, Recoded):
             return form.values.get(value or "", value)
         return value
+
+    def looks_up_owner(self, table: str, object_name: str) -> bool:
+        """Tell whether owners stand in an object by a name or the like."""
+        return isinstance(_form(self._part(table, object_name), "owner_id"), Found)
 
     def owner_change(
         self, record: CanonicalRecord, *, before: str, after: str
@@ -291,30 +301,32 @@ class ToCrm:
 
         def encode(user: str) -> str:
             names = self._users(form.index)
-            word = names.get(user)
+            word = names.words.get(user)
             if word is None:
                 raise OwnerNotWritable(table="users", why=_why("unnamed", user=user))
-            if Counter(map(_plain, names.values()))[_plain(word)] > 1:
+            if set(names.index.find(word)) != {user}:
                 raise OwnerNotWritable(table="users", why=_why("ambiguous", name=word))
             return word
 
         return encode
 
-    def _users(self, index: Lookup) -> Map[str, str]:
+    def _users(self, lookup: Lookup) -> UserNames:
         """Return what a lookup calls each user; read once."""
-        if index not in self._names:
-            self._names[index] = self._read_users(index)
-        return self._names[index]
+        if lookup not in self._names:
+            self._names[lookup] = self._read_users(lookup)
+        return self._names[lookup]
 
-    def _read_users(self, index: Lookup) -> dict[str, str]:
-        wanted = (index.match, index.take)
-        return {
-            str(row[index.take]).strip(): str(row[index.match]).strip()
-            for name in self._connector.objects(index.object)
-            for page in self._connector.pull(Pull(object=name, fields=wanted))
-            for row in page.rows
-            if row.get(index.take) and row.get(index.match)
-        }
+    def _read_users(self, lookup: Lookup) -> UserNames:
+        wanted = (lookup.match, lookup.take)
+        names = UserNames()
+        for name in self._connector.objects(lookup.object):
+            for page in self._connector.pull(Pull(object=name, fields=wanted)):
+                for row in page.rows:
+                    word, user = (str(row.get(each) or "").strip() for each in wanted)
+                    if word and user:
+                        names.words[user] = word
+                        names.index.add(word, user)
+        return names
 
     def yes_no(
         self, table: str, columns: Collection[str], object_name: str
@@ -350,11 +362,6 @@ def _texts(form: Form, object_name: str, rows: Sequence[Row]) -> Sequence[str | 
     """Return a column's values in some rows, as the translation of pages would."""
     sight = Sight(visible=None, nested=not is_file(object_name), empty=())
     return recode(form, [as_text(c) for c in take(form, rows, sight)])
-
-
-def _plain(text: str) -> str:
-    """Return a name without what makes no other one of it: case and width."""
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def _why(code: str, **params: object) -> Phrase:
