@@ -632,3 +632,53 @@ def test_a_plain_script_comes_to_the_same_scores(tmp_path: Path) -> None:
     assert [ours[key] for key in ours] == pytest.approx(
         [plain[key] for key in ours], abs=1e-9
     )
+
+
+GARBAGE = {
+    "contacts": ["has_left", "is_decision_maker", "email_bounced", "opted_out"],
+    "opportunities": ["is_closed", "is_won", "close_date", "amount", "next_step_date"],
+    "activities": ["is_done", "happened_at"],
+    "requests": ["is_open", "opened_at"],
+    "accounts": ["created_at", "requests_as_of", "employees"],
+    "users": ["is_active"],
+}
+"""Columns with values that can be unreadable."""
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_a_value_that_cannot_be_read_never_raises_a_score(
+    data: st.DataObject, tmp_path: Path
+) -> None:
+    table = data.draw(st.sampled_from(sorted(set(GARBAGE) & set(COMPANY))))
+    rows = [dict(row) for row in COMPANY[table]]
+    at = data.draw(st.integers(0, len(rows) - 1))
+    known = [name for name in GARBAGE[table] if name in rows[at]]
+    column = data.draw(st.sampled_from(known or GARBAGE[table]))
+    # All rows have the column, so that only the value differs.
+    filled = [{**row, column: row.get(column, "")} for row in rows]
+    spoilt = [dict(row) for row in filled]
+    spoilt[at][column] = "読めない値"
+    before = scores(audit_of({**COMPANY, table: filled}, tmp_path))
+    after = scores(audit_of({**COMPANY, table: spoilt}, tmp_path))
+    for key, found in after.items():
+        assert (found.score or 0) <= (before[key].score or 0) + 1e-9
+        assert found.ready <= before[key].ready
+
+
+def test_what_was_put_aside_is_the_evidence(tmp_path: Path) -> None:
+    opportunities = [
+        {**row, "close_date": "来月あたり"} for row in COMPANY["opportunities"]
+    ]
+    report = reported({**COMPANY, "opportunities": opportunities}, tmp_path)
+    (item,) = (
+        item
+        for item in report.accounts[1].items
+        if item.item == "opportunities.close_date"
+    )
+    assert (item.state, item.evidence.records) == ("invalid", ["o3"])
+    assert item.evidence.text == 'Could not be read: close_date "来月あたり".'

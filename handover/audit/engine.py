@@ -42,6 +42,40 @@ STATES = (
 )
 """Worst first; what was not judged stands last, so that it is never the worst."""
 
+REACHING = (
+    *("contacts.phone", "contacts.mobile", "contacts.email"),
+    *("contacts.email_bounced", "contacts.opted_out"),
+)
+RESTS_ON: Mapping[str, tuple[str, ...]] = {
+    "contacts.person": ("contacts.has_left",),
+    "contacts.channel": ("contacts.has_left", *REACHING),
+    "contacts.preference": ("contacts.has_left", *REACHING),
+    "contacts.second_person": ("contacts.has_left", *REACHING),
+    "organisation.role": ("contacts.has_left", *REACHING),
+    "organisation.decision_maker": ("contacts.has_left",),
+    "purchases": ("opportunities.is_won",),
+    "opportunities": ("opportunities.is_closed", "opportunities.is_won"),
+    "opportunities.next_step": (
+        *("opportunities.is_closed", "opportunities.is_won"),
+        "opportunities.next_step_date",
+    ),
+    "opportunities.owner": (
+        *("opportunities.is_closed", "opportunities.is_won"),
+        "users.is_active",
+    ),
+    "interactions.recent": (
+        *("activities.happened_at", "activities.is_done"),
+        "accounts.created_at",
+    ),
+    "interactions.summary": ("activities.happened_at", "activities.is_done"),
+    "interactions.requests": (
+        *("requests.is_open", "requests.owner_id"),
+        *("accounts.requests_as_of", "users.is_active"),
+    ),
+}
+"""On which columns an item rests beyond those of the policy, by group or item: where
+such a cell was put aside, nobody can say that the item is fine, or missing."""
+
 EVIDENCE = 20
 """Records named as evidence of one item."""
 
@@ -53,6 +87,11 @@ SUMS = """
 ITEMS = """
     select account_id, item, state, quality, rows, rows_ok, records, on_date
     from item_scores inner join items using (position)
+"""
+ASIDE = """
+    select distinct account_id, item, field, value
+    from cells_aside
+    order by all
 """
 COLUMNS = """
     select table_name, column_name, status, list(item order by position) as items
@@ -78,7 +117,8 @@ class Audit:
     ``accounts``: one row per account with its score, whether it is ready, its groups,
     class and value, by id. ``items``: one row per account and item asked, in no order,
     with state, quality, rows, rows_ok, records and the date of the evidence.
-    ``columns``: what could be seen of each item's columns.
+    ``columns``: what could be seen of each item's columns. ``aside``: the cells that
+    the sync put aside and on which items rest: account_id, item, field, value.
     """
 
     source: str
@@ -87,6 +127,7 @@ class Audit:
     accounts: pa.Table
     items: pa.Table
     columns: pa.Table
+    aside: pa.Table
 
 
 def audit(mirror: Mirror, policy: Policy, as_of: dt.date) -> Audit:
@@ -100,10 +141,10 @@ def audit(mirror: Mirror, policy: Policy, as_of: dt.date) -> Audit:
     with _scratch(mirror.con) as con:
         _declare(con, policy)
         values = _values(mirror, policy, as_of)
-        for name in ("macros", "classes"):
+        for name in ("macros", "classes", "aside"):
             _run(con, _text(name), values)
         for name in RULES:
-            _run(con, _summed(_text(name)), values)
+            _run(con, _summed(_text(name)), {**values, "rule": name})
         _run(con, _text("score"), values)
         return Audit(
             source=mirror.source,
@@ -112,6 +153,7 @@ def audit(mirror: Mirror, policy: Policy, as_of: dt.date) -> Audit:
             accounts=mirror.table(_text("accounts")),
             items=mirror.table(ITEMS),
             columns=mirror.table(COLUMNS),
+            aside=mirror.table(ASIDE),
         )
 
 
@@ -141,6 +183,7 @@ def _declare(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
                 "item": item.code,
                 "position": position,
                 "group_name": item.group,
+                "rule": "own_items" if item.is_own else item.group,
                 "level": item.level,
                 "takes": item.takes,
                 "if_none": item.if_none,
@@ -155,6 +198,7 @@ def _declare(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
         [{"group_name": name, "weight": float(weights[name])} for name in GROUPS],
     )
     _fill(con, "wanted_columns", list(_wanted(policy)))
+    _fill(con, "rests", list(_rests(policy)))
     con.execute("alter table items alter if_none type item_state")
     con.execute("alter table items alter position type integer")
     con.execute(_text("sight"))
@@ -167,6 +211,15 @@ def _wanted(policy: Policy) -> Iterator[dict[str, object]]:
             yield _column(item, column)
         for column in _proofs(item):
             yield {**_column(item, column), "is_proof": True}
+
+
+def _rests(policy: Policy) -> Iterator[dict[str, object]]:
+    """Yield the columns that each item rests on."""
+    for item in policy.enabled:
+        more = RESTS_ON.get(item.code) or RESTS_ON.get(item.group, ())
+        for column in dict.fromkeys((*item.columns, *(() if item.is_own else more))):
+            table, _, name = column.partition(".")
+            yield {"item": item.code, "table_name": table, "column_name": name}
 
 
 def _proofs(item: Item) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ company and rows in another has words of its own for rows.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from handover.audit.model import Evidence
@@ -27,6 +27,10 @@ class JudgedItem(NamedTuple):
     on_date: dt.date | None
 
 
+Cells = Sequence[tuple[str, str | None]]
+"""Cells that were put aside: the CRM's field, and the value as it was written."""
+SHOWN_CELLS = 3
+
 WITHOUT_ROWS = frozenset({"unreadable", "unmapped", "not_applicable"})
 """States that no row decided."""
 
@@ -34,9 +38,11 @@ WITHOUT_ROWS = frozenset({"unreadable", "unmapped", "not_applicable"})
 class EvidenceTexts:
     """The sentences of one language."""
 
-    def __init__(self, words: Words) -> None:
-        """Remember what was looked up: the same few sentences come again and again."""
+    def __init__(self, words: Words, aside: Mapping[tuple[str, str], Cells]) -> None:
+        """Take the cells put aside on which items rest, by account and item."""
         self._words = words
+        self._aside = aside
+        # The same few sentences come again and again.
         self._keys: dict[tuple[str, str, bool, bool], str] = {}
         self._days: dict[dt.date, str] = {}
 
@@ -47,6 +53,24 @@ class EvidenceTexts:
         )
 
     def _text(self, found: JudgedItem) -> str:
+        if found.state == "invalid":
+            cells = self._aside.get((found.account_id, found.item))
+            if cells:
+                return self._unread(cells)
+        return self._found(found)
+
+    def _unread(self, cells: Cells) -> str:
+        """Name the values that could not be read, the first few."""
+        words = self._words
+        shown = [
+            words('{field} "{value}"', field=field, value=value or "")
+            for field, value in cells[:SHOWN_CELLS]
+        ]
+        text = words("evidence:unread", cells=", ".join(shown))
+        more = len(cells) - len(shown)
+        return f"{text} {words('and {n} more', n=more)}" if more else text
+
+    def _found(self, found: JudgedItem) -> str:
         date, rows = found.on_date, found.rows
         case = (found.item, found.state, rows is not None, date is not None)
         if case not in self._keys:

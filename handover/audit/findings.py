@@ -162,7 +162,7 @@ def _item_findings(
     """Build the items of accounts, each account's in the policy's order."""
     asked = {item.code: item for item in audit.policy.enabled}
     order = {code: position for position, code in enumerate(asked)}
-    texts = EvidenceTexts(words)
+    texts = EvidenceTexts(words, _aside(audit))
     rows = audit.items
     if only is not None:
         rows = rows.filter(pc.is_in(rows["account_id"], _texts(only)))
@@ -183,6 +183,15 @@ def _item_findings(
         )
     for items in found.values():
         items.sort(key=lambda entry: order[entry.item])
+    return found
+
+
+def _aside(audit: Audit) -> dict[tuple[str, str], list[tuple[str, str | None]]]:
+    """Return the cells put aside on which items rest, by account and item."""
+    found: dict[tuple[str, str], list[tuple[str, str | None]]] = defaultdict(list)
+    for row in audit.aside.to_pylist():
+        cell = (row["field"], row["value"])
+        found[row["account_id"], row["item"]].append(cell)
     return found
 
 

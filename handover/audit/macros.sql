@@ -24,12 +24,33 @@ create or replace macro better(one, other) as
 create or replace temp table latest as
 select account_id, id, on_date, text_norm from latest_interactions;
 
+-- Of whom we could not read whether they have left, or whether their address may be used,
+-- is not present, or not reached by it.
 create or replace temp table present_people as
+with unsure as (
+    select
+        id,
+        bool_or(column_name = 'has_left') as may_have_left,
+        bool_or(column_name in ('email_bounced', 'opted_out')) as may_bounce
+    from aside
+    where table_name = 'contacts' and not whole
+    group by id
+)
+
 select
-    account_id, id, name_norm, title_norm, department_norm, role_norm, is_decision_maker,
-    preferred_channel_norm, phone_quality, mobile_quality, usable_email_quality, reachable
+    people.account_id, people.id, people.name_norm, people.title_norm,
+    people.department_norm, people.role_norm, people.is_decision_maker,
+    people.preferred_channel_norm, people.phone_quality, people.mobile_quality,
+    if(unsure.may_bounce and people.usable_email_quality in ('ok', 'generic'),
+        'invalid', people.usable_email_quality) as usable_email_quality,
+    people.reachable and (
+        not coalesce(unsure.may_bounce, false)
+        or coalesce(people.phone_quality in ('ok', 'generic'), false)
+        or coalesce(people.mobile_quality in ('ok', 'generic'), false)
+    ) as reachable
 from people
-where not coalesce(has_left, false);
+left join unsure on people.id = unsure.id
+where not coalesce(people.has_left, unsure.may_have_left, false);
 
 create or replace temp table bought as
 select account_id, id, kind, product_norm, date, amount, currency, reason_norm

@@ -1,17 +1,54 @@
 -- The lines of one file of rules (`lines`), added up by account and item. The order of the
 -- states is only good for least and greatest: compared with a text, they are texts.
 insert into sums by name
-with coded as (
+with judged as (
     select
         lines.account_id,
         items.position,
         lines.record,
         lines.on_date,
-        cast(lines.state as item_state) as state,
-        lines.state = 'ok' as is_ok,
-        lines.state not in ('ok', 'unmapped', 'not_applicable') as is_bad
+        -- What rests on a cell that was put aside is never missing and never fine.
+        if(lines_aside.is_gate or (lines_aside.record is not null and items.takes = 'each'),
+            'invalid', lines.state) as state
     from lines
     inner join items on lines.item = items.item
+    left join lines_aside
+        on
+            lines.account_id = lines_aside.account_id
+            and lines.item = lines_aside.item
+            -- A line without a record speaks of the account itself.
+            and coalesce(lines.record, lines.account_id) = lines_aside.record
+    union all
+    -- Where the best line counts, another one may still make up for it.
+    select
+        lines_aside.account_id,
+        items.position,
+        lines_aside.record,
+        cast(null as date),
+        'invalid'
+    from lines_aside
+    inner join items on lines_aside.item = items.item
+    where
+        items.rule = $rule
+        and (
+            items.takes = 'best'
+            or (lines_aside.account_id, lines_aside.item, lines_aside.record) not in (
+                select (
+                    lines.account_id,
+                    lines.item,
+                    coalesce(lines.record, lines.account_id)
+                )
+                from lines
+            )
+        )
+),
+
+coded as (
+    select
+        * replace (cast(state as item_state) as state),
+        state = 'ok' as is_ok,
+        state not in ('ok', 'unmapped', 'not_applicable') as is_bad
+    from judged
 )
 
 select

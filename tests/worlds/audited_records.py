@@ -1,7 +1,8 @@
 """Records as a company would export them, audited: what the audit's tests share.
 
 Records go the real way: through the mapping of files, the translation and the views. A
-column that no record names is unmapped, one that ``hidden`` names is unreadable.
+column that no record names is unmapped, one that ``hidden`` names is unreadable; a cell
+that does not convert is put aside.
 """
 
 import csv
@@ -22,7 +23,7 @@ from handover.mirror.views import Mirror, open_mirror
 from handover.policy import Policy, load_policy
 from mappings.check import Seen, check
 from mappings.load import load_mapping
-from mappings.schema import COLUMNS_SCHEMA
+from mappings.schema import ASIDE_SCHEMA, COLUMNS_SCHEMA
 from mappings.translate import TranslationSettings, Translator
 
 ZONE = ZoneInfo("Asia/Tokyo")
@@ -68,6 +69,7 @@ def generation_of(
         empty_words=frozenset(POLICY.placeholders.words),
     )
     tables: dict[str, list[pa.Table]] = {}
+    aside: list[dict[str, object]] = []
     for table, rows in records.items():
         seen = describe(f"{table}.*")
         translator = Translator(
@@ -78,7 +80,21 @@ def generation_of(
             visible_fields=seen.fields if seen else None,
         )
         page = translator.page([{k: str(v) for k, v in row.items()} for row in rows])
-        assert not page.rejects, page.rejects
+        aside += [
+            {
+                "source": source,
+                "object": f"{table}.*",
+                "table_name": reject.table,
+                "id": reject.id,
+                "column_name": reject.column,
+                "field": reject.field,
+                "value": reject.value,
+                "reason": reject.reason,
+                "whole": reject.whole,
+                "row": reject.row,
+            }
+            for reject in page.rejects
+        ]
         for name, translated in page.tables.items():
             tables.setdefault(name, []).append(translated)
     files = {
@@ -91,6 +107,9 @@ def generation_of(
     ]
     files["columns"] = _written(
         pa.Table.from_pylist(columns, schema=COLUMNS_SCHEMA), folder / "columns.parquet"
+    )
+    files["aside"] = _written(
+        pa.Table.from_pylist(aside, schema=ASIDE_SCHEMA), folder / "aside.parquet"
     )
     return Generation(
         n=1,
