@@ -278,3 +278,33 @@ def test_what_makes_no_workbook_does_not_wait_for_pandas(
         check=False,
     )
     assert (ended.returncode, ended.stderr.decode().count("Traceback")) == (0, 0)
+
+
+def test_what_could_not_be_read_and_what_leads_nowhere_is_named(
+    folder: Path, cli: Cli
+) -> None:
+    opportunities = [dict(row) for row in COMPANY["opportunities"]]
+    opportunities[0] |= {"amount": "abc", "account_id": "B"}
+    contacts = [*COMPANY["contacts"], {"id": "c9", "account_id": "gone", "name": "森"}]
+    records = {**COMPANY, "contacts": contacts, "opportunities": opportunities}
+    export(records, folder / "export")
+    cli("sync", "--allow-shrink")
+    ended = cli("audit", "--json", *AS_OF)
+    (aside,) = ended.data["aside"]
+    assert (aside["account_id"], aside["account"]) == ("B", "不足")
+    assert (aside["table_name"], aside["column_name"]) == ("opportunities", "amount")
+    assert (aside["id"], aside["value"]) == (opportunities[0]["id"], "abc")
+    unresolved = {
+        (one["table"], one["column"]): (one["count"], one["examples"])
+        for one in ended.data["unresolved"]
+    }
+    assert unresolved["contacts", "account_id"] == (1, ["gone"])
+    for language in ("en", "ja"):
+        ended = cli("audit", "--lang", language, *AS_OF)
+        assert "abc" in ended.out
+        assert "gone" in ended.err
+        page = cli("audit", "--lang", language, "--format", "html", *AS_OF).out
+        assert "abc" in page
+        assert "gone" in page
+    owner = cli("audit", "--owner", "u2", "--json", *AS_OF)
+    assert owner.data["aside"] == []

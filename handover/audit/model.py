@@ -161,6 +161,39 @@ class UnseenColumn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AsideFinding:
+    """A value, or a ``whole`` record, that the sync put aside.
+
+    ``account`` is the name of the account that it belongs to, ``field`` what the CRM
+    calls the column, ``row`` the line or position in the source. A record without an
+    id has none, and nobody can tell its account.
+    """
+
+    source: str
+    account_id: str | None
+    account: str | None
+    table_name: str
+    id: str | None
+    column_name: str | None
+    field: str | None
+    value: str | None
+    reason: str
+    whole: bool
+    row: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnresolvedColumn:
+    """A column with references that lead nowhere: how many, and some of them."""
+
+    source: str
+    table: str
+    column: str
+    count: int
+    examples: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrendStep:
     """What an owner's accounts came to in an earlier audit."""
 
@@ -179,8 +212,9 @@ class TrendStep:
 class AuditReport:
     """All that an audit found, in all sources. ``unmanaged`` and ``trend``: if asked.
 
-    ``unmanaged`` are the owner changes that no run of ours explains, ``rejects`` the
-    records and cells that the sync put aside.
+    ``unmanaged`` are the owner changes that no run of ours explains. ``rejects`` counts
+    all records and cells that the sync put aside, ``aside`` lists those of the accounts
+    looked at.
     """
 
     policy: Policy
@@ -194,6 +228,8 @@ class AuditReport:
     duplicates: Sequence[LikelyDuplicates]
     unmapped: Sequence[UnseenColumn]
     rejects: int
+    aside: Sequence[AsideFinding]
+    unresolved: Sequence[UnresolvedColumn]
     unmanaged: Sequence[OwnerChange] | None = None
     trend: Sequence[TrendStep] | None = None
 

@@ -4,19 +4,27 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from handover.audit.engine import Audit
 from handover.audit.model import (
+    AsideFinding,
     InactiveOwner,
     LikelyDuplicates,
     NamedAccount,
     Orphan,
     OwnerFinding,
     SharedPerson,
+    UnresolvedColumn,
     UnseenColumn,
 )
 from handover.mirror.views import Mirror
+
+PUT_ASIDE = Path(__file__).with_name("put_aside.sql")
+UNRESOLVED = Path(__file__).with_name("unresolved.sql")
+EXAMPLES = 5
+"""References that lead nowhere and are named."""
 
 _Key = tuple[str, str]
 """A source and an id."""
@@ -83,6 +91,32 @@ def shared_people(mirror: Mirror) -> list[SharedPerson]:
         source=mirror.source,
     )
     return [SharedPerson(**row) for row in rows]
+
+
+def put_aside(mirror: Mirror, *, everybody: bool) -> list[AsideFinding]:
+    """List what the sync put aside, by account.
+
+    Args:
+        mirror: one source, perhaps narrowed to some accounts.
+        everybody: also what belongs to no account.
+    """
+    rows = mirror.rows(PUT_ASIDE.read_text(encoding="utf-8"), everybody=everybody)
+    return [AsideFinding(**row) for row in rows]
+
+
+def unresolved(mirror: Mirror) -> list[UnresolvedColumn]:
+    """List the columns whose references lead nowhere in the mirror."""
+    rows = mirror.rows(UNRESOLVED.read_text(encoding="utf-8"), examples=EXAMPLES)
+    return [
+        UnresolvedColumn(
+            source=mirror.source,
+            table=row["table_name"],
+            column=row["column_name"],
+            count=row["count"],
+            examples=row["examples"],
+        )
+        for row in rows
+    ]
 
 
 def duplicates(audits: Iterable[Audit]) -> list[LikelyDuplicates]:

@@ -16,11 +16,13 @@ from handover.audit.findings import (
 )
 from handover.audit.model import (
     AccountFinding,
+    AsideFinding,
     AuditReport,
     Orphan,
     OwnerFinding,
     SharedPerson,
     TrendStep,
+    UnresolvedColumn,
 )
 from handover.i18n import Words
 from handover.mirror.generations import Generation
@@ -48,6 +50,8 @@ class SourceFindings:
     owners: Sequence[OwnerFinding]
     orphans: Sequence[Orphan]
     shared_people: Sequence[SharedPerson]
+    aside: Sequence[AsideFinding]
+    unresolved: Sequence[UnresolvedColumn]
     gaps: int
     knows_classes: bool
     knows_who_is_active: bool
@@ -98,6 +102,8 @@ def read_source(
         owners=owner_findings(accounts, people),
         orphans=other_findings.orphans(mirror, asked.owner_ids),
         shared_people=other_findings.shared_people(mirror),
+        aside=other_findings.put_aside(mirror, everybody=asked.owner_ids is None),
+        unresolved=other_findings.unresolved(mirror),
         gaps=count_to_fill_in(audit),
         knows_classes=mirror.sees("accounts", "customer_class"),
         knows_who_is_active=mirror.sees("users", "is_active"),
@@ -131,6 +137,8 @@ def combine(
         rejects=sum(
             int(about.get("rejects") or 0) for about in generation.sources.values()
         ),
+        aside=[one for part in parts for one in part.aside],
+        unresolved=[column for part in parts for column in part.unresolved],
         unmanaged=unmanaged,
         trend=trend,
     )

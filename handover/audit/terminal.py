@@ -8,6 +8,7 @@ from rich.console import Console
 from handover.audit.findings import WORST, lacking, worst_first
 from handover.audit.model import (
     AccountFinding,
+    AsideFinding,
     AuditReport,
     ItemFinding,
     LikelyDuplicates,
@@ -55,6 +56,7 @@ def print_audit(report: AuditReport, words: Words, console: Console) -> None:
     if len(worst) > WORST:
         more = len(worst) - WORST
         console.print(words("... and {n} more: --format html or xlsx", n=more))
+    _print_aside(report.aside, words, console)
     _print_duplicates(report.duplicates, words, console)
     _print_trend(report.trend or (), words, console)
     _print_unmanaged(report.unmanaged or (), words, console)
@@ -136,6 +138,28 @@ def _worst(accounts: Sequence[AccountFinding], policy: Policy, words: Words) -> 
 def sign_of(state: str) -> str:
     """Return the mark of an item's state."""
     return SIGNS.get(state, signs.BAD)
+
+
+def _print_aside(aside: Sequence[AsideFinding], words: Words, console: Console) -> None:
+    if not aside:
+        return
+    title = words("Values that could not be read")
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for name in ("Account", "What", "ID", "Field", "As written"):
+        table.add_column(words(name))
+    for one in aside[:WORST]:
+        table.add_row(
+            plain(one.account or "-"),
+            words(one.table_name),
+            one.id or "-",
+            words("the whole row") if one.whole else plain(one.field or "-"),
+            plain(one.value or "-"),
+        )
+    console.print()
+    console.print(table)
+    if len(aside) > WORST:
+        more = len(aside) - WORST
+        console.print(words("... and {n} more: --format html or json", n=more))
 
 
 def _print_duplicates(

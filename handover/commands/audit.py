@@ -1,7 +1,7 @@
 """``handover audit``: measure whether what must be handed over is there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -149,6 +149,10 @@ def _notices(
         if not part.knows_who_is_active:
             yield Notice(code="activity_unknown", params={"source": source})
         yield from _unseen(shell, part)
+    for column in report.unresolved:
+        params = {field.name: getattr(column, field.name) for field in fields(column)}
+        params["examples"] = ", ".join(column.examples)
+        yield Notice(code="unresolved", params=params)
     if report.orphans:
         yield Notice(code="orphans", params={"count": len(report.orphans)})
 
