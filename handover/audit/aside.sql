@@ -2,7 +2,7 @@
 -- record that the rules name. A record that takes no part, say a lost opportunity, does not
 -- count; one of which we cannot tell whether it does, because that very cell was put aside,
 -- counts. An unknown word of a kind or a class is known to be another one.
-create or replace temp table cells_aside as
+insert into cells_aside by name
 with cells as (
     select distinct
         table_name, id, column_name, coalesce(field, column_name) as field, value
@@ -125,7 +125,7 @@ where
     and found.account_id in (select accounts.id from accounts);
 
 -- Each of these records once for each item, for the lines of the rules.
-create or replace temp table lines_aside as
+insert into lines_aside by name
 select account_id, item, record, bool_or(is_gate) as is_gate
 from cells_aside
 group by account_id, item, record;

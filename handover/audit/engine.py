@@ -84,6 +84,11 @@ SUMS = """
     judged integer, good integer, old integer,
     good_record varchar, bad_records varchar[], good_date date, bad_date date
 """
+CELLS_ASIDE = """
+    account_id varchar, item varchar, record varchar,
+    field varchar, value varchar, is_gate boolean
+"""
+LINES_ASIDE = "account_id varchar, item varchar, record varchar, is_gate boolean"
 ITEMS = """
     select account_id, item, state, quality, rows, rows_ok, records, on_date
     from item_scores inner join items using (position)
@@ -141,8 +146,10 @@ def audit(mirror: Mirror, policy: Policy, as_of: dt.date) -> Audit:
     with _scratch(mirror.con) as con:
         _declare(con, policy)
         values = _values(mirror, policy, as_of)
-        for name in ("macros", "classes", "aside"):
+        for name in ("macros", "classes"):
             _run(con, _text(name), values)
+        if mirror.rows("select id from aside limit 1"):
+            _run(con, _text("aside"), values)
         for name in RULES:
             _run(con, _summed(_text(name)), {**values, "rule": name})
         _run(con, _text("score"), values)
@@ -174,6 +181,8 @@ def _declare(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
     states = ", ".join(f"'{state}'" for state in STATES)
     con.execute(f"create type if not exists item_state as enum ({states})")
     con.execute(f"create or replace temp table sums ({SUMS})")
+    con.execute(f"create or replace temp table cells_aside ({CELLS_ASIDE})")
+    con.execute(f"create or replace temp table lines_aside ({LINES_ASIDE})")
     weights = policy.weights.model_dump()
     _fill(
         con,

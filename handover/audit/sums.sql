@@ -1,46 +1,36 @@
 -- The lines of one file of rules (`lines`), added up by account and item. The order of the
 -- states is only good for least and greatest: compared with a text, they are texts.
 insert into sums by name
-with judged as (
-    select
-        lines.account_id,
-        items.position,
-        lines.record,
-        lines.on_date,
-        -- What rests on a cell that was put aside is never missing and never fine.
-        if(lines_aside.is_gate or (lines_aside.record is not null and items.takes = 'each'),
-            'invalid', lines.state) as state
-    from lines
-    inner join items on lines.item = items.item
-    left join lines_aside
-        on
-            lines.account_id = lines_aside.account_id
-            and lines.item = lines_aside.item
-            -- A line without a record speaks of the account itself.
-            and coalesce(lines.record, lines.account_id) = lines_aside.record
-    union all
-    -- Where the best line counts, another one may still make up for it.
-    select
-        lines_aside.account_id,
-        items.position,
-        lines_aside.record,
-        cast(null as date),
-        'invalid'
+with unread as (
+    select lines_aside.*
     from lines_aside
     inner join items on lines_aside.item = items.item
-    where
-        items.rule = $rule
-        and (
-            items.takes = 'best'
-            or (lines_aside.account_id, lines_aside.item, lines_aside.record) not in (
-                select (
-                    lines.account_id,
-                    lines.item,
-                    coalesce(lines.record, lines.account_id)
-                )
-                from lines
-            )
-        )
+    where items.rule = $rule
+),
+
+-- What rests on a cell that was put aside is never missing. Where each record counts, or
+-- where the cell decides whether the record counts at all, it is never fine, either.
+judged as (
+    select
+        coalesce(lines.account_id, unread.account_id) as account_id,
+        items.position,
+        coalesce(lines.record, unread.record) as record,
+        lines.on_date,
+        case
+            when unread.item is null then lines.state
+            when unread.is_gate or items.takes = 'each' then 'invalid'
+            when lines.state is null or lines.state in ('missing', 'not_applicable')
+                then 'invalid'
+            else lines.state
+        end as state
+    from lines
+    full outer join unread
+        on
+            lines.account_id = unread.account_id
+            and lines.item = unread.item
+            -- A line without a record speaks of the account itself.
+            and coalesce(lines.record, lines.account_id) = unread.record
+    inner join items on coalesce(lines.item, unread.item) = items.item
 ),
 
 coded as (
