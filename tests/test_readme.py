@@ -10,6 +10,7 @@ import pytest
 
 from cli import handover as root
 from handover.commands.shell import Group
+from tests.conftest import Cli
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -87,3 +88,24 @@ def test_each_test_of_a_promise_is_named() -> None:
 
 def test_both_languages_make_the_same_promises() -> None:
     assert promised("README.md") == promised("README.ja.md")
+
+
+SESSIONS = {"README.md": "## A first session\n", "README.ja.md": "## 最初の操作\n"}
+BEGINS = "2026-11-24"
+"""The day on which the plan that the READMEs show is drawn up."""
+
+
+@pytest.mark.parametrize("name", sorted(SESSIONS))
+def test_the_first_session_can_be_typed_line_by_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    text = (ROOT / name).read_text(encoding="utf-8").partition(SESSIONS[name])[2]
+    session = text.partition("\n## ")[0]
+    lines = re.findall(r"^\$ handover (.*)$", session, re.MULTILINE)
+    assert len(lines) > 8
+    for line in lines:
+        ended = cli(*shlex.split(line, comments=True), "--as-of", BEGINS)
+        assert ended.code == 0, f"{line}: {ended.err}"
