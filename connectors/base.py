@@ -245,6 +245,24 @@ class HasOwnWords(Protocol):
         ...
 
 
+@runtime_checkable
+class ListsFiles(Protocol):
+    """A connector whose objects are files of a folder."""
+
+    def listing(self) -> Sequence[str]:
+        """List all files there."""
+        ...
+
+    def unread(self) -> Sequence[str]:
+        """List the files that nothing reads."""
+        ...
+
+
+def listing(connector: object) -> Sequence[str]:
+    """List what lies where a connector's objects are; a CRM lists nothing."""
+    return connector.listing() if isinstance(connector, ListsFiles) else ()
+
+
 class Connector(Protocol):
     """One CRM. All times are the server's, all ids are the CRM's own."""
 

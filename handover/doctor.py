@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from connectors.base import Capability, Connector, Identity, Pull
+from connectors.base import Capability, Connector, Identity, ListsFiles, Pull
 from connectors.errors import ConnectorError, NotPermitted, UnknownObject
 from handover.errors import (
     KNOWN_ERRORS,
@@ -245,6 +245,7 @@ def crm(
     else:
         yield from _unwritable_owners(source, bind(rules, connector))
     yield from _objects(source, connector, rules)
+    yield from _unread_files(source, connector)
     yield from (_made(source, name) for name in lacked if name not in missing)
     can_make = Capability.MAKES_FIELDS in connector.capabilities and not fix
     yield from (_lacking(source, name, can_make=can_make) for name in missing)
@@ -287,6 +288,21 @@ def _objects(source: str, connector: Connector, rules: Mapping) -> Iterator[Chec
     text = "{source}: {count} objects of the mapping can be read"
     detail = Phrase(text=text, params={"source": source, "count": read})
     yield Check(code="objects", state="ok", detail=detail)
+
+
+def _unread_files(source: str, connector: Connector) -> Iterator[Check]:
+    """Name the files of a folder that nothing reads."""
+    files = connector.unread() if isinstance(connector, ListsFiles) else ()
+    if files:
+        yield Check(
+            code="files_not_read",
+            state="warning",
+            detail=Phrase(
+                text="{source}: nothing reads {files}",
+                params={"source": source, "files": ", ".join(files)},
+            ),
+            remedy=Phrase(text="Map them to a table, or take them out of the folder."),
+        )
 
 
 def _made(source: str, name: str) -> Check:

@@ -95,6 +95,8 @@ class Words:
         # Few parameters are errors, and asking for a protocol takes long.
         if isinstance(value, Exception) and isinstance(value, KnownError):
             return self.sentence(value)
+        if isinstance(value, tuple):
+            return " / ".join(str(self._said(each)) for each in value)
         return value
 
 

@@ -3,7 +3,7 @@
 Nothing is read but descriptions of objects, which the caller brings.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,16 +15,20 @@ from mappings.errors import (
     MissingObject,
     RequiredColumn,
     RequiredTable,
+    SeveralProblems,
     UnknownField,
 )
 from mappings.forms import Form, Found, Plain
 from mappings.load import REQUIRED_TABLES, required
 from mappings.model import EVERY_EXTRA, LINKS, Mapping, ObjectMapping, is_file, mappable
 from mappings.schema import EXTRA, TABLES
-from mappings.toml_file import line_of, suggestion
+from mappings.toml_file import line_of, nearest, suggestion
 
 LEFT_OUT = "left_out_table"
 Status = Literal["mapped", "unmapped", "unreadable"]
+
+LISTED = 12
+"""Names of what is there that a message lists."""
 
 
 class Described(Protocol):
@@ -65,7 +69,8 @@ class MappingProblem:
 
     ``hidden_field``, ``hidden_object`` and ``retyped_field`` are unreadable. A
     ``left_out_table`` lacks a column without which its records are of no use, so none
-    of them is read. All others are errors.
+    of them is read. All others are errors. ``found`` is what is there: the fields of
+    the object, or the files of the folder.
     """
 
     code: str
@@ -74,6 +79,7 @@ class MappingProblem:
     object: str
     field: str | None = None
     suggestion: str = ""
+    found: tuple[str, ...] = ()
 
     @property
     def fatal(self) -> bool:
@@ -94,14 +100,18 @@ class Checked:
     columns: tuple[tuple[str, str, Status], ...]
 
     def raise_errors(self) -> None:
-        """Stop at the first problem that makes the mapping unusable.
+        """Stop where a problem makes the mapping unusable, and name all of them.
 
         Raises:
-            MappingError: with file, key and the nearest name.
+            MappingError: with file, key, what is there and the nearest name.
         """
-        for problem in self.problems:
-            if problem.fatal:
-                raise self.error(problem)
+        fatal = [self.error(problem) for problem in self.problems if problem.fatal]
+        if len(fatal) > 1:
+            raise SeveralProblems(
+                file=self.mapping.file, count=len(fatal), problems=tuple(fatal)
+            )
+        for error in fatal:
+            raise error
 
     def error(self, problem: MappingProblem) -> MappingError:
         """Make the error that says a problem."""
@@ -117,12 +127,24 @@ class Checked:
             table=problem.table,
             object=problem.object,
             name=problem.field or problem.column or problem.object,
-            suggestion=problem.suggestion,
+            suggestion=problem.suggestion or "-",
+            found=_listed(problem.found),
         )
 
 
-def check(mapping: Mapping, describe: Describe) -> Checked:
-    """Compare a mapping with the descriptions of all objects that it names."""
+def _listed(names: Sequence[str]) -> str:
+    more = ["…"] if len(names) > LISTED else []
+    return ", ".join([*names[:LISTED], *more]) or "-"
+
+
+def check(mapping: Mapping, describe: Describe, listing: Sequence[str] = ()) -> Checked:
+    """Compare a mapping with the descriptions of all objects that it names.
+
+    Args:
+        mapping: as it was loaded.
+        describe: describes an object.
+        listing: what is there at all: the files of a folder.
+    """
     seen = {name: describe(name) for name in mapping.objects()}
     mapping = _with_extra(mapping, seen)
     problems: list[MappingProblem] = []
@@ -135,7 +157,9 @@ def check(mapping: Mapping, describe: Describe) -> Checked:
     for table in TABLES:
         fed = any(seen[part.object] is not None for part in mapping.of(table))
         for part in mapping.of(table):
-            judged = _Judge(table=table, part=part, seen=seen, fed=fed)
+            judged = _Judge(
+                table=table, part=part, seen=seen, fed=fed, listing=tuple(listing)
+            )
             found = list(judged.problems())
             problems += found
             if any(problem.code == LEFT_OUT for problem in found):
@@ -219,6 +243,8 @@ class _Judge:
     part: ObjectMapping
     seen: Map[str, Described | None]
     fed: bool = True
+    listing: tuple[str, ...] = ()
+    """What is there at all, besides what is described."""
 
     def problems(self) -> Iterator[MappingProblem]:
         """Yield what is not there, and what is hidden."""
@@ -238,7 +264,11 @@ class _Judge:
             missing = column in needed and self._status(form) == "unmapped"
             if missing and form.optional:
                 needs = self.table in REQUIRED_TABLES
-                yield self._problem(RequiredColumn.code if needs else LEFT_OUT, column)
+                yield self._problem(
+                    RequiredColumn.code if needs else LEFT_OUT,
+                    column,
+                    suggestion=nearest(" ".join(form.names), there.fields),
+                )
 
     def fields(self) -> Iterator[MappingProblem]:
         """Yield the fields that are not there, and those that are hidden."""
@@ -316,8 +346,10 @@ class _Judge:
         name: str | None = None,
         suggestion: str = "",
     ) -> MappingProblem:
+        there = self.seen.get(object_name or self.part.object)
         return MappingProblem(
             code=code,
+            found=tuple(there.fields) if there else self.listing,
             table=self.table,
             column=column,
             object=object_name or self.part.object,

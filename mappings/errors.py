@@ -62,26 +62,38 @@ class UnknownWord(MappingError):
     code = "unknown_mapping_word"
 
 
+class SeveralProblems(MappingError):
+    """The CRM lacks several things that the mapping names (``problems``)."""
+
+    code = "mapping_problems"
+
+
 class RequiredTable(MappingError):
-    """A table without which nothing can be audited is not mapped or not there."""
+    """A table without which nothing can be audited is not mapped or not there.
+
+    ``found``: what is there instead.
+    """
 
     code = "required_table"
 
 
 class RequiredColumn(MappingError):
-    """A mapped table lacks a column that it must have (``table``, ``object``)."""
+    """A mapped table lacks a column that it must have (``table``, ``object``).
+
+    ``found``: the columns that it has.
+    """
 
     code = "required_column"
 
 
 class UnknownField(MappingError):
-    """The CRM's object has no such field (``object``)."""
+    """The CRM's object has no such field (``object``, ``found``)."""
 
     code = "unknown_field"
 
 
 class MissingObject(MappingError):
-    """The CRM has no such object, the folder no such file."""
+    """The CRM has no such object, the folder no such file (``found``)."""
 
     code = "missing_object"
 

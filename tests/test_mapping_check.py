@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from handover.i18n import words_for
 from mappings.check import Checked, Seen, check
 from mappings.errors import MappingError
 from mappings.load import load_mapping
@@ -103,9 +104,9 @@ def test_a_refused_object_makes_its_share_of_the_table_unreadable(
             *("unknown_field", "Phone", "Fone"),
         ),
         ({"Code": Seen(fields=["Key", "Texts"])}, "unknown_field", "Text", "Texts"),
-        ({"Code": None}, "missing_object", "Code", ""),
-        ({"Task": None}, "missing_object", "Task", ""),
-        ({"User": None}, "required_table", "User", ""),
+        ({"Code": None}, "missing_object", "Code", "-"),
+        ({"Task": None}, "missing_object", "Task", "-"),
+        ({"User": None}, "required_table", "User", "-"),
     ],
 )
 def test_what_is_not_there_is_an_error_with_the_nearest_name(
@@ -214,4 +215,24 @@ def test_a_required_table_without_any_of_its_objects_is_missing(tmp_path: Path) 
     found = check(load_mapping("salesforce", tmp_path), {"Account": account}.get)
     with pytest.raises(MappingError) as caught:
         found.raise_errors()
-    assert caught.value.code == "required_table"
+    problems = caught.value.params["problems"]
+    assert caught.value.code == "mapping_problems"
+    assert isinstance(problems, tuple)
+    assert problems[0].code == "required_table"
+
+
+def test_all_that_is_missing_is_said_at_once_with_what_is_there_instead(
+    tmp_path: Path,
+) -> None:
+    there = {"accounts.*": Seen(fields=["Id", "Name", "Owner_ID"])}
+    listing = ["accounts.csv", "people.xls"]
+    found = check(load_mapping("files", tmp_path), there.get, listing)
+    with pytest.raises(MappingError) as caught:
+        found.raise_errors()
+    sentence = words_for("en").error(caught.value.code, caught.value.params)
+    assert sentence is not None
+    assert "4 things are missing" in sentence.what
+    for said in ("accounts.csv, people.xls", "Id, Name, Owner_ID", "accounts.id"):
+        assert said in sentence.why
+    named = [one.suggestion for one in found.problems if one.column]
+    assert named == ["Id", "Name", "Owner_ID"]

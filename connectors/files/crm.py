@@ -118,6 +118,10 @@ class FilesCRM:
         name, _ = self._folder.newest(pattern)
         return (name,) if name else ()
 
+    def listing(self) -> Sequence[str]:
+        """List all files of the folder."""
+        return self._folder.all_names()
+
     def unread(self) -> Sequence[str]:
         """List the files of the folder that nothing reads."""
         wanted = [*self._expected, TASKS_FILE]

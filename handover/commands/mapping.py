@@ -80,6 +80,7 @@ def show_mapping(shell: Shell, *, name: str | None) -> Result:
 @click.option("--source", metavar="CRM", help="Check this CRM only.")
 def check_mapping(shell: Shell, *, source: str | None) -> Result:
     """Ask the CRM whether it has everything that its mapping names."""
+    from connectors.base import listing
     from handover.mirror.visibility import Describer
     from mappings.check import check
 
@@ -87,12 +88,13 @@ def check_mapping(shell: Shell, *, source: str | None) -> Result:
     sources = workspace.sources()
     if source is not None and source not in sources:
         raise click.UsageError(shell.words("{source} is not configured", source=source))
-    checked = {
-        one: check(
-            workspace.mapping(one), Describer(connector=workspace.connector(one))
-        )
-        for one in ([source] if source else sources)
-    }
+
+    def judge(name: str) -> "Checked":
+        connector = workspace.connector(name)
+        describe = Describer(connector=connector)
+        return check(workspace.mapping(name), describe, listing(connector))
+
+    checked = {name: judge(name) for name in ([source] if source else sources)}
 
     def show(console: "Console") -> None:
         for one, found in checked.items():

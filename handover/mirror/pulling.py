@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
-from connectors.base import Connector, Identity, Pull
+from connectors.base import Connector, Identity, Pull, listing
 from connectors.errors import FieldsChanged, NotPermitted
 from handover.mirror.reading import ObjectReader, Pulled, SourcePull
 from handover.mirror.threads import at_once
@@ -163,7 +163,7 @@ class Puller:
         workers = 1 if self.pull.one_by_one else WORKERS
         found = at_once(describe, names, workers=workers)
         seen = dict(zip(names, found, strict=True))
-        checked = check(self.mapping, seen.get)
+        checked = check(self.mapping, seen.get, listing(self.pull.connector))
         checked.raise_errors()
         retyped = {name: one.retyped for name, one in seen.items() if one}
         return _Described(checked=checked, retyped=retyped)
