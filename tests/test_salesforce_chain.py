@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import Cli
-from tests.worlds.salesforce import KEY, Answer, Call
+from tests.worlds.salesforce import KEY, Answer, Call, error
 from tests.worlds.salesforce_company import Company
 from tests.worlds.salesforce_folder import MAPPING, SECRET, Desk, sitting
 
@@ -164,6 +164,39 @@ def test_another_org_is_refused(desk: Desk, folder: Path) -> None:
     (folder / "handover.toml").write_text(text, encoding="utf-8")
     ended = desk.run("sync")
     assert (ended.code, ended.json["error"]["code"]) == (5, "wrong_org")
+
+
+def test_a_version_that_the_org_does_not_have_is_named(
+    desk: Desk, folder: Path
+) -> None:
+    text = (folder / "handover.toml").read_text(encoding="utf-8")
+    text = text.replace("auth =", 'api_version = "99.0"\nauth =')
+    (folder / "handover.toml").write_text(text, encoding="utf-8")
+    ended = desk.run("sync")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "unknown_version")
+    assert "63.0 – 65.0" in ended.json["error"]["message"]
+    checked = desk.run("doctor")
+    (failed,) = [c for c in checked.data["checks"] if c["state"] == "failed"]
+    assert (checked.code, failed["code"]) == (2, "crm")
+    assert "api_version" in failed["remedy"]
+
+
+def test_an_org_that_shows_no_queues_is_synced_without(desk: Desk) -> None:
+    del desk.org.fields["Group"]
+    users = desk.done("sync")["objects"]["users"]
+    assert users["new"] == len(desk.org.records["User"])
+
+
+def test_an_object_that_cannot_be_read_is_found_by_doctor(desk: Desk) -> None:
+    metered = error(403, "TXN_SECURITY_METERING_ERROR", "metered")
+    desk.org.faults.append(
+        lambda call: metered if "FROM Task" in call.query.get("q", "") else None
+    )
+    checked = desk.run("doctor")
+    (failed,) = [c for c in checked.data["checks"] if c["state"] == "failed"]
+    assert (checked.code, failed["code"]) == (4, "object")
+    assert "Task" in failed["detail"]
+    assert "Exempt from Transaction Security" in failed["remedy"]
 
 
 def test_an_interrupted_sync_waits_for_no_slow_reply(desk: Desk, folder: Path) -> None:

@@ -238,10 +238,6 @@ def test_what_was_turned_away_at_the_door_is_sent_again(
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (
-            error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
-            "REQUEST_LIMIT_EXCEEDED",
-        ),
         (error(400, "JSON_PARSER_ERROR", "unexpected"), "JSON_PARSER_ERROR"),
         (Answer(431, "<html></html>"), "HTTP_431"),
     ],
@@ -425,3 +421,51 @@ def test_odd_bodies_end_in_an_outcome_for_each_change(
     responses.add(responses.PATCH, url, body=body, status=status)
     states = {o.state for o in crm.write(org.moves(["001a", "001b"]))}
     assert states == ({"refused"} if status == 400 else {"in_doubt"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "exit_code"),
+    [
+        (Answer(429, "<html>slow down</html>"), "rate_limited", 7),
+        (
+            error(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded."),
+            "rate_limited",
+            7,
+        ),
+        (
+            error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+            "rate_limited",
+            7,
+        ),
+        (error(403, "API_CURRENTLY_DISABLED", "maintenance"), "unreachable", 7),
+        (error(403, "TXN_SECURITY_METERING_ERROR", "metered"), "missing_right", 4),
+    ],
+)
+def test_what_is_refused_whatever_the_change_is_unsent_and_ends_the_run(
+    org: Company, crm: SalesforceCRM, answer: Answer, code: str, exit_code: int
+) -> None:
+    """No record is called refused for a limit that others use up."""
+    keys = org.accounts(41)
+    org.faults.append(lambda call: answer if "composite" in call.path else None)
+    outcomes = crm.write(org.moves(keys))
+    assert {(o.state, o.code) for o in outcomes} == {("unsent", code)}
+    assert {o.error.exit_code for o in outcomes if o.error} == {exit_code}
+    assert len(org.sent("composite")) <= 6
+    assert org.owners(keys) == {org.sato}
+
+
+def test_a_limit_among_locked_records_is_not_asked_for_each_of_them(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    keys = org.accounts(8)
+    org.refuse = lambda _kind, _record: "UNABLE_TO_LOCK_ROW"
+    busy = Answer(429, "<html>slow down</html>")
+    passed = iter(range(1))
+    org.faults.append(
+        lambda call: (
+            busy if "composite" in call.path and next(passed, None) is None else None
+        )
+    )
+    outcomes = crm.write(org.moves(keys))
+    assert [o.state for o in outcomes] == ["unsent"] * 4 + ["refused"] * 4
+    assert len(org.sent("composite")) <= 6

@@ -10,9 +10,16 @@ from itertools import groupby
 from typing import Any
 
 from connectors.base import Change, Outcome, SetField
-from connectors.errors import ConnectorError, ReplyLost, Unreachable
+from connectors.errors import (
+    ConnectorError,
+    MissingRight,
+    RateLimited,
+    ReplyLost,
+    Unreachable,
+)
 from connectors.salesforce.added import MARK
 from connectors.salesforce.org import Method, Org, OrgRefusal
+from connectors.salesforce.problems import as_error
 from connectors.salesforce.queries import chunks
 from connectors.salesforce.schema import ACTIVITIES
 from connectors.salesforce.teams import TEAMS
@@ -29,6 +36,8 @@ TRANSIENT = frozenset(
 """Nothing is wrong with the record, and nothing was done."""
 REST = 0.25
 """Seconds before they are sent again; twice as long each time."""
+WHATEVER_THE_CHANGE = (RateLimited, Unreachable, MissingRight)
+"""Refusals of a whole call that are not about what it carries."""
 MESSAGE_LENGTH = 500
 
 
@@ -118,6 +127,8 @@ def write(org: Org, batch: Sequence[Change]) -> list[Outcome]:
             sent = _send(org, [batch[n] for n in piece])
             for n, outcome in zip(piece, sent, strict=True):
                 outcomes[n] = outcome
+            if sent[0].state == "unsent":
+                return outcomes
     return outcomes
 
 
@@ -131,13 +142,13 @@ def _send(org: Org, batch: Sequence[Change]) -> list[Outcome]:
         return _all(batch, _doubt(str(lost)))
     except OrgRefusal as turned:
         problem = turned.problem
+        error = as_error(problem, path)
+        if isinstance(error, WHATEVER_THE_CHANGE):
+            return _all(batch, _unsent(error))
         code = problem.code or f"HTTP_{problem.status}"
         return _all(batch, Outcome(state="refused", code=code, message=problem.message))
     except ConnectorError as error:
-        # Nothing left: the next reading stops the run with this very error.
-        return _all(
-            batch, Outcome(state="refused", code=error.code, message=_said(error))
-        )
+        return _all(batch, _unsent(error))
     return _outcomes(org, batch, reply.data)
 
 
@@ -149,9 +160,10 @@ def _doubt(why: str) -> Outcome:
     return Outcome(state="in_doubt", code="reply_lost", message=why)
 
 
-def _said(error: ConnectorError) -> str:
-    detail = error.params.get("detail")
-    return str(detail) if detail else Unreachable.code
+def _unsent(error: ConnectorError) -> Outcome:
+    """Return that nothing was done and no other change would fare better."""
+    detail = str(error.params.get("detail") or error.code)
+    return Outcome(state="unsent", code=error.code, message=detail, error=error)
 
 
 def _record(change: Change) -> dict[str, object]:
