@@ -348,6 +348,19 @@ def test_a_parent_of_a_parent_counts_as_well(org: Company, crm: SalesforceCRM) -
     assert ids(rows(crm, "OpportunityContactRole", wanted, since=since)) == [role]
 
 
+def test_a_merge_is_followed_through_a_parent_that_bears_no_new_stamp(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    loser, master = org.accounts(2)
+    deal = org.add("Opportunity", AccountId=loser)
+    role = org.add("OpportunityContactRole", OpportunityId=deal)
+    since = later(org, hours=20)
+    org.merge("Account", loser, master, "Opportunity")
+    found = rows(crm, "OpportunityContactRole", "Opportunity.AccountId", since=since)
+    assert ids(found) == [role]
+    assert through(found[0], "Opportunity", "AccountId") == master
+
+
 def test_formulas_and_owners_by_name_are_called_unstamped(
     org: Company, crm: SalesforceCRM
 ) -> None:

@@ -194,18 +194,25 @@ class OrgRelations:
 
     def parents(self, shape: ObjectShape, fields: Sequence[str]) -> list[str]:
         """List the ways to the records that fields of others are read through."""
-        found: dict[str, None] = {}
-        for name in fields:
-            here: ObjectShape | None = shape
-            way: list[str] = []
-            for link in name.split(".")[:-1]:
-                target = here.parents.get(link) if here else None
-                here = self._shapes.known(target) if target else None
-                if here is None or not here.sees(STAMP):
-                    break
-                way.append(link)
-                found[".".join(way)] = None
-        return list(found)
+        ways = (way for name in fields for way in self._ways(shape, name))
+        return list(dict.fromkeys(path for path, there in ways if there.sees(STAMP)))
+
+    def references(self, shape: ObjectShape, name: str) -> tuple[str, ...]:
+        """List the objects that a field refers to, also one of another record."""
+        *_, (path, there) = [("", shape), *self._ways(shape, name)]
+        links, _, last = name.rpartition(".")
+        return there.refers.get(last, ()) if path == links else ()
+
+    def _ways(self, shape: ObjectShape, name: str) -> Iterator[tuple[str, ObjectShape]]:
+        """Yield what lies behind each link of a dotted name, as far as it is seen."""
+        here: ObjectShape | None = shape
+        links = name.split(".")[:-1]
+        for n, link in enumerate(links, 1):
+            target = here.parents.get(link) if here else None
+            here = self._shapes.known(target) if target else None
+            if here is None:
+                return
+            yield ".".join(links[:n]), here
 
     def _ask(self, object_name: str, since: str) -> list[str]:
         shape = self._shapes.known(object_name)
@@ -255,7 +262,7 @@ def _inherited(
 ) -> Iterator[str]:
     """Write the conditions of what hangs on records that took in others."""
     for name in fields:
-        targets = set(shape.refers.get(name, ())).intersection(MERGEABLE)
+        targets = set(relations.references(shape, name)).intersection(MERGEABLE)
         for target in sorted(targets):
             for ids in chunks(relations.masters(target, since), IDS_A_QUERY):
                 yield f"{name} IN {quoted(list(ids))}"
