@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from connectors.errors import ConnectorError
 
@@ -198,6 +198,12 @@ class Outcome:
     code: str | None = None
     message: str | None = None
     error: ConnectorError | None = None
+
+    @classmethod
+    def unsent(cls, error: ConnectorError) -> Self:
+        """Return the outcome of a change that no call can carry out for now."""
+        detail = str(error.params.get("detail") or error.code)
+        return cls(state="unsent", code=error.code, message=detail, error=error)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -258,9 +258,29 @@ def test_after_the_end_of_the_day_nothing_leaves(
     keys = org.accounts(2)
     over = error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
     org.faults.append(lambda _call: over)
-    crm.write(org.moves(keys))
-    assert {o.code for o in crm.write(org.moves(keys))} == {"rate_limited"}
+    for _ in range(2):
+        found = {(o.state, o.code) for o in crm.write(org.moves(keys))}
+        assert found == {("unsent", "rate_limited")}
     assert len(org.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(429, "<html>slow down</html>"),
+        error(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded."),
+    ],
+)
+def test_a_limit_that_lasts_leaves_a_batch_whole_and_unsent(
+    org: Company, crm: SalesforceCRM, answer: Answer
+) -> None:
+    keys = org.accounts(41)
+    org.faults.append(lambda _call: answer)
+    found = {(o.state, o.code) for o in crm.write(org.moves(keys))}
+    assert found == {("unsent", "rate_limited")}
+    assert {len(call.body["records"]) for call in org.sent("composite")} == {41}
+    assert len(org.sent("composite")) <= 6
+    assert not org.commits
 
 
 def test_a_case_stays_with_its_new_owner_also_after_a_renewed_session(

@@ -166,7 +166,7 @@ class HubSpotCRM:
         try:
             outcomes = {n: self._owners.refuse(each) for n, each in enumerate(batch)}
         except ConnectorError as error:
-            return [writing.unsent(error)] * len(batch)
+            return [Outcome.unsent(error)] * len(batch)
         passed = [n for n, refusal in outcomes.items() if refusal is None]
         if passed:
             found = self._send([self._fit_key(batch[n]) for n in passed])

@@ -198,14 +198,8 @@ def _try_once(
         problem = refusal.problem
         outcome, fate = _to_outcome(problem), _decide_fate(problem, len(items))
     except ConnectorError as error:
-        outcome, fate = unsent(error), "hopeless"
+        outcome, fate = Outcome.unsent(error), "hopeless"
     return [outcome] * len(items), fate
-
-
-def unsent(error: ConnectorError) -> Outcome:
-    """Return the outcome of a change that no call can carry out for now."""
-    detail = str(error.params.get("detail") or "")
-    return Outcome(state="unsent", code=error.code, message=detail, error=error)
 
 
 def _decide_fate(problem: PortalProblem, count: int) -> Fate:

@@ -144,11 +144,11 @@ def _send(org: Org, batch: Sequence[Change]) -> list[Outcome]:
         problem = turned.problem
         error = as_error(problem, path)
         if isinstance(error, WHATEVER_THE_CHANGE):
-            return _all(batch, _unsent(error))
+            return _all(batch, Outcome.unsent(error))
         code = problem.code or f"HTTP_{problem.status}"
         return _all(batch, Outcome(state="refused", code=code, message=problem.message))
     except ConnectorError as error:
-        return _all(batch, _unsent(error))
+        return _all(batch, Outcome.unsent(error))
     return _outcomes(org, batch, reply.data)
 
 
@@ -158,12 +158,6 @@ def _all(batch: Sequence[Change], outcome: Outcome) -> list[Outcome]:
 
 def _doubt(why: str) -> Outcome:
     return Outcome(state="in_doubt", code="reply_lost", message=why)
-
-
-def _unsent(error: ConnectorError) -> Outcome:
-    """Return that nothing was done and no other change would fare better."""
-    detail = str(error.params.get("detail") or error.code)
-    return Outcome(state="unsent", code=error.code, message=detail, error=error)
 
 
 def _record(change: Change) -> dict[str, object]:
