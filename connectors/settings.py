@@ -13,9 +13,12 @@ A connector in a package of its own names its model by an entry point of the gro
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from connectors.errors import ForeignAddress
+from connectors.hosts import checked_address
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,16 @@ class Example:
         """Return whether this way to log in needs the key."""
         return not self.log_ins or log_in in self.log_ins
 
+
+def _leads_to_a_crm(url: str) -> str:
+    try:
+        return checked_address(url, "")
+    except ForeignAddress:
+        raise ValueError("no https address") from None
+
+
+Address = Annotated[str, AfterValidator(_leads_to_a_crm)]
+"""Where a CRM answers: https, or plain http to this machine."""
 
 Mark = TypeVar("Mark", Secret, PinsOrg, LocalPath, LogIn, Question, Example)
 

@@ -75,6 +75,20 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_one(
         ('[calendar]\nclosed = ["someday"]\n', 2, "calendar.closed"),
         ('[style]\ncompany = "殿"\n', 2, "style.company"),
         ('[crm.hubspot.rate]\nburst = "many"\n', 2, "crm.hubspot.rate.burst"),
+        ('[crm.hubspot]\nportal_id = "1"\n', 2, "crm.hubspot.portal_id"),
+        ('[crm.hubspot]\nbase_url = "http://a.example"\n', 2, "crm.hubspot.base_url"),
+        (
+            '[crm.salesforce]\nauth = "jwt"\nbase_url = "acme"\n',
+            3,
+            "crm.salesforce.base_url",
+        ),
+        (
+            '[crm.salesforce]\nauth = "jwt"\nbase_url = "https://a"\nlogin_url = "b"\n',
+            4,
+            "crm.salesforce.login_url",
+        ),
+        ("[crm]\nsalesforce = 3\n", 2, "crm.salesforce"),
+        ("crm = 3\n", 1, "crm"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.settings import ConnectorSettings, Example, PinsOrg, Secret
+from connectors.settings import Address, ConnectorSettings, Example, PinsOrg, Secret
 
 
 class CallRate(BaseModel):
@@ -28,7 +28,7 @@ class HubSpotSettings(ConnectorSettings):
             commented_out=True,
         ),
     ] = None
-    base_url: str = "https://api.hubapi.com"
+    base_url: Address = "https://api.hubapi.com"
     token: Annotated[
         str | None, Secret(), Example(value="env:HUBSPOT_TOKEN", log_ins=("token",))
     ] = None

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from connectors.errors import RetiredLogin
 from connectors.settings import (
+    Address,
     ConnectorSettings,
     Example,
     LogIn,
@@ -43,7 +44,7 @@ class SalesforceSettings(ConnectorSettings):
         ),
     ] = None
     base_url: Annotated[
-        str,
+        Address,
         Question(
             text="What is the org's address (My Domain)?",
             default="https://example.my.salesforce.com",
@@ -94,7 +95,7 @@ class SalesforceSettings(ConnectorSettings):
         Secret(),
         Example(value="env:SF_TOKEN", log_ins=("access_token",)),
     ] = None
-    login_url: str | None = None
+    login_url: Address | None = None
     api_version: str = "64.0"
     daily_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     allow_duplicates: bool = False
