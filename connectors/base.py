@@ -226,6 +226,14 @@ class KeepsTeams(Protocol):
 
 
 @runtime_checkable
+class KnowsLastingRefusals(Protocol):
+    """What a connector knows besides whose CRM has records that take no owner."""
+
+    lasting_refusals: frozenset[str]
+    """Codes with which it refuses an owner for the kind of record: for good."""
+
+
+@runtime_checkable
 class KnowsLicences(Protocol):
     """What a connector can do besides whose CRM has users who can own nothing."""
 

@@ -93,6 +93,18 @@ def test_an_owner_that_a_workflow_decides_is_told_and_not_sent_again(
     assert owners(desk.company) == MORE
 
 
+def test_what_hung_on_a_merged_company_goes_with_the_winner(desk: Desk) -> None:
+    ids, portal = desk.company.ids, desk.portal
+    portal.merge("companies", ids["seiki"], ids["denki"])
+    first = by_record(desk.steps(*desk.reassign, code=6))
+    assert first[ids["open"]]["outcome"] == "skipped"
+    desk("sync", *WRITING[:2])
+    ended = desk(*desk.reassign)
+    assert portal.records["deals"][ids["open"]].properties["hubspot_owner_id"] == "8"
+    told = {each["code"]: each["message"] for each in ended.json["warnings"]}
+    assert ids["open"] in told["opportunities_elsewhere"]
+
+
 def test_a_portal_that_copies_owners_takes_no_contact_from_others_or_back(
     desk: Desk,
 ) -> None:

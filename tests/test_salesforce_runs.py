@@ -305,6 +305,44 @@ def test_what_takes_no_owner_of_its_own_is_no_step(desk: Desk) -> None:
     assert not {contact, invited} & {step["record_id"] for step in run["steps"]}
 
 
+def test_a_record_that_takes_no_owner_keeps_no_plan_from_its_end(agreed: Desk) -> None:
+    """A master of a series, say: no field tells that it is one of those."""
+    org, plan = agreed.org, agreed.plan
+    task = next(k for k, r in org.records["Task"].items() if not r["IsClosed"])
+    code = "INVALID_FIELD_FOR_INSERT_UPDATE"
+    org.refuse = lambda _kind, record: code if record.get("id") == task else None
+    first = agreed.run("reassign", plan, day=EFFECTIVE)
+    assert first.code == 6
+    refused = [s for s in first.data["run"]["steps"] if s["outcome"] == "refused"]
+    assert [(s["record_id"], s["code"]) for s in refused] == [(task, code)]
+    again = agreed.run("reassign", plan, day=EFFECTIVE)
+    assert (again.code, again.data["run"]["steps"]) == (0, [])
+    told = {each["code"]: each["message"] for each in again.json["warnings"]}
+    assert task in told["takes_no_owner"]
+
+
+def test_what_hung_on_a_merged_customer_goes_with_the_winner(agreed: Desk) -> None:
+    org, plan, made = agreed.org, agreed.plan, agreed.made
+    deal, loser = next(
+        (key, row["AccountId"])
+        for key, row in org.records["Opportunity"].items()
+        if not row["IsClosed"] and row["OwnerId"] == made.sato
+    )
+    winner = next(each for each in made.accounts if each != loser)
+    org.merge("Account", loser, winner, "Contact", "Opportunity", "Case", "Task")
+    first = agreed.run("reassign", plan, day=EFFECTIVE)
+    assert first.code == 6
+    steps = {s["record_id"]: s for s in first.data["run"]["steps"]}
+    assert (steps[loser]["code"], steps[deal]["code"]) == ("gone", "account_not_done")
+    agreed.done("sync")
+    second = agreed.run("reassign", plan, day=EFFECTIVE)
+    assert second.code == 0, second.out
+    assert org.records["Opportunity"][deal]["OwnerId"] == made.tanaka
+    told = {each["code"]: each["message"] for each in second.json["warnings"]}
+    assert deal in told["opportunities_elsewhere"]
+    assert loser in told["accounts_gone"]
+
+
 def test_rows_may_be_listed_by_the_short_ids_of_a_report(
     agreed: Desk, folder: Path
 ) -> None:

@@ -55,6 +55,9 @@ class SalesforceCRM:
 
     name = SOURCE
 
+    lasting_refusals = frozenset({"INVALID_FIELD_FOR_INSERT_UPDATE"})
+    """Of an owner: an invitee's copy of an event and the like never take one."""
+
     def __init__(self, org: Org, *, task_key: str | None) -> None:
         """Bind an org; ``task_key`` is the unique field that takes our keys."""
         self.org = org

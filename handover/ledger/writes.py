@@ -19,20 +19,36 @@ Place = tuple[str, str, str]
 
 def find_overruled(connection: Connection, authority: str) -> dict[Place, str | None]:
     """Find what the CRM overruled of what an authority wrote, and has held since."""
-    wanted = (
-        select(steps)
-        .join(runs, runs.c.id == steps.c.run_id)
-        .where(steps.c.authority == authority, steps.c.field.is_not(None))
-        .order_by(runs.c.started_at, steps.c.n)
-    )
     found: dict[Place, str | None] = {}
-    for row in connection.execute(wanted):
+    for row in connection.execute(_written_by(authority)):
         place = (row.object, row.record_id, row.field)
         if row.code == OVERRULED:
             found[place] = row.message
         elif row.outcome == "done":
             found.pop(place, None)
     return found
+
+
+def find_refused(
+    connection: Connection, authority: str, codes: Collection[str]
+) -> set[Place]:
+    """Find where an authority's last write to a child was refused so."""
+    found: dict[Place, str | None] = {}
+    for row in connection.execute(_written_by(authority)):
+        is_child = row.action != Action.ACCOUNT_OWNER
+        if is_child and row.outcome in ("done", "refused"):
+            found[row.object, row.record_id, row.field] = row.code
+    return {place for place, code in found.items() if code in codes}
+
+
+def _written_by(authority: str) -> Select[Any]:
+    """Select the steps of an authority that set a field, in their order."""
+    return (
+        select(steps)
+        .join(runs, runs.c.id == steps.c.run_id)
+        .where(steps.c.authority == authority, steps.c.field.is_not(None))
+        .order_by(runs.c.started_at, steps.c.n)
+    )
 
 
 # Which owners we set

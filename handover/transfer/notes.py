@@ -3,34 +3,82 @@
 Nothing here stops a run.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from connectors.base import Note
 from handover.ledger.states import Mode
 from handover.plan.model import Plan
-from handover.transfer.facts import TransferFacts
-from handover.transfer.reassign import Timing
+from handover.transfer.facts import Child, TransferFacts
+from handover.transfer.reassign import Timing, planned_opportunities
+from handover.transfer.steps import Step
 
 
 def list_strangers(
     plan: Plan, facts: TransferFacts, moving: Collection[str]
 ) -> Iterator[Note]:
-    """Yield what came or went since the approval: the plan does not cover it."""
-    planned = {row.account_id for row in plan.rows}
+    """Yield what came, went or was merged since the approval."""
+    names = {row.account_id: row.account for row in plan.rows}
     handed = {row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE}
     won = [
         account.id
         for account in facts.accounts.values()
-        if account.owner_id == plan.predecessor and account.id not in planned
+        if account.owner_id == plan.predecessor and account.id not in names
     ]
     if won:
         yield _listed("accounts_since_approval", won)
-    gone = sorted(handed - set(facts.accounts))
+    gone = [f"{names[each]} ({each})" for each in handed - set(facts.accounts)]
     if gone:
         yield _listed("accounts_gone", gone)
     opened = list(_opened(plan, facts, moving))
     if opened:
         yield _listed("opportunities_since_approval", opened)
+    elsewhere = [
+        f"{child.id} ({names[home]} → {_named(child, names)})"
+        for child, home in _planned(plan, facts)
+        if child.accounts != (home,)
+    ]
+    if elsewhere:
+        yield _listed("opportunities_elsewhere", elsewhere)
+
+
+def list_left(
+    plan: Plan, facts: TransferFacts, timing: Timing, moving: Collection[str]
+) -> Iterator[Note]:
+    """Yield the open opportunities that were to go by now and stay all the same.
+
+    What they hang on is not handed over: their customer was merged into another one, or
+    they were given to another one.
+    """
+    names = {row.account_id: row.account for row in plan.rows}
+    due = {row.account_id for row in plan.rows if timing.takes(row)}
+    decided = planned_opportunities(plan)
+    left = [
+        f"{child.id} ({_named(child, names)})"
+        for child, home in _planned(plan, facts)
+        if home in due
+        and timing.takes_opportunity(decided[child.id])
+        and not (child.accounts and all(each in moving for each in child.accounts))
+    ]
+    if left:
+        yield _listed("opportunities_left", left)
+
+
+def _planned(plan: Plan, facts: TransferFacts) -> Iterator[tuple[Child, str]]:
+    """Yield the plan's opportunities that are still open, with their row's account."""
+    homes = {each.id: row.account_id for row in plan.rows for each in row.opportunities}
+    for child in facts.children:
+        if child.table == "opportunities" and child.id in homes:
+            yield child, homes[child.id]
+
+
+def _named(child: Child, names: Mapping[str, str]) -> str:
+    return ", ".join(names.get(each, each) for each in child.accounts) or "-"
+
+
+def list_unfit(steps: Sequence[Step]) -> Iterator[Note]:
+    """Yield the records that take no owner, as an earlier run found; they stay."""
+    if steps:
+        yield _listed("takes_no_owner", [step.record_id or "" for step in steps])
 
 
 def explain_idle(plan: Plan, timing: Timing) -> Note:
@@ -49,7 +97,7 @@ def explain_idle(plan: Plan, timing: Timing) -> Note:
 
 
 def _opened(plan: Plan, facts: TransferFacts, moving: Collection[str]) -> Iterator[str]:
-    planned = {each.id for row in plan.rows for each in row.opportunities}
+    planned = set(planned_opportunities(plan))
     planned |= {record.id for record in plan.loose if record.object == "opportunities"}
     for child in facts.children:
         unplanned = child.table == "opportunities" and child.id not in planned

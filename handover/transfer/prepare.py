@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from connectors.base import Connector, Note, Row, SetField
+from connectors.base import Connector, KnowsLastingRefusals, Note, Row, SetField
 from handover.i18n import Words
 from handover.ledger.runs import Kind, Run, entries_of
 from handover.ledger.states import OWNER_ACTION, Action, Mode
-from handover.ledger.writes import Place, find_overruled
+from handover.ledger.writes import Place, find_overruled, find_refused
 from handover.mirror.views import Mirror
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan
@@ -27,7 +27,7 @@ from handover.transfer.checks import (
 from handover.transfer.errors import NotAnnounced, OwnerNotWritable
 from handover.transfer.facts import TransferFacts
 from handover.transfer.gather import gather, gather_tasks, known_records
-from handover.transfer.notes import explain_idle, list_strangers
+from handover.transfer.notes import explain_idle, list_left, list_strangers, list_unfit
 from handover.transfer.our_tasks import read_writings
 from handover.transfer.put_back import PUT_BACK, steps_left, team_steps
 from handover.transfer.readings import Readings, held
@@ -120,6 +120,9 @@ def prepare_reassign(
     if asked.rows is not None:
         known = known_records(site, connection, plan)
         listed = chosen(listed, asked.rows, known)
+    refused = _refused_for_good(site, connection, approved)
+    unfit = [] if asked.rows else [step for step in listed if step.place in refused]
+    listed = [step for step in listed if step not in unfit]
     steps = _with_teams(site, listed)
     check_size(site, steps, total=facts.total, allow_large=asked.allow_large)
     check_successors(site, receivers(plan, successors, timing, steps))
@@ -129,6 +132,7 @@ def prepare_reassign(
     if asked.rows is not None:
         steps, overruled = start_from(overruled, steps), {}
     check_drift(site, steps, readings, overruled)
+    left = list(list_left(plan, facts, timing, successors))
     prepared = _of_plan(
         "reassign",
         approved,
@@ -136,7 +140,9 @@ def prepare_reassign(
         readings,
         notes=[
             *list_strangers(plan, facts, successors),
-            *([] if steps else [explain_idle(plan, timing)]),
+            *left,
+            *list_unfit(unfit),
+            *([] if steps or left else [explain_idle(plan, timing)]),
         ],
         reason=asked.early,
     )
@@ -261,6 +267,16 @@ def prepare_undo(
         undoes=run.id,
         person_id=authority.person_id,
     )
+
+
+def _refused_for_good(
+    site: Site, connection: Connection, approved: ApprovedPlan
+) -> set[Place]:
+    """Return the fields of children that the CRM refused to set, whoever asks."""
+    if not isinstance(site.connector, KnowsLastingRefusals):
+        return set()
+    codes = site.connector.lasting_refusals
+    return find_refused(connection, label(approved), codes)
 
 
 def _with_teams(site: Site, listed: Sequence[Step]) -> tuple[Step, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from handover.ledger.states import OWNER_ACTION, Action, Mode
 from handover.plan.approval import ApprovedPlan
-from handover.plan.model import LooseRecord, Plan, Row
+from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, Row
 from handover.transfer.facts import Child, TransferFacts
 from handover.transfer.put_back import contact_steps
 from handover.transfer.steps import Step
@@ -44,9 +44,8 @@ class Timing:
             self.early or self._come(record.until or plan.effective)
         )
 
-    def takes_opportunity(self, row: Row, opportunity_id: str) -> bool:
+    def takes_opportunity(self, planned: PlannedOpportunity | None) -> bool:
         """Tell whether an opportunity goes with its account; one not planned stays."""
-        planned = {each.id: each for each in row.opportunities}.get(opportunity_id)
         if planned is None:
             return False
         return planned.action == "transfer" or self._come(planned.until)
@@ -64,6 +63,15 @@ def moving(plan: Plan, facts: TransferFacts, timing: Timing) -> dict[str, str]:
         and row.account_id in facts.accounts
         and timing.takes(row)
     }
+
+
+def planned_opportunities(plan: Plan) -> dict[str, PlannedOpportunity]:
+    """Return what was decided of opportunities, by id, whatever they hang on now.
+
+    Their account may have been merged into another one since: then it is the winner's
+    row that says whether and to whom they go, and what was decided of them holds.
+    """
+    return {each.id: each for row in plan.rows for each in row.opportunities}
 
 
 def receivers(
@@ -149,7 +157,7 @@ def _child_moves(
     plan: Plan, facts: TransferFacts, timing: Timing, successors: Mapping[str, str]
 ) -> Iterator[OwnerMove]:
     loose = {(record.object, record.id): record for record in plan.loose}
-    rows = {row.account_id: row for row in plan.rows}
+    planned = planned_opportunities(plan)
     for child in facts.children:
         decided = loose.get((child.table, child.id))
         if decided is not None:
@@ -159,7 +167,7 @@ def _child_moves(
         elif child.accounts and all(a in successors for a in child.accounts):
             first = child.accounts[0]
             if child.table != "opportunities" or timing.takes_opportunity(
-                rows[first], child.id
+                planned.get(child.id)
             ):
                 yield _child_move(child, successors[first], follows=child.accounts)
 
