@@ -190,3 +190,25 @@ def test_a_reference_that_leads_nowhere_is_named_with_its_record(office: Cli) ->
         for each in office("plan", "show", plan["id"]).json["warnings"]
     }
     assert "Sakura: opportunity O5 owner_id" in warned["lost_references"]
+
+
+def test_an_open_opportunity_of_nobody_knows_whom_is_not_left_behind_in_silence(
+    office: Cli, folder: Path
+) -> None:
+    file = folder / "export" / "opportunities.csv"
+    text = file.read_text(encoding="utf-8").replace("O4,A1,Q", "O4,A1,#N/A")
+    file.write_text(text.replace("a lot", "100"), encoding="utf-8")
+    office("sync")
+    key = new(office)["id"]
+    for words in (
+        ("submit", key, "--as", "P"),
+        ("edit", key, "--opportunity", "O4=transfer", "--as", "P"),
+    ):
+        refused = office("plan", *words)
+        assert (refused.code, refused.json["error"]["code"]) == (5, "owner_unread")
+        assert "O4" in refused.json["error"]["message"]
+    edited = office("plan", "edit", key, "--opportunity", "rest=transfer", "--as", "P")
+    row = next(r for r in edited.data["plan"]["rows"] if r["account_id"] == "A1")
+    assert [each["action"] for each in row["opportunities"]] == ["transfer", None]
+    office("plan", "edit", key, "--opportunity", "O4=leave", "--as", "P")
+    assert office("plan", "submit", key, "--as", "P").code == 0

@@ -9,7 +9,7 @@ from handover.plan import errors
 from handover.plan.build import is_too_short
 from handover.plan.changes import list_changes, list_drift
 from handover.plan.edits import REST, Editor, Edits, Fate, edit_plan
-from handover.plan.model import LooseRecord, Plan
+from handover.plan.model import LooseRecord, Plan, PlannedOpportunity
 from handover.plan.moves import Move
 from handover.plan.selection import AccountFacts
 from tests.worlds.small_company import (
@@ -348,3 +348,18 @@ def test_the_reason_of_a_waiver_and_of_co_attendance_is_kept() -> None:
     after = amended(after, waive=(("A09", "contacts.channel"),), reason="不要")
     assert row_of(after, "A01").co_attendance_reason == "重要なため"
     assert row_of(after, "A09").waived_reason == "不要"
+
+
+def test_an_opportunity_left_to_an_unread_owner_goes_along_once_it_is_read() -> None:
+    left = PlannedOpportunity(id="O02", action="leave")
+    before = plan()
+    rows = tuple(
+        row.model_copy(update={"opportunities": (left,)})
+        if row.account_id == "A02"
+        else row
+        for row in before.rows
+    )
+    after = amended(before.model_copy(update={"rows": rows}), online=("A03",))
+    assert row_of(after, "A02").opportunities[0].action == "transfer"
+    with pytest.raises(errors.BadEdit):
+        amended(before, opportunities={"O02": Fate(action="leave")})

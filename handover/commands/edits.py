@@ -109,14 +109,14 @@ def _read_day(option: str, text: str) -> dt.date:
 
 
 def _read_fate(option: str, text: str) -> "Fate":
-    from handover.plan.edits import Fate
+    from handover.plan.edits import FATES, Fate
     from handover.plan.errors import BadEdit
 
     action, _, until = text.partition(":")
     match action:
         case "transfer" if not until:
             return Fate(action="transfer")
-        case "leave" if not until and option == "--loose":
+        case "leave" if not until:
             return Fate(action="leave")
         case "hold":
             return Fate(
@@ -124,7 +124,7 @@ def _read_fate(option: str, text: str) -> "Fate":
             )
         case _:
             pass
-    raise BadEdit(option=option, value=text, form="transfer, hold:YYYY-MM-DD")
+    raise BadEdit(option=option, value=text, form=FATES)
 
 
 def _read_record(text: str) -> tuple[str, str | None]:

@@ -254,6 +254,10 @@ def check_decided(plan: Plan, people: People) -> None:
         raise errors.VisitUndecided(plan=plan.id, accounts=_names(open_rows))
     if unattended:
         raise errors.CoAttendanceUndecided(plan=plan.id, accounts=_names(unattended))
+    unowned = {each.id for each in plan.aside if each.hides_owner}
+    unread = [each for each in plan.waiting if each in unowned]
+    if unread:
+        raise errors.OwnerUnread(plan=plan.id, opportunities=", ".join(unread))
     if plan.waiting:
         names = ", ".join(plan.waiting)
         raise errors.OpportunityUndecided(plan=plan.id, opportunities=names)

@@ -1,7 +1,7 @@
 -- What could not be used of records that concern a handover: of the predecessor's own,
 -- and of those that hang on the accounts handed over. That is what the sync put aside, and
 -- of what is still open the references that lead nowhere. `is_open`: an open opportunity
--- of the predecessor, which must not be left behind.
+-- of the predecessor, or of nobody knows whom, which must not be left behind.
 with handed_over as (
     select id from accounts
     where owner_id = $predecessor or list_contains($accounts, id)
@@ -14,6 +14,11 @@ activity_accounts as (
     from account_activities
     where account_id in (select handed_over.id from handed_over)
     group by activity_id
+),
+
+unowned as (
+    select id from aside
+    where table_name = 'opportunities' and column_name = 'owner_id' and not whole
 ),
 
 records as (
@@ -43,7 +48,8 @@ records as (
         name as label,
         account_id,
         owner_id,
-        owner_id = $predecessor and not coalesce(is_closed, is_won, false) as is_open,
+        (owner_id = $predecessor or id in (select unowned.id from unowned))
+        and not coalesce(is_closed, is_won, false) as is_open,
         not coalesce(is_closed, is_won, false) as is_current
     from opportunities
     union all by name

@@ -255,7 +255,7 @@ def wait_for_decisions(
     def wait(each: PlannedOpportunity) -> PlannedOpportunity:
         if each.id in unread and each.id not in known:
             return PlannedOpportunity(id=each.id, action=None)
-        if each.id not in unread and each.action is None:
+        if each.id not in unread and each.action in (None, "leave"):
             return PlannedOpportunity(id=each.id, action="transfer")
         return each
 

@@ -18,12 +18,14 @@ from handover.plan.build import (
     seal,
     wait_for_decisions,
 )
-from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, Row
+from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, PutAside, Row
 from handover.plan.selection import DECIDED, Wish, find_musts, is_key_or_priority
 from handover.plan.visits import Frame, Ground, find_wish, schedule_visits
 
 Find = Callable[[str], str]
 """Returns the id for a name, or raises."""
+FATES = "transfer, hold:YYYY-MM-DD"
+"""What can become of an opportunity, as people write it."""
 REST = "rest"
 """Stands for all rows on which this is not decided yet."""
 
@@ -157,6 +159,7 @@ def edit_plan(
     rows = []
     for row in (wait_for_decisions(row, unread, known) for row in plan.rows):
         edited = _edit_row(plan, row, edits, editor)
+        edited = _edit_opportunities(plan, edited, edits, ground.aside)
         if edited != row:
             _check_say(plan, row, edited, editor)
         rows.append(edited)
@@ -290,10 +293,6 @@ def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
         kept = {*row.waived, *(item for item in waived if item in row.gaps)}
         changes["waived"] = tuple(sorted(kept))
         changes["waived_reason"] = edits.reason
-    if row.opportunities:
-        changes["opportunities"] = tuple(
-            _edit_opportunity(each, edits) for each in row.opportunities
-        )
     return row.model_copy(update=changes)
 
 
@@ -351,15 +350,27 @@ def _find_attendance(row: Row, edits: Edits) -> Literal["yes", "no"] | None:
     return "no" if no else None
 
 
-def _edit_opportunity(
-    opportunity: PlannedOpportunity, edits: Edits
-) -> PlannedOpportunity:
-    fate = edits.opportunities.get(opportunity.id)
-    if fate is None and opportunity.action is None:
-        fate = edits.opportunities.get(REST)
-    if fate is None or fate.action == "leave":
-        return opportunity
-    return PlannedOpportunity(id=opportunity.id, action=fate.action, until=fate.until)
+def _edit_opportunities(
+    plan: Plan, row: Row, edits: Edits, aside: Iterable[PutAside]
+) -> Row:
+    """Decide opportunities; those whose owner nobody can read can only be left."""
+    unowned = {each.id for each in aside if each.hides_owner}
+
+    def edit(each: PlannedOpportunity) -> PlannedOpportunity:
+        fate = edits.opportunities.get(each.id)
+        if fate is None and each.action is None and each.id not in unowned:
+            fate = edits.opportunities.get(REST)
+        if fate is None:
+            return each
+        if each.id in unowned and fate.action != "leave":
+            raise errors.OwnerUnread(plan=plan.id, opportunities=each.id)
+        if each.id not in unowned and fate.action == "leave":
+            value = f"{each.id}=leave"
+            raise errors.BadEdit(option="--opportunity", value=value, form=FATES)
+        return PlannedOpportunity(id=each.id, action=fate.action, until=fate.until)
+
+    edited = tuple(map(edit, row.opportunities))
+    return row.model_copy(update={"opportunities": edited})
 
 
 def _edit_loose(plan: Plan, record: LooseRecord, edits: Edits) -> LooseRecord:

@@ -81,6 +81,12 @@ class OpportunityUndecided(Refusal):
     code = "opportunity_undecided"
 
 
+class OwnerUnread(Refusal):
+    """Nobody can tell whose open opportunities are (``plan``, ``opportunities``)."""
+
+    code = "owner_unread"
+
+
 class LeaverKeeps(Refusal):
     """Somebody who has left would keep records (``user``, ``plan``, ``records``)."""
 

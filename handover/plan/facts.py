@@ -39,6 +39,10 @@ _OPPORTUNITIES = """
         coalesce(currency, (select currency from settings)) as currency
     from open_opportunities order by id
 """
+_UNOWNED = """
+    select id from aside
+    where table_name = 'opportunities' and column_name = 'owner_id' and not whole
+"""
 _REACHABLE = """
     select account_id, id from people where reachable
     order by account_id, coalesce(is_decision_maker, false) desc, id
@@ -142,6 +146,7 @@ class _Hanging:
     def __init__(self, mirror: Mirror) -> None:
         self._purchases = _group_by_account(_read_records(mirror, _PURCHASES))
         self._opportunities = _group_by_account(_read_records(mirror, _OPPORTUNITIES))
+        self._unowned = {r["id"] for r in _read_records(mirror, _UNOWNED)}
         self._reachable = _group_by_account(_read_records(mirror, _REACHABLE))
         self._requests = _group_by_account(_read_records(mirror, _REQUESTS))
         self._latest = _group_by_account(_read_records(mirror, _INTERACTIONS))
@@ -195,7 +200,9 @@ class _Hanging:
             open_amounts=_sum_open_amounts(opportunities),
             open_opportunities=len(opportunities),
             opportunities=tuple(
-                r["id"] for r in opportunities if r["owner_id"] == predecessor
+                r["id"]
+                for r in opportunities
+                if r["owner_id"] == predecessor or r["id"] in self._unowned
             ),
             open_requests=sum(r["open"] for r in self._requests[account]),
             reachable=tuple(r["id"] for r in self._reachable[account]),

@@ -47,11 +47,12 @@ class Visit(Value):
 class PlannedOpportunity(Value):
     """What becomes of one open opportunity of an account.
 
-    ``action`` is None until somebody decides: a value of it could not be read.
+    ``action`` is None until somebody decides: a value of it could not be read. Only one
+    whose owner could not be read is left to whoever that is.
     """
 
     id: str
-    action: Literal["transfer", "hold"] | None
+    action: Literal["transfer", "hold", "leave"] | None
     until: dt.date | None = None
 
 
@@ -125,7 +126,8 @@ class PutAside(Value):
     The sync could not read it, or it names a record that is not there. ``object`` is
     the canonical table, ``column`` its column, ``field`` what the CRM calls that.
     ``whole``: the record was put aside as a whole, as another one has its id.
-    ``is_open``: it is an open opportunity of the predecessor.
+    ``is_open``: it is an open opportunity of the predecessor, or one of their account's
+    whose owner could not be read.
     """
 
     object: str
@@ -139,6 +141,11 @@ class PutAside(Value):
     reason: str
     whole: bool
     is_open: bool = False
+
+    @property
+    def hides_owner(self) -> bool:
+        """Whether it is unknown who owns an open opportunity."""
+        return self.is_open and self.column == "owner_id" and self.reason != UNRESOLVED
 
 
 class Overflow(Value):

@@ -52,7 +52,7 @@ class AccountFacts:
     largest: Mapping[str, Decimal] = field(default_factory=dict)
     open_amounts: Mapping[str, Decimal] = field(default_factory=dict)
     open_opportunities: int = 0
-    """Anybody's; the next are the predecessor's, by id."""
+    """Anybody's; the next are the predecessor's, or of an unread owner, by id."""
     opportunities: tuple[str, ...] = ()
     open_requests: int = 0
     reachable: tuple[str, ...] = ()
