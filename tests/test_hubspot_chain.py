@@ -193,7 +193,9 @@ def test_a_missing_scope_is_found_before_the_first_write(desk: Desk) -> None:
 
 def test_verbose_says_whether_it_was_listed_or_searched(desk: Desk) -> None:
     assert "companies: 3 rows, by list" in desk.cli("sync", "-v", *TODAY).err
-    assert "companies: 3 rows, by search" in desk.cli("sync", "-v", *TODAY).err
+    told = desk.cli("sync", "-v", *TODAY).err
+    assert "companies: 3 rows, by search" in told
+    assert told.count("does not see what was deleted for good") == 1
 
 
 def test_a_successor_is_named_by_owner_id_not_by_user_id(desk: Desk) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 COUNTED = ("read", "new", "changed", "same", "deleted", "rejected", "cells_rejected")
 NAMED = 5
 """Columns that the warning of values put aside names."""
+UNSEEN_BY_SEARCH = (
+    "A search does not see what was deleted for good, nor associations and labels of "
+    "stages that change alone: they come when everything is listed ([data] sweep_days)."
+)
 NAMED_GONE = 20
 """Customers that the warning of those who are gone names; JSON has them all."""
 
@@ -70,6 +74,7 @@ def sync(
 def _progress(shell: Shell) -> "Callable[[str, Page], None]":
     """Say how far it is, one line for each object, for those who asked."""
     counted: dict[str, int] = {}
+    searched: list[str] = []
 
     def told(name: str, page: "Page") -> None:
         counted[name] = counted.get(name, 0) + len(page.rows)
@@ -77,6 +82,9 @@ def _progress(shell: Shell) -> "Callable[[str, Page], None]":
             "{object}: {rows} rows, by {way}" if page.way else "{object}: {rows} rows"
         )
         shell.detail(shell.words(text, object=name, rows=counted[name], way=page.way))
+        if page.way == "search" and not searched:
+            searched.append(name)
+            shell.detail(shell.words(UNSEEN_BY_SEARCH))
 
     return told
 
