@@ -212,3 +212,16 @@ def test_an_open_opportunity_of_nobody_knows_whom_is_not_left_behind_in_silence(
     assert [each["action"] for each in row["opportunities"]] == ["transfer", None]
     office("plan", "edit", key, "--opportunity", "O4=leave", "--as", "P")
     assert office("plan", "submit", key, "--as", "P").code == 0
+
+
+def test_a_table_that_is_not_there_is_named_with_the_rule_that_needs_it(
+    office: Cli, folder: Path
+) -> None:
+    (folder / "export" / "opportunities.csv").unlink()
+    office("sync", "--allow-shrink")
+    ended = office("plan", "new", "--from", "P", "--to", "S")
+    assert any(
+        "an opportunity is open" in each["message"]
+        and "opportunities.is_closed" in each["message"]
+        for each in ended.json["warnings"]
+    )

@@ -71,7 +71,10 @@ def plan_result(
 
 
 def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
-    notices = [_make_notice(note) for note in plan.notes]
+    from handover.plan.view import read_note
+
+    notes = (read_note(note, shell.words) for note in plan.notes)
+    notices = [Notice(code=code, params=params) for code, params in notes]
     return [*notices, *list_aside_notices(plan.aside, audience_of(shell, plan.source))]
 
 
@@ -92,8 +95,3 @@ def list_aside_notices(
         for code, found in (("put_aside", unread), ("lost_references", lost))
         if found
     ]
-
-
-def _make_notice(note: str) -> Notice:
-    code, _, subject = note.partition(":")
-    return Notice(code=code, params={"subject": subject})

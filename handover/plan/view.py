@@ -150,10 +150,21 @@ def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
             yield words(text, n=len(left))
 
 
+def read_note(note: str, words: Words) -> tuple[str, dict[str, object]]:
+    """Return the code of a plan's note, and the parameters of its sentence."""
+    code, _, subject = note.partition(":")
+    rule = next((rule for rule in RULES if rule.code == subject), None)
+    if code != "rule_unmapped" or rule is None:
+        return code, {"subject": subject}
+    columns = ", ".join(f"{table}.{column}" for table, column in rule.reads)
+    why = words(f"reason:{rule.code}")
+    return code, {"subject": subject, "why": why, "columns": columns}
+
+
 def describe_note(note: str, words: Words) -> str:
     """Put a note of a plan into words."""
-    code, _, subject = note.partition(":")
-    return words(f"warning:{code}", subject=subject)
+    code, params = read_note(note, words)
+    return words(f"warning:{code}", **params)
 
 
 NAMED = 10
