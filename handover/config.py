@@ -6,6 +6,7 @@ What stands below ``[crm]`` is declared by the connectors.
 """
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,10 +24,13 @@ from pydantic import (
 from connectors.registry import kinds, settings_model
 from connectors.settings import ConnectorSettings
 from handover.errors import BadConfig, UsageProblem
-from handover.mistakes import no_toml, unknown_key, unreadable, wrong_value
-from mappings.toml_file import line_of
+from handover.mistakes import NoneOf, no_toml, unknown_key, unreadable, wrong_value
+from mappings.toml_file import line_of, suggestion
 
 FILE = "handover.toml"
+HOME = "JP"
+"""The country where nothing else is said."""
+_DAYS = re.compile(r"\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?")
 
 
 class NoConfig(UsageProblem):
@@ -80,16 +84,31 @@ class MoneyConfig(ConfigSection):
 class CalendarConfig(ConfigSection):
     """``[calendar]``; ``closed`` holds days and ``from/to`` ranges."""
 
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "JP"
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = HOME
     fiscal_year_start: Annotated[int, Field(ge=1, le=12)] = 4
     closed: tuple[str, ...] = ()
+
+    @field_validator("country")
+    @classmethod
+    def _has_holidays(cls, value: str) -> str:
+        if value == HOME:
+            return value  # what most have costs no import
+        from holidays.registry import COUNTRIES
+
+        known = sorted(code for _, code, *_ in COUNTRIES.values())
+        if value not in known:
+            raise NoneOf(suggestion(value, known))
+        return value
 
     @field_validator("closed")
     @classmethod
     def _is_days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
-            for part in text.split("/", 1):
-                dt.date.fromisoformat(part)
+            if not _DAYS.fullmatch(text):
+                raise ValueError("no day and no range of days")
+            first, last = (dt.date.fromisoformat(text[at:][:10]) for at in (0, -10))
+            if last < first:
+                raise ValueError("it ends before it begins")
         return value
 
 

@@ -31,6 +31,14 @@ def unknown_key(key: str, known: Sequence[str]) -> Phrase:
     return _mistake("unknown_key", keys=", ".join(known))
 
 
+class NoneOf(ValueError):
+    """A value is none of those that may stand there; ``known`` are the nearest."""
+
+    def __init__(self, known: str) -> None:
+        self.known = known
+        super().__init__(known)
+
+
 def wrong_value(error: "ValidationError") -> Phrase:
     """Say why the first value that is wrong cannot stand where it stands."""
     first = error.errors()[0]
@@ -51,6 +59,8 @@ def wrong_value(error: "ValidationError") -> Phrase:
             kind = "no_such_form"
         case limit if limit.startswith(("greater", "less")):
             kind, more = limit, {"limit": next(iter(said.values()))}
+        case "value_error" if isinstance(said["error"], NoneOf):
+            kind, more = "choose", {"known": said["error"].known}
         case "value_error":
             kind, more = "no_such_value", {"said": Phrase(text=str(said["error"]))}
         case _:

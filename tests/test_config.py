@@ -89,6 +89,10 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_one(
         ),
         ("[crm]\nsalesforce = 3\n", 2, "crm.salesforce"),
         ("crm = 3\n", 1, "crm"),
+        ('[calendar]\ncountry = "ZZ"\n', 2, "calendar.country"),
+        ('[calendar]\nclosed = ["20261229"]\n', 2, "calendar.closed"),
+        ('[calendar]\nclosed = ["2026-02-30"]\n', 2, "calendar.closed"),
+        ('[calendar]\nclosed = ["2027-01-03/2026-12-29"]\n', 2, "calendar.closed"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(
@@ -133,3 +137,11 @@ def test_a_mistake_is_explained_in_japanese(
     sentence = words_for("ja").error(caught.value.code, caught.value.params)
     assert sentence is not None
     assert said in sentence.why
+
+
+def test_an_unknown_country_is_told_with_those_like_it(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_config(write(tmp_path, '[calendar]\ncountry = "JQ"\n'))
+    assert "JP" in str(caught.value.params["detail"])
+    config = load_config(write(tmp_path, '[calendar]\ncountry = "FR"\n'))
+    assert config.calendar.country == "FR"
