@@ -101,10 +101,11 @@ def test_stages_are_judged_by_their_metadata(portal: Portal, crm: Connector) -> 
 
 
 @pytest.mark.parametrize("limit", [8000, 2000])
+@pytest.mark.parametrize("status", [414, 431])
 def test_many_properties_are_asked_for_in_several_calls(
-    portal: Portal, crm: Connector, limit: int
+    portal: Portal, crm: Connector, limit: int, status: int
 ) -> None:
-    portal.url_limit = limit
+    portal.url_limit, portal.too_long = limit, status
     names = [f"custom_property_number_{n:04d}" for n in range(600)]
     portal.define("companies", *names)
     portal.add("companies", **{name: name[-4:] for name in names})

@@ -26,7 +26,8 @@ from connectors.errors import (
 
 MIXED = 207
 TIMED_OUT = 408
-TOO_LONG = 414
+TOO_LONG = frozenset({414, 431})
+"""The address does not fit, or what a gateway counts as headers does not."""
 LOCKED = 423
 THROTTLED = 429
 MIGRATING = 477
@@ -50,7 +51,7 @@ STRANGERS = frozenset({0, 401, 403, BAD_TOKEN, *range(300, 400)})
 
 
 class AddressTooLong(Refused):
-    """The list of properties does not fit into one address (414)."""
+    """The list of properties does not fit into one address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +202,7 @@ def to_error(problem: PortalProblem, what: str) -> ConnectorError:
         (problem.is_untouched, RateLimited),
         (problem.is_gateway or status in {0, MIXED}, Unreachable),
         (300 <= status < 400, ForeignAddress),
-        (status == TOO_LONG, AddressTooLong),
+        (status in TOO_LONG, AddressTooLong),
     )
     kind = next((kind for holds, kind in kinds if holds), Refused)
     # What HubSpot says of a token may quote it.

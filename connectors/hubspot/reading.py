@@ -91,7 +91,7 @@ class PortalReader:
             "limit": 1,
         }
         reply = self.portal.read(self.kind.search, body=body, family="search")
-        stamps = (_read_stamp(record.get("updatedAt")) for record in reply.records)
+        stamps = (_read_stamp(record.get("updatedAt")) for record in reply.results)
         return max(filter(None, stamps), default=None)
 
     def changed(self, since: datetime) -> Iterator[Page]:
@@ -371,7 +371,8 @@ class _Tally:
 
 
 def _read_total(reply: PortalReply) -> int:
-    return int(reply.data.get("total") or 0)
+    found = str(reply.data.get("total"))
+    return int(found) if found.isdigit() else 0
 
 
 def _read_offset(after: str) -> int:

@@ -128,7 +128,7 @@ class Portal(Writes):
         if verb == "batch/read":
             return self._batch_read(call, kind)
         if len(call.query.get("properties", "")) > self.url_limit:
-            return Answer(414, "<html>Request-URI Too Large</html>")
+            return Answer(self.too_long, "<html>Request-URI Too Large</html>")
         archived = call.query.get("archived") == "true"
         limit = min(int(call.query.get("limit", "10")), self.page_limit)
         after = int(call.query.get("after") or 0)

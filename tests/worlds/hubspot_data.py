@@ -49,6 +49,8 @@ class Holdings:
         self.page_limit = 100
         self.url_limit = 8000
         """Characters of property names that fit into an address."""
+        self.too_long = 414
+        """What a longer one is answered with."""
         self.rate, self.search_rate = 10_000, 10_000
         """Calls in ten seconds, and searches in one."""
         self.tells_time = True
