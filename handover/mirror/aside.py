@@ -152,15 +152,13 @@ class _ReadAgain:
                 for reject in pulled.staging.rejects()
                 if reject.table == table and reject.id
             }
-            self._read[place] = {*pulled.staging.ids(table), *named}
+            self._read[place] = {*pulled.staging.ids(table).to_pylist(), *named}
         return self._read[place]
 
     def _ids_swept(self, table: str, pulled: Pulled) -> set[str]:
         """Return the ids of all records that there are."""
         place = (table, pulled.job.object)
         if place not in self._swept:
-            self._swept[place] = {
-                self._reading.canonical_id(table, pulled.job.object, key)
-                for key in pulled.swept or ()
-            }
+            keys = self._reading.canonical_ids(table, pulled.job.object, pulled.swept)
+            self._swept[place] = set(keys.to_pylist())
         return self._swept[place]

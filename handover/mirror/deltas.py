@@ -42,7 +42,7 @@ class Delta:
     """By column, records that lack a value now which they did not lack before."""
     whole: bool = False
     full_objects: Sequence[str] = ()
-    swept: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    swept: Mapping[str, pa.Array] = field(default_factory=dict)
     origins: Iterable[str] = ()
     ignored: frozenset[str] = field(default_factory=frozenset)
     """Columns that a rule fills later, so that they do not count as changed."""
@@ -91,9 +91,7 @@ def delta_of(table: str, reading: Reading, lost: Mapping[str, int]) -> Delta:
             one.job.object for one in pulled if one.is_full and not links_hidden
         ],
         swept={
-            one.job.object: [
-                reading.canonical_id(table, one.job.object, key) for key in one.swept
-            ]
+            one.job.object: reading.canonical_ids(table, one.job.object, one.swept)
             for one in pulled
             if one.swept is not None
         },

@@ -7,7 +7,6 @@ known of it. Nothing is held in memory but what was read more than once: the res
 queries over files, and the result is written straight into the next file.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -221,18 +220,17 @@ class Merger:
         self.con.execute(f"create or replace temp view old_rows as {query}")
 
     def _load_lists(self, delta: Delta) -> None:
-        swept = [(name, key) for name, keys in delta.swept.items() for key in keys]
-        self._take("put_aside", id=sorted({key for key in delta.rejected_ids if key}))
-        self._take("origins", id=list(delta.origins))
-        self._take(
-            "swept", object=[name for name, _ in swept], id=[key for _, key in swept]
+        self._take("put_aside", pa.array({key for key in delta.rejected_ids if key}))
+        self._take("origins", pa.array(list(delta.origins)))
+        self.con.execute(
+            "create or replace temp table swept (object varchar, id varchar)"
         )
+        for name, keys in delta.swept.items():
+            self._take("found", keys)
+            self.con.execute(f"insert into swept select {literal(name)}, id from found")
 
-    def _take(self, table: str, **columns: Sequence[str]) -> None:
-        rows = pa.table(
-            {name: pa.array(values, pa.string()) for name, values in columns.items()}
-        )
-        self.con.register("taken", rows)
+    def _take(self, table: str, ids: pa.Array) -> None:
+        self.con.register("taken", pa.table({"id": ids.cast(pa.string())}))
         self.con.execute(f"create or replace temp table {table} as from taken")
         self.con.unregister("taken")
 

@@ -8,6 +8,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from connectors.base import Connector, Identity, Pull, listing
 from connectors.errors import FieldsChanged, NotPermitted
 from handover.mirror.reading import ObjectReader, Pulled, SourcePull
@@ -70,6 +73,12 @@ class Reading:
         """
         prefixed = self.mapping.prefixed(read_with(table))
         return f"{object_name}:{key}" if prefixed else key
+
+    def canonical_ids(self, table: str, object_name: str, keys: pa.Array) -> pa.Array:
+        """Return the ids of many records of an object as the mirror has them."""
+        prefixed = self.mapping.prefixed(read_with(table))
+        prefix = f"{object_name}:" if prefixed else ""
+        return pc.binary_join_element_wise(prefix, keys, "")
 
     def announcements(self) -> Iterator[dict[str, object]]:
         """Yield what is a rule or a peculiarity of the source, for every audit."""

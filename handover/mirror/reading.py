@@ -12,6 +12,9 @@ from itertools import islice
 from pathlib import Path
 from threading import Event
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import NotPermitted, ResumeExpired, ShortPull
 from handover.mirror.staging import Progress, Staging
@@ -55,7 +58,7 @@ class Pulled:
     job: PullJob
     staging: Staging
     progress: Progress
-    swept: Sequence[str] | None = None
+    swept: pa.Array | None = None
     """All ids there are, where they were looked up."""
     late: int = 0
     """Records that only the sweep has found."""
@@ -132,7 +135,9 @@ class ObjectReader:
         """Read the pages that are not staged yet."""
         if self.pull.one_by_one:
             for table in self.tables(job.object):
-                translator.seen.setdefault(table, set()).update(staging.ids(table))
+                translator.seen.setdefault(table, set()).update(
+                    staging.ids(table).to_pylist()
+                )
         progress = staging.progress()
         if progress.done:
             return
@@ -152,7 +157,7 @@ class ObjectReader:
     def _forget(self, job: PullJob, staging: Staging) -> None:
         """Throw the pages away; the ids that were read are free again."""
         for table in self.tables(job.object) & set(self.seen):
-            self.seen[table] -= staging.ids(table)
+            self.seen[table].difference_update(staging.ids(table).to_pylist())
         staging.clear()
 
     def _complete(
@@ -165,7 +170,7 @@ class ObjectReader:
         if progress.promised is not None and progress.rows < progress.promised:
             raise self._short(job, progress.rows, progress.promised)
         swept = self._sweep(job, progress)
-        if swept:
+        if swept is not None and len(swept):
             late = self._read_late(job, staging, translator, swept)
         else:
             late = self._count_late(job, staging)
@@ -180,7 +185,7 @@ class ObjectReader:
 
     # Sweeping
 
-    def _sweep(self, job: PullJob, progress: Progress) -> list[str] | None:
+    def _sweep(self, job: PullJob, progress: Progress) -> pa.Array | None:
         """Read all ids there are, when it is time to look for hard deletes."""
         connector = self.pull.connector
         if job.since is None or Capability.SWEEP not in connector.capabilities:
@@ -188,11 +193,12 @@ class ObjectReader:
         last, now = job.mark.swept_at, progress.server_time
         if last is not None and now is not None and now - last < self.pull.sweep_every:
             return None
-        found: list[str] = []
+        pages = [pa.array([], pa.string())]
         promised: int | None = None
         for page in connector.identifiers(job.object):
             promised = page.promised if promised is None else promised
-            found += (str(row["id"]) for row in page.rows)
+            pages.append(pa.array([str(row["id"]) for row in page.rows], pa.string()))
+        found = pa.concat_arrays(pages)
         if promised is not None and len(found) < promised:
             # Whoever is missing here would count as deleted.
             raise self._short(job, len(found), promised)
@@ -203,15 +209,18 @@ class ObjectReader:
         job: PullJob,
         staging: Staging,
         translator: Translator,
-        swept: Sequence[str],
+        swept: pa.Array,
     ) -> int:
         """Read what the nights have missed: committed long after its stamp."""
         table = self._record_table(job.object)
         if table is None:
             return 0
-        known = self.pull.past.ids(table, job.object) | staging.ids(table)
+        known = pa.concat_arrays(
+            [self.pull.past.ids(table, job.object), staging.ids(table)]
+        )
         prefix = f"{job.object}:" if self.mapping.prefixed(table) else ""
-        late = [key for key in swept if prefix + key not in known]
+        named = pc.binary_join_element_wise(prefix, swept, "")
+        late = swept.filter(pc.invert(pc.is_in(named, known))).to_pylist()
         for part in _parts(late):
             found = self.pull.connector.read(job.object, part, job.fields)
             page = Page(rows=list(found.values()))
@@ -226,8 +235,9 @@ class ObjectReader:
             return 0
         if before.mark is None:
             return 0
+        old = staging.ids(table, before.mark - OVERLAP).unique()
         known = self.pull.past.ids(table, job.object)
-        return len(staging.ids(table, before.mark - OVERLAP) - known)
+        return int(len(old) - (pc.sum(pc.is_in(old, known)).as_py() or 0))
 
     def _record_table(self, name: str) -> str | None:
         """Return the table that has an object's records by their ids, if any."""

@@ -194,16 +194,13 @@ class Staging:
             found.update(rows.filter(pc.field("table") == table)["id"].to_pylist())
         return found
 
-    def ids(self, table: str, before: datetime | None = None) -> set[str]:
-        """Read the ids of a table's rows; those last changed before a time."""
-        found: set[str] = set()
+    def ids(self, table: str, before: datetime | None = None) -> pa.Array:
+        """Read the ids of a table's rows; of those last changed before a time."""
+        found = []
         for rows in map(_read, self.files(table)):
-            if before is not None:
-                old = rows.filter(pc.field("modified_at") < before)
-                found.update(old["id"].to_pylist())
-            else:
-                found.update(rows["id"].to_pylist())
-        return found
+            kept = rows.filter(pc.field("modified_at") < before) if before else rows
+            found.append(kept["id"].combine_chunks())
+        return pa.concat_arrays(found) if found else pa.array([], pa.string())
 
 
 @dataclass(frozen=True, kw_only=True)

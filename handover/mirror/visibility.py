@@ -122,18 +122,18 @@ class Past:
         found = self.unstamped.get(object_name)
         return found.read_at if found else None
 
-    def ids(self, table: str, object_name: str) -> set[str]:
+    def ids(self, table: str, object_name: str) -> pa.Array:
         """Read the ids of the living records that the mirror has of an object."""
         file = self.generation.files.get(table) if self.generation else None
         if file is None:
-            return set()
+            return pa.array([], pa.string())
         wanted = [
             ("source", "=", self.source),
             ("object", "=", object_name),
             ("is_deleted", "=", False),
         ]
         found = pq.read_table(file, columns=["id"], filters=wanted)
-        return set(found["id"].to_pylist())
+        return found["id"].combine_chunks()
 
 
 @dataclass(frozen=True, kw_only=True)
