@@ -72,7 +72,7 @@ def sync(
 
 
 def _progress(shell: Shell) -> "Callable[[str, Page], None]":
-    """Say how far it is, one line for each object, for those who asked."""
+    """Print how far it is, one line for each object, for those who asked."""
     counted: dict[str, int] = {}
     searched: list[str] = []
 
@@ -90,7 +90,7 @@ def _progress(shell: Shell) -> "Callable[[str, Page], None]":
 
 
 def _tell_unstamped(shell: Shell, synced: "Synced") -> None:
-    """Name values that change without a stamp, with their age, where more is asked."""
+    """Print which values change without a stamp, and how old they are, if asked."""
     text = "{source}: {object}.{field} changes without a stamp; last read {at}"
     for outcome in synced.outcomes:
         for one in outcome.unstamped:
@@ -175,7 +175,7 @@ def _notices(synced: "Synced") -> list[Notice]:
 
 
 def _names(synced: "Synced") -> str:
-    """Name customers who are gone, each with the former owner; not more than some."""
+    """List customers who are gone, each with the former owner; not more than some."""
     named = [
         f"{one.name or one.account_id} ({one.owner or one.owner_id or '-'})"
         for one in synced.gone[:NAMED_GONE]
@@ -184,7 +184,7 @@ def _names(synced: "Synced") -> str:
 
 
 def _put_aside(synced: "Synced", file: "Path | None") -> list[Notice]:
-    """Say what is put aside now, each night until it fits."""
+    """List what is put aside now, each night until it fits."""
     records = [one for one in synced.asides if one.whole]
     cells = Counter(
         f"{one.table_name}.{one.column_name}" if one.column_name else one.table_name

@@ -39,7 +39,7 @@ Record = TypeVar("Record", Person, FoundAccount)
 
 
 def account_names(generation: Generation, source: str) -> Callable[[str], str]:
-    """Give what turns a source's ids into names; one without a name stays as it is."""
+    """Return what turns a source's ids into names; one without stays as it is."""
 
     @cache
     def names() -> dict[str, str]:

@@ -85,27 +85,27 @@ class People:
         return self.by_id.get(user_id) if user_id else None
 
     def name(self, user_id: str | None) -> str:
-        """Name somebody; an unknown id stands for itself."""
+        """Return somebody's name; an unknown id stands for itself."""
         found = self.user(user_id)
         return found.name if found else user_id or ""
 
     def is_active(self, user_id: str | None) -> bool:
-        """Tell whether somebody is known and active, as far as we may see that."""
+        """Return whether somebody is known and active, as far as we may see that."""
         found = self.user(user_id)
         return found.is_active if found else bool(user_id) and self.users_hidden
 
     def manager_of(self, user_id: str | None) -> str | None:
-        """Name somebody's manager."""
+        """Return the id of somebody's manager."""
         found = self.user(user_id)
         return found.manager_id if found else None
 
     def delegate_of(self, user_id: str | None) -> str | None:
-        """Name who decides in somebody's place (代理)."""
+        """Return the id of who decides in somebody's place (代理)."""
         found = self.user(user_id)
         return found.delegate_id if found else None
 
     def login_of(self, user_id: str | None) -> str | None:
-        """Name the system's account of somebody, if it is known."""
+        """Return the system's account of somebody, if it is known."""
         found = self.user(user_id)
         return found.login if found else None
 
@@ -199,7 +199,7 @@ def _own_persons(
 
 
 def _is(person: Person, text: str) -> bool:
-    """Tell whether somebody is meant by an id or e-mail."""
+    """Return whether somebody is meant by an id or e-mail."""
     by_email = person.email is not None and person.email.lower() == text.lower()
     return same_id(person.id, text) or by_email
 
