@@ -98,7 +98,7 @@ def test_ids_of_15_and_18_characters_are_one(mill: Folder) -> None:
 def test_what_leads_nowhere_is_counted_by_column_with_examples(mill: Folder) -> None:
     assert mill.unresolved() == {
         "contacts.account_id": (2, ["00007"]),
-        "activity_links.target_id": (1, ["c9"]),
+        "activities.contact_id": (1, ["c9"]),
     }
 
 
@@ -118,7 +118,7 @@ def test_nothing_is_said_of_tables_that_are_not_there(tmp_path: Path) -> None:
 def test_another_source_keeps_what_is_known_of_it(mill: Folder) -> None:
     mill.map(mill.mapping_text)
     mill.sync(mill.source("memory", mill.crm))
-    assert set(mill.unresolved()) == {"contacts.account_id", "activity_links.target_id"}
+    assert set(mill.unresolved()) == {"contacts.account_id", "activities.contact_id"}
 
 
 def test_owners_written_in_another_length_have_not_changed(mill: Folder) -> None:

@@ -22,9 +22,6 @@ from handover.audit.model import (
 from handover.mirror.views import Mirror
 
 PUT_ASIDE = Path(__file__).with_name("put_aside.sql")
-UNRESOLVED = Path(__file__).with_name("unresolved.sql")
-EXAMPLES = 5
-"""References that lead nowhere and are named."""
 
 _Key = tuple[str, str]
 """A source and an id."""
@@ -106,7 +103,7 @@ def put_aside(mirror: Mirror, *, everybody: bool) -> list[AsideFinding]:
 
 def unresolved(mirror: Mirror) -> list[UnresolvedColumn]:
     """List the columns whose references lead nowhere in the mirror."""
-    rows = mirror.rows(UNRESOLVED.read_text(encoding="utf-8"), examples=EXAMPLES)
+    rows = mirror.rows("from unresolved order by table_name, column_name")
     return [
         UnresolvedColumn(
             source=mirror.source,

@@ -6,7 +6,18 @@
 -- lead nowhere or by another form of an id.
 
 create view unresolved as
-select table_name, column_name, refers, unresolved as count, examples
+-- What activities hang on is named as it is mapped: by a column for each kind.
+select
+    if(table_name = 'activity_links', 'activities', table_name) as table_name,
+    case
+        when table_name <> 'activity_links' then column_name
+        when refers = 'accounts' then 'account_id'
+        when refers = 'contacts' then 'contact_id'
+        else 'opportunity_id'
+    end as column_name,
+    refers,
+    unresolved as count,
+    examples
 from pointing
 where unresolved > 0;
 
