@@ -8,8 +8,8 @@ LOST_CELLS = 5
 LOST_ALL = 5
 """A table that loses more than this share and at least this many rows stops the sync:
 a lost permission looks just like a mass deletion. So does one of which more than this
-share of the records, and at least so many, lose the same cell; and a table that loses
-all of its records, if it had at least so many."""
+share of the records, and at least so many, lose the same cell; and a table of which no
+record came any more, none of them said to be deleted, if it had at least so many."""
 
 
 class TooMuchLost(Refusal):

@@ -135,8 +135,8 @@ class Merger:
             return
         before = self._count_living("old_rows", delta)
         much = lost >= SHRINK_ROWS and lost > SHRINK_SHARE * before
-        every = LOST_ALL <= lost == before and delta.table not in LINK_TABLES
-        if much or (every and not needed):
+        every = LOST_ALL <= counts.vanished == before
+        if much or (every and delta.table not in {*LINK_TABLES, *REQUIRED_TABLES}):
             raise Shrunk(
                 source=delta.source, table=delta.table, before=before, vanished=lost
             )
