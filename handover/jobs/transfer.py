@@ -5,6 +5,7 @@ lists the steps, has them confirmed where the CRM is a production org, and walks
 dry run lists the steps and does nothing else.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from connectors.base import Identity, Note
 from handover.i18n import Words
 from handover.jobs.workspace import Workspace
+from handover.ledger.events import newest
 from handover.ledger.home import check_home
 from handover.ledger.runs import entries_of, find_run, find_run_to_undo
 from handover.mirror.views import Mirror
@@ -41,6 +43,9 @@ from handover.transfer.run_files import left_open
 from handover.transfer.settle import recover
 from handover.transfer.to_crm import bind
 from handover.transfer.undo import undo_of
+
+CLOCK_MAY_DIFFER = dt.timedelta(minutes=1)
+"""So much may clocks that are kept by a time service differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +177,7 @@ class _Work:
     site: Site
     desk: RunRegister | None
     manner: Manner
+    notes: Sequence[Note] = ()
 
     def walk(self, prepared: Prepared) -> Transferred:
         """Walk the steps, or show what they would do.
@@ -188,7 +194,7 @@ class _Work:
             source=site.source,
             identity=site.identity,
             executed=executed,
-            notes=prepared.notes,
+            notes=[*self.notes, *prepared.notes],
         )
 
     def _confirm(self, planned: Executed) -> None:
@@ -224,7 +230,21 @@ def _at_work(
         ledger, reached = workspace.ledger, manner.reached
         for run_id in recover(ledger, site.connector, source, at, reached):
             leave_files(desk, run_id)
-        yield _Work(site=site, desk=desk, manner=manner)
+        notes = list(_clock_notes(workspace, at))
+        yield _Work(site=site, desk=desk, manner=manner, notes=notes)
+
+
+def _clock_notes(workspace: Workspace, now: dt.datetime) -> Iterator[Note]:
+    """Yield that the clock was set back, if it was; the order of runs is counted."""
+    with workspace.ledger.read() as connection:
+        before = newest(connection)
+    if before is not None and now < before - CLOCK_MAY_DIFFER:
+        zone = workspace.config.zone
+        params = {
+            name: f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+            for name, at in (("now", now), ("before", before))
+        }
+        yield Note(code="clock_ran_back", params=params)
 
 
 def _open_site(workspace: Workspace, source: str) -> Site:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import orjson
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from handover.ledger.tables import events, seals
 
@@ -70,6 +70,12 @@ def record(
         rows = [{"event_n": n, "subject": s, "hash": h} for s, h in sealed.items()]
         connection.execute(insert(seals), rows)
     return n
+
+
+def newest(connection: Connection) -> dt.datetime | None:
+    """Return the latest time that an event tells; None where nothing has happened."""
+    found: str | None = connection.execute(select(func.max(events.c.at))).scalar()
+    return None if found is None else dt.datetime.fromisoformat(found)
 
 
 def verify(connection: Connection) -> list[BrokenLink]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from connectors.base import Change, Create, SetField
 from handover.errors import AmbiguousName, UnknownName, UsageProblem
@@ -46,7 +46,10 @@ class NoRunToUndo(UsageProblem):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One execution of steps: why, on whose word, and what came of it."""
+    """One execution of steps: why, on whose word, and what came of it.
+
+    Runs are ordered by ``serial``, which the ledger counts: a clock may be set back.
+    """
 
     id: str
     kind: Kind
@@ -62,6 +65,7 @@ class Run:
     started_at: dt.datetime
     finished_at: dt.datetime | None = None
     window_seconds: float | None = None
+    serial: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +141,8 @@ def new_run_id(kind: Kind, local: dt.datetime) -> str:
 def begin(connection: Connection, run: Run, entries: Iterable[Entry]) -> None:
     """Write a run and the whole list of its steps."""
     listed = [asdict(entry) | {"run_id": run.id} for entry in entries]
-    connection.execute(insert(runs), [_run_values(run)])
+    serial = (connection.execute(select(func.max(runs.c.serial))).scalar() or 0) + 1
+    connection.execute(insert(runs), [_run_values(run) | {"serial": serial}])
     if listed:
         connection.execute(insert(steps), listed)
     details = {"kind": run.kind, "plan": run.plan_id}
@@ -220,7 +225,7 @@ def finish(
 
 def all_runs(connection: Connection) -> list[Run]:
     """List all runs, the latest first."""
-    wanted = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    wanted = select(runs).order_by(runs.c.serial.desc())
     return [_run(row) for row in connection.execute(wanted)]
 
 
@@ -277,7 +282,7 @@ def find_run_to_undo(connection: Connection, text: str) -> Run:
     wanted = (
         select(runs)
         .where(runs.c.kind != "undo", runs.c.id.in_(wrote), runs.c.id.not_in(undone))
-        .order_by(runs.c.started_at.desc(), runs.c.id.desc())
+        .order_by(runs.c.serial.desc())
         .limit(1)
     )
     row = connection.execute(wanted).one_or_none()
@@ -295,7 +300,7 @@ def open_runs(connection: Connection, source: str) -> list[tuple[str, str]]:
         select(runs.c.id, runs.c.state)
         .where(runs.c.source == source)
         .where((runs.c.state == "running") | runs.c.id.in_(doubtful))
-        .order_by(runs.c.started_at)
+        .order_by(runs.c.serial)
     )
     return [(row.id, row.state) for row in connection.execute(wanted)]
 
@@ -308,7 +313,7 @@ def runs_with(
     wanted = (
         select(runs.c.id)
         .where(runs.c.plan_id == plan_id, runs.c.id.in_(having))
-        .order_by(runs.c.started_at)
+        .order_by(runs.c.serial)
     )
     for run_id in connection.execute(wanted).scalars().all():
         yield entries_of(connection, run_id)

@@ -157,6 +157,7 @@ runs = Table(
     "runs",
     metadata,
     Column("id", String, primary_key=True),
+    Column("serial", Integer, nullable=False, server_default="0"),  # counted from 1
     # reassign, publish, undo, tasks, correction
     Column("kind", String, nullable=False),
     Column("source", String, nullable=False),

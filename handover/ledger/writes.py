@@ -47,7 +47,7 @@ def _written_by(authority: str) -> Select[Any]:
         select(steps)
         .join(runs, runs.c.id == steps.c.run_id)
         .where(steps.c.authority == authority, steps.c.field.is_not(None))
-        .order_by(runs.c.started_at, steps.c.n)
+        .order_by(runs.c.serial, steps.c.n)
     )
 
 
@@ -194,5 +194,5 @@ def _done(*columns: Any) -> Select[Any]:  # noqa: ANN401 - columns or a table
         .select_from(steps)
         .join(runs, runs.c.id == steps.c.run_id)
         .where(steps.c.outcome == "done")
-        .order_by(runs.c.started_at, steps.c.n)
+        .order_by(runs.c.serial, steps.c.n)
     )

@@ -1,4 +1,4 @@
-"""Seals: rows that give or carry authority are vouched for by the chain of events."""
+"""Rows that give authority are vouched for by the chain; runs are counted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,9 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make the table of seals, bind it to the chain, and protect it like the chain."""
+    serial = sa.Column("serial", sa.Integer(), nullable=False, server_default="0")
+    op.add_column("runs", serial)
+    op.execute("UPDATE runs SET serial = rowid")  # the order in which they began
     op.add_column("events", sa.Column("seals_hash", sa.String()))
     op.create_table(
         "seals",

@@ -1,0 +1,49 @@
+"""What comes after what is counted; a clock that is set back changes nothing."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from handover.jobs.workspace import Workspace
+from tests.conftest import Cli
+from tests.worlds.files_folder import EFFECTIVE, PLAN, Job, build_approved, job_in
+
+STEPS = [dt.timedelta(days=1), dt.timedelta(days=365), dt.timedelta(minutes=5)]
+
+
+@pytest.fixture(scope="module")
+def approved_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_approved(tmp_path_factory.mktemp("order") / "approved")
+
+
+@pytest.fixture
+def job(folder: Path, approved_template: Path, cli: Cli) -> Job:
+    """A folder with an approved plan."""
+    return job_in(folder, approved_template, cli)
+
+
+@pytest.mark.parametrize("back", STEPS)
+def test_undo_last_takes_back_the_last_run_whatever_the_clock_says(
+    job: Job, monkeypatch: pytest.MonkeyPatch, back: dt.timedelta
+) -> None:
+    assert job("plan", "publish", PLAN, "--before-announcement", "x").code == 0
+    now = dt.datetime.now(dt.UTC) - back
+    monkeypatch.setattr(Workspace, "clock", lambda _self: now)
+    moved = job("reassign", PLAN, on=EFFECTIVE)
+    assert moved.code == 0
+    assert "clock_ran_back" in {one["code"] for one in moved.json["warnings"]}
+    before = job.owners()
+    undone = job("undo", "last", "--as", "M", on=EFFECTIVE)
+    assert undone.code == 0
+    assert {step["action"] for step in undone.data["run"]["steps"]} >= {"account_owner"}
+    assert job.owners() != before
+    assert job("runs", "verify").data["broken"] == []
+    listed = [run["kind"] for run in job("runs", "list").data["runs"]]
+    assert listed == ["undo", "reassign", "publish"]
+
+
+def test_a_clock_that_runs_on_is_not_mentioned(job: Job) -> None:
+    assert job("plan", "publish", PLAN, "--before-announcement", "x").code == 0
+    moved = job("reassign", PLAN, on=EFFECTIVE)
+    assert "clock_ran_back" not in {one["code"] for one in moved.json["warnings"]}
