@@ -90,8 +90,8 @@ def test_a_field_that_is_not_shown_any_more_is_unreadable(nights: Nights) -> Non
     before = nights.accounts("employees", "customer_class", "customer_class_state")
     nights.crm.faults.hidden |= {("Accounts", "employees"), ("Accounts", "class")}
     synced = nights.sync()
-    assert nights.status("accounts", "employees") == "unreadable"
-    assert nights.status("accounts", "customer_class") == "unreadable"
+    assert nights.mill.status("accounts", "employees") == "unreadable"
+    assert nights.mill.status("accounts", "customer_class") == "unreadable"
     assert synced.counts["accounts"].same == 3
     after = nights.accounts("employees", "customer_class", "customer_class_state")
     assert after == before
@@ -104,7 +104,7 @@ def test_it_stays_unreadable_and_what_else_changes_comes_in(nights: Nights) -> N
     nights.sync()
     nights.crm.put("Accounts", "a0000", name="新社名")
     nights.sync()
-    assert nights.status("accounts", "customer_class") == "unreadable"
+    assert nights.mill.status("accounts", "customer_class") == "unreadable"
     assert nights.accounts("name", "customer_class")["a0000"] == ("新社名", "key")
 
 
@@ -114,7 +114,7 @@ def test_shown_again_it_is_read_again(nights: Nights) -> None:
     nights.crm.put("Accounts", "a0000", **{"class": "B"})
     nights.crm.faults.hidden.clear()
     nights.sync()
-    assert nights.status("accounts", "customer_class") == "mapped"
+    assert nights.mill.status("accounts", "customer_class") == "mapped"
     assert nights.accounts("customer_class")["a0000"] == ("normal",)
 
 
@@ -122,7 +122,7 @@ def test_an_object_that_is_not_shown_any_more_keeps_its_rows(nights: Nights) -> 
     nights.silent.gone.add("Activities")
     for _ in range(2):
         assert nights.sync().vanished == 0
-        assert nights.status("activities", "*") == "unreadable"
+        assert nights.mill.status("activities", "*") == "unreadable"
         assert set(nights.mill.living("activities")) == {"v1"}
         assert len(nights.mill.living("activity_links")) == 1
 
@@ -146,5 +146,5 @@ def test_an_object_refused_at_its_first_page_is_hidden_as_a_whole(
 
     monkeypatch.setattr(nights.crm, "pull", refuse)
     assert nights.sync().vanished == 0
-    assert nights.status("activities", "kind") == "unreadable"
+    assert nights.mill.status("activities", "kind") == "unreadable"
     assert set(nights.mill.living("activities")) == {"v1"}

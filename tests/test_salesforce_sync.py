@@ -84,7 +84,7 @@ def test_no_refused_call_makes_a_shorter_mirror(nights: Nights, index: int) -> N
     except (ConnectorError, HandoverError) as stopped:
         failed = stopped.exit_code != 0
     nights.org.faults = []
-    if not failed and nights.status("accounts", "*") == "mapped":
+    if not failed and nights.mill.status("accounts", "*") == "mapped":
         assert nights.names() == names(nights.org)
     nights.sync()
     assert nights.names() == names(nights.org)
@@ -226,10 +226,10 @@ def test_a_field_that_vanishes_between_two_pages_keeps_what_was_known(
     assert nights.names() == names(org)
     mirrored = nights.mill.rows("accounts")
     assert {k: r["phone"] for k, r in mirrored.items()} == known
-    assert nights.status("accounts", "phone") == "unreadable"
+    assert nights.mill.status("accounts", "phone") == "unreadable"
     later(org, hours=20)
     nights.sync()
-    assert nights.status("accounts", "phone") == "unreadable"
+    assert nights.mill.status("accounts", "phone") == "unreadable"
 
 
 def test_a_field_of_another_type_is_refused_and_the_rest_loads(nights: Nights) -> None:
@@ -249,13 +249,13 @@ def test_a_field_of_another_type_is_refused_and_the_rest_loads(nights: Nights) -
         assert nights.names() == names(org)
         rows = nights.mill.rows("accounts").values()
         assert {row["employees"] for row in rows} == {5}
-        assert nights.status("accounts", "employees") == "unreadable"
+        assert nights.mill.status("accounts", "employees") == "unreadable"
     for key in names(org):
         org.edit("Account", key, NumberOfEmployees="7")
     later(org, hours=20)
     nights.sync(full=True)
     assert {r["employees"] for r in nights.mill.rows("accounts").values()} == {7}
-    assert nights.status("accounts", "employees") == "mapped"
+    assert nights.mill.status("accounts", "employees") == "mapped"
 
 
 def test_a_field_that_appears_is_read_for_all_records(nights: Nights) -> None:

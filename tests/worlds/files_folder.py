@@ -123,6 +123,7 @@ class FilesWorld(World):
     days: ClassVar[Mapping[Act, str]] = {"publish": PLANNED, "reassign": EFFECTIVE}
     manager, successor, other = "M", "S", "D"
     account, handed = "A1", HANDED
+    loses_replies = False
 
     def __init__(self, cli: Cli, folder: Path, patch: pytest.MonkeyPatch) -> None:
         super().__init__(cli, folder)

@@ -3,11 +3,12 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 
-from connectors.base import Connector
+from connectors.base import Connector, Page
 from connectors.memory import MemoryCRM
 from handover.ledger import Ledger
 from handover.mirror.generations import Generation, current_generation
@@ -56,11 +57,12 @@ def settings_() -> TranslationSettings:
     )
 
 
-class Mill:
-    """One mirror, one ledger, and the CRM that feeds them."""
+class Mirrored:
+    """One mirror and its ledger; what feeds them is told by each class below."""
 
-    def __init__(self, folder: Path, crm: MemoryCRM, mapping: str = MAPPING) -> None:
-        self.folder, self.crm = folder, crm
+    def __init__(self, folder: Path, mapping: str) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.now = NOW
         self.map(mapping)
         self.ledger = Ledger.open(folder / "ledger.sqlite")
@@ -74,6 +76,13 @@ class Mill:
     def source(self, name: str, connector: Connector) -> Source:
         """Make a source of a connector, with this mapping."""
         return Source(name=name, connect=lambda: connector, mapping=self.mapping)
+
+    def sources(self) -> list[Source]:
+        """Return what is synced where nothing is given."""
+        return []
+
+    def note(self, name: str, page: Page) -> None:
+        """Hear of each page that was read of an object."""
 
     def sync(
         self,
@@ -89,8 +98,9 @@ class Mill:
             settings=settings_(),
             now=self.now,
             options=SyncOptions(sweep_days=sweep_days, **options),
+            told=self.note,
             reached=reached,
-        ).sync(sources or [self.source("memory", self.crm)])
+        ).sync(sources or self.sources())
 
     @property
     def mirror(self) -> Path:
@@ -101,11 +111,11 @@ class Mill:
         """Open the current generation."""
         return current_generation(self.ledger, self.mirror)
 
-    def rows(self, table: str) -> dict[str, Mapping[str, object]]:
+    def rows(self, table: str) -> dict[str, Mapping[str, Any]]:
         """Read a table, deleted rows too, by id."""
         return {str(row["id"]): row for row in self.table(table)}
 
-    def table(self, table: str) -> list[Mapping[str, object]]:
+    def table(self, table: str) -> list[Mapping[str, Any]]:
         """Read a table, all sources and deleted rows too."""
         file = self.generation().files.get(table)
         return list(pq.read_table(file).to_pylist()) if file else []
@@ -117,6 +127,25 @@ class Mill:
             for key, row in self.rows(table).items()
             if not row["is_deleted"]
         }
+
+    def status(self, table: str, column: str) -> str:
+        """Return what the newest generation could see of a column."""
+        found = {
+            (row["table_name"], row["column_name"]): str(row["status"])
+            for row in self.table("columns")
+        }
+        return found[table, column]
+
+
+class Mill(Mirrored):
+    """A mirror of a CRM in memory."""
+
+    def __init__(self, folder: Path, crm: MemoryCRM, mapping: str = MAPPING) -> None:
+        super().__init__(folder, mapping)
+        self.crm = crm
+
+    def sources(self) -> list[Source]:
+        return [self.source("memory", self.crm)]
 
 
 def company(accounts: int = 3) -> MemoryCRM:

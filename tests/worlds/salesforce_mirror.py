@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from handover.mirror.sync import Synced
-from tests.worlds.mirror import Mill, company, sums
+from tests.worlds.mirror import Mirrored, sums
 from tests.worlds.salesforce import Call, Org, later
 from tests.worlds.small_org import Company, opened
 
@@ -60,7 +58,7 @@ class Nights:
 
     def __init__(self, folder: Path, address: str, org: Company) -> None:
         self.org, self.address = org, address
-        self.mill = Mill(folder, company(), MAPPING)
+        self.mill = Mirrored(folder, MAPPING)
 
     def sync(self, *, full: bool = False) -> Synced:
         crm = opened(self.address, self.org)
@@ -72,14 +70,6 @@ class Nights:
         """Return the names of living accounts as the mirror has them."""
         rows = self.mill.rows("accounts").values()
         return {str(r["id"]): r["name"] for r in rows if not r["is_deleted"]}
-
-    def status(self, table: str, column: str) -> str:
-        file = self.mill.generation().files["columns"]
-        found = {
-            (row["table_name"], row["column_name"]): row["status"]
-            for row in pq.read_table(file).to_pylist()
-        }
-        return str(found[table, column])
 
 
 def names(org: Org) -> dict[str, object]:

@@ -60,6 +60,7 @@ class World(ABC):
     handed: Mapping[str, str | None]
     """Who owns which record when the plan is carried out."""
     secrets: Sequence[str] = ()
+    loses_replies: ClassVar[bool] = True
 
     def __init__(self, cli: Cli, folder: Path) -> None:
         self.cli, self.folder = cli, folder
