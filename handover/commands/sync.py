@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from handover.mirror.sync import SourceFailed, Synced
 
 COUNTED = ("read", "new", "changed", "same", "deleted", "rejected", "cells_rejected")
+HEADINGS = {"cells_rejected": "values put aside"}
 NAMED = 5
 """Columns that the warning of values put aside names."""
 UNSEEN_BY_SEARCH = (
@@ -130,7 +131,7 @@ def _print(
     table = Table(box=None, pad_edge=False)
     table.add_column(words("Table"))
     for name in COUNTED:
-        table.add_column(words(name), justify="right")
+        table.add_column(words(HEADINGS.get(name, name)), justify="right")
     for name, counts in synced.counts.items():
         numbers = counts.as_json()
         table.add_row(words(name), *(f"{numbers[column]:,}" for column in COUNTED))

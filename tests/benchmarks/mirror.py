@@ -124,8 +124,9 @@ def publish_changes(folder: Path, deltas: list[Delta]) -> float:
         following = NextGeneration(con=con, folder=folder / "mirror", before=before)
         merger = Merger(con, allow_shrink=False)
         for delta in deltas:
-            merger.merge(following.relation(delta.table), delta)
-            following.write(delta.table, merger.ROWS)
+            counts = merger.merge(following.relation(delta.table), delta)
+            if counts.changes_anything:
+                following.write(delta.table, merger.ROWS)
         files = following.finish()
     with ledger.begin() as connection:
         publish(connection, n=following.n, files=files, sources={SOURCE: {}}, now=NOW)
