@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from handover.errors import KnownError
 from handover.ledger import Ledger
 from handover.ledger.runs import (
@@ -18,6 +20,8 @@ from handover.ledger.runs import (
     new_run_id,
 )
 from handover.ledger.writes import doubtful_keys
+from handover.plan.approval import ApprovedPlan, load_approved
+from handover.plan.errors import Unapproved
 from handover.transfer.checks import Site, check_permitted
 from handover.transfer.crash_points import Reached
 from handover.transfer.errors import RunInterrupted, RunPartly
@@ -82,7 +86,11 @@ def execute(
     run = _new_run(site, desk, prepared)
     folder = RunFolder(desk.runs_folder, run.id)
     folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
-    journal = Journal(ledger=desk.ledger, run=run)
+    journal = Journal(
+        ledger=desk.ledger,
+        run=run,
+        check_allowed=lambda connection: _check_allowed(site, connection, prepared),
+    )
     journal.begin(prepared.steps)
     desk.reached("run_begun")
     with desk.ledger.read() as connection:
@@ -111,6 +119,20 @@ def execute(
         window_seconds=ended.window_seconds,
         error=_error(ended, entries, walk),
     )
+
+
+def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> None:
+    """Refuse to go on when a plan is no longer approved as it was.
+
+    Raises:
+        Refusal: it was voided, closed or amended meanwhile, or its rows were changed.
+    """
+    for authority in {id(s.authority): s.authority for s in prepared.steps}.values():
+        if isinstance(authority, ApprovedPlan):
+            plan = authority.plan
+            now = load_approved(connection, plan.id, site.as_of)
+            if now.fingerprint != authority.fingerprint:
+                raise Unapproved(plan=plan.id, state=now.plan.state.value)
 
 
 def leave_files(desk: RunRegister, run_id: str) -> tuple[Run, Sequence[Entry]]:
@@ -156,6 +178,8 @@ def _error(run: Run, entries: Sequence[Entry], walk: Walk) -> KnownError | None:
         return RunInterrupted(run=run.id, plan=run.plan_id)
     if walk.failure is not None and not found["in_doubt"]:
         return walk.failure
+    if walk.refusal is not None and not found["in_doubt"]:
+        return walk.refusal
     if run.state == "partial":
         return RunPartly(data=None, run=run.id, plan=run.plan_id, **found)
     return None

@@ -5,9 +5,11 @@ settled from, what ``runs show`` prints, and what an undo takes back.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import Connection
 
 from connectors.base import Create
 from handover.ledger import Ledger, runs
@@ -50,6 +52,8 @@ class Journal:
 
     ledger: Ledger
     run: Run
+    check_allowed: Callable[[Connection], None]
+    """Called in the transaction of each intent; raises when it may be no longer."""
 
     def begin(self, steps: Iterable[Step]) -> None:
         """Keep the whole list before the first step is taken."""
@@ -57,8 +61,13 @@ class Journal:
             runs.begin(connection, self.run, map(entry, steps))
 
     def intend(self, steps: Iterable[int], at: dt.datetime) -> None:
-        """Put on disk that these steps are about to be sent."""
+        """Put on disk that these steps are about to be sent, if they still may be.
+
+        Raises:
+            Refusal: what allowed them does so no longer; nothing was written.
+        """
         with self.ledger.begin() as connection:
+            self.check_allowed(connection)
             runs.intend(connection, self.run.id, steps, at)
 
     def record(self, results: Mapping[int, StepResult], at: dt.datetime) -> None:

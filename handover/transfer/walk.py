@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from connectors.base import Capability, Connector, Outcome, Row
 from connectors.errors import ConnectorError
+from handover.errors import Refusal
 from handover.ledger.runs import INTERRUPTED, OVERRULED, UNREAD, StepResult
 from handover.ledger.states import Action
 from handover.ledger.writes import Place
@@ -53,6 +54,8 @@ class Walk:
     """The longest time between the last reading of a record and its write."""
     failure: ConnectorError | None = None
     """What stopped the connector as a whole."""
+    refusal: Refusal | None = None
+    """Why what allowed the steps does so no longer: somebody decided meanwhile."""
     _account_steps: dict[str, int] = field(default_factory=dict)
 
     def walk(self, steps: Sequence[Step]) -> None:
@@ -93,6 +96,8 @@ class Walk:
     def _obstacle(self, step: Step) -> str | None:
         if self.failure is not None:
             return self.failure.code
+        if self.refusal is not None:
+            return self.refusal.code
         if self.stopped():
             return INTERRUPTED
         if step.key in self.doubts:
@@ -152,7 +157,7 @@ class Walk:
             return
         results = self._attempt(steps)
         again = [step for step in steps if results[step.n] is None]
-        if again and self.failure is None:
+        if again and self.failure is None and self.refusal is None:
             results |= {n: _ours(r) for n, r in self._attempt(again).items()}
         self._record(
             {n: result or self._without_effect() for n, result in results.items()}
@@ -162,7 +167,12 @@ class Walk:
     def _attempt(self, steps: Sequence[Step]) -> dict[int, StepResult | None]:
         """Send steps in one call; None for one that shows no effect afterwards."""
         self.allowed()
-        self.journal.intend([step.n for step in steps], self.clock())
+        try:
+            self.journal.intend([step.n for step in steps], self.clock())
+        except Refusal as refusal:
+            self.refusal = refusal
+            unsent = StepResult(outcome="skipped", code=refusal.code)
+            return {step.n: unsent for step in steps}
         self.reached("intent_recorded")
         self.window = max(self.window, self.readings.age(steps))
         outcomes = self._write(steps)
