@@ -217,9 +217,13 @@ def test_an_open_opportunity_of_nobody_knows_whom_is_not_left_behind_in_silence(
 def test_a_table_that_is_not_there_is_named_with_the_rule_that_needs_it(
     office: Cli, folder: Path
 ) -> None:
-    (folder / "export" / "opportunities.csv").unlink()
+    file = folder / "export" / "opportunities.csv"
+    file.write_text("id,account_id\nO1,A1\n", encoding="utf-8")
     office("sync", "--allow-shrink")
     ended = office("plan", "new", "--from", "P", "--to", "S")
+    warned = {each["code"]: each["message"] for each in ended.json["warnings"]}
+    assert "opportunity" in warned["tables_unread"]
+    assert "contact" not in warned["tables_unread"]
     assert any(
         "an opportunity is open" in each["message"]
         and "opportunities.is_closed" in each["message"]

@@ -12,6 +12,7 @@ from typing import Any
 from handover.ledger.states import Mode, PlanState
 from handover.plan.errors import BadPeriod, NotConserved
 from handover.plan.model import (
+    LOOSE_TABLES,
     UNRESOLVED,
     Bound,
     CoAttendance,
@@ -223,12 +224,18 @@ def _date_row(row: Row, effective: dt.date) -> Row:
 
 def _list_notes(facts: PlanFacts, blind: Sequence[str]) -> tuple[str, ...]:
     """List what people must know, as ``code:subject``."""
+    seen = {table for table, _ in facts.mapped}
+    unseen = [table for table in LOOSE_TABLES if table not in seen]
     unread = (
         f"closed_days_unread:{account.account_id}"
         for account in facts.accounts
         if parse_closed_days(account.closed_days).unread
     )
-    return (*(f"rule_unmapped:{code}" for code in blind), *unread)
+    return (
+        *((f"tables_unread:{' '.join(unseen)}",) if unseen else ()),
+        *(f"rule_unmapped:{code}" for code in blind),
+        *unread,
+    )
 
 
 # What a plan says that was edited, as well.

@@ -153,6 +153,9 @@ def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
 def read_note(note: str, words: Words) -> tuple[str, dict[str, object]]:
     """Return the code of a plan's note, and the parameters of its sentence."""
     code, _, subject = note.partition(":")
+    if code == "tables_unread":
+        tables = (words(f"object:{table}") for table in subject.split())
+        return code, {"tables": ", ".join(tables)}
     rule = next((rule for rule in RULES if rule.code == subject), None)
     if code != "rule_unmapped" or rule is None:
         return code, {"subject": subject}
