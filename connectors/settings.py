@@ -83,12 +83,22 @@ class Example:
 def _leads_to_a_crm(url: str) -> str:
     try:
         return checked_address(url, "")
-    except ForeignAddress:
+    except (ForeignAddress, ValueError):
         raise ValueError("no https address") from None
 
 
 Address = Annotated[str, AfterValidator(_leads_to_a_crm)]
 """Where a CRM answers: https, or plain http to this machine."""
+
+
+def _names_a_path(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise ValueError("no path")
+    return text
+
+
+PathText = Annotated[str, AfterValidator(_names_a_path)]
+"""A path as people write it."""
 
 Mark = TypeVar("Mark", Secret, PinsOrg, LocalPath, LogIn, Question, Example)
 

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from connectors.registry import kinds, settings_model
-from connectors.settings import ConnectorSettings
+from connectors.settings import ConnectorSettings, PathText
 from handover.errors import BadConfig, UsageProblem
 from handover.mistakes import NoneOf, no_toml, unknown_key, unreadable, wrong_value
 from mappings.toml_file import line_of, suggestion
@@ -48,7 +48,7 @@ class ConfigSection(BaseModel):
 class DataConfig(ConfigSection):
     """``[data]``: where mirror, ledger and runs are kept, and for how long."""
 
-    folder: str = ".handover"
+    folder: PathText = ".handover"
     keep_generations: Annotated[int, Field(ge=3)] = 14
     sweep_days: Annotated[int, Field(ge=1)] = 7
     """Days after which hard deletes, and links that changed without a stamp, are looked
@@ -66,13 +66,13 @@ class NetworkConfig(ConfigSection):
 class FileConfig(ConfigSection):
     """A section that only names a file."""
 
-    file: str | None = None
+    file: PathText | None = None
 
 
 class PeopleConfig(ConfigSection):
     """``[people]``."""
 
-    file: str = "people.csv"
+    file: PathText = "people.csv"
 
 
 class MoneyConfig(ConfigSection):

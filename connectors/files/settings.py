@@ -2,14 +2,20 @@
 
 from typing import Annotated
 
-from connectors.settings import ConnectorSettings, Example, LocalPath, Question
+from connectors.settings import (
+    ConnectorSettings,
+    Example,
+    LocalPath,
+    PathText,
+    Question,
+)
 
 
 class FilesSettings(ConnectorSettings):
     """Where the exported files lie."""
 
     folder: Annotated[
-        str,
+        PathText,
         LocalPath(),
         Question(text="In which folder are the exports?", default="export"),
         Example(comment="one CSV or XLSX per table"),
