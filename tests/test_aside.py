@@ -50,6 +50,12 @@ def test_what_is_put_aside_again_is_named_once(mill: Mill) -> None:
     assert sorted(map(str, aside(mill))) == ["a0001", "a0002"]
 
 
+def test_what_a_deleted_record_holds_is_not_named(mill: Mill) -> None:
+    mill.crm.delete("Accounts", "a0001")
+    assert aside(mill) == []
+    assert aside(mill, full=True) == []
+
+
 def test_a_record_that_is_gone_is_named_until_the_next_sweep(mill: Mill) -> None:
     mill.crm.erase("Accounts", "a0001")
     assert aside(mill) == ["a0001"]

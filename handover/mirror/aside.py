@@ -60,11 +60,21 @@ def asides_now(known: Sequence[Aside], reading: Reading) -> list[Aside]:
         and (one.object not in pulled or not read.settles(one, pulled[one.object]))
     ]
     found = [
-        made_aside(reading, one.job.object, reject)
+        aside
         for one in reading.pulled
-        for reject in one.staging.rejects()
+        for aside in _living(
+            one,
+            [made_aside(reading, one.job.object, r) for r in one.staging.rejects()],
+        )
     ]
     return list(dict.fromkeys([*kept, *found]))
+
+
+def _living(pulled: Pulled, asides: Sequence[Aside]) -> list[Aside]:
+    """Leave out the cells of records that were deleted: nobody has to mend them."""
+    cells = {one.table_name for one in asides if not one.whole}
+    deleted = {table: pulled.staging.deleted(table) for table in cells}
+    return [one for one in asides if one.whole or one.id not in deleted[one.table_name]]
 
 
 def cells_lost(known: Sequence[Aside], now: Sequence[Aside]) -> dict[str, Counter[str]]:

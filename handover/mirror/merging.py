@@ -3,8 +3,8 @@
 One table of one source at a time, in DuckDB: the old rows that were not read again,
 then the rows that were. A record that did not come with a full pull has vanished: it is
 kept and marked as deleted, never removed. One that is put aside now keeps what was
-known of it. Nothing is held in memory but what was read more than once: the rest are
-queries over files, and the result is written straight into the next file.
+known of it. Held in memory are ids and a hash of each record that was read: all else
+are queries over files, and the result is written straight into the next file.
 """
 
 from dataclasses import dataclass
