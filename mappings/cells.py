@@ -21,7 +21,7 @@ from mappings.forms import (
     Product,
     Recoded,
 )
-from mappings.text import as_text, nfkc
+from mappings.text import as_text, one_form
 from mappings.values import each, exact
 
 Row = Mapping[str, object]
@@ -78,7 +78,7 @@ class Index:
 
 
 def _plain(text: str) -> str:
-    return "".join(nfkc(text).split()).casefold()
+    return "".join(one_form(text).split()).casefold()
 
 
 Lookups = Mapping[Lookup, Index]

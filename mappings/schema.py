@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-TRANSLATION_VERSION = 1
+TRANSLATION_VERSION = 2
 """Raised when the same mapping would yield other rows: forces a full pull."""
 
 NORM_LENGTH = 80
@@ -115,6 +115,7 @@ class Contact(CanonicalRow):
     email: Email = None
     phone: Phone = None
     mobile: Phone = None
+    country: Text = None
     preferred_channel: Audited = None
     email_bounced: YesNo = None
     opted_out: YesNo = None

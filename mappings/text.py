@@ -70,6 +70,18 @@ def nfkc(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
+_VARIANTS = str.maketrans(
+    "髙﨑碕塚濵濱邉邊齋齊澤櫻廣國眞德栁嶋嶌冨峯舘桒",
+    "高崎崎塚浜浜辺辺斎斉沢桜広国真徳柳島島富峰館桑",
+)
+"""Characters that people write in one another's place, mostly in names."""
+
+
+def one_form(text: str) -> str:
+    """Write each character in one of its forms, for finding names: 髙 is 高."""
+    return nfkc(text).translate(_VARIANTS)
+
+
 def norm(text: str | None) -> str | None:
     """Bring a text to the form in which it is compared.
 

@@ -67,6 +67,8 @@ class Translator:
         visible_fields: the fields that the CRM shows us; None is all.
         seen: ids so far by table, to find duplicates within files; files that feed the
             same table may share it.
+        countries: of accounts in other countries than the configured one, by id; files
+            may share it, so that contacts know where their account is.
     """
 
     mapping: Mapping
@@ -76,6 +78,7 @@ class Translator:
     lookups: Lookups = field(default_factory=dict)
     visible_fields: Collection[str] | None = None
     seen: dict[str, set[str]] = field(default_factory=dict)
+    countries: dict[str, str] = field(default_factory=dict)
     _firsts: dict[str, FirstRows] = field(default_factory=dict, init=False)
     _told: set[tuple[str, str]] = field(default_factory=set, init=False)
 
@@ -223,11 +226,26 @@ class Translator:
             ]
 
     def _countries(self, batch: Batch) -> list[str] | None:
-        """Tell the country in which each row's phone numbers are meant, if it says."""
-        if "country" not in batch.cells:
-            return None
-        found = each(batch.texts("country"), country_code)
-        return [code or self.settings.country for code in found]
+        """Return the country in which each row's phone numbers are meant, if known.
+
+        The record's own, else that of its account, else the configured one.
+        """
+        ours = self.settings.country
+        codes = each(batch.texts("country"), country_code)
+        if batch.table == "accounts":
+            ids = batch.texts("id")
+            self.countries.update(
+                (id_.strip(), code)
+                for id_, code in zip(ids, codes, strict=True)
+                if id_ and code and code != ours
+            )
+        elif self.countries:
+            accounts = batch.texts("account_id", first=True)
+            codes = [
+                code or self.countries.get((account or "").strip())
+                for code, account in zip(codes, accounts, strict=True)
+            ]
+        return [code or ours for code in codes] if any(codes) else None
 
     def _name(self, batch: Batch) -> None:
         """Give every row its id, and put those aside that have none or a taken one."""

@@ -32,6 +32,7 @@ def test_likely_duplicates_share_a_name_or_a_website(tmp_path: Path) -> None:
     [
         ([("A", "")], [("株式会社A", "")], False),
         ([("A", "a.jp")], [("B", "www.a.jp")], False),
+        ([("髙橋商店", "")], [("高橋商店", "")], False),
         ([("A", ""), ("A社 ", "")], [("A", "")], False),
         ([("A", ""), ("(株)A", "")], [("A", "")], True),
         ([("A", "a.jp"), ("B", "")], [("B", "a.jp")], True),

@@ -81,6 +81,11 @@ def test_case_and_width_do_not_matter(text: str) -> None:
     assert find_user(PEOPLE, text).id == "102"
 
 
+def test_variants_of_a_character_are_one() -> None:
+    users = People(by_id={"1": Person(id="1", name="髙﨑 一郎")}, file=Path("p.csv"))
+    assert find_user(users, "高崎一郎").id == "1"
+
+
 def test_several_of_one_name_are_listed_with_their_ids() -> None:
     with pytest.raises(AmbiguousName) as caught:
         find_user(PEOPLE, "鈴木一郎")

@@ -44,6 +44,13 @@ extends = "files"
 [opportunities.fields]
 id = { fields = ["topic", "created"], join = "/" }
 """
+LOOKED_UP_OPPORTUNITIES = """\
+extends = "files"
+[opportunities.fields.id.lookup]
+object = "keys.csv"
+match = "topic"
+take = "key"
+"""
 
 
 class Folder:
@@ -147,7 +154,10 @@ def test_a_name_that_several_users_have_is_not_written(
     assert place.cells("accounts.csv", "Owner") == ["Ann Old"]
 
 
-def test_an_opportunity_whose_id_is_put_together_stops_all_before_the_first_write(
+DEALS = "topic,created,account_id,owner_id,is_closed,is_won\n"
+
+
+def test_an_opportunity_whose_id_is_put_together_is_written_through_its_columns(
     folder: Path, cli: Cli
 ) -> None:
     place = Folder(
@@ -156,10 +166,26 @@ def test_an_opportunity_whose_id_is_put_together_stops_all_before_the_first_writ
         JOINED_OPPORTUNITIES,
         users=USERS,
         accounts="id,name,owner_id\nA1,Aoba,u1\n",
-        opportunities=(
-            "topic,created,account_id,owner_id,is_closed,is_won\n"
-            "Deal,2026-01-01,A1,u1,false,false\n"
-        ),
+        opportunities=f"{DEALS}Deal,2026-01-01,A1,u1,false,false\n",
+    )
+    plan = place.approved("u1", "u2", "u3")
+    place("reassign", plan, day="2026-12-10")
+    assert place.cells("opportunities.csv", "owner_id") == ["u2"]
+    place("undo", "last", "--as", "u3", day="2026-12-10")
+    assert place.cells("opportunities.csv", "owner_id") == ["u1"]
+
+
+def test_an_opportunity_whose_id_is_looked_up_stops_all_before_the_first_write(
+    folder: Path, cli: Cli
+) -> None:
+    place = Folder(
+        folder,
+        cli,
+        LOOKED_UP_OPPORTUNITIES,
+        users=USERS,
+        keys="topic,key\nDeal,O1\n",
+        accounts="id,name,owner_id\nA1,Aoba,u1\n",
+        opportunities=f"{DEALS}Deal,2026-01-01,A1,u1,false,false\n",
     )
     plan = place.approved("u1", "u2", "u3")
     for words in ((), ("--dry-run",)):

@@ -651,6 +651,24 @@ def test_phones_are_meant_in_the_country_of_the_row() -> None:
     assert column(page, "accounts", "phone_quality") == ["ok", "invalid"]
 
 
+def test_a_contacts_phone_is_meant_in_its_own_country_else_in_its_accounts() -> None:
+    countries: dict[str, str] = {}
+    accounts = Translator(FILES, "files", "accounts.csv", SETTINGS, countries=countries)
+    accounts.page([{"id": "A", "country": "USA"}, {"id": "B", "country": "Japan"}])
+    contacts = Translator(FILES, "files", "contacts.csv", SETTINGS, countries=countries)
+    phone = {"phone": "(206) 555-9857"}
+    page = contacts.page(
+        [
+            {"id": "1", "account_id": "A", **phone},
+            {"id": "2", "account_id": "B", **phone},
+            {"id": "3", "account_id": "B", "country": "US", **phone},
+            {"id": "4", "account_id": "A", "country": "JP", **phone},
+        ]
+    )
+    qualities = ["ok", "invalid", "ok", "invalid"]
+    assert column(page, "contacts", "phone_quality") == qualities
+
+
 def test_amounts_without_a_currency_have_the_configured_one() -> None:
     row = {"id": "1", "account_id": "A", "owner_id": "U", "currency": ""}
     page = files("opportunities.csv", [row, {**row, "id": "2", "currency": "usd"}])

@@ -1,7 +1,6 @@
 """Findings that do not count in the score, and what could not be seen."""
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -20,6 +19,7 @@ from handover.audit.model import (
     UnseenColumn,
 )
 from handover.mirror.views import Mirror
+from mappings.text import one_form
 
 PUT_ASIDE = Path(__file__).with_name("put_aside.sql")
 
@@ -165,8 +165,8 @@ def _is_ambiguous(accounts: Collection[_Key]) -> bool:
 
 
 def plain_name(name: str) -> str:
-    """Return a company's name without legal form, width, case and blanks."""
-    text = unicodedata.normalize("NFKC", name).casefold()
+    """Return a company's name without legal form, width, case, blanks and variants."""
+    text = one_form(name).casefold()
     return _GAPS.sub("", _LEGAL_FORMS.sub(" ", text))
 
 

@@ -186,13 +186,29 @@ def _names(synced: "Synced") -> str:
 
 def _put_aside(synced: "Synced", file: "Path | None") -> list[Notice]:
     """List what is put aside now, each night until it fits."""
+    from mappings.aside import LOST_LEAD, NOTHING_LOST, UNKNOWN_WORD
+
     records = [one for one in synced.asides if one.whole]
     cells = Counter(
         f"{one.table_name}.{one.column_name}" if one.column_name else one.table_name
         for one in synced.asides
-        if not one.whole
+        if not one.whole and one.reason not in NOTHING_LOST
+    )
+    words = Counter(
+        f"{one.table_name}.{one.column_name} {one.value}"
+        for one in synced.asides
+        if one.reason == UNKNOWN_WORD
     )
     found, where = [], {"file": file or "-"}
+    if words:
+        named = ", ".join(f"{name} {n}" for name, n in words.most_common(NAMED))
+        params = {"count": words.total(), "words": named}
+        found.append(Notice(code="unknown_words", params=params))
+    for one in synced.asides:
+        if one.reason == LOST_LEAD:
+            column = f"{one.table_name}.{one.column_name}"
+            params = {"column": column, "value": one.value or ""}
+            found.append(Notice(code="lost_lead", params=params))
     if records:
         found.append(Notice(code="rows_put_aside", params={"count": len(records)}))
     if cells:

@@ -4,7 +4,6 @@ Before it may stand the source, where several CRMs are in the mirror: ``hubspot:
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +17,7 @@ from handover.i18n import Phrase
 from handover.mirror.generations import Generation
 from handover.mirror.people import People, Person
 from handover.mirror.views import Mirror
+from mappings.text import one_form
 
 LISTED = 8
 """Candidates named when a text fits several."""
@@ -134,8 +134,8 @@ def _same(one: str, other: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Take away width, case and blanks: 佐藤 健一 and 佐藤健一 are one name."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
+    """Take away width, case, blanks and variants: 髙橋 健 and 高橋健 are one name."""
+    return re.sub(r"\s+", "", one_form(text)).casefold()
 
 
 def _the_one(

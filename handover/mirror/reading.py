@@ -93,6 +93,8 @@ class ObjectReader:
     """Set when reading is to end after the present pages."""
     seen: dict[str, set[str]] = field(default_factory=dict)
     """Ids so far by table: a duplicate in a later file is put aside, too."""
+    countries: dict[str, str] = field(default_factory=dict)
+    """Of accounts abroad: their contacts' phones are meant there."""
 
     def read(self, job: PullJob) -> Pulled | NotPermitted:
         """Read one object, or return the refusal of its first page: it is hidden.
@@ -129,6 +131,7 @@ class ObjectReader:
             lookups=self.lookups,
             visible_fields=job.visible,
             seen=self.seen if self.pull.one_by_one else {},
+            countries=self.countries if self.pull.one_by_one else {},
         )
 
     def _read_on(self, job: PullJob, staging: Staging, translator: Translator) -> None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from connectors.base import LONG_ID, SHORT_ID
 from handover.mirror.generations import Generation
 from handover.mirror.sql import cast_list, literal, quoted
+from mappings.aside import NOTHING_LOST
 from mappings.schema import (
     ASIDE_SCHEMA,
     COLUMNS_SCHEMA,
@@ -122,7 +123,12 @@ def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
         _base_views(con, files, source)
         _narrow(con, accounts)
         con.execute(_seen_columns(files.get("columns"), source))
-        con.execute(_rows_of(con, "aside", ASIDE_SCHEMA, files.get("aside"), source))
+        asides = _rows_of(con, "all_asides", ASIDE_SCHEMA, files.get("aside"), source)
+        con.execute(asides)
+        kept = ", ".join(map(literal, sorted(NOTHING_LOST)))
+        con.execute(
+            f"create view aside as from all_asides where reason not in ({kept})"
+        )
         con.execute(_account_texts(con))
         con.execute(VIEWS.read_text(encoding="utf-8"))
         yield Mirror(

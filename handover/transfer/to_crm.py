@@ -229,7 +229,7 @@ class ToCrm:
             OwnerNotWritable: no field tells the record from others.
         """
         own = self.record(record)
-        if not isinstance(_form(self._part(record.table, own.object), "id"), Plain):
+        if not _can_be_found(self._part(record.table, own.object)):
             raise OwnerNotWritable(table=record.table, why=_why("joined_id"))
         return SetField(
             object=own.object,
@@ -270,10 +270,10 @@ class ToCrm:
 
     def _why_not(self, part: ObjectMapping | None) -> str | None:
         """Return why an owner cannot be written, as a code; None where it can."""
-        own_id, owner = _form(part, "id"), _form(part, "owner_id")
+        owner = _form(part, "owner_id")
         if part is None or owner is None:
             return "unmapped"
-        if not isinstance(own_id, Plain):
+        if not _can_be_found(part):
             return "joined_id"
         if isinstance(owner, Found) and not self._finds_users(owner):
             return "lookup"
@@ -352,6 +352,14 @@ def bind(mapping: Mapping, connector: Connector) -> ToCrm:
     own = task.model_copy(update={"status": spoken})
     write = mapping.write.model_copy(update={"task": own})
     return ToCrm(replace(mapping, write=write), connector)
+
+
+def _can_be_found(part: ObjectMapping | None) -> bool:
+    """Tell whether records are found by their id, in files also by several columns."""
+    own_id = _form(part, "id")
+    if part is not None and isinstance(own_id, Joined):
+        return is_file(part.object)
+    return isinstance(own_id, Plain)
 
 
 def _form(part: ObjectMapping | None, column: str) -> Form | None:
