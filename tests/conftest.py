@@ -105,6 +105,14 @@ def approved_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def planning_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A synced company for which plans are drawn up; tests work in copies of it."""
+    from tests.worlds.planning_folder import synced
+
+    return synced(tmp_path_factory.mktemp("planning"))
+
+
+@pytest.fixture(scope="session")
 def approved_org(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> "tuple[Path, SalesforceCompany]":

@@ -1,33 +1,24 @@
 """A copied or restored working folder is noticed before its first write."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli
 from tests.worlds.files_folder import (
     EFFECTIVE,
     PLAN,
     PLANNED,
     Job,
-    build_approved,
     bytes_of,
-    job_in,
 )
 
 REASON = ("--reason", "the old machine is gone")
 
 
-@pytest.fixture(scope="module")
-def approved_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_approved(tmp_path_factory.mktemp("home") / "approved")
-
-
 @pytest.fixture
-def job(folder: Path, approved_template: Path, cli: Cli) -> Job:
+def job(agreed: Job) -> Job:
     """A folder with an approved plan."""
-    return job_in(folder, approved_template, cli)
+    return agreed
 
 
 WRITES = [

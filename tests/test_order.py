@@ -1,26 +1,19 @@
 """What comes after what is counted; a clock that is set back changes nothing."""
 
 import datetime as dt
-from pathlib import Path
 
 import pytest
 
 from handover.jobs.workspace import Workspace
-from tests.conftest import Cli
-from tests.worlds.files_folder import EFFECTIVE, PLAN, Job, build_approved, job_in
+from tests.worlds.files_folder import EFFECTIVE, PLAN, Job
 
 STEPS = [dt.timedelta(days=1), dt.timedelta(days=365), dt.timedelta(minutes=5)]
 
 
-@pytest.fixture(scope="module")
-def approved_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_approved(tmp_path_factory.mktemp("order") / "approved")
-
-
 @pytest.fixture
-def job(folder: Path, approved_template: Path, cli: Cli) -> Job:
+def job(agreed: Job) -> Job:
     """A folder with an approved plan."""
-    return job_in(folder, approved_template, cli)
+    return agreed
 
 
 @pytest.mark.parametrize("back", STEPS)

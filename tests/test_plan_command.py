@@ -14,19 +14,13 @@ from tests.worlds.planning_folder import (
     rows_of,
     submitted,
     sync,
-    synced,
     write,
 )
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synced(tmp_path_factory.mktemp("company"))
-
-
 @pytest.fixture
-def plan(folder: Path, template: Path, cli: Cli) -> Cli:
-    return planning_in(folder, template, cli)
+def plan(folder: Path, planning_files: Path, cli: Cli) -> Cli:
+    return planning_in(folder, planning_files, cli)
 
 
 # Drawing up.

@@ -4,17 +4,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
-from tests.worlds.planning_folder import NEW, planning_in, rows_of, submitted, synced
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synced(tmp_path_factory.mktemp("company"))
+from tests.worlds.planning_folder import NEW, planning_in, rows_of, submitted
 
 
 @pytest.fixture
-def plan(folder: Path, template: Path, cli: Cli) -> Cli:
-    return planning_in(folder, template, cli)
+def plan(folder: Path, planning_files: Path, cli: Cli) -> Cli:
+    return planning_in(folder, planning_files, cli)
 
 
 def test_the_way_to_approval(plan: Cli) -> None:

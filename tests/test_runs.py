@@ -20,7 +20,7 @@ from handover.ledger import Ledger
 from handover.plan import store
 from tests.conftest import Cli, Ended
 from tests.worlds.copies import copy_folder
-from tests.worlds.planning_folder import NEW, TODAY, synced
+from tests.worlds.planning_folder import NEW, TODAY
 
 EARLY = ("--early", "personnel change", *TODAY)
 STEP = {
@@ -42,9 +42,11 @@ STEP = {
 
 
 @pytest.fixture(scope="module")
-def approved_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def approved_company(
+    planning_files: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Sato's approved plan, not published yet."""
-    folder = synced(tmp_path_factory.mktemp("company"))
+    folder = copy_folder(planning_files, tmp_path_factory.mktemp("company"))
     config = ("-c", str(folder / "handover.toml"), "-q", *TODAY)
     assert run(root, ("plan", *NEW, *config), {}) == 0
     plan_id = plan_of(folder)

@@ -14,22 +14,15 @@ from tests.worlds.files_folder import (
     PLAN,
     Job,
     build,
-    build_approved,
-    job_in,
 )
 
 Write = Callable[[str], None]
 
 
-@pytest.fixture(scope="module")
-def approved_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_approved(tmp_path_factory.mktemp("seals") / "approved")
-
-
 @pytest.fixture
-def job(folder: Path, approved_template: Path, cli: Cli) -> Job:
+def job(agreed: Job) -> Job:
     """A folder with an approved plan."""
-    return job_in(folder, approved_template, cli)
+    return agreed
 
 
 def write_past_the_product(folder: Path, *statements: str) -> None:

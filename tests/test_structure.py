@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("connectors", "handover", "mappings")
 SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+LONGEST = 400
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
@@ -26,6 +27,14 @@ def name_of(path: Path) -> str:
 
 def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
+
+
+def test_no_file_is_longer_than_one_reads() -> None:
+    lines = {
+        name_of(path): len(path.read_text(encoding="utf-8").splitlines())
+        for path in SOURCES
+    }
+    assert not {name: count for name, count in lines.items() if count > LONGEST}
 
 
 def modules() -> dict[str, Path]:
