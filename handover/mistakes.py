@@ -1,15 +1,68 @@
 """What is wrong with what people wrote: which line, and why, in their language."""
 
+import datetime as dt
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from pydantic_core import PydanticCustomError
+
 from handover.i18n import Phrase
-from mappings.toml_file import nearest
+from mappings.toml_file import nearest, suggestion
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+
+
+OWN_KINDS = frozenset({"unknown_value", "no_day", "no_hours"})
+"""Kinds of mistakes that the checks below find."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_HOURS = re.compile(rf"{_TIME}-{_TIME}")
+
+
+def check_known(value: str, known: Iterable[str]) -> str:
+    """Return a value that is one of those known.
+
+    Raises:
+        PydanticCustomError: it is not; names those that are like it, else some.
+    """
+    names = sorted(known)
+    if value in names:
+        return value
+    near = suggestion(value, names)
+    raise PydanticCustomError("unknown_value", "unknown", {"near": near})
+
+
+def check_days(text: str) -> str:
+    """Return ``2027-05-01`` or ``2026-12-29/2027-01-03`` as it stands.
+
+    Raises:
+        PydanticCustomError: it is neither, or ends before it begins.
+    """
+    parts = text.split("/")
+    if len(parts) <= 2 and all(map(_DAY.fullmatch, parts)):
+        try:
+            days = [dt.date.fromisoformat(part) for part in parts]
+        except ValueError:
+            days = []
+        if days and days[0] <= days[-1]:
+            return text
+    raise PydanticCustomError("no_day", "no day")
+
+
+def check_hours(text: str) -> str:
+    """Return ``09:00-12:00`` as it stands.
+
+    Raises:
+        PydanticCustomError: it is none, or ends before it begins.
+    """
+    first, _, last = text.partition("-")
+    if _HOURS.fullmatch(text) is None or first >= last:
+        raise PydanticCustomError("no_hours", "no hours")
+    return text
 
 
 def unreadable(error: Exception) -> Phrase:
@@ -29,14 +82,6 @@ def unknown_key(key: str, known: Sequence[str]) -> Phrase:
     if near:
         return _mistake("unknown_key_near", near=near)
     return _mistake("unknown_key", keys=", ".join(known))
-
-
-class NoneOf(ValueError):
-    """A value is none of those that may stand there; ``known`` are the nearest."""
-
-    def __init__(self, known: str) -> None:
-        self.known = known
-        super().__init__(known)
 
 
 def wrong_value(error: "ValidationError") -> Phrase:
@@ -59,8 +104,8 @@ def wrong_value(error: "ValidationError") -> Phrase:
             kind = "no_such_form"
         case limit if limit.startswith(("greater", "less")):
             kind, more = limit, {"limit": next(iter(said.values()))}
-        case "value_error" if isinstance(said["error"], NoneOf):
-            kind, more = "choose", {"known": said["error"].known}
+        case own if own in OWN_KINDS:
+            kind, more = own, dict(said)
         case "value_error":
             kind, more = "no_such_value", {"said": Phrase(text=str(said["error"]))}
         case _:

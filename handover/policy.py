@@ -16,7 +16,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from handover.errors import BadPolicy
 from handover.i18n import Phrase, Words
-from handover.mistakes import no_toml, unknown_key, unreadable, wrong_value
+from handover.mistakes import (
+    check_days,
+    check_hours,
+    no_toml,
+    unknown_key,
+    unreadable,
+    wrong_value,
+)
 from mappings.schema import EXTRA
 from mappings.text import norm
 from mappings.toml_file import line_of
@@ -125,7 +132,7 @@ class PlanRules(PolicySection):
     silent_days: Days
     long_years: Annotated[int, Field(ge=1)]
     day: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")], ...],
+        tuple[Annotated[str, AfterValidator(check_hours)], ...],
         Field(min_length=1),
     ]
     minutes: Minutes
@@ -141,7 +148,7 @@ class PlanRules(PolicySection):
     slack: Annotated[float, Field(ge=0, lt=1)]
     manager_visits: Annotated[int, Field(ge=0)]
     expires_days: Days
-    blackouts: tuple[str, ...]
+    blackouts: tuple[Annotated[str, AfterValidator(check_days)], ...]
 
 
 class TransferRules(PolicySection):
@@ -340,7 +347,8 @@ def _items(ours: Iterable[Mapping[str, Any]], theirs: object) -> list[dict[str, 
 
 def _check_own(item: Mapping[str, Any], keys: tuple[str, ...]) -> None:
     """Check that a company's own items audit the company's own columns only."""
-    for column in item.get("columns", ()):
+    columns = item.get("columns", ())
+    for column in columns if isinstance(columns, list) else ():
         if not str(column).startswith(OWN_COLUMN):
             name = str(column).rpartition(".")[2]
             raise _rule((*keys, "columns"), "own_column", near=OWN_COLUMN + name)

@@ -285,7 +285,10 @@ def moving_along(file: MappingFile) -> Iterator[tuple[str, str]]:
     """Yield table and field of the owner-like fields that move along."""
     section = file.section("transfer")
     file.known(section, ["also"], "transfer")
-    for entry in section.get("also", []):
+    entries = section.get("also", [])
+    if not isinstance(entries, list):
+        raise file.error(BadMapping, "transfer", "also", detail="no list of fields")
+    for entry in entries:
         table, _, field_name = str(entry).partition(".")
         if table not in TABLES or not field_name:
             near = suggestion(table, TABLES)

@@ -125,8 +125,8 @@ def test_the_flag_wins_over_the_environment_and_that_over_the_folder() -> None:
     [
         ('langage = "ja"', "language のことですか。"),
         ('language = "fr"', "'ja' or 'en' のどれか"),
-        ('timezone = "Asia/Kyoto"', "そのような時間帯はありません"),
-        ('[money]\ncurrency = "yen"', "yen は書き方が違います。"),
+        ('timezone = "Asia/Kyoto"', "Asia/Tokyo のことですか。"),
+        ('[money]\ncurrency = "yen"', "yen という値はありません。"),
         ("[data]\nkeep_generations = 1", "3 以上にしてください。"),
         ('[data]\nkeep_runs_days = "long"', "long はここで使える数ではありません。"),
         ("[people]\nfile = 3", "引用符で囲んだ文字列"),
