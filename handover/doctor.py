@@ -32,7 +32,7 @@ from handover.mirror.generations import Generation
 from handover.mirror.watermarks import Unstamped
 from handover.transfer.prepare import prepare_crm
 from handover.transfer.run_files import RESERVE
-from handover.transfer.to_crm import ToCrm, bind
+from handover.transfer.to_crm import list_owner_problems
 from mappings.model import Mapping
 
 State = Literal["ok", "warning", "failed"]
@@ -243,7 +243,7 @@ def crm(
             remedy=Phrase(text="Plans can be made, but not published or carried out."),
         )
     else:
-        yield from _unwritable_owners(source, bind(rules, connector))
+        yield from _unwritable_owners(source, rules)
     yield from _objects(source, connector, rules)
     yield from _unread_files(source, connector)
     yield from (_made(source, name) for name in lacked if name not in missing)
@@ -251,9 +251,9 @@ def crm(
     yield from (_lacking(source, name, can_make=can_make) for name in missing)
 
 
-def _unwritable_owners(source: str, to_crm: ToCrm) -> Iterator[Check]:
+def _unwritable_owners(source: str, rules: Mapping) -> Iterator[Check]:
     """Name the tables whose owners ``reassign`` will refuse to write, and why."""
-    for problem in to_crm.owner_problems():
+    for problem in list_owner_problems(rules):
         params = {"source": source, "table": problem.table, "why": problem.why}
         yield Check(
             code="owner_not_writable",

@@ -188,6 +188,10 @@ def test_an_opportunity_whose_id_is_looked_up_stops_all_before_the_first_write(
         opportunities=f"{DEALS}Deal,2026-01-01,A1,u1,false,false\n",
     )
     plan = place.approved("u1", "u2", "u3")
+    told = place("plan", "show", plan).json["warnings"]
+    assert "opportunities" in str(
+        [w for w in told if w["code"] == "owner_not_writable"]
+    )
     for words in ((), ("--dry-run",)):
         refused = place("reassign", plan, *words, day="2026-12-10", code=5)
         assert refused.json["error"]["code"] == "owner_not_writable"

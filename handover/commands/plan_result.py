@@ -72,9 +72,17 @@ def plan_result(
 
 def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
     from handover.plan.view import read_note
+    from handover.transfer.to_crm import list_owner_problems
 
     notes = (read_note(note, shell.words) for note in plan.notes)
     notices = [Notice(code=code, params=params) for code, params in notes]
+    notices += [
+        Notice(
+            code="owner_not_writable",
+            params={"table": problem.table, "why": problem.why},
+        )
+        for problem in list_owner_problems(shell.workspace.mapping(plan.source))
+    ]
     return [*notices, *list_aside_notices(plan.aside, audience_of(shell, plan.source))]
 
 

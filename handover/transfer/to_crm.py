@@ -208,7 +208,9 @@ class ToCrm:
             OwnerNotWritable: no field of the CRM holds the owner, or none tells the
                 record from others.
         """
-        why = self._why_not(self._part(record.table, self.record(record).object))
+        why = _why_not(
+            self._mapping, self._part(record.table, self.record(record).object)
+        )
         target = self.owner_field(record)
         if why is not None or target is None:
             raise OwnerNotWritable(table=record.table, why=_why(why or "words"))
@@ -259,39 +261,9 @@ class ToCrm:
             proof=(task.due, task.owner_id, task.status.field),
         )
 
-    def owner_problems(self) -> Iterator[OwnerProblem]:
-        """Yield the tables whose owners are mapped and cannot be written, and why."""
-        for table in OWNED:
-            for part in self._mapping.of(table):
-                why = self._why_not(part)
-                if why is not None and "owner_id" in part.fields:
-                    yield OwnerProblem(table=table, why=_why(why))
-                    break
-
-    def _why_not(self, part: ObjectMapping | None) -> str | None:
-        """Return why an owner cannot be written, as a code; None where it can."""
-        owner = _form(part, "owner_id")
-        if part is None or owner is None:
-            return "unmapped"
-        if not _can_be_found(part):
-            return "joined_id"
-        if isinstance(owner, Found) and not self._finds_users(owner):
-            return "lookup"
-        if any("." in name for name in owner.names) and not is_file(part.object):
-            return "related"
-        return NO_FIELD.get(type(owner))
-
-    def _finds_users(self, form: Found) -> bool:
-        """Tell whether a lookup leads from a name or the like to a user's own id."""
-        own_id = _form(self._part("users", form.lookup.object), "id")
-        return isinstance(own_id, Plain) and own_id.names == (form.lookup.take,)
-
     def _part(self, table: str, object_name: str) -> ObjectMapping | None:
         """Return how an object feeds a table."""
-        for part in self._mapping.of(table):
-            if same_object(part.object, object_name):
-                return part
-        return None
+        return _find_part(self._mapping, table, object_name)
 
     def _encoder(self, form: Found) -> Callable[[str], str]:
         """Return what says a user's id as the lookup finds it.
@@ -360,6 +332,43 @@ def _can_be_found(part: ObjectMapping | None) -> bool:
     if part is not None and isinstance(own_id, Joined):
         return is_file(part.object)
     return isinstance(own_id, Plain)
+
+
+def list_owner_problems(mapping: Mapping) -> Iterator[OwnerProblem]:
+    """Yield the tables whose owners are mapped and cannot be written, and why."""
+    for table in OWNED:
+        for part in mapping.of(table):
+            why = _why_not(mapping, part)
+            if why is not None and "owner_id" in part.fields:
+                yield OwnerProblem(table=table, why=_why(why))
+                break
+
+
+def _why_not(mapping: Mapping, part: ObjectMapping | None) -> str | None:
+    """Return why an owner cannot be written, as a code; None where it can."""
+    owner = _form(part, "owner_id")
+    if part is None or owner is None:
+        return "unmapped"
+    if not _can_be_found(part):
+        return "joined_id"
+    if isinstance(owner, Found) and not _finds_users(mapping, owner):
+        return "lookup"
+    if any("." in name for name in owner.names) and not is_file(part.object):
+        return "related"
+    return NO_FIELD.get(type(owner))
+
+
+def _finds_users(mapping: Mapping, form: Found) -> bool:
+    """Tell whether a lookup leads from a name or the like to a user's own id."""
+    own_id = _form(_find_part(mapping, "users", form.lookup.object), "id")
+    return isinstance(own_id, Plain) and own_id.names == (form.lookup.take,)
+
+
+def _find_part(mapping: Mapping, table: str, object_name: str) -> ObjectMapping | None:
+    for part in mapping.of(table):
+        if same_object(part.object, object_name):
+            return part
+    return None
 
 
 def _form(part: ObjectMapping | None, column: str) -> Form | None:
