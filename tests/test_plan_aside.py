@@ -35,6 +35,11 @@ TABLES: dict[str, Sequence[Sequence[str]]] = {
         ("O6", "A2", "00007", "lids", "true", "true", "7"),
         ("O9", "A9", "Q", "tanks", "false", "false", "few"),
     ],
+    "requests": [
+        ("id", "account_id", "owner_id", "subject", "is_open"),
+        ("R1", "A2", "00008", "spare part", "true"),
+        ("R2", "A2", "00008", "answered", "false"),
+    ],
     "orders": [
         ("id", "account_id", "owner_id", "product", "date", "amount"),
         ("K1", "A2", "Q", "seals", "soon", "5"),
@@ -183,6 +188,7 @@ def test_a_reference_that_leads_nowhere_is_named_with_its_record(office: Cli) ->
     lost = [each for each in plan["aside"] if each["reason"] == "unresolved"]
     assert [(e["account"], e["id"], e["column"], e["value"]) for e in lost] == [
         ("Sakura", "O5", "owner_id", "00007"),
+        ("Sakura", "R1", "owner_id", "00008"),
         (None, "C7", "account_id", "A404"),
     ]
     warned = {

@@ -127,11 +127,7 @@ unused as (
         'unresolved' as reason,
         false as whole
     from records
-    where
-        is_current
-        -- A queue, which is no user, may own a case.
-        and table_name <> 'requests'
-        and owner_id not in (select users.id from users)
+    where is_current and owner_id not in (select users.id from users)
 )
 
 select
