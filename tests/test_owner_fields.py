@@ -150,7 +150,8 @@ def test_a_name_that_several_users_have_is_not_written(
     refused = place("reassign", plan, *words, day="2026-12-10", code=5)
     error = refused.json["error"]
     assert error["code"] == "owner_not_writable"
-    assert "Several users are called Ben New" in error["message"] + error["hint"]
+    said = error["message"] + error["hint"]
+    assert "In accounts: Several users are called Ben New" in said
     assert place.cells("accounts.csv", "Owner") == ["Ann Old"]
 
 

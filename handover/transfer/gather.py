@@ -92,7 +92,7 @@ def _owners_written(site: Site, connection: Connection, mirror: Mirror) -> Writt
     owners: dict[str, dict[str, str | None]] = defaultdict(dict)
     for table, name, own_id, owner in owners_set(connection, site.source, synced_at):
         record = CrmRecord(object=name, id=own_id)
-        user = site.to_crm.owner_of(table, record, owner)
+        user = site.to_crm.owner_of(table, name, owner)
         owners[table][site.to_crm.canonical_id(table, record)] = user
     return Written(owners=owners)
 

@@ -42,7 +42,6 @@ from handover.transfer.tasks import (
     preparer,
     wanted_tasks,
 )
-from handover.transfer.to_crm import CrmRecord
 from handover.transfer.undo import undo_steps
 
 
@@ -310,10 +309,9 @@ def _spelled(site: Site, step: Step, table: str, row: Row | None) -> Step:
     change = step.change
     if row is None or not isinstance(change, SetField):
         return step
-    record = CrmRecord(object=change.object, id=change.id)
     value = held(row, change.field)
-    owner = site.to_crm.owner_of(table, record, value)
-    expected = site.to_crm.owner_of(table, record, change.before)
+    owner = site.to_crm.owner_of(table, change.object, value)
+    expected = site.to_crm.owner_of(table, change.object, change.before)
     if owner != expected:
         return step
     return replace(step, change=replace(change, before=value))

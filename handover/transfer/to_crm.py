@@ -182,12 +182,16 @@ class ToCrm:
         name = self.record(record).object
         form = _form(self._part(record.table, name), "owner_id")
         if isinstance(form, Found):
-            return Target(object=name, field=form.names[0], encode=self._encoder(form))
+            return Target(
+                object=name,
+                field=form.names[0],
+                encode=self._encoder(record.table, form),
+            )
         return self._mapping.target(record.table, "owner_id", name)
 
-    def owner_of(self, table: str, record: CrmRecord, value: str | None) -> str | None:
-        """Return the canonical user that a record's owner field names."""
-        form = _form(self._part(table, record.object), "owner_id")
+    def owner_of(self, table: str, object_name: str, value: str | None) -> str | None:
+        """Return the canonical user whom a record's owner field names."""
+        form = _form(self._part(table, object_name), "owner_id")
         if isinstance(form, Found):
             users = self._users(form.index).index.find(value or "")
             return next(iter(users)) if len(users) == 1 else value
@@ -265,7 +269,7 @@ class ToCrm:
         """Return how an object feeds a table."""
         return _find_part(self._mapping, table, object_name)
 
-    def _encoder(self, form: Found) -> Callable[[str], str]:
+    def _encoder(self, table: str, form: Found) -> Callable[[str], str]:
         """Return what says a user's id as the lookup finds it.
 
         A word that several users share would lead to none of them.
@@ -275,9 +279,9 @@ class ToCrm:
             names = self._users(form.index)
             word = names.words.get(user)
             if word is None:
-                raise OwnerNotWritable(table="users", why=_why("unnamed", user=user))
+                raise OwnerNotWritable(table=table, why=_why("unnamed", user=user))
             if set(names.index.find(word)) != {user}:
-                raise OwnerNotWritable(table="users", why=_why("ambiguous", name=word))
+                raise OwnerNotWritable(table=table, why=_why("ambiguous", name=word))
             return word
 
         return encode
