@@ -221,18 +221,34 @@ def crm(
     connect: Callable[[], Connector],
     rules: Mapping,
     *,
-    fix: bool,
+    allow_fix: Callable[[Identity], None] | None = None,
 ) -> Iterator[Check]:
-    """Look at a CRM: does it answer, may it be written to, is anything missing?"""
+    """Look at a CRM: does it answer, may it be written to, is anything missing?
+
+    Args:
+        source: its name.
+        connect: opens it.
+        rules: its mapping.
+        allow_fix: asks whether this org may be changed and raises where it may not;
+            None: nothing is made that is missing.
+    """
     try:
         connector = connect()
         identity = connector.identify()
-        lacked = prepare_crm(connector, create=False)
-        missing = prepare_crm(connector, create=True) if fix and lacked else lacked
+        missing = lacked = prepare_crm(connector, create=False)
     except KNOWN_ERRORS as error:
         yield _failed("crm", error)
         return
     yield Check(code="crm", state="ok", detail=_org(source, identity))
+    tried = False
+    makes = Capability.MAKES_FIELDS in connector.capabilities
+    if allow_fix is not None and lacked and makes:
+        try:
+            allow_fix(identity)
+            missing = prepare_crm(connector, create=True)
+            tried = True
+        except KNOWN_ERRORS as error:
+            yield _failed("key", error)
     if Capability.WRITE not in connector.capabilities:
         yield Check(
             code="write",
@@ -247,7 +263,7 @@ def crm(
     yield from _objects(source, connector, rules)
     yield from _unread_files(source, connector)
     yield from (_made(source, name) for name in lacked if name not in missing)
-    can_make = Capability.MAKES_FIELDS in connector.capabilities and not fix
+    can_make = makes and not tried
     yield from (_lacking(source, name, can_make=can_make) for name in missing)
 
 

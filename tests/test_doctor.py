@@ -1,5 +1,6 @@
 import datetime as dt
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,6 +13,7 @@ from connectors.memory import MemoryCRM
 from handover import doctor
 from handover.i18n import Phrase
 from handover.mirror.generations import Generation
+from handover.transfer.errors import ProductionUnconfirmed
 from handover.transfer.run_files import RESERVE
 from mappings.load import load_mapping
 from tests.conftest import Cli
@@ -93,7 +95,7 @@ def test_production_is_called_so_wherever_it_answers(
     identity = Identity(org_id="1", org_name="ABC", production=production, local=local)
     connector = MemoryCRM({}, identity=identity)
     rules = load_mapping("files", Path())
-    check = next(doctor.crm("memory", lambda: connector, rules, fix=False))
+    check = next(doctor.crm("memory", lambda: connector, rules))
     assert isinstance(check.detail, Phrase)
     assert check.detail.text.endswith(kind)
 
@@ -165,3 +167,35 @@ def test_a_rule_and_a_mapping_that_cannot_be_read_are_both_named(
     assert [check["code"] for check in found] == ["policy", "mapping"]
     assert "no_such_rule" in found[0]["detail"]
     assert "no-such" in found[1]["detail"]
+
+
+class Lacking(MemoryCRM):
+    """A production CRM that lacks a field until it is made."""
+
+    made = 0
+
+    def prepare(self, *, create: bool = False) -> Sequence[str]:
+        """Make the field, and count that."""
+        self.made += create
+        return () if self.made else ("tasks.handover_key",)
+
+
+def test_fix_changes_a_production_org_only_where_it_may(tmp_path: Path) -> None:
+    identity = Identity(org_id="1", org_name="ABC", production=True, local=False)
+    rules = load_mapping("files", tmp_path)
+
+    def checked(allow: Callable[[Identity], None]) -> tuple[int, dict[str, str]]:
+        crm = Lacking({}, identity=identity)
+        checks = [*doctor.crm("memory", lambda: crm, rules, allow_fix=allow)]
+        return crm.made, {check.code: check.state for check in checks}
+
+    def refuse(org: Identity) -> None:
+        raise ProductionUnconfirmed(org=org.org_id, name=org.org_name)
+
+    made, states = checked(refuse)
+    assert (made, states["crm"]) == (0, "ok")
+    made, states = checked(lambda _org: None)
+    assert (made, states["key"]) == (1, "ok")
+    crm = Lacking({}, identity=identity)
+    refused = [*doctor.crm("memory", lambda: crm, rules, allow_fix=refuse)]
+    assert max(check.exit_code for check in refused) == 5

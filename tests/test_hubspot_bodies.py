@@ -113,7 +113,7 @@ def carry_out(cli: Cli, made: Company, *, has_key: bool) -> None:
 
     portal, ids = made.portal, made.ids
     if has_key:
-        call("doctor", "--fix", *TODAY)
+        call("doctor", "--fix", *WRITING)
     else:
         portal.unwritable.add("schemas")
     plan = decided(call, lambda: plan_in(Path.cwd()))

@@ -64,7 +64,7 @@ def outcomes(ended: Ended) -> Counter[str]:
 
 
 def test_from_sync_to_undo_on_hubspot(desk: Desk) -> None:
-    desk("doctor", "--fix", *TODAY)
+    desk("doctor", "--fix", *WRITING)
     desk("sync", *TODAY)
     audit = desk("audit", *TODAY).data
     assert {row["name"] for row in audit["accounts"]} >= {"東京精機", "大阪電機"}
@@ -83,7 +83,7 @@ def test_from_sync_to_undo_on_hubspot(desk: Desk) -> None:
 def test_a_task_gets_its_company_also_after_a_sync_has_seen_it_without(
     desk: Desk,
 ) -> None:
-    desk("doctor", "--fix", *TODAY)
+    desk("doctor", "--fix", *WRITING)
     plan = desk.approved()
     publish = ("plan", "publish", plan, "--before-announcement", "test", *WRITING)
     desk.portal.faults = [times(Answer(200, "", drop=True), "associate/default", 100)]
@@ -149,7 +149,7 @@ def test_a_key_property_made_since_doubles_no_task_that_was_in_doubt(
     steps = desk(*publish, code=6).data["run"]["steps"]
     assert {step["outcome"] for step in steps} == {"in_doubt"}
     desk.portal.faults = []
-    desk("doctor", "--fix", *TODAY)
+    desk("doctor", "--fix", *WRITING)
     desk(*publish)
     assert len(desk.our_tasks()) == len(steps)
 
@@ -159,8 +159,8 @@ def test_doctor_makes_the_key_property_once_and_says_so(desk: Desk) -> None:
     assert "hubspot lacks tasks.handover_key" in lacking
     assert "handover doctor --fix" in lacking
     assert not desk.portal.commits
-    assert "tasks.handover_key was made" in desk.cli("doctor", "--fix", *TODAY).out
-    assert "handover_key" not in desk.cli("doctor", "--fix", *TODAY).out
+    assert "tasks.handover_key was made" in desk.cli("doctor", "--fix", *WRITING).out
+    assert "handover_key" not in desk.cli("doctor", "--fix", *WRITING).out
     assert [kind for kind, *_ in desk.portal.commits] == ["properties"]
     assert desk.portal.properties["tasks"][KEY]["hasUniqueValue"] is True
 
@@ -169,12 +169,12 @@ def test_doctor_makes_nothing_where_it_may_not_or_in_another_portal(
     desk: Desk,
 ) -> None:
     desk.portal.unwritable.add("schemas")
-    assert "Ask an administrator" in desk.cli("doctor", "--fix", *TODAY).out
+    assert "Ask an administrator" in desk.cli("doctor", "--fix", *WRITING).out
     desk.portal.unwritable.clear()
     config = Path("handover.toml")
     text = config.read_text(encoding="utf-8").replace("4242", "777")
     config.write_text(text, encoding="utf-8")
-    assert desk.cli("doctor", "--fix", *TODAY).code == 5
+    assert desk.cli("doctor", "--fix", *WRITING).code == 5
     assert not desk.portal.commits
 
 

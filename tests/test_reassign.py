@@ -438,13 +438,13 @@ def test_a_real_crm_follows_the_real_calendar(tmp_path: Path) -> None:
 
 def test_production_is_written_to_only_when_it_was_named(tmp_path: Path) -> None:
     place = handing_over(tmp_path)
-    check_confirmed(place.site, yes=False, named=None)
+    check_confirmed(place.crm.identify(), yes=False, named=None)
     real = Identity(org_id="memory:1", org_name="ABC", production=True)
     place.crm.identity = real
     for yes, named in ((False, None), (True, None), (False, "memory:1")):
         with pytest.raises(ProductionUnconfirmed):
-            check_confirmed(place.site, yes=yes, named=named)
-    check_confirmed(place.site, yes=True, named="memory:1")
+            check_confirmed(place.crm.identify(), yes=yes, named=named)
+    check_confirmed(place.crm.identify(), yes=True, named="memory:1")
 
 
 def test_a_read_only_crm_is_refused(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connectors.base import same_id
 from handover.commands.outcome import Result
 from handover.commands.shell import Shell, command
-from handover.errors import worst_code
+from handover.errors import WrongOrg, worst_code
 from handover.i18n import Phrase
 from handover.paper import signs
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from connectors.base import Identity
     from handover.doctor import Check
 
 SIGNS = {"ok": signs.GOOD, "warning": signs.DOUBTFUL, "failed": signs.BAD}
@@ -75,7 +77,27 @@ def _source(shell: Shell, source: str, *, fix: bool) -> "Iterator[Check]":
     yield from found
     if all(check.state == "ok" for check in found):
         connect = partial(workspace.connector, source)
-        yield from checks.crm(source, connect, read(), fix=fix)
+        allow = partial(_allow_fix, shell, source) if fix else None
+        yield from checks.crm(source, connect, read(), allow_fix=allow)
+
+
+def _allow_fix(shell: Shell, source: str, identity: "Identity") -> None:
+    """Ask before a production org is changed, as every command that writes does.
+
+    Raises:
+        WrongOrg: another org was named.
+        ProductionUnconfirmed: nobody agreed.
+    """
+    from handover.commands.transfer import ask_for_org_name
+    from handover.transfer.checks import check_confirmed
+
+    yes, named = shell.options.yes, shell.options.org
+    if named and not same_id(named, identity.org_id):
+        raise WrongOrg(source=source, expected=named, found=identity.org_id)
+    if identity.production and shell.is_interactive and not yes:
+        ask_for_org_name(shell, identity)
+    else:
+        check_confirmed(identity, yes=yes, named=named)
 
 
 def _row(shell: Shell, check: "Check") -> dict[str, str]:

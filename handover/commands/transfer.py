@@ -17,6 +17,7 @@ from handover.i18n import Words, words_for
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from connectors.base import Identity
     from handover.jobs.transfer import Manner, Preview, Transferred
 
 FIRST_STEPS = 10
@@ -156,7 +157,6 @@ def _confirm(shell: Shell, preview: "Preview") -> None:
         ProductionUnconfirmed: another name was typed.
     """
     from handover.commands.forms import print_aside
-    from handover.transfer.errors import ProductionUnconfirmed
     from handover.transfer.terminal import print_run
 
     identity, planned = preview.identity, preview.planned
@@ -165,6 +165,17 @@ def _confirm(shell: Shell, preview: "Preview") -> None:
         lambda console: print_run(planned, identity, reader, console, FIRST_STEPS),
         shell.options,
     )
+    ask_for_org_name(shell, identity)
+
+
+def ask_for_org_name(shell: Shell, identity: "Identity") -> None:
+    """Have the name of a production org typed before it is written to.
+
+    Raises:
+        ProductionUnconfirmed: another name was typed.
+    """
+    from handover.transfer.errors import ProductionUnconfirmed
+
     asked = shell.words(
         "This writes to PRODUCTION. Type the org's name ({name})",
         name=identity.org_name,

@@ -223,7 +223,7 @@ def _at_work(
         reached=manner.reached,
     )
     if manner.confirm is None or manner.yes:
-        check_confirmed(site, yes=manner.yes, named=manner.org_id)
+        check_confirmed(site.identity, yes=manner.yes, named=manner.org_id)
     with workspace.lock(kind):
         check_home(workspace.ledger, workspace.runs_folder)
         at = site.clock()

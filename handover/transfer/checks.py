@@ -74,13 +74,12 @@ def check_site(site: Site, *, org_id: str, named: str | None) -> None:
         raise ReadOnlySource(source=site.source, folder=site.identity.org_name)
 
 
-def check_confirmed(site: Site, *, yes: bool, named: str | None) -> None:
+def check_confirmed(identity: Identity, *, yes: bool, named: str | None) -> None:
     """Refuse to write to production unless the org was named and agreed to.
 
     Raises:
         ProductionUnconfirmed: ``--yes`` and ``--org`` are needed.
     """
-    identity = site.identity
     if identity.production and not (yes and named):
         raise ProductionUnconfirmed(org=identity.org_id, name=identity.org_name)
 
