@@ -261,13 +261,18 @@ class Workspace:
         """
         return self._generation
 
+    @cached_property
+    def _people(self) -> "dict[str, People]":
+        return {}
+
     def people(self, source: str) -> "People":
-        """Give the CRM's users with what ``people.csv`` adds."""
+        """Return the CRM's users with what ``people.csv`` adds; read once."""
         from handover.mirror.people import load_people
 
-        return load_people(
-            self.generation(), source, self.config.path(self.config.people.file)
-        )
+        if source not in self._people:
+            file = self.config.path(self.config.people.file)
+            self._people[source] = load_people(self.generation(), source, file)
+        return self._people[source]
 
     def mirror(
         self, source: str, accounts: Collection[str] | None = None
