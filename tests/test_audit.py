@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from handover.audit import other_findings
 from handover.audit.engine import words_pattern
+from handover.audit.evidence import EvidenceTexts, JudgedItem
 from handover.audit.findings import failing, owner_findings, scores, totals
 from handover.audit.model import (
     AccountFinding,
@@ -682,3 +683,32 @@ def test_what_was_put_aside_is_the_evidence(tmp_path: Path) -> None:
     )
     assert (item.state, item.evidence.records) == ("invalid", ["o3"])
     assert item.evidence.text == 'Could not be read: close_date "来月あたり".'
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_different_faults_of_one_item_read_differently(language: str) -> None:
+    texts = EvidenceTexts(words_for(language), {})
+    faults = {
+        "purchases.date": ("missing", "invalid"),
+        "opportunities.close_date": ("missing", "invalid"),
+        "opportunities.next_step": ("missing", "placeholder", "stale"),
+        "opportunities.owner": ("missing", "invalid"),
+        "purchases.reason": ("missing", "placeholder"),
+    }
+    for item, states_of in faults.items():
+        found = {
+            texts.of(
+                JudgedItem(
+                    account_id="A",
+                    item=item,
+                    state=state,
+                    quality=0.0,
+                    rows=2,
+                    rows_ok=1,
+                    records=["o1"],
+                    on_date=None,
+                )
+            ).text
+            for state in states_of
+        }
+        assert len(found) == len(states_of), (item, found)
