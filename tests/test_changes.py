@@ -26,7 +26,9 @@ TEXT = pa.string()
 ACCOUNTS = pa.schema(
     [("source", TEXT), ("id", TEXT), ("owner_id", TEXT), ("is_deleted", pa.bool_())]
 )
-USERS = pa.schema([("source", TEXT), ("id", TEXT), ("team", TEXT)])
+USERS = pa.schema(
+    [("source", TEXT), ("id", TEXT), ("team", TEXT), ("name", TEXT), ("email", TEXT)]
+)
 
 
 @pytest.fixture
@@ -139,7 +141,9 @@ def test_owners_are_compared_account_by_account(tmp_path: Path) -> None:
             row["is_deleted"] = file == new and row["id"] == "dead"
         pq.write_table(pa.Table.from_pylist(rows, ACCOUNTS), file)
     pq.write_table(
-        pa.Table.from_pylist([{"source": "crm", "id": "u2", "team": "west"}], USERS),
+        pa.Table.from_pylist(
+            [{"source": "crm", "id": "u2", "team": "west", "name": "Ito"}], USERS
+        ),
         users,
     )
     with open_duckdb(tmp_path) as con:

@@ -131,6 +131,7 @@ def test_owners_by_name_are_written_by_name(folder: Path, cli: Cli) -> None:
     place("reassign", plan, day="2026-12-10")
     assert place.cells("accounts.csv", "Owner") == ["Ben New", "Ben New"]
     assert place("reassign", plan, day="2026-12-10").data["run"]["steps"] == []
+    assert place("sync").data["unmanaged"] == []
     place("undo", "last", "--as", "u3", day="2026-12-10")
     assert place.cells("accounts.csv", "Owner") == ["Ann Old", "ann old"]
 

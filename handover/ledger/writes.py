@@ -91,12 +91,23 @@ def accounts_handed_over(connection: Connection) -> dict[str, set[str]]:
 
 
 def explaining_run(
-    connection: Connection, source: str, account_id: str, owner: str | None
+    connection: Connection,
+    source: str,
+    account_id: str,
+    owner: str | None,
+    known_as: Collection[str] = (),
 ) -> str | None:
     """Find the newest run that gave an account this owner and explains nothing yet.
 
     A run explains one change in the history of owners: whoever brings the same owner
     back later did it without us.
+
+    Args:
+        connection: to the ledger.
+        source: whose account.
+        account_id: the account.
+        owner: the new owner's id, None for nobody.
+        known_as: what else the CRM may keep of the owner: a name, an e-mail.
     """
     explained = select(owner_history.c.run_id).where(
         owner_history.c.source == source,
@@ -106,7 +117,9 @@ def explaining_run(
     wanted = _owners_set(Action.ACCOUNT_OWNER).where(
         steps.c.source == source,
         steps.c.account_id == account_id,
-        steps.c.after == owner,
+        steps.c.after.is_(None)
+        if owner is None
+        else steps.c.after.in_([owner, *known_as]),
         steps.c.run_id.not_in(explained),
     )
     found = connection.execute(wanted).all()

@@ -32,11 +32,19 @@ class OwnerChange:
     seen_at: str
     team: str | None
     run_id: str | None = None
+    known_as: tuple[str, ...] = ()
+    """The new owner's name and e-mail: some CRMs keep owners by these."""
 
     def as_json(self) -> dict[str, str | None]:
         """Return it as ``sync --json`` and ``audit --json`` list it."""
-        row = asdict(self)
+        row = self.as_row()
         del row["run_id"]
+        return row
+
+    def as_row(self) -> dict[str, str | None]:
+        """Return it as the history of owners keeps it."""
+        row = asdict(self)
+        del row["known_as"]
         return row
 
 
@@ -59,9 +67,13 @@ def changed_owners(
         source: whose accounts.
         seen_at: when.
     """
-    nobody = "(select null as source, null as id, null as team where false)"
+    nobody = (
+        "(select null as source, null as id, null as team, null as name,"
+        " null as email where false)"
+    )
     rows = con.sql(
-        f"""select o.id, o.owner_id as before, n.owner_id as after, u.team
+        f"""select o.id, o.owner_id as before, n.owner_id as after, u.team,
+            u.name, u.email
         from read_parquet({literal(old)}) as o
         join read_parquet({literal(new)}) as n on n.source = o.source and n.id = o.id
         left join {users or nobody} as u on u.source = n.source and u.id = n.owner_id
@@ -78,8 +90,9 @@ def changed_owners(
             after=after,
             seen_at=seen_at.isoformat(),
             team=team,
+            known_as=tuple(filter(None, (name, email))),
         )
-        for account, before, after, team in rows
+        for account, before, after, team, name, email in rows
     ]
 
 
@@ -139,11 +152,15 @@ def remember(
     unmanaged = []
     for change in changes:
         run_id = explaining_run(
-            connection, change.source, change.account_id, change.after
+            connection,
+            change.source,
+            change.account_id,
+            change.after,
+            change.known_as,
         )
         connection.execute(
             insert(owner_history).values(
-                **{**asdict(change), "run_id": run_id}, generation=generation
+                **{**change.as_row(), "run_id": run_id}, generation=generation
             )
         )
         if run_id is None:
