@@ -31,6 +31,7 @@ class ExitCode(IntEnum):
 
 _WORST_FIRST = (
     ExitCode.BUG,
+    ExitCode.INTERRUPTED,
     ExitCode.SIGN_IN,
     ExitCode.USAGE,
     ExitCode.REFUSED,

@@ -352,6 +352,7 @@ def run_of(ledger: Connection, number: int, kind: str, plan: Plan) -> None:
     ledger.execute(
         insert(runs).values(
             id=f"r{number}",
+            serial=number,
             kind=kind,
             source="files",
             org_id="org",
@@ -369,6 +370,7 @@ def run_of(ledger: Connection, number: int, kind: str, plan: Plan) -> None:
             account_id="A01",
             action="account_owner",
             object="accounts",
+            before="P" if kind == "reassign" else "S",
             after="S" if kind == "reassign" else "P",
             authority="plan",
             outcome="done",

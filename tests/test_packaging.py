@@ -40,7 +40,8 @@ def test_everything_imported_is_declared_and_nothing_else() -> None:
     sources = [f for n in OUR_NAMES[1:] for f in (ROOT / n).rglob("*.py")]
     names = set().union(*(imported(file) for file in sources))
     owners = packages_distributions()
-    used = {owners[n][0].lower() for n in names - set(OUR_NAMES) if n in owners}
+    known = (owners[n][0] for n in names - set(OUR_NAMES) if n in owners)
+    used = {name.lower().replace("_", "-") for name in known}
     listed = PROJECT["project"]["dependencies"]
     declared = {re.split(r"[<>=;~! \[]", each)[0] for each in listed}
     assert used == declared - BY_NAME_ONLY

@@ -14,6 +14,7 @@ from connectors.errors import Unreachable
 from connectors.files import FilesCRM
 from handover.errors import DiskFull
 from handover.ledger.tables import watermarks
+from handover.mirror import threads
 from handover.mirror.generations import DamagedMirror, NextGeneration
 from handover.mirror.memory import OutOfMemory
 from handover.mirror.merging import Merger
@@ -360,6 +361,9 @@ def test_ctrl_c_keeps_the_pages_and_ends_the_others(
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Staging, "add", interrupted)
+    # An interrupted process ends; here the next sync begins in the same one, and must
+    # not meet the threads of the first.
+    monkeypatch.setattr(threads, "GRACE", 60.0)
     with pytest.raises(KeyboardInterrupt):
         mill.sync()
     monkeypatch.undo()

@@ -149,7 +149,7 @@ def audit(mirror: Mirror, policy: Policy, as_of: dt.date) -> Audit:
         for name in ("macros", "classes"):
             _run(con, _text(name), values)
         if mirror.rows("select id from aside limit 1"):
-            _run(con, _text("aside"), values)
+            _run(con, _text("cells_aside"), values)
         for name in RULES:
             _run(con, _summed(_text(name)), {**values, "rule": name})
         _run(con, _text("score"), values)

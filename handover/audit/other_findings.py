@@ -21,7 +21,7 @@ from handover.audit.model import (
 from handover.mirror.views import Mirror
 from mappings.text import one_form
 
-PUT_ASIDE = Path(__file__).with_name("put_aside.sql")
+PUT_ASIDE = Path(__file__).with_name("aside_by_account.sql")
 
 _Key = tuple[str, str]
 """A source and an id."""

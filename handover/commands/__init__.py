@@ -1,5 +1,6 @@
-"""The terminal's view: one file per noun, each parses, calls and prints.
+"""The terminal's view: one file per noun, each parses, calls its job and prints.
 
-``shell.py`` is what all commands share, ``output.py`` puts results on paper, and
-``workspace.py`` opens what the configuration names. No decision lives here.
+``shell`` declares and runs commands, ``options`` and ``edits`` are what they share of
+the command line, ``outcome`` ends them, ``forms`` and ``plan_result`` give a result its
+form. No decision lives here.
 """

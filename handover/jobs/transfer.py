@@ -172,10 +172,10 @@ def _authority(
 
 @dataclass(frozen=True, kw_only=True)
 class _Work:
-    """A CRM that is open for writing; a dry run has no desk."""
+    """A CRM that is open for writing; a dry run has no register."""
 
     site: Site
-    desk: RunRegister | None
+    register: RunRegister | None
     manner: Manner
     notes: Sequence[Note] = ()
 
@@ -186,10 +186,10 @@ class _Work:
         done.
         """
         site, executed = self.site, rehearse(prepared)
-        if self.desk is not None:
+        if self.register is not None:
             self._confirm(executed)
             with self.manner.stopping() as stopped:
-                executed = execute(site, self.desk, prepared, stopped=stopped)
+                executed = execute(site, self.register, prepared, stopped=stopped)
         return Transferred(
             source=site.source,
             identity=site.identity,
@@ -213,9 +213,9 @@ def _at_work(
     """Open the CRM, hold the lock and settle earlier runs; a dry run only opens it."""
     site = _open_site(workspace, source)
     if manner.dry_run:
-        yield _Work(site=site, desk=None, manner=manner)
+        yield _Work(site=site, register=None, manner=manner)
         return
-    desk = RunRegister(
+    register = RunRegister(
         ledger=workspace.ledger,
         runs_folder=workspace.runs_folder,
         zone=workspace.config.zone,
@@ -229,9 +229,9 @@ def _at_work(
         at = site.clock()
         ledger, reached = workspace.ledger, manner.reached
         for run_id in recover(ledger, site.connector, source, at, reached):
-            leave_files(desk, run_id)
+            leave_files(register, run_id)
         notes = list(_clock_notes(workspace, at))
-        yield _Work(site=site, desk=desk, manner=manner, notes=notes)
+        yield _Work(site=site, register=register, manner=manner, notes=notes)
 
 
 def _clock_notes(workspace: Workspace, now: dt.datetime) -> Iterator[Note]:

@@ -1,4 +1,4 @@
-"""One writing run at a time: sync, publish, reassign, tasks and undo share a lock.
+"""One writing run at a time: sync, publish, reassign, undo and adopt share a lock.
 
 The lock is the operating system's, so it dies with its process; the note beside it
 tells the second run whom it is waiting for.

@@ -67,7 +67,7 @@ OWNER_ACTION = {
 
 OWNER_CHANGES = frozenset(OWNER_ACTION.values())
 """What changes the owner of a record that moves along."""
-HOLD_USERS = OWNER_CHANGES | {Action.OWNER_FIELD, Action.CONTACT_KEPT}
+USER_VALUED = OWNER_CHANGES | {Action.OWNER_FIELD, Action.CONTACT_KEPT}
 """What has users as its values, before and after."""
 TASK_ACTIONS = (Action.CREATE_TASK, Action.CHANGE_TASK, Action.CLOSE_TASK)
 """What is done with our own tasks."""

@@ -158,7 +158,7 @@ runs = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("serial", Integer, nullable=False, server_default="0"),  # counted from 1
-    # reassign, publish, undo, tasks, correction
+    # reassign, publish, undo
     Column("kind", String, nullable=False),
     Column("source", String, nullable=False),
     Column("org_id", String, nullable=False),

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from handover.mirror.generations import Generation, NextGeneration
-from handover.mirror.pulling import Reading
-from handover.mirror.reading import Pulled
+from handover.mirror.object_pull import Pulled
+from handover.mirror.source_pull import Reading
 from mappings.aside import NOTHING_LOST
 from mappings.schema import ASIDE_SCHEMA, LINK_TABLES
 from mappings.translate import Reject

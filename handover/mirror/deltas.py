@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from handover.mirror.pulling import Reading
-from handover.mirror.reading import Pulled
+from handover.mirror.object_pull import Pulled
+from handover.mirror.source_pull import Reading
 from handover.mirror.staging import PLACE, StagedRows
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema, columns, extra_column
 

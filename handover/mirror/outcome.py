@@ -7,7 +7,7 @@ from handover.errors import KnownException
 from handover.mirror.aside import Aside
 from handover.mirror.merging import Counts
 from handover.mirror.owners import GoneAccount, OwnerChange
-from handover.mirror.pulling import Reading
+from handover.mirror.source_pull import Reading
 from handover.mirror.watermarks import Unstamped
 from mappings.check import MappingProblem
 from mappings.schema import LINK_TABLES

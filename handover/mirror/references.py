@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from connectors.base import LONG_ID, SHORT_ID
 from handover.mirror.generations import NextGeneration
-from handover.mirror.pulling import Reading
+from handover.mirror.source_pull import Reading
 from handover.mirror.sql import cast_list, literal, literals, quoted
 from mappings.model import is_file
 from mappings.schema import REFERENCES_SCHEMA, TABLES, TARGETS, columns

@@ -38,6 +38,7 @@ from handover.mirror.generations import (
 )
 from handover.mirror.losses import TooMuchLost
 from handover.mirror.merging import Counts, Merger
+from handover.mirror.object_pull import SourcePull
 from handover.mirror.outcome import (
     Merged,
     Published,
@@ -54,9 +55,8 @@ from handover.mirror.owners import (
     gone_accounts,
     remember,
 )
-from handover.mirror.pulling import Puller, Reading, Source
-from handover.mirror.reading import SourcePull
 from handover.mirror.references import write_references
+from handover.mirror.source_pull import Puller, Reading, Source
 from handover.mirror.staging import drop
 from handover.mirror.visibility import Past, write_statuses
 from handover.mirror.watermarks import SWEEP_DAYS

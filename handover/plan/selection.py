@@ -2,7 +2,8 @@
 
 A rule makes a meeting a must, or one that should take place if there is room. Each says
 which columns it reads; where none of them is mapped it holds for nobody, and the plan
-says so. A new rule is one entry of ``RULES``, and a sentence in the catalogues.
+says so. A new rule is one entry of ``RULES`` and a sentence in the catalogues; what it
+has to know of an account is a field of ``AccountFacts``, filled in ``facts``.
 """
 
 import datetime as dt

@@ -19,6 +19,7 @@ from handover.ledger.runs import (
     find_run,
     new_run_id,
 )
+from handover.ledger.seals import check_run
 from handover.ledger.writes import doubtful_keys
 from handover.plan.approval import ApprovedPlan, load_approved
 from handover.plan.errors import Unapproved
@@ -28,6 +29,7 @@ from handover.transfer.errors import RunInterrupted, RunPartly
 from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
 from handover.transfer.run_files import RunFolder, check_reserve
+from handover.transfer.steps import UndoOf
 from handover.transfer.walk import Walk
 
 
@@ -71,7 +73,11 @@ def rehearse(prepared: Prepared) -> Executed:
 
 
 def execute(
-    site: Site, desk: RunRegister, prepared: Prepared, *, stopped: Callable[[], bool]
+    site: Site,
+    register: RunRegister,
+    prepared: Prepared,
+    *,
+    stopped: Callable[[], bool],
 ) -> Executed:
     """Walk the steps as a run that is on record.
 
@@ -79,21 +85,21 @@ def execute(
         DiskFull: the journal could not be kept; nothing was sent without it.
         NotPermitted: the CRM would not let us write all of it.
     """
-    desk.reached("steps_prepared")
-    check_reserve(desk.ledger.path.parent)
+    register.reached("steps_prepared")
+    check_reserve(register.ledger.path.parent)
     if prepared.steps:
         check_permitted(site, prepared.steps, prepared.needs)
-    run = _new_run(site, desk, prepared)
-    folder = RunFolder(desk.runs_folder, run.id)
+    run = _new_run(site, register, prepared)
+    folder = RunFolder(register.runs_folder, run.id)
     folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
     journal = Journal(
-        ledger=desk.ledger,
+        ledger=register.ledger,
         run=run,
         check_allowed=lambda connection: _check_allowed(site, connection, prepared),
     )
     journal.begin(prepared.steps)
-    desk.reached("run_begun")
-    with desk.ledger.read() as connection:
+    register.reached("run_begun")
+    with register.ledger.read() as connection:
         doubts = doubtful_keys(connection, site.source)
     walk = Walk(
         connector=site.connector,
@@ -101,16 +107,16 @@ def execute(
         readings=prepared.readings,
         clock=site.clock,
         stopped=stopped,
-        allowed=lambda: check_reserve(desk.ledger.path.parent),
-        reached=desk.reached,
+        allowed=lambda: check_reserve(register.ledger.path.parent),
+        reached=register.reached,
         doubts=doubts,
         overruled=prepared.overruled,
     )
     walk.walk(prepared.steps)
     journal.finish(_state(walk), site.clock(), walk.window)
-    desk.reached("run_finished")
-    ended, entries = leave_files(desk, run.id)
-    desk.reached("folder_written")
+    register.reached("run_finished")
+    ended, entries = leave_files(register, run.id)
+    register.reached("folder_written")
     return Executed(
         run_id=run.id,
         plan_id=run.plan_id,
@@ -125,36 +131,38 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
     """Refuse to go on when a plan is no longer approved as it was.
 
     Raises:
-        Refusal: it was voided, closed or amended meanwhile, or its rows were changed.
+        Refusal: it was voided, closed or edited meanwhile, or the ledger was changed.
     """
     for authority in {id(s.authority): s.authority for s in prepared.steps}.values():
-        if isinstance(authority, ApprovedPlan):
-            plan = authority.plan
-            now = load_approved(connection, plan.id, site.as_of)
-            if now.fingerprint != authority.fingerprint:
-                raise Unapproved(plan=plan.id, state=now.plan.state.value)
+        match authority:
+            case ApprovedPlan(plan=plan, fingerprint=fingerprint):
+                now = load_approved(connection, plan.id, site.as_of)
+                if now.fingerprint != fingerprint:
+                    raise Unapproved(plan=plan.id, state=now.plan.state.value)
+            case UndoOf(run_id=run_id):
+                check_run(connection, run_id)
 
 
-def leave_files(desk: RunRegister, run_id: str) -> tuple[Run, Sequence[Entry]]:
+def leave_files(register: RunRegister, run_id: str) -> tuple[Run, Sequence[Entry]]:
     """Write the files of a run that has ended, from what the ledger has of it."""
-    with desk.ledger.read() as connection:
+    with register.ledger.read() as connection:
         run = find_run(connection, run_id)
         entries = entries_of(connection, run_id)
-    RunFolder(desk.runs_folder, run_id).end(run, entries)
+    RunFolder(register.runs_folder, run_id).end(run, entries)
     return run, entries
 
 
-def _new_run(site: Site, desk: RunRegister, prepared: Prepared) -> Run:
+def _new_run(site: Site, register: RunRegister, prepared: Prepared) -> Run:
     now = site.clock()
     return Run(
-        id=new_run_id(prepared.kind, now.astimezone(desk.zone)),
+        id=new_run_id(prepared.kind, now.astimezone(register.zone)),
         kind=prepared.kind,
         source=site.source,
         org_id=site.identity.org_id,
         plan_id=prepared.plan_id,
         plan_version=prepared.plan_version,
         undoes=prepared.undoes,
-        actor=desk.actor,
+        actor=register.actor,
         person_id=prepared.person_id,
         reason=prepared.reason,
         started_at=now,

@@ -201,7 +201,9 @@ def _extra_steps(
             source=approved.plan.source,
             account_id=next(iter(move.follows), None),
             action=Action.OWNER_FIELD,
-            change=to_crm.field_change(extra, extra.field, before=before, after=after),
+            change=to_crm.owner_field_change(
+                extra, extra.field, before=before, after=after
+            ),
             authority=approved,
             follows=move.follows,
         )

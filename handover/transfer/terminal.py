@@ -10,7 +10,7 @@ from connectors.base import Identity
 from connectors.effects import SideEffect
 from handover.i18n import Words
 from handover.ledger.runs import OVERRULED, Entry
-from handover.ledger.states import HOLD_USERS, TASK_ACTIONS, Action
+from handover.ledger.states import TASK_ACTIONS, USER_VALUED, Action
 from handover.paper.safe_text import plain
 from handover.paper.table import Table
 from handover.plan.view import Audience, print_effects
@@ -169,7 +169,7 @@ def _purpose(entry: Entry) -> str:
 
 def _value(entry: Entry, value: str | None, reader: Audience) -> str:
     """Return a value in words: owners by their names."""
-    return reader.name(value or "") if entry.action in HOLD_USERS else value or ""
+    return reader.name(value or "") if entry.action in USER_VALUED else value or ""
 
 
 def _subject(entry: Entry) -> str:

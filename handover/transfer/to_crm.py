@@ -226,7 +226,7 @@ class ToCrm:
             after=target.encode(self.user_id(after)),
         )
 
-    def field_change(
+    def owner_field_change(
         self, record: CanonicalRecord, field: str, *, before: str, after: str
     ) -> SetField:
         """Return the change of an owner-like field, which a mapping names as it is.

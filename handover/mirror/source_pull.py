@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from connectors.base import Connector, Identity, Pull, listing
 from connectors.errors import FieldsChanged, NotPermitted
-from handover.mirror.reading import ObjectReader, Pulled, SourcePull
+from handover.mirror.object_pull import ObjectReader, Pulled, SourcePull
 from handover.mirror.threads import at_once
 from handover.mirror.visibility import Describer, Memory, Types, kind_of
 from handover.mirror.watermarks import Jobs, PullJob, Unstamped
