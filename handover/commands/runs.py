@@ -1,7 +1,5 @@
 """``handover runs``: what was written, and whether it still adds up."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,13 +7,14 @@ import click
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command, group
-from handover.errors import KNOWN_ERRORS, KnownError, worst_first
+from handover.errors import worst_first
 from handover.paper.safe_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from handover.transfer.verify import Fault, LastWrite
+    from handover.jobs.runs import Compared
+    from handover.transfer.verify import Fault
 
 
 @group("runs")
@@ -26,21 +25,21 @@ def runs() -> None:
 @command("list", example="handover runs list", parent=runs)
 def list_runs(shell: Shell) -> Result:
     """List all runs, the latest first."""
-    from handover.ledger.runs import all_runs, counts, entries_of
+    from handover.jobs.runs import list_runs as list_all
+    from handover.ledger.runs import counts
 
-    with shell.workspace.ledger.read() as connection:
-        rows: list[dict[str, Any]] = [
-            {
-                "id": run.id,
-                "kind": run.kind,
-                "plan": run.plan_id,
-                "source": run.source,
-                "state": run.state,
-                "started_at": run.started_at,
-                "counts": counts(entries_of(connection, run.id)),
-            }
-            for run in all_runs(connection)
-        ]
+    rows: list[dict[str, Any]] = [
+        {
+            "id": run.id,
+            "kind": run.kind,
+            "plan": run.plan_id,
+            "source": run.source,
+            "state": run.state,
+            "started_at": run.started_at,
+            "counts": counts(entries),
+        }
+        for run, entries in list_all(shell.workspace)
+    ]
 
     def show(console: "Console") -> None:
         from handover.paper.table import Table
@@ -67,13 +66,11 @@ def list_runs(shell: Shell) -> Result:
 @click.argument("run", default="last")
 def show_run(shell: Shell, *, run: str) -> Result:
     """Show a run step by step. RUN is its id, or last."""
-    from handover.ledger.runs import entries_of, find_run
+    from handover.jobs.runs import read_run
     from handover.transfer.execute import Executed
     from handover.transfer.terminal import print_run, run_json
 
-    with shell.workspace.ledger.read() as connection:
-        found = find_run(connection, run)
-        entries = entries_of(connection, found.id)
+    found, entries = read_run(shell.workspace, run)
     executed = Executed(
         run_id=found.id,
         plan_id=found.plan_id,
@@ -111,13 +108,9 @@ def retry(shell: Shell, *, run: str, dry_run: bool) -> Result:
 @click.option("--reason", metavar="T", required=True, help="Why.")
 def adopt_ledger(shell: Shell, *, reason: str) -> Result:
     """Let this folder's ledger write again after it was copied or put back."""
-    from handover.ledger.home import adopt
+    from handover.jobs.runs import adopt
 
-    workspace = shell.workspace
-    actor = workspace.actor
-    by = {"actor": actor.user, "host": actor.host, "reason": reason}
-    with workspace.lock("runs adopt"):
-        unknown = adopt(workspace.ledger, workspace.runs_folder, workspace.now, by)
+    unknown = adopt(shell.workspace, reason)
 
     def show(console: "Console") -> None:
         console.print(shell.words("This folder's ledger may write again."))
@@ -140,21 +133,12 @@ def verify(shell: Shell, *, run: str | None) -> Result:
 
     RUN is its id, or last: look only at what this one wrote.
     """
-    from handover.ledger.runs import find_run
+    from handover.jobs.runs import verify as verify_runs
     from handover.transfer.errors import LedgerBroken, RecordsDiffer
-    from handover.transfer.verify import last_writes, ledger_faults
 
-    with shell.workspace.ledger.read() as connection:
-        only = find_run(connection, run) if run else None
-        faults = list(ledger_faults(connection))
-        written = last_writes(connection, only)
-    asked = [_asked(shell, source, ours) for source, ours in written.items()]
-    differ = [fault for one in asked for fault in one.faults]
-    checked = {
-        source: len(ours)
-        for (source, ours), one in zip(written.items(), asked, strict=True)
-        if one.notice is None
-    }
+    found = verify_runs(shell.workspace, run)
+    faults, differ = found.faults, found.differ
+    checked = {one.source: one.n for one in found.compared if one.was_asked}
 
     def show(console: "Console") -> None:
         if not faults:
@@ -166,7 +150,7 @@ def verify(shell: Shell, *, run: str | None) -> Result:
             console.print(plain(f"× {_line(one, shell)}"))
 
     broken = [_fault_json(fault) for fault in (*faults, *differ)]
-    failed = worst_first([one.error for one in asked if one.error])
+    failed = worst_first([one.error for one in found.compared if one.error])
     if differ:
         failed.insert(0, RecordsDiffer(records=len(differ)))
     if faults:
@@ -175,32 +159,17 @@ def verify(shell: Shell, *, run: str | None) -> Result:
         name="runs",
         data={"broken": broken, "checked": checked},
         text=show,
-        warnings=[one.notice for one in asked if one.notice],
+        warnings=[_notice(one) for one in found.compared if not one.was_asked],
         error=failed[0] if failed else None,
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """What a CRM says of the records that runs wrote, or that it could not be asked."""
-
-    faults: "Sequence[Fault]" = ()
-    notice: Notice | None = None
-    error: KnownError | None = None
-
-
-def _asked(shell: Shell, source: str, written: "Sequence[LastWrite]") -> _Asked:
-    from handover.transfer.verify import record_faults
-
-    params = {"source": source, "n": len(written)}
-    if source not in shell.workspace.sources():
-        return _Asked(notice=Notice(code="crm_not_configured", params=params))
-    try:
-        connector = shell.workspace.connector(source)
-        return _Asked(faults=list(record_faults(connector, written)))
-    except KNOWN_ERRORS as error:
-        notice = Notice(code="crm_not_asked", params={**params, "error": error})
-        return _Asked(notice=notice, error=error)
+def _notice(one: "Compared") -> Notice:
+    """Say why a CRM was not asked for what runs wrote."""
+    params: dict[str, object] = {"source": one.source, "n": one.n}
+    if not one.is_configured:
+        return Notice(code="crm_not_configured", params=params)
+    return Notice(code="crm_not_asked", params={**params, "error": one.error})
 
 
 def _line(fault: "Fault", shell: Shell) -> str:
