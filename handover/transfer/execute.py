@@ -29,7 +29,6 @@ from handover.transfer.errors import RunInterrupted, RunPartly
 from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
 from handover.transfer.run_files import RunFolder, check_reserve
-from handover.transfer.steps import UndoOf
 from handover.transfer.walk import Walk
 
 
@@ -139,8 +138,8 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
                 now = load_approved(connection, plan.id, site.as_of)
                 if now.fingerprint != fingerprint:
                     raise Unapproved(plan=plan.id, state=now.plan.state.value)
-            case UndoOf(run_id=run_id):
-                check_run(connection, run_id)
+            case _:
+                check_run(connection, authority.run_id)
 
 
 def leave_files(register: RunRegister, run_id: str) -> tuple[Run, Sequence[Entry]]:
