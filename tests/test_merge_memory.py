@@ -27,11 +27,11 @@ def test_where_nothing_is_limited_it_is_bounded_by_what_helps(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("groups", "limits"),
     [
-        ("0::/work/job\n", {"work/job/memory.max": str(800 * MB)}),
+        ("0::/batch/job\n", {"batch/job/memory.max": str(800 * MB)}),
         # The limit of a group above counts as well.
         (
-            "0::/work/job\n",
-            {"work/job/memory.max": "max", "work/memory.max": str(800 * MB)},
+            "0::/batch/job\n",
+            {"batch/job/memory.max": "max", "batch/memory.max": str(800 * MB)},
         ),
         # In a container the path is that of the host, and only the top can be seen.
         ("0::/docker/0123abc\n", {"memory.max": str(800 * MB)}),

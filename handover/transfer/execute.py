@@ -88,15 +88,7 @@ def execute(
     check_reserve(register.ledger.path.parent)
     if prepared.steps:
         check_permitted(site, prepared.steps, prepared.needs)
-    run = _new_run(site, register, prepared)
-    folder = RunFolder(register.runs_folder, run.id)
-    folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
-    journal = Journal(
-        ledger=register.ledger,
-        run=run,
-        check_allowed=lambda connection: _check_allowed(site, connection, prepared),
-    )
-    journal.begin(prepared.steps)
+    journal = _begin(site, register, prepared)
     register.reached("run_begun")
     with register.ledger.read() as connection:
         doubts = doubtful_keys(connection, site.source)
@@ -114,16 +106,30 @@ def execute(
     walk.walk(prepared.steps)
     journal.finish(_state(walk), site.clock(), walk.window)
     register.reached("run_finished")
-    ended, entries = leave_files(register, run.id)
+    ended, entries = leave_files(register, journal.run.id)
     register.reached("folder_written")
     return Executed(
-        run_id=run.id,
-        plan_id=run.plan_id,
+        run_id=ended.id,
+        plan_id=ended.plan_id,
         state=ended.state,
         entries=entries,
         window_seconds=ended.window_seconds,
         error=_error(ended, entries, walk),
     )
+
+
+def _begin(site: Site, register: RunRegister, prepared: Prepared) -> Journal:
+    """Put the run and the whole list of its steps on record, in files and ledger."""
+    run = _new_run(site, register, prepared)
+    folder = RunFolder(register.runs_folder, run.id)
+    folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
+    journal = Journal(
+        ledger=register.ledger,
+        run=run,
+        check_allowed=lambda connection: _check_allowed(site, connection, prepared),
+    )
+    journal.begin(prepared.steps)
+    return journal
 
 
 def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> None:

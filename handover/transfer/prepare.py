@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from connectors.base import Connector, KnowsLastingRefusals, Note, Row, SetField
 from handover.i18n import Words
-from handover.ledger.runs import Kind, Run, entries_of
+from handover.ledger.runs import Entry, Kind, Run, entries_of
 from handover.ledger.states import OWNER_ACTION, Action, Mode
 from handover.ledger.writes import Place, find_overruled, find_refused
 from handover.mirror.views import Mirror
@@ -110,12 +110,7 @@ def prepare_reassign(
         accepted_only=site.policy.transfer.require == "acceptance",
     )
     successors = moving(plan, facts, timing)
-    listed = owner_steps(approved, facts, site.to_crm, timing)
-    for action in PUT_BACK:
-        listed += steps_left(connection, plan.id, approved, action)
-    if facts.tasks:
-        tasks = _wanted(site, plan, moved=successors)
-        listed += changed_tasks(approved, tasks, facts.tasks, site.to_crm)
+    listed = _due(site, connection, approved, facts, timing)
     if asked.rows is not None:
         known = known_records(site, connection, plan)
         listed = chosen(listed, asked.rows, known)
@@ -148,6 +143,24 @@ def prepare_reassign(
     return replace(prepared, overruled=overruled)
 
 
+def _due(
+    site: Site,
+    connection: Connection,
+    approved: ApprovedPlan,
+    facts: TransferFacts,
+    timing: Timing,
+) -> list[Step]:
+    """List what is due: owners, what earlier runs left to put back, and our tasks."""
+    plan = approved.plan
+    listed = owner_steps(approved, facts, site.to_crm, timing)
+    for action in PUT_BACK:
+        listed += steps_left(connection, plan.id, approved, action)
+    if facts.tasks:
+        tasks = _wanted(site, plan, moved=moving(plan, facts, timing))
+        listed += changed_tasks(approved, tasks, facts.tasks, site.to_crm)
+    return listed
+
+
 def prepare_publish(
     site: Site,
     connection: Connection,
@@ -169,12 +182,7 @@ def prepare_publish(
         raise NotAnnounced(plan=plan.id, announce=plan.announce)
     facts = gather_tasks(site, connection, mirror, plan, _asked(site, plan))
     tasks = _wanted(site, plan, moved=_moved(plan, facts))
-    writer = TaskWriter(
-        plan=plan,
-        spoken=spoken,
-        person=site.people.name,
-        item=lambda code: site.policy.item_name(code, spoken),
-    )
+    writer = _task_writer(site, plan, spoken)
     steps = in_order(
         [
             *new_tasks(approved, tasks, facts.tasks, site.to_crm, writer),
@@ -198,6 +206,15 @@ def prepare_publish(
         prepared,
         overruled=find_overruled(connection, label(approved)),
         needs=_to_be_written(site, approved, facts),
+    )
+
+
+def _task_writer(site: Site, plan: Plan, spoken: Words) -> TaskWriter:
+    return TaskWriter(
+        plan=plan,
+        spoken=spoken,
+        person=site.people.name,
+        item=lambda code: site.policy.item_name(code, spoken),
     )
 
 
@@ -248,11 +265,6 @@ def prepare_undo(
     steps = _with_teams(site, listed)
     if again:
         steps, overruled = start_from(overruled, steps), {}
-    doubtful = [entry for entry in entries if entry.outcome == "in_doubt"]
-    notes = [Note(code="nothing_to_undo", params={"run": run.id})] if not steps else []
-    if doubtful:
-        params = {"run": run.id, "n": len(doubtful)}
-        notes.append(Note(code="doubt_left_alone", params=params))
     return Prepared(
         kind="undo",
         org_id=run.org_id,
@@ -262,10 +274,22 @@ def prepare_undo(
         readings=Readings(connector=site.connector, clock=site.clock),
         content={"undoes": run.id, "plan": run.plan_id, "version": run.plan_version},
         overruled=overruled,
-        notes=notes,
+        notes=list(_undo_notes(run, entries, steps)),
         undoes=run.id,
         person_id=authority.person_id,
     )
+
+
+def _undo_notes(
+    run: Run, entries: Sequence[Entry], steps: Sequence[Step]
+) -> Iterator[Note]:
+    """Yield that there is nothing to take back, and what is in doubt."""
+    if not steps:
+        yield Note(code="nothing_to_undo", params={"run": run.id})
+    doubtful = sum(entry.outcome == "in_doubt" for entry in entries)
+    if doubtful:
+        params = {"run": run.id, "n": doubtful}
+        yield Note(code="doubt_left_alone", params=params)
 
 
 def _refused_for_good(
