@@ -357,6 +357,7 @@ def test_the_report_has_the_names_of_the_json(tmp_path: Path) -> None:
         "score": pytest.approx(sum(score for score, _ in BY_HAND.values()) / 3),
         "without_score": 0,
         "gaps": 8 + 5,
+        "unjudged": 0,
     }
     assert not {"trend", "unmanaged"} & set(written)
     assert [a["id"] for a in written["accounts"]] == ["A", "B", "C"]
@@ -429,11 +430,11 @@ def test_accounts_without_a_score_are_counted_and_left_out_of_means() -> None:
     )
     rows = [known, replace(known, score=None, ready=True)]
 
-    assert totals(rows, gaps=3) == Totals(
-        accounts=2, ready=1, score=40.0, without_score=1, gaps=3
+    assert totals(rows, gaps=3, unjudged=5) == Totals(
+        accounts=2, ready=1, score=40.0, without_score=1, gaps=3, unjudged=5
     )
     assert owner_findings(rows, PEOPLE)[0].score == 40.0
-    assert totals([], gaps=0).score is None
+    assert totals([], gaps=0, unjudged=0).score is None
 
 
 def test_open_opportunities_on_no_account_are_orphans(tmp_path: Path) -> None:

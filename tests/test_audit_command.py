@@ -59,6 +59,22 @@ def test_before_any_sync_it_says_so(cli: Cli, folder: Path) -> None:
     assert folder.exists()
 
 
+def test_fewer_gaps_because_less_is_mapped_is_told(cli: Cli, company: Path) -> None:
+    (company / "export" / "opportunities.csv").unlink()
+    assert cli("sync", "--allow-shrink", *AS_OF).code == 0
+    page = company / "audit.html"
+
+    shown = cli("audit", *AS_OF).out
+    totals = cli("audit", "--json", *AS_OF).data["totals"]
+    assert cli("audit", "--format", "html", "-o", str(page), *AS_OF).code == 0
+
+    assert totals["gaps"] < 13
+    said = f"A further {totals['unjudged']} must-items cannot be judged"
+    assert totals["unjudged"] > 0
+    assert said in shown
+    assert said in page.read_text(encoding="utf-8")
+
+
 @pytest.mark.usefixtures("company")
 def test_the_terminal_shows_numbers_owners_and_the_worst_first(cli: Cli) -> None:
     shown = cli("audit", *AS_OF).out

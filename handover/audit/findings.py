@@ -28,7 +28,9 @@ from handover.policy import GROUPS
 
 TO_FILL_IN = frozenset({"missing", "placeholder", "invalid", "stale"})
 """States that the predecessor can do something about."""
-LACKING = frozenset({"missing", "placeholder", "invalid", "unreadable", "unmapped"})
+UNJUDGED = frozenset({"unmapped", "unreadable"})
+"""States in which nobody can say whether the item is there."""
+LACKING = frozenset({"missing", "placeholder", "invalid"}) | UNJUDGED
 """States in which an item is not there."""
 
 WORST = 15
@@ -74,6 +76,11 @@ def to_fill_in(audit: Audit) -> dict[str, list[str]]:
 def count_to_fill_in(audit: Audit) -> int:
     """Count the must-items to fill in, over all accounts."""
     return len(_items(audit, _musts(audit), TO_FILL_IN))
+
+
+def count_unjudged(audit: Audit) -> int:
+    """Count the must-items that nobody can judge, over all accounts."""
+    return len(_items(audit, _musts(audit), UNJUDGED))
 
 
 def _musts(audit: Audit) -> list[str]:
@@ -218,14 +225,15 @@ def _confirmed(
     }
 
 
-def totals(accounts: Sequence[AccountFinding], gaps: int) -> Totals:
-    """Sum accounts up; ``gaps`` are the must-items to fill in, counted already."""
+def totals(accounts: Sequence[AccountFinding], *, gaps: int, unjudged: int) -> Totals:
+    """Sum accounts up; the must-items are counted already."""
     return Totals(
         accounts=len(accounts),
         ready=sum(account.ready for account in accounts),
         score=mean(account.score for account in accounts),
         without_score=sum(account.score is None for account in accounts),
         gaps=gaps,
+        unjudged=unjudged,
     )
 
 

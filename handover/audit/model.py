@@ -89,7 +89,8 @@ class Totals:
     """What accounts come to together.
 
     Accounts without a score are counted and left out of the mean. ``gaps`` are the
-    must-items to fill in.
+    must-items to fill in, ``unjudged`` those that nobody can judge, as their fields are
+    not mapped or not visible: a smaller mapping has fewer gaps and more of these.
     """
 
     accounts: int
@@ -97,6 +98,7 @@ class Totals:
     score: float | None
     without_score: int
     gaps: int
+    unjudged: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,7 @@ from handover.audit.model import (
     TrendStep,
     mean,
 )
-from handover.audit.terminal import meaning, rounded, sign_of
+from handover.audit.terminal import meaning, rounded, sign_of, unjudged
 from handover.i18n import Words
 from handover.paper import svg
 from handover.paper.pages import page
@@ -103,6 +103,7 @@ def render(
         as_of=as_of,
         rounded=rounded,
         meaning=meaning(report, words),
+        unjudged=unjudged(report, words) if report.totals.unjudged else None,
         warnings=warnings,
         picture=_picture(owners, words),
         trend=_trend(report.trend or (), words),

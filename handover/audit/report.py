@@ -10,6 +10,7 @@ from handover.audit.findings import (
     WORST,
     account_findings,
     count_to_fill_in,
+    count_unjudged,
     owner_findings,
     totals,
     worst_ids,
@@ -39,7 +40,8 @@ Fact = Mapping[str, object]
 class SourceFindings:
     """What the audit of one source found.
 
-    ``gaps`` counts the must-items to fill in, ``unknown_classes`` the values that the
+    ``gaps`` counts the must-items to fill in, ``unjudged`` those that cannot be judged,
+    ``unknown_classes`` the values that the
     mapping does not know. ``unseen``: the items that cannot be judged, ``unmapped`` or
     ``unreadable``, with the columns.
     """
@@ -53,6 +55,7 @@ class SourceFindings:
     aside: Sequence[AsideFinding]
     unresolved: Sequence[UnresolvedColumn]
     gaps: int
+    unjudged: int
     knows_classes: bool
     knows_who_is_active: bool
     unknown_classes: Mapping[str, int]
@@ -105,6 +108,7 @@ def read_source(
         aside=other_findings.put_aside(mirror, everybody=asked.owner_ids is None),
         unresolved=other_findings.unresolved(mirror),
         gaps=count_to_fill_in(audit),
+        unjudged=count_unjudged(audit),
         knows_classes=mirror.sees("accounts", "customer_class"),
         knows_who_is_active=mirror.sees("users", "is_active"),
         unknown_classes=other_findings.unknown_classes(audit),
@@ -126,7 +130,11 @@ def combine(
     return AuditReport(
         policy=policy,
         generation=generation.n,
-        totals=totals(accounts, sum(part.gaps for part in parts)),
+        totals=totals(
+            accounts,
+            gaps=sum(part.gaps for part in parts),
+            unjudged=sum(part.unjudged for part in parts),
+        ),
         accounts=accounts,
         owners=owners,
         orphans=[orphan for part in parts for orphan in part.orphans],

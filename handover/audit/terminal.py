@@ -44,6 +44,8 @@ def print_audit(report: AuditReport, words: Words, console: Console) -> None:
         console: where to.
     """
     console.print(headline(report, words))
+    if report.totals.unjudged:
+        console.print(unjudged(report, words))
     console.print(meaning(report, words))
     if not report.totals.accounts:
         return
@@ -72,6 +74,15 @@ def headline(report: AuditReport, words: Words) -> str:
         accounts=number(totals.accounts, words.language),
         score=rounded(totals.score),
         gaps=number(totals.gaps, words.language),
+    )
+
+
+def unjudged(report: AuditReport, words: Words) -> str:
+    """Return how many must-items are no gaps only because nobody can see them."""
+    return words(
+        "A further {n} must-items cannot be judged: their fields are not mapped, or "
+        "hidden from us.",
+        n=number(report.totals.unjudged, words.language),
     )
 
 

@@ -58,7 +58,7 @@ def _keep_totals(
     connection: Connection, found: SourceFindings, generation: int, now: dt.datetime
 ) -> int:
     audit = found.audit
-    summed = totals(found.accounts, found.gaps)
+    summed = totals(found.accounts, gaps=found.gaps, unjudged=found.unjudged)
     made = connection.execute(
         insert(audits)
         .values(
