@@ -25,6 +25,11 @@ def checked_address(url: str, source: str) -> str:
     raise ForeignAddress(source=source, detail=url)
 
 
+def leads_to_this_machine(url: str) -> bool:
+    """Return whether an address is one of this machine."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine."""
     if host == "localhost":

@@ -124,6 +124,13 @@ class ConnectorSettings(BaseModel):
         values = {name: getattr(self, name) for name, _ in self.marked(kind)}
         return {name: value for name, value in values.items() if value is not None}
 
+    def is_on_this_machine(self) -> bool:
+        """Return whether nothing that is written leaves this machine.
+
+        A connector that does not say so may reach a company's real customers.
+        """
+        return False
+
 
 class UndeclaredSettings(ConnectorSettings):
     """The section of a connector without a model: the connector knows its keys."""

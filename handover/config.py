@@ -27,6 +27,7 @@ from handover.mistakes import (
     check_days,
     check_known,
     no_toml,
+    not_a_rehearsal_of,
     unknown_key,
     unreadable,
     wrong_value,
@@ -71,6 +72,16 @@ class FileConfig(ConfigSection):
     """A section that only names a file."""
 
     file: PathText | None = None
+
+
+class TimeConfig(ConfigSection):
+    """``[time]``: whether this folder is a rehearsal.
+
+    In a rehearsal ``--as-of`` may be any day, also for what decides or writes. It works
+    on exported files or on test servers of this machine, never on a company's CRM.
+    """
+
+    rehearsal: Annotated[bool, Field(strict=True)] = False
 
 
 class PeopleConfig(ConfigSection):
@@ -132,6 +143,7 @@ class Config(ConfigSection):
     data: DataConfig = DataConfig()
     crm: dict[str, ConnectorSettings] = {}
     network: NetworkConfig = NetworkConfig()
+    time: TimeConfig = TimeConfig()
     people: PeopleConfig = PeopleConfig()
     policy: FileConfig = FileConfig()
     money: MoneyConfig = MoneyConfig()
@@ -191,9 +203,23 @@ def load_config(path: Path) -> Config:
         raise BadConfig(file=path, line=line or "", key="", detail=detail) from error
     content["crm"] = _sources(path, text, content.get("crm", {}))
     try:
-        return Config.model_validate({**content, "base": path.resolve().parent})
+        config = Config.model_validate({**content, "base": path.resolve().parent})
     except ValidationError as error:
         raise _bad(path, text, error, Config) from error
+    _check_rehearsal(path, text, config)
+    return config
+
+
+def _check_rehearsal(path: Path, text: str, config: Config) -> None:
+    """Let a rehearsal touch nothing but this machine."""
+    away = [name for name, one in config.crm.items() if not one.is_on_this_machine()]
+    if config.time.rehearsal and away:
+        raise BadConfig(
+            file=path,
+            line=line_of(text, ["time", "rehearsal"]) or "",
+            key="time.rehearsal",
+            detail=not_a_rehearsal_of(away[0]),
+        )
 
 
 def _sources(path: Path, text: str, given: object) -> object:

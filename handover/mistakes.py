@@ -84,6 +84,11 @@ def unknown_key(key: str, known: Sequence[str]) -> Phrase:
     return _mistake("unknown_key", keys=", ".join(known))
 
 
+def not_a_rehearsal_of(source: str) -> Phrase:
+    """Say that a rehearsal would reach a CRM on another machine."""
+    return _mistake("not_on_this_machine", source=source)
+
+
 def wrong_value(error: "ValidationError") -> Phrase:
     """Say why the first value that is wrong cannot stand where it stands."""
     first = error.errors()[0]

@@ -24,6 +24,8 @@ pytest.register_assert_rewrite("tests.promises")
 FILES = """\
 language = "en"
 timezone = "Asia/Tokyo"
+[time]
+rehearsal = true
 [crm.files]
 folder = "export"
 """

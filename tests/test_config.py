@@ -149,3 +149,49 @@ def test_an_unknown_country_is_told_with_those_like_it(tmp_path: Path) -> None:
     assert "JP" in str(caught.value.params["detail"])
     config = load_config(write(tmp_path, '[calendar]\ncountry = "FR"\n'))
     assert config.calendar.country == "FR"
+
+
+SF_HERE = '[crm.salesforce]\nauth = "jwt"\nbase_url = "http://127.0.0.1:1"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[crm.files]\n",
+        '[crm.hubspot]\nbase_url = "http://localhost:1"\n',
+        SF_HERE,
+        f'{SF_HERE}login_url = "http://[::1]:2"\n[crm.files]\n',
+    ],
+)
+def test_a_rehearsal_stays_on_this_machine(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, f"[time]\nrehearsal = true\n{text}")
+    assert load_config(path).time.rehearsal
+    assert not load_config(write(tmp_path, text)).time.rehearsal
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("[crm.hubspot]\n", "hubspot"),
+        ('[crm.files]\n[crm.hubspot]\nbase_url = "https://10.0.0.1"\n', "hubspot"),
+        (SF_HERE.replace("http://127.0.0.1:1", "https://acme.example"), "salesforce"),
+        (f'{SF_HERE}login_url = "https://acme.example"\n', "salesforce"),
+    ],
+)
+def test_a_rehearsal_that_would_reach_a_company_is_named_with_its_line(
+    tmp_path: Path, text: str, source: str
+) -> None:
+    path = write(tmp_path, f"{text}[time]\nrehearsal = true\n")
+    with pytest.raises(BadConfig) as caught:
+        load_config(path)
+    line = len(path.read_text(encoding="utf-8").splitlines())
+    assert caught.value.params["line"] == line
+    assert caught.value.params["key"] == "time.rehearsal"
+    assert f"[crm.{source}]" in words_for("en").sentence(caught.value).why
+
+
+@pytest.mark.parametrize("value", ["1", '"yes"'])
+def test_a_rehearsal_is_true_or_false(tmp_path: Path, value: str) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_config(write(tmp_path, f"[time]\nrehearsal = {value}\n"))
+    assert caught.value.params["line"] == 2

@@ -43,6 +43,8 @@ sweep_days = 7
 [crm.files]
 folder = "export"
 mapping = "own.toml"
+[time]
+rehearsal = true
 [network]
 proxy = ""
 [people]
@@ -370,10 +372,10 @@ def test_a_spoilt_file_is_read_or_refused_with_words(
 @pytest.mark.parametrize(
     ("old", "new", "line", "near"),
     [
-        ('country = "JP"', 'country = "JX"', 19, "J"),
+        ('country = "JP"', 'country = "JX"', 21, "J"),
         ('timezone = "Asia/Tokyo"', 'timezone = "Asia/Tokio"', 2, "Asia/Tokyo"),
-        ('currency = "JPY"', 'currency = "JPX"', 17, "JP"),
-        ('"2027-05-01"', '"2027-05-41"', 21, "2027-05-01"),
+        ('currency = "JPY"', 'currency = "JPX"', 19, "JP"),
+        ('"2027-05-01"', '"2027-05-41"', 23, "2027-05-01"),
         ('language = "en"', 'language = "english"', 1, "en"),
     ],
 )

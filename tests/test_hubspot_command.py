@@ -19,6 +19,8 @@ TODAY = ("--as-of", "2027-03-01")
 CONFIG = """\
 language = "en"
 timezone = "Asia/Tokyo"
+[time]
+rehearsal = true
 [crm.hubspot]
 portal_id = {portal}
 base_url = "{address}"

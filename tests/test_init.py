@@ -147,3 +147,17 @@ def test_the_demo_can_be_made_elsewhere(cli: Cli, bare: Path) -> None:
     assert {path.name for path in bare.iterdir()} == {"try"}
     found = json.loads(cli("audit", "-c", config, "--json").out)
     assert found["data"]["totals"]["accounts"] == 240
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "only to rehearse"), ("ja", "リハーサルだけ")]
+)
+def test_only_the_demo_is_a_rehearsal(
+    cli: Cli, bare: Path, language: str, said: str
+) -> None:
+    assert cli("init", "--lang", language).code == 0
+    assert not load_config(bare / "handover.toml").time.rehearsal
+    assert said in (bare / "handover.toml").read_text(encoding="utf-8")
+    (bare / "try").mkdir()
+    assert cli("init", "--demo", "-c", "try/handover.toml").code == 0
+    assert load_config(bare / "try" / "handover.toml").time.rehearsal

@@ -10,6 +10,8 @@ from tests.conftest import Cli, Ended
 HEAD = """\
 language = "en"
 timezone = "Asia/Tokyo"
+[time]
+rehearsal = true
 [crm.files]
 folder = "export"
 mapping = "mapping.toml"

@@ -21,7 +21,8 @@ def set_up(folder: Path, name: str, files: str, currency: str, country: str) -> 
     shutil.copytree(SHARED / files, folder / "export")
     shutil.copy(CASES / f"{name}.toml", folder)
     (folder / "handover.toml").write_text(
-        f'language = "en"\n[crm.files]\nfolder = "export"\nmapping = "{name}.toml"\n'
+        'language = "en"\n[time]\nrehearsal = true\n'
+        f'[crm.files]\nfolder = "export"\nmapping = "{name}.toml"\n'
         f'[money]\ncurrency = "{currency}"\n[calendar]\ncountry = "{country}"\n',
         encoding="utf-8",
     )

@@ -16,6 +16,8 @@ TODAY = ("--as-of", "2027-03-01")
 CONFIG = """\
 language = "en"
 timezone = "Asia/Tokyo"
+[time]
+rehearsal = true
 [crm.files]
 folder = "export"
 [crm.hubspot]

@@ -21,3 +21,7 @@ class FilesSettings(ConnectorSettings):
         Example(comment="one CSV or XLSX per table"),
     ] = "export"
     mapping: str = "files"
+
+    def is_on_this_machine(self) -> bool:
+        """Return true: a folder is written to directly."""
+        return True

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors.hosts import leads_to_this_machine
 from connectors.settings import Address, ConnectorSettings, Example, PinsOrg, Secret
 
 
@@ -47,3 +48,7 @@ class HubSpotSettings(ConnectorSettings):
     ] = None
     rate: CallRate = CallRate()
     mapping: str = "hubspot"
+
+    def is_on_this_machine(self) -> bool:
+        """Return whether the portal is a test server on this machine."""
+        return leads_to_this_machine(self.base_url)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field, model_validator
 
 from connectors.errors import RetiredLogin
+from connectors.hosts import leads_to_this_machine
 from connectors.settings import (
     Address,
     ConnectorSettings,
@@ -100,6 +101,11 @@ class SalesforceSettings(ConnectorSettings):
     daily_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     allow_duplicates: bool = False
     mapping: str = "salesforce"
+
+    def is_on_this_machine(self) -> bool:
+        """Return whether org and log-in are test servers on this machine."""
+        addresses = (self.base_url, self.login_url or self.base_url)
+        return all(map(leads_to_this_machine, addresses))
 
     @model_validator(mode="before")
     @classmethod

@@ -33,6 +33,7 @@ CONFIG = """\
 language = "{language}"
 timezone = "{timezone}"
 
+{time}
 {crm}
 [people]
 file = "people.csv"                      # managers, delegates and absences
@@ -48,6 +49,9 @@ currency = "{currency}"                         # where the CRM names none
 country = "{country}"                           # national holidays
 closed = []                              # "2026-12-29/2027-01-03", "2027-05-01"
 """
+
+IN_EARNEST = "true: only to rehearse on copies, with --as-of on any day"
+REHEARSAL = "made-up customers: --as-of may be any day"
 
 COMMENTS_AT = 41
 """The column in which comments begin."""
@@ -106,7 +110,12 @@ def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
     answers = {key: _ask(one, words) for key, one in _of_crm(model).items()}
     company = {key: _ask(one, words) for key, one in OF_COMPANY.items()}
     section = "\n".join(_section(kind, model, answers))
-    content = CONFIG.format(language=shell.words.language, crm=section, **company)
+    content = CONFIG.format(
+        language=shell.words.language,
+        time=_time_section(shell.words, demo=demo),
+        crm=section,
+        **company,
+    )
     made = _write(config, content, demo=demo)
     if demo:
         _fill(shell, config.parent)
@@ -187,11 +196,17 @@ def _section(
     yield ""
 
 
+def _time_section(words: "Words", *, demo: bool) -> str:
+    """Write whether days may be made up; only those of a sample company may."""
+    text = REHEARSAL if demo else IN_EARNEST
+    return f"[time]\n{_line('rehearsal', demo, words(text))}\n"
+
+
 def _line(
     key: str, value: str | int, comment: str = "", *, is_off: bool = False
 ) -> str:
     """Write a key with a comment behind it; ``is_off``: as a comment itself."""
-    shown = f'"{value}"' if isinstance(value, str) else value
+    shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
     line = f"{'# ' if is_off else ''}{key} = {shown}"
     return f"{line:<{COMMENTS_AT - 1}} # {comment}" if comment else line
 

@@ -24,6 +24,8 @@ WRITING = (*TODAY, "--yes", "--org", "4242")
 CONFIG = """\
 language = "en"
 timezone = "Asia/Tokyo"
+[time]
+rehearsal = true
 [crm.hubspot]
 portal_id = 4242
 base_url = "{address}"

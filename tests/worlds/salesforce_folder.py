@@ -24,6 +24,8 @@ EFFECTIVE = "2027-04-01"
 CONFIG = """\
 language = "en"
 timezone = "Asia/Tokyo"
+[time]
+rehearsal = true
 [crm.salesforce]
 base_url = "{address}"
 auth = "client_credentials"
