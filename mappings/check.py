@@ -24,6 +24,7 @@ from mappings.model import EVERY_EXTRA, LINKS, Mapping, ObjectMapping, is_file, 
 from mappings.schema import EXTRA, TABLES
 from mappings.toml_file import line_of, nearest, suggestion
 
+HIDDEN = "hidden_object"
 LEFT_OUT = "left_out_table"
 Status = Literal["mapped", "unmapped", "unreadable"]
 
@@ -256,7 +257,7 @@ class _Judge:
                 yield self._problem(MissingObject.code)
             return
         if _refused(there):
-            yield self._problem("hidden_object")
+            yield self._problem(HIDDEN)
             return
         yield from self.fields()
         needed = required(self.table)
@@ -279,8 +280,8 @@ class _Judge:
     def statuses(self) -> Iterator[tuple[str, Status]]:
         """Yield what can be seen of each column, and of the table as ``*``."""
         there = self.seen[self.part.object]
-        if there is None:
-            return
+        if there is None or (self.part.of and _refused(there)):
+            return  # what activities hang on by themselves can be seen all the same
         yield "*", "unreadable" if _refused(there) else "mapped"
         for column, form in self.part.fields.items():
             yield column, "unreadable" if _refused(there) else self._status(form)

@@ -123,6 +123,7 @@ def _lay_over(
             object=part.object or below.object,
             fields={**below.fields, **part.fields},
             optional=below.optional if part.object is None else part.optional,
+            of=part.of or below.of,
             decimal=part.decimal or below.decimal,
             encoding=part.encoding or below.encoding,
             header_row=part.header_row or below.header_row,
@@ -169,6 +170,7 @@ def _complete(
                 object=part.object or "",
                 fields=_kept(part),
                 optional=part.optional,
+                of=part.of,
                 decimal=part.decimal or ".",
                 encoding=part.encoding,
                 header_row=part.header_row,
@@ -184,6 +186,10 @@ def _complete(
     for table, several in found.items():
         for part in several:
             _has_required(file, table, part)
+    for part in found.get("activity_links", ()):
+        if not (part.of or is_file(part.object)):
+            detail = "of is needed: the object of these activities"
+            raise file.error(BadMapping, "activity_links", "of", detail=detail)
     for part in found["accounts"]:
         rule = part.fields["owner_id"]
         if isinstance(rule, Derived) and rule.table not in found:

@@ -14,8 +14,9 @@ The language of a mapping file:
 - ``optional = true``: fields and objects of this file that the CRM lacks are unmapped.
 
 Activities also take ``account_id``, ``contact_id`` and ``opportunity_id``: what they
-hang on, one id or a list, becomes rows of ``activity_links``. In a link table, columns
-with lists are read side by side and give one row for each element.
+hang on, one id or a list, becomes rows of ``activity_links``. That table may also be
+mapped itself, with ``of``, the object of its activities. In a link table, columns with
+lists are read side by side and give one row for each element.
 """
 
 import datetime as dt
@@ -102,6 +103,8 @@ class ObjectMapping(BaseModel):
 
     object: str
     fields: dict[str, SerializeAsAny[Form]]
+    of: str | None = None
+    """Of ``activity_links``: the object whose records ``activity_id`` names."""
     optional: bool = False
     """An object that the CRM does not have is unmapped instead of an error."""
     decimal: Mark = "."

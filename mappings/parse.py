@@ -53,6 +53,7 @@ class TablePart:
     object: str | None
     fields: dict[str, Form | None]
     optional: bool
+    of: str | None = None
     decimal: Mark | None = None
     encoding: str | None = None
     header_row: int | None = None
@@ -125,15 +126,15 @@ def parts(file: MappingFile, table: str) -> list[TablePart]:
     sections = file.content[table]
     sections = sections if isinstance(sections, list) else [sections]
     known = ["object", "fields", "optional", "decimal", "encoding", "header_row"]
-    known += ["extra"] * (table == "accounts")
+    known += ["extra"] * (table == "accounts") + ["of"] * (table == "activity_links")
     found: list[TablePart] = []
     for section in sections:
         if not isinstance(section, dict):
             raise file.error(BadMapping, table, detail="a section is needed")
         file.known(section, known, table)
-        name = section.get("object")
-        if not isinstance(name, str | None):
-            raise file.error(BadMapping, table, "object", detail="a name is needed")
+        for key in ("object", "of"):
+            if not isinstance(section.get(key), str | None):
+                raise file.error(BadMapping, table, key, detail="a name is needed")
         optional = bool(section.get("optional", file.content.get("optional", False)))
         fields = {
             **_fields(file, table, section.get("fields", {}), optional=optional),
@@ -141,9 +142,10 @@ def parts(file: MappingFile, table: str) -> list[TablePart]:
         }
         found.append(
             TablePart(
-                object=name,
+                object=section.get("object"),
                 fields=fields,
                 optional=optional,
+                of=section.get("of"),
                 decimal=_mark(file, table, section),
                 encoding=_encoding(file, table, section),
                 header_row=_header_row(file, table, section),

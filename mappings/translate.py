@@ -252,6 +252,10 @@ class Translator:
         prefix = f"{self.object}:" if self.mapping.prefixed(batch.table) else ""
         own = [id_ and prefix + id_ for id_ in batch.values("id")]
         pair = PAIRS.get(batch.table)
+        if batch.part.of and self.mapping.prefixed("activities"):
+            of = f"{batch.part.of}:"
+            ends = [id_ and of + id_ for id_ in batch.values("activity_id")]
+            batch.filled["activity_id"] = ends
         if pair:
             keys = list(zip(*map(batch.values, pair), strict=True))
             files = is_file(batch.part.object)

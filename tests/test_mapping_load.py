@@ -229,3 +229,27 @@ def test_a_circle_of_mappings_is_refused(tmp_path: Path) -> None:
         load(tmp_path, 'extends = "b.toml"\n', b='extends = "own.toml"\n')
     assert caught.value.code == "circular_mapping"
     assert caught.value.params["chain"] == "own.toml > b.toml > own.toml"
+
+
+LINKS = """[activity_links]
+object = "TaskRelation"
+{of}
+[activity_links.fields]
+activity_id = "TaskId"
+target = "Kind"
+target_id = "RelationId"
+"""
+
+
+@pytest.mark.parametrize("of", ["", "of = 7", 'off = "Task"'])
+def test_links_of_activities_say_whose_they_are(tmp_path: Path, of: str) -> None:
+    """An activity's id is unique within its object only."""
+    with pytest.raises(MappingError) as caught:
+        load(tmp_path, field(LINKS.format(of=of)))
+    assert "activity_links.of" in str(caught.value.params["key"])
+
+
+def test_only_links_of_activities_are_of_an_object(tmp_path: Path) -> None:
+    with pytest.raises(MappingError) as caught:
+        load(tmp_path, USERS + ACCOUNTS.replace('"A"\n', '"A"\nof = "Task"\n'))
+    assert caught.value.params["key"] == "accounts.of"

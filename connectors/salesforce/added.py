@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
+from connectors.salesforce.relations import target_of
 from connectors.salesforce.schema import ADDED, URL
 
 Values = dict[str, object]
@@ -37,6 +38,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "kind": ("TaskSubtype", "Type"),
         "account_id": ("WhatId", "AccountId"),
         "handover_key": ("Description",),
+        "target": ("RelationId", "Status", "IsParent"),
     }
 )
 HAPPENED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -84,6 +86,8 @@ class Added:
             makers.append(("account_id", account_of))
         if "handover_key" in self.wanted:
             makers.append(("handover_key", partial(_key, key_field=self.key_field)))
+        if "target" in self.wanted:
+            makers.append(("target", target_of))
         if self.owns_nothing:
             makers.append((OWNER, owner_of))
         for row in rows if makers else ():

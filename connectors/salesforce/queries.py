@@ -17,6 +17,7 @@ import orjson
 from connectors.base import Pull, Row
 from connectors.errors import ResumeExpired, ShortPull
 from connectors.salesforce.client import quoted
+from connectors.salesforce.narrowing import narrowings
 from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
 from connectors.salesforce.replies import query_result
@@ -24,7 +25,7 @@ from connectors.salesforce.schema import (
     ACTIVITIES,
     DELETED,
     MASTER,
-    NARROWED,
+    RELATIONS,
     STAMP,
     ObjectShape,
     Shapes,
@@ -99,6 +100,10 @@ class Place:
     def begun_at(self) -> datetime | None:
         """Return the server's time when the pull began."""
         return datetime.fromisoformat(self.begun) if self.begun else None
+
+    def begun_by(self, now: datetime | None) -> "Place":
+        """Return the place with the time when the pull began, if that is not known."""
+        return self if self.begun or not now else replace(self, begun=now.isoformat())
 
     def behind(self, row: Row) -> "Place":
         """Return the place behind a record."""
@@ -238,9 +243,7 @@ def parts(
         fields: what is selected.
         relations: how records hang together.
     """
-    narrowing = NARROWED.get(shape.name)
-    sees = narrowing is not None and shape.sees(narrowing.field)
-    kinds = [narrowing.condition] if narrowing and sees else []
+    kinds = [one.condition for one in narrowings(shape.name) if shape.sees(one.field)]
     has_bin = shape.sees(DELETED)
     if request.since is None or not shape.sees(STAMP):
         return [_alive(shape, kinds)]
@@ -270,7 +273,7 @@ def _inherited(
 
 def _alive(shape: ObjectShape, where: Sequence[str]) -> QueryPart:
     """Ask for records that exist; of activities, the archived ones among them."""
-    archived = shape.name in ACTIVITIES and shape.sees(DELETED)
+    archived = shape.name in {*ACTIVITIES, *RELATIONS} and shape.sees(DELETED)
     alive = [f"{DELETED} = false"] if archived else []
     return QueryPart(where=(*where, *alive), everything=archived)
 

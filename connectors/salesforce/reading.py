@@ -14,6 +14,7 @@ from connectors.base import Note, Page, Pull
 from connectors.errors import ResumeExpired, ShortPull, TooManyFields, Unreachable
 from connectors.salesforce import bulk
 from connectors.salesforce.added import Added
+from connectors.salesforce.narrowing import narrowings
 from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import (
     LOST_LOCATOR,
@@ -33,10 +34,10 @@ from connectors.salesforce.queries import (
     parts,
     soql,
 )
+from connectors.salesforce.relations import read_deleted
 from connectors.salesforce.replies import query_result
 from connectors.salesforce.schema import (
-    ACTIVITIES,
-    NARROWED,
+    RELATIONS,
     STAMP,
     ObjectShape,
     Shapes,
@@ -72,13 +73,11 @@ class OrgReader:
         """Fields that some page came without."""
         self._shapes = shapes
         self._relations = relations
-        self.narrowing = NARROWED.get(self.name)
-        narrows = [self.narrowing.field] if self.narrowing else []
-        self._asked = tuple(dict.fromkeys(["Id", *fields, *added.needs(), *narrows]))
-        for name in narrows:
-            if self.name in ACTIVITIES and not self.shape.sees(name):
-                params = {"source": SOURCE, "object": self.name, "field": name}
-                self.notes.append(Note(code="copies_unseen", params=params))
+        self.narrowings = narrowings(self.name)
+        needs = [*added.needs(), *(one.field for one in self.narrowings)]
+        self._asked = tuple(dict.fromkeys(["Id", *fields, *needs]))
+        for one in self.narrowings:
+            self.notes += () if self.shape.sees(one.field) else one.notes(self.name)
 
     @property
     def shape(self) -> ObjectShape:
@@ -112,6 +111,10 @@ class OrgReader:
     def pages(self, request: Pull) -> Iterator[Page]:
         """Read what was asked for; only the very last page has no cursor."""
         place = Place.resumed(request.resume, self.name)
+        if request.since and not request.resume and self.name in RELATIONS:
+            place = place.begun_by(self.org.server_time)
+            gone = read_deleted(self.org, self.name, request.since)
+            yield self.finished(gone, place, cursor=place.cursor)
         fields = self.fields(QueryPart())
         queries = parts(self.shape, request, fields, self._relations)
         for at in range(place.part, len(queries)):
@@ -141,8 +144,7 @@ class OrgReader:
         **page: Any,  # noqa: ANN401
     ) -> Page:
         """Make a page of rows, with what we add to each and what came to notice."""
-        if self.narrowing:
-            rows = [row for row in rows if self.narrowing.fits(row)]
+        rows = [row for row in rows if all(one.fits(row) for one in self.narrowings)]
         self.added.fill(rows)
         notes, self.notes = self.notes, []
         return Page(rows=rows, server_time=place.begun_at, notes=notes, **page)
@@ -165,7 +167,7 @@ class QueryWalk:
         self._reader = reader
         self._org = reader.org
         self._part = part
-        self._sole = sole and not (place.id or place.job or reader.narrowing)
+        self._sole = sole and not (place.id or place.job or reader.narrowings)
         self._last = last
         self._is_resumed = bool(place.job)
         self._in_bulk: bool | None = None
@@ -329,9 +331,7 @@ class QueryWalk:
         It is that of the last reply before the query left: what is committed while the
         query or a job runs lies behind it. Only the very first reply tells it late.
         """
-        now = self._org.server_time
-        if not self.place.begun and now is not None:
-            self.place = replace(self.place, begun=now.isoformat())
+        self.place = self.place.begun_by(self._org.server_time)
 
     def _mend(self, problem: OrgProblem) -> None:
         """Make the query one that the org can answer, or give up."""

@@ -88,6 +88,18 @@ def api_versions(data: object) -> Sequence[str]:
     raise _odd("list of API versions")
 
 
+def deleted_ids(data: object) -> list[str]:
+    """Read the ids of a list of deleted records.
+
+    Raises:
+        Unreachable: it is none.
+    """
+    found = data.get("deletedRecords") if isinstance(data, dict) else None
+    if _are_objects(found) and all(one.get("id") for one in found):
+        return [str(one["id"]) for one in found]
+    raise _odd("list of deleted records")
+
+
 def number(text: object) -> int | None:
     """Read a count that may be left out."""
     return int(str(text)) if str(text).isdecimal() else None

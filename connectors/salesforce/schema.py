@@ -17,7 +17,6 @@ from connectors.errors import (
     UnknownVersion,
     Unreachable,
 )
-from connectors.salesforce.client import quoted
 from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
 from connectors.salesforce.replies import api_versions, described_fields
@@ -27,38 +26,15 @@ DELETED = "IsDeleted"
 MASTER = "MasterRecordId"
 ACTIVITIES = frozenset({"Task", "Event"})
 """Objects whose old records only ``queryAll`` finds (archived after a year)."""
+RELATIONS = frozenset({"TaskRelation", "EventRelation"})
+"""Objects that name all people and records of an activity."""
 
-
-@dataclass(frozen=True)
-class Narrowing:
-    """What makes a record one that counts: the value of one of its fields."""
-
-    field: str
-    value: str | bool
-
-    @property
-    def condition(self) -> str:
-        """Return it as SOQL."""
-        if isinstance(self.value, str):
-            return f"{self.field} = {quoted(self.value)}"
-        return f"{self.field} = {str(self.value).lower()}"
-
-    def fits(self, row: Mapping[str, object]) -> bool:
-        """Return whether a record counts, as far as it says so."""
-        found = row.get(self.field)
-        return found is None or str(found).lower() == str(self.value).lower()
-
-
-NARROWED = MappingProxyType(
-    {"Group": Narrowing("Type", "Queue"), "Event": Narrowing("IsChild", value=False)}
-)
-"""Of groups only queues own anything, and Salesforce keeps a copy of an event for each
-user who was invited."""
 
 ADDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Task": ("kind", "happened_at", "account_id", "handover_key"),
         "Event": ("happened_at", "account_id", "handover_key"),
+        **dict.fromkeys(RELATIONS, ("target",)),
     }
 )
 """What we work out for each record of these objects (``added.py``)."""

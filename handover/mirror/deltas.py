@@ -12,6 +12,7 @@ import pyarrow as pa
 from handover.mirror.object_pull import Pulled
 from handover.mirror.source_pull import Reading
 from handover.mirror.staging import PLACE, StagedRows
+from mappings.check import HIDDEN
 from mappings.schema import EXTRA, LINK_TABLES, arrow_schema, columns, extra_column
 
 _FOLLOWING = {
@@ -62,7 +63,8 @@ def delta_of(table: str, reading: Reading, lost: Mapping[str, int]) -> Delta:
     # What is hidden from us, an object or what activities hang on, is kept.
     hidden = (table, "*", "unreadable") in reading.columns
     links_hidden = hidden and table == "activity_links"
-    whole = not hidden and all(one.is_full for one in pulled)
+    unseen = any(p.table == table and p.code == HIDDEN for p in reading.problems)
+    whole = not hidden and not unseen and all(one.is_full for one in pulled)
     rejects = [
         (one.job.object, reject)
         for one in pulled

@@ -108,7 +108,8 @@ class Merger:
         """
         schema = self._schema(delta, old)
         self._load_old(old, schema)
-        if not delta.read and (old is None or not _gone(delta)):
+        looked_for = _gone(delta) or delta.origins
+        if not delta.read and (old is None or not looked_for):
             self._note_dead(delta, f"old_rows where {_mine(delta)} and is_deleted")
             return Counts()
         self._load_lists(delta)

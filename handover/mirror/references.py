@@ -54,7 +54,8 @@ def write_references(following: NextGeneration, readings: Sequence[Reading]) -> 
     """Count what points nowhere in the generation being made.
 
     Nothing is said of tables that are not mapped, nor of what activities hang on in a
-    CRM behind a network: there one field holds ids of many kinds, of leads for example.
+    CRM behind a network: there one field holds ids of many kinds, of leads for example,
+    and some activities are none for us, as the masters of series.
     """
     con, old = following.con, following.relation("references")
     con.execute(
@@ -79,7 +80,8 @@ def _asked(reading: Reading) -> Iterator[Reference]:
     }
     files = all(is_file(one.job.object) for one in reading.pulled)
     for one in list_references():
-        if {one.table, one.refers} <= mapped and (one.only == "true" or files):
+        known = files or one.table != "activity_links"
+        if {one.table, one.refers} <= mapped and known:
             yield one
 
 

@@ -71,14 +71,17 @@ class Reading:
 
         Where several objects of a CRM feed a table, ids are unique within one only.
         """
-        prefixed = self.mapping.prefixed(read_with(table))
-        return f"{object_name}:{key}" if prefixed else key
+        return f"{object_name}:{key}" if self._prefixed(table, object_name) else key
 
     def canonical_ids(self, table: str, object_name: str, keys: pa.Array) -> pa.Array:
         """Return the ids of many records of an object as the mirror has them."""
-        prefixed = self.mapping.prefixed(read_with(table))
-        prefix = f"{object_name}:" if prefixed else ""
+        prefix = f"{object_name}:" if self._prefixed(table, object_name) else ""
         return pc.binary_join_element_wise(prefix, keys, "")
+
+    def _prefixed(self, table: str, object_name: str) -> bool:
+        """Return whether the ids of an object's records carry its name in a table."""
+        itself = any(name == table for name, _ in self.mapping.fed_by(object_name))
+        return self.mapping.prefixed(table if itself else read_with(table))
 
     def announcements(self) -> Iterator[dict[str, object]]:
         """Yield what is a rule or a peculiarity of the source, for every audit."""

@@ -27,6 +27,8 @@ PREFIXES = {
     "Opportunity": "006",
     "Task": "00T",
     "Event": "00U",
+    "TaskRelation": "0RT",
+    "EventRelation": "0RE",
     "Case": "500",
     "AccountTeamMember": "01M",
     "Organization": "00D",
@@ -42,6 +44,8 @@ LINKS: dict[str, tuple[str, ...]] = {
     "Product2Id": ("Product2",),
     "OrderId": ("Order",),
 }
+DEFAULTS = {"IsChild": False, "IsRecurrence": False}
+"""Values that a record has where nobody gives one."""
 TEAMS = {"Account": "AccountTeamMember", "Opportunity": "OpportunityTeamMember"}
 QUEUE = "00G000000000001AAA"
 LONGEST_ADDRESS = 16_384
@@ -90,6 +94,8 @@ class Org:
         self.forbidden: set[str] = set()
         self.not_in_bulk: set[str] = set()
         self.versions = ["63.0", "64.0", "65.0"]
+        self.erased: dict[str, dict[str, datetime]] = {}
+        """By kind and id, when a record went past the recycle bin."""
         self.locators: dict[str, list[dict[str, Any]]] = {}
         self.jobs: dict[str, tuple[list[str], list[dict[str, Any]]]] = {}
         self.last_id = 0
@@ -122,6 +128,7 @@ class Org:
             "Id": key,
             "IsDeleted": False,
             "MasterRecordId": None,
+            **{n: v for n, v in DEFAULTS.items() if n in self.fields[kind]},
             **values,
         }
         self._stamp(kind, key)
@@ -135,6 +142,11 @@ class Org:
     def delete(self, kind: str, key: str) -> None:
         self.records[kind][key]["IsDeleted"] = True
         self._stamp(kind, key)
+
+    def erase(self, kind: str, key: str) -> None:
+        """Delete a record past the recycle bin, as relations of activities go."""
+        del self.records[kind][key]
+        self.erased.setdefault(kind, {})[key] = self.now
 
     def merge(self, kind: str, loser: str, master: str, *children: str) -> None:
         """Merge two records; their children's stamps stay as they are."""
@@ -213,6 +225,8 @@ class Org:
                 return error(404, "NOT_FOUND", "The requested resource does not exist")
             case ["data", _, "sobjects", kind, "describe"]:
                 return self._describe(kind)
+            case ["data", _, "sobjects", kind, "deleted", ""]:
+                return self._deleted(kind, call.query)
             case ["data", _, ("query" | "queryAll") as verb]:
                 return self._query(call, everything=verb == "queryAll")
             case ["data", _, ("query" | "queryAll"), locator]:
@@ -232,6 +246,19 @@ class Org:
         return Answer(200, {"name": kind, "fields": list(self.fields[kind].values())})
 
     # Reading
+
+    def _deleted(self, kind: str, query: dict[str, str]) -> Answer:
+        start, end = (datetime.fromisoformat(query[n]) for n in ("start", "end"))
+        if end - start < timedelta(minutes=1) or self.now - start > timedelta(days=30):
+            return error(400, "INVALID_REPLICATION_DATE", "startDate out of range")
+        found = [
+            {"id": key, "deletedDate": stamp(at)}
+            for key, at in self.erased.get(kind, {}).items()
+            if start <= at <= end
+        ]
+        covered = {"earliestDateAvailable": stamp(self.now - timedelta(days=15))}
+        covered["latestDateCovered"] = stamp(end)
+        return Answer(200, {"deletedRecords": found, **covered})
 
     def _query(self, call: Call, *, everything: bool) -> Answer:
         rows = self.selected(call.query["q"], everything=everything)

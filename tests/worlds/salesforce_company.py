@@ -53,6 +53,7 @@ TASK = (
     "Description",
     "Status",
     "IsClosed",
+    "IsRecurrence",
     "ActivityDate",
     "TaskSubtype",
     KEY,
@@ -75,6 +76,7 @@ EMPTY = {
     "Event": (
         *("Subject", "Description", "StartDateTime", "EndDateTime"),
         *("ActivityDate", "WhoId", "WhatId", "OwnerId", "CreatedDate", "IsChild"),
+        "IsRecurrence",
     ),
     "AccountTeamMember": (*MEMBER, "AccountAccessLevel"),
 }
@@ -193,7 +195,6 @@ def _history(org: Org, n: int, account: str, owner: str) -> None:
         "Event",
         **hangs,
         Subject="打合せ",
-        IsChild=False,
         StartDateTime=stamp(starts),
         EndDateTime=stamp(starts + timedelta(hours=1)),
     )
