@@ -264,7 +264,12 @@ def test_owner_changes_without_a_plan_are_listed(cli: Cli, company: Path) -> Non
         "u2",
     )
     assert other == []
-    assert "Owner changes without a plan" in cli("audit", "--unmanaged", *AS_OF).out
+    assert (change["before_name"], change["after_name"]) == ("佐藤", "鈴木")
+    assert change["team"] == "東"
+    shown = cli("audit", "--unmanaged", *AS_OF).out
+    assert "Owner changes without a plan" in shown
+    assert {"東", COMPANY["accounts"][0]["name"], "佐藤", "鈴木"} <= {*shown.split()}
+    assert "accounts are ready" not in shown
 
 
 WITHOUT_PANDAS = """

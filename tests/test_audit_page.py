@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from handover.audit.model import AuditReport, TrendStep
+from handover.audit.model import AuditReport, TrendStep, UnmanagedChange
 from handover.audit.page import PER_OWNER, render
 from handover.audit.report import AuditRequest, combine, read_source
 from handover.i18n import words_for
-from handover.mirror.owners import OwnerChange
 from tests.test_audit import COMPANY, PEOPLE
 from tests.worlds.audited_records import POLICY, Records, mirror_of
 
@@ -111,16 +110,22 @@ def test_the_trend_is_drawn_where_there_are_two_audits(tmp_path: Path) -> None:
 
 
 def test_owner_changes_without_a_plan_are_shown_where_asked(tmp_path: Path) -> None:
-    change = OwnerChange(
+    change = UnmanagedChange(
         source="files",
         account_id="A",
+        account="見込<b>",
         before="u1",
+        before_name="佐藤",
         after=None,
+        after_name=None,
         seen_at="2027-03-02T00:00:00",
         team="東",
     )
 
-    assert "2027-03-02" in page_of(COMPANY, tmp_path, unmanaged=[change])
+    page = page_of(COMPANY, tmp_path, unmanaged=[change])
+
+    assert "2027-03-02" in page
+    assert "<td>東</td><td>見込&lt;b&gt;</td><td>佐藤</td><td>(nobody)</td>" in page
     assert "Owner changes" not in page_of(COMPANY, tmp_path)
 
 

@@ -142,7 +142,11 @@ def test_owners_are_compared_account_by_account(tmp_path: Path) -> None:
         pq.write_table(pa.Table.from_pylist(rows, ACCOUNTS), file)
     pq.write_table(
         pa.Table.from_pylist(
-            [{"source": "crm", "id": "u2", "team": "west", "name": "Ito"}], USERS
+            [
+                {"source": "crm", "id": "u1", "team": "east", "name": "Mori"},
+                {"source": "crm", "id": "u2", "team": "west", "name": "Ito"},
+            ],
+            USERS,
         ),
         users,
     )
@@ -151,7 +155,7 @@ def test_owners_are_compared_account_by_account(tmp_path: Path) -> None:
         without = changed_owners(con, old, new, None, source="crm", seen_at=NOW)
     assert [(c.account_id, c.before, c.after, c.team) for c in found] == [
         ("found", None, "u1", None),
-        ("lost", "u1", None, None),
-        ("moved", "u1", "u2", "west"),
+        ("lost", "u1", None, "east"),
+        ("moved", "u1", "u2", "east"),
     ]
     assert [c.team for c in without] == [None, None, None]

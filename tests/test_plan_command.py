@@ -279,6 +279,24 @@ def test_drift_is_shown_after_the_next_sync(plan: Cli, folder: Path) -> None:
     ]
 
 
+def test_a_customer_who_is_gone_is_named_on_every_open_plan(
+    plan: Cli, folder: Path
+) -> None:
+    key = plan(*NEW).data["plan"]["id"]
+    file = folder / "export" / "accounts.csv"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join(lines[:4] + lines[5:]), encoding="utf-8")
+    sync(folder)
+
+    shown = plan("show", key)
+
+    (warning,) = (w for w in shown.json["warnings"] if w["code"] == "accounts_gone")
+    assert "Sakura (A4)" in warning["message"]
+    assert plan("void", key, "--reason", "late", "--as", "M").code == 0
+    codes = {w["code"] for w in plan("show", key).json["warnings"]}
+    assert "accounts_gone" not in codes
+
+
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_every_view_speaks_both_languages(plan: Cli, cli: Cli, language: str) -> None:
     key = submitted(plan)

@@ -7,11 +7,10 @@ they are made faster and take less memory than anything else with names.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from math import fsum
 from typing import NamedTuple
 
-from handover.mirror.owners import OwnerChange
 from handover.policy import Group, Level, Policy
 
 Groups = Mapping[Group, float | None]
@@ -120,6 +119,25 @@ class InactiveOwner:
     id: str
     name: str | None
     accounts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnmanagedChange:
+    """A new owner whom no run of ours explains, with the names of all whom it concerns.
+
+    ``team`` is the former owner's: their manager has to know. Names are None where the
+    mirror does not have them any more.
+    """
+
+    source: str
+    account_id: str
+    account: str | None
+    before: str | None
+    before_name: str | None
+    after: str | None
+    after_name: str | None
+    team: str | None
+    seen_at: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,7 +250,7 @@ class AuditReport:
     rejects: int
     aside: Sequence[AsideFinding]
     unresolved: Sequence[UnresolvedColumn]
-    unmanaged: Sequence[OwnerChange] | None = None
+    unmanaged: Sequence[UnmanagedChange] | None = None
     trend: Sequence[TrendStep] | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -241,7 +259,7 @@ class AuditReport:
         asked = {name: part for name, part in parts.items() if part is not None}
         asked["policy"] = {"version": self.policy.version, "hash": self.policy.hash}
         if self.unmanaged is not None:
-            asked["unmanaged"] = [change.as_json() for change in self.unmanaged]
+            asked["unmanaged"] = [asdict(change) for change in self.unmanaged]
         return asked
 
 

@@ -23,11 +23,11 @@ from handover.audit.model import (
     OwnerFinding,
     SharedPerson,
     TrendStep,
+    UnmanagedChange,
     UnresolvedColumn,
 )
 from handover.i18n import Words
 from handover.mirror.generations import Generation
-from handover.mirror.owners import OwnerChange
 from handover.mirror.people import People
 from handover.mirror.views import Mirror
 from handover.policy import Policy
@@ -121,7 +121,7 @@ def combine(
     generation: Generation,
     policy: Policy,
     *,
-    unmanaged: Sequence[OwnerChange] | None = None,
+    unmanaged: Sequence[UnmanagedChange] | None = None,
     trend: Sequence[TrendStep] | None = None,
 ) -> AuditReport:
     """Put the findings of all sources together, with what else was asked for."""

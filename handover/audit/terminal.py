@@ -14,10 +14,10 @@ from handover.audit.model import (
     LikelyDuplicates,
     OwnerFinding,
     TrendStep,
+    UnmanagedChange,
 )
 from handover.audit.report import Fact
 from handover.i18n import Words
-from handover.mirror.owners import OwnerChange
 from handover.paper import signs
 from handover.paper.dates import number
 from handover.paper.safe_text import plain
@@ -35,7 +35,7 @@ HIDDEN_FACTS = frozenset({"id", "owner_id"})
 
 
 def print_audit(report: AuditReport, words: Words, console: Console) -> None:
-    """Print an audit.
+    """Print an audit; where owner changes without a plan are asked for, only those.
 
     Args:
         report: what was found; of the accounts that are not among the worst, items are
@@ -43,6 +43,10 @@ def print_audit(report: AuditReport, words: Words, console: Console) -> None:
         words: the reader's language.
         console: where to.
     """
+    if report.unmanaged is not None:
+        _print_unmanaged(report.unmanaged, words, console)
+        _print_trend(report.trend or (), words, console)
+        return
     console.print(headline(report, words))
     if report.totals.unjudged:
         console.print(unjudged(report, words))
@@ -61,7 +65,6 @@ def print_audit(report: AuditReport, words: Words, console: Console) -> None:
     _print_aside(report.aside, words, console)
     _print_duplicates(report.duplicates, words, console)
     _print_trend(report.trend or (), words, console)
-    _print_unmanaged(report.unmanaged or (), words, console)
 
 
 def headline(report: AuditReport, words: Words) -> str:
@@ -218,18 +221,26 @@ def _print_trend(steps: Sequence[TrendStep], words: Words, console: Console) -> 
 
 
 def _print_unmanaged(
-    changes: Sequence[OwnerChange], words: Words, console: Console
+    changes: Sequence[UnmanagedChange], words: Words, console: Console
 ) -> None:
-    if not changes:
-        return
     title = words("Owner changes without a plan")
+    if not changes:
+        console.print(f"{title}: {words('None.')}")
+        return
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
-    for name in ("Account", "Before", "After", "Team", "Seen"):
+    for name in ("Former team", "Account", "Before", "After", "Seen"):
         table.add_column(words(name))
+    team: str | None = ""
     for change in changes:
-        named = (change.account_id, change.before, change.after, change.team)
-        table.add_row(*(plain(text or "-") for text in named), change.seen_at[:10])
-    console.print()
+        shown = "" if change.team == team else change.team or words("(no team)")
+        team = change.team
+        table.add_row(
+            plain(shown),
+            plain(change.account or change.account_id),
+            plain(change.before_name or change.before or words("(nobody)")),
+            plain(change.after_name or change.after or words("(nobody)")),
+            change.seen_at[:10],
+        )
     console.print(table)
 
 

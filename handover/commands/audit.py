@@ -109,7 +109,9 @@ def _combined(
         parts,
         workspace.generation(),
         workspace.policy,
-        unmanaged=read_unmanaged(workspace, narrowed) if asked.unmanaged else None,
+        unmanaged=(
+            read_unmanaged(workspace, parts, narrowed) if asked.unmanaged else None
+        ),
         trend=read_trend_of(workspace, narrowed) if asked.trend else None,
     )
 

@@ -71,7 +71,8 @@ def plan_result(
 
 
 def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
-    from handover.plan.view import read_note
+    from handover.jobs.plan import list_gone
+    from handover.plan.view import NAMED, read_note
     from handover.transfer.to_crm import list_owner_problems
 
     notes = (read_note(note, shell.words) for note in plan.notes)
@@ -83,6 +84,11 @@ def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
         )
         for problem in list_owner_problems(shell.workspace.mapping(plan.source))
     ]
+    gone = list_gone(shell.workspace, plan)
+    if gone:
+        more = " ..." * (len(gone) > NAMED)
+        params = {"n": len(gone), "ids": ", ".join(gone[:NAMED]) + more}
+        notices.append(Notice(code="accounts_gone", params=params))
     return [*notices, *list_aside_notices(plan.aside, audience_of(shell, plan.source))]
 
 

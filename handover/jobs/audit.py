@@ -1,9 +1,9 @@
 """Auditing every source, and what earlier nights have to say about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from handover.audit.model import TrendStep
+from handover.audit.model import TrendStep, UnmanagedChange
 from handover.audit.report import AuditRequest, SourceFindings, read_source
 from handover.audit.trend import keep, read_trend
 from handover.i18n import Words
@@ -47,16 +47,46 @@ def audit_sources(
 
 
 def read_unmanaged(
-    workspace: Workspace, narrowed: Mapping[str, Narrowed] | None
-) -> list[OwnerChange]:
-    """List the owner changes that no run of ours explains."""
+    workspace: Workspace,
+    parts: Sequence[SourceFindings],
+    narrowed: Mapping[str, Narrowed] | None,
+) -> list[UnmanagedChange]:
+    """List the owner changes that no run of ours explains, by the former owner's team.
+
+    Args:
+        workspace: the working folder.
+        parts: what the audit found, for the names of accounts and people.
+        narrowed: what is asked for in each source; None is everything.
+    """
     with workspace.ledger.read() as connection:
         changes = unmanaged_changes(connection, list(workspace.generation().sources))
-    return [
-        change
+    found = [
+        _with_names(change, part)
+        for part in parts
         for change in changes
-        if narrowed is None or change.account_id in narrowed[change.source].account_ids
+        if change.source == part.audit.source
+        and (
+            narrowed is None or change.account_id in narrowed[change.source].account_ids
+        )
     ]
+    return sorted(found, key=lambda change: (change.team is None, change.team or ""))
+
+
+def _with_names(change: OwnerChange, part: SourceFindings) -> UnmanagedChange:
+    """Name whom a change concerns, as far as the mirror knows them still."""
+    names = {account.id: account.name for account in part.accounts}
+    before, after = part.people.user(change.before), part.people.user(change.after)
+    return UnmanagedChange(
+        source=change.source,
+        account_id=change.account_id,
+        account=names.get(change.account_id),
+        before=change.before,
+        before_name=before.name if before else None,
+        after=change.after,
+        after_name=after.name if after else None,
+        team=before.team if before else change.team,
+        seen_at=change.seen_at,
+    )
 
 
 def read_trend_of(

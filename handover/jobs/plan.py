@@ -15,6 +15,7 @@ from handover.audit.findings import scores
 from handover.errors import AmbiguousName, NoDecider, UnknownName
 from handover.i18n import Words
 from handover.jobs.workspace import Workspace
+from handover.ledger.states import Mode, PlanState
 from handover.mirror.find import (
     USER,
     account_names,
@@ -212,6 +213,21 @@ def list_drift_since(workspace: Workspace, plan: Plan) -> list[Drift]:
     """List the accounts of a plan that others have changed in the CRM since."""
     with workspace.mirror(plan.source) as mirror:
         return list(list_drift(plan, read_owners(mirror, plan)))
+
+
+def list_gone(workspace: Workspace, plan: Plan) -> list[str]:
+    """List the customers still to be handed over whom the CRM has no more."""
+    if plan.state in (PlanState.CLOSED, PlanState.VOIDED):
+        return []
+    with workspace.mirror(plan.source) as mirror:
+        there = read_owners(mirror, plan)
+    return [
+        f"{row.account} ({row.account_id})"
+        for row in plan.rows
+        if row.mode is not Mode.EXCLUDE
+        and row.state != "owner_changed"
+        and row.account_id not in there
+    ]
 
 
 def write_page(workspace: Workspace, plans: Sequence[Plan], audience: Audience) -> str:

@@ -63,7 +63,7 @@ def changed_owners(
         con: any DuckDB.
         old: the older generation's accounts.
         new: the newer accounts.
-        users: in SQL, the newer users, for the team of the new owner.
+        users: in SQL, the newer users: the former owner's team, the new one's names.
         source: whose accounts.
         seen_at: when.
     """
@@ -72,11 +72,12 @@ def changed_owners(
         " null as email where false)"
     )
     rows = con.sql(
-        f"""select o.id, o.owner_id as before, n.owner_id as after, u.team,
+        f"""select o.id, o.owner_id as before, n.owner_id as after, f.team,
             u.name, u.email
         from read_parquet({literal(old)}) as o
         join read_parquet({literal(new)}) as n on n.source = o.source and n.id = o.id
         left join {users or nobody} as u on u.source = n.source and u.id = n.owner_id
+        left join {users or nobody} as f on f.source = o.source and f.id = o.owner_id
         where o.source = {literal(source)} and not coalesce(n.is_deleted, false)
             and o.owner_id is distinct from n.owner_id
             and {same_id("o.owner_id", "n.owner_id")} is not true
