@@ -1,5 +1,6 @@
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from handover.ledger.seals import LedgerChanged
 from handover.ledger.states import Mode, PlanState
 from handover.ledger.tables import plan_versions, runs, steps
 from handover.plan import approval, errors, store
+from handover.plan.build import seal
 from handover.plan.model import LooseRecord, Plan
 from handover.plan.moves import Move
+from handover.plan.terms import Circumstances
 from tests.worlds.small_company import (
     NOW,
     POLICY,
     by,
     key_account,
+    now,
     people,
     plan_of,
     row_of,
@@ -38,19 +42,24 @@ def ledger(tmp_path: Path) -> Iterator[Connection]:
 def kept(ledger: Connection, plan: Plan | None = None, **changes: Any) -> Plan:
     found = plan or plan_of([with_opportunity(1), with_opportunity(2)])
     found = found.model_copy(update=changes)
-    found = found.model_copy(update={"fingerprint": found.computed_fingerprint()})
+    found = seal(found.model_copy(update={"terms": now().read_terms(found)}))
     store.save_version(ledger, found, store.Origin(cause="new", person="P", at=NOW))
     return store.load(ledger, found.id)
 
 
-def submitted(ledger: Connection, who: str = "P", **changes: Any) -> Plan:
-    return approval.submit(ledger, kept(ledger, **changes), by(who), people())
+def submitted(
+    ledger: Connection, who: str = "P", known: Circumstances | None = None
+) -> Plan:
+    return approval.submit(ledger, kept(ledger), by(who), known or now())
 
 
 def test_a_plan_comes_back_from_the_ledger_as_it_went_in(ledger: Connection) -> None:
     plan = plan_of([key_account(1), with_opportunity(2)])
-    assert kept(ledger, plan) == plan
-    assert store.load(ledger, plan.id, 1) == plan
+    loaded = kept(ledger, plan)
+    assert loaded.model_copy(update={"terms": None, "fingerprint": ""}) == (
+        plan.model_copy(update={"fingerprint": ""})
+    )
+    assert store.load(ledger, plan.id, 1) == loaded
 
 
 def test_who_submits_first_is_the_author(ledger: Connection) -> None:
@@ -58,11 +67,19 @@ def test_who_submits_first_is_the_author(ledger: Connection) -> None:
     assert (plan.state, plan.author) == (PlanState.SUBMITTED, "P")
 
 
+@pytest.mark.parametrize("who", ["S", "B", "N"])
+def test_a_stranger_hands_no_plan_to_the_manager(ledger: Connection, who: str) -> None:
+    with pytest.raises(errors.NotYours) as caught:
+        submitted(ledger, who)
+    assert caught.value.params["deciders"] == "佐藤, 高橋, 伊藤"
+    assert store.load(ledger, "2027-03-p-s").author is None
+
+
 def test_the_manager_approves_and_that_is_the_authority(ledger: Connection) -> None:
-    plan = approval.approve(ledger, submitted(ledger), by("M"), people(), POLICY)
+    plan = approval.approve(ledger, submitted(ledger), by("M"), now())
     assert plan.state is PlanState.APPROVED
     assert {row.state for row in plan.rows} == {"approved"}
-    authority = approval.load_approved(ledger, plan.id, DAY)
+    authority = approval.load_approved(ledger, plan.id, DAY, now())
     assert authority.plan == plan
     assert (authority.approver_id, authority.approved_at) == ("M", NOW)
     assert authority.fingerprint == plan.computed_fingerprint()
@@ -78,14 +95,14 @@ def test_the_manager_approves_and_that_is_the_authority(ledger: Connection) -> N
         ("M", "B", {"M": {"delegate_id": None}}),
         ("P", "B", {"M": {"is_active": False, "delegate_id": None}}),
         ("D", "M", {}),
-        ("S", "M", {}),
     ],
 )
 def test_the_right_person_approves(
     ledger: Connection, author: str, approver: str, changes: dict[str, Any]
 ) -> None:
-    plan = submitted(ledger, author)
-    done = approval.approve(ledger, plan, by(approver), people(**changes), POLICY)
+    known = now(**changes)
+    plan = submitted(ledger, author, known)
+    done = approval.approve(ledger, plan, by(approver), known)
     assert done.state is PlanState.APPROVED
     made = store.list_decisions(ledger, plan.id)[-1]
     assert made.as_delegate is (approver == "D")
@@ -102,43 +119,43 @@ def test_the_right_person_approves(
         ("M", "B", {}),
         ("D", "D", {}),
         ("P", "M", {"M": {"is_active": False}}),
-        ("S", "S", {}),
         ("M", "P", {"M": {"delegate_id": "P"}}),
     ],
 )
 def test_nobody_else_approves_or_rejects(
     ledger: Connection, author: str, approver: str, changes: dict[str, Any]
 ) -> None:
-    plan, known = submitted(ledger, author), people(**changes)
+    known = now(**changes)
+    plan = submitted(ledger, author, known)
     with pytest.raises(errors.WrongApprover):
-        approval.approve(ledger, plan, by(approver), known, POLICY)
+        approval.approve(ledger, plan, by(approver), known)
     with pytest.raises(errors.WrongApprover):
-        approval.reject(ledger, plan, by(approver), known, POLICY)
+        approval.reject(ledger, plan, by(approver), known)
 
 
 def test_another_persons_login_needs_a_reason_that_is_kept(ledger: Connection) -> None:
-    plan = submitted(ledger)
-    known = people(M={"login": "takahashi"})
+    known = now(M={"login": "takahashi"})
+    plan = submitted(ledger, known=known)
     with pytest.raises(errors.OnBehalfNeeded):
-        approval.approve(ledger, plan, by("M", actor="ops"), known, POLICY)
+        approval.approve(ledger, plan, by("M", actor="ops"), known)
     decision = by("M", actor="ops", on_behalf="出張中")
-    approval.approve(ledger, plan, decision, known, POLICY)
-    assert approval.load_approved(ledger, plan.id, DAY).on_behalf == "出張中"
+    approval.approve(ledger, plan, decision, known)
+    assert approval.load_approved(ledger, plan.id, DAY, now()).on_behalf == "出張中"
 
 
 def test_the_policy_may_forbid_deciding_for_others(ledger: Connection) -> None:
     transfer = POLICY.transfer.model_copy(update={"on_behalf": False})
     strict = POLICY.model_copy(update={"transfer": transfer})
-    known = people(M={"login": "takahashi"})
+    known = replace(now(M={"login": "takahashi"}), policy=strict)
     decision = by("M", actor="ops", on_behalf="出張中")
     with pytest.raises(errors.OnBehalfForbidden):
-        approval.approve(ledger, submitted(ledger), decision, known, strict)
+        approval.approve(ledger, submitted(ledger, known=known), decision, known)
 
 
 def test_the_evidence_is_kept_with_the_decision(ledger: Connection) -> None:
     evidence = {"kind": "file", "name": "plan.xlsx", "sha256": "ab" * 32}
     decision = by("M", evidence=evidence, reason="確認済み")
-    plan = approval.approve(ledger, submitted(ledger), decision, people(), POLICY)
+    plan = approval.approve(ledger, submitted(ledger), decision, now())
     made = store.list_decisions(ledger, plan.id)[-1]
     assert made.by == decision
     assert (made.version, made.fingerprint) == (plan.version, plan.fingerprint)
@@ -168,14 +185,14 @@ def test_a_plan_with_something_open_cannot_be_submitted(
     ledger: Connection, error: type[HandoverError], plan: Plan
 ) -> None:
     with pytest.raises(error):
-        approval.submit(ledger, kept(ledger, plan), by("P"), people())
+        approval.submit(ledger, kept(ledger, plan), by("P"), now())
 
 
 def test_what_is_left_out_needs_no_decision(ledger: Connection) -> None:
     plan = undecided_rows(mode=Mode.EXCLUDE, successor_id=None, visit=None)
     loose = LooseRecord(object="contacts", id="C1", action="leave")
     plan = plan.model_copy(update={"loose": (loose,)})
-    done = approval.submit(ledger, kept(ledger, plan), by("P"), people())
+    done = approval.submit(ledger, kept(ledger, plan), by("P"), now())
     assert done.state is PlanState.SUBMITTED
 
 
@@ -184,16 +201,16 @@ def test_what_is_left_out_needs_no_decision(ledger: Connection) -> None:
 
 def test_a_draft_gives_no_authority(ledger: Connection) -> None:
     with pytest.raises(errors.Unapproved):
-        approval.load_approved(ledger, kept(ledger).id, DAY)
+        approval.load_approved(ledger, kept(ledger).id, DAY, now())
 
 
 def test_a_submitted_plan_gives_none_either(ledger: Connection) -> None:
     with pytest.raises(errors.Unapproved):
-        approval.load_approved(ledger, submitted(ledger).id, DAY)
+        approval.load_approved(ledger, submitted(ledger).id, DAY, now())
 
 
 def approved(ledger: Connection) -> Plan:
-    return approval.approve(ledger, submitted(ledger), by("M"), people(), POLICY)
+    return approval.approve(ledger, submitted(ledger), by("M"), now())
 
 
 def test_content_that_was_not_approved_gives_no_authority(ledger: Connection) -> None:
@@ -201,14 +218,14 @@ def test_content_that_was_not_approved_gives_no_authority(ledger: Connection) ->
     other = plan.model_copy(update={"effective": dt.date(2027, 4, 1)})
     ledger.execute(update(plan_versions).values(content=other.model_dump(mode="json")))
     with pytest.raises(LedgerChanged):
-        approval.load_approved(ledger, plan.id, DAY)
+        approval.load_approved(ledger, plan.id, DAY, now())
 
 
 def test_the_next_version_is_not_approved_by_the_last(ledger: Connection) -> None:
     plan = approved(ledger)
     kept(ledger, plan, version=2)
     with pytest.raises(errors.Unapproved):
-        approval.load_approved(ledger, plan.id, DAY)
+        approval.load_approved(ledger, plan.id, DAY, now())
 
 
 def test_an_approval_expires_two_weeks_after_the_last_effective_date(
@@ -216,9 +233,9 @@ def test_an_approval_expires_two_weeks_after_the_last_effective_date(
 ) -> None:
     plan = approved(ledger)
     last = plan.effective + dt.timedelta(days=14)
-    assert approval.load_approved(ledger, plan.id, last).plan.id == plan.id
+    assert approval.load_approved(ledger, plan.id, last, now()).plan.id == plan.id
     with pytest.raises(errors.Expired):
-        approval.load_approved(ledger, plan.id, last + dt.timedelta(days=1))
+        approval.load_approved(ledger, plan.id, last + dt.timedelta(days=1), now())
 
 
 @pytest.mark.parametrize(
@@ -235,12 +252,12 @@ def test_an_ended_plan_says_how_it_ended(
     plan = approved(ledger)
     store.set_state(ledger, plan.id, state, NOW)
     with pytest.raises(error):
-        approval.load_approved(ledger, plan.id, DAY)
+        approval.load_approved(ledger, plan.id, DAY, now())
 
 
 def test_a_rejected_plan_is_sent_back_with_the_reason(ledger: Connection) -> None:
     plan = approval.reject(
-        ledger, submitted(ledger), by("M", reason="期間が短い"), people(), POLICY
+        ledger, submitted(ledger), by("M", reason="期間が短い"), now()
     )
     assert plan.state is PlanState.REJECTED
     assert store.list_decisions(ledger, plan.id)[-1].by.reason == "期間が短い"
@@ -269,16 +286,16 @@ def test_only_a_draft_is_submitted_and_only_what_is_submitted_approved(
 ) -> None:
     plan = approved(ledger)
     with pytest.raises(errors.WrongState):
-        approval.submit(ledger, plan, by("P"), people())
+        approval.submit(ledger, plan, by("P"), now())
     with pytest.raises(errors.WrongState):
-        approval.approve(ledger, plan, by("M"), people(), POLICY)
+        approval.approve(ledger, plan, by("M"), now())
 
 
 def test_two_open_plans_never_hold_the_same_account(ledger: Connection) -> None:
     submitted(ledger)
     second = kept(ledger, id="2027-03-p-s-2")
     with pytest.raises(errors.AlreadyPlanned) as caught:
-        approval.submit(ledger, second, by("P"), people())
+        approval.submit(ledger, second, by("P"), now())
     assert caught.value.params["plan"] == "2027-03-p-s"
 
 
@@ -292,14 +309,14 @@ def left_by(ledger: Connection, **decided: Any) -> Plan:
     return kept(ledger, plan_of(accounts, moves=moves, absent=True), **decided)
 
 
-GONE = people(P={"is_active": False})
+GONE = now(P={"is_active": False})
 
 
 def test_somebody_who_has_left_keeps_no_customer(ledger: Connection) -> None:
     with pytest.raises(errors.LeaverKeeps) as caught:
         approval.submit(ledger, left_by(ledger), by("M"), GONE)
     assert caught.value.params["records"] == "客先02"
-    still_here = approval.submit(ledger, left_by(ledger, version=2), by("M"), people())
+    still_here = approval.submit(ledger, left_by(ledger, version=2), by("M"), now())
     assert still_here.state is PlanState.SUBMITTED
 
 
@@ -309,7 +326,7 @@ def test_what_another_open_plan_hands_over_is_given_to_somebody(
     moves = (Move(account_id="A02", successor_id="T"),)
     other = plan_of([with_opportunity(2)], moves=moves)
     other = kept(ledger, other, id="2027-03-p-t")
-    approval.submit(ledger, other, by("P"), people())
+    approval.submit(ledger, other, by("P"), now())
     decided = approval.submit(ledger, left_by(ledger), by("M"), GONE)
     assert decided.state is PlanState.SUBMITTED
 

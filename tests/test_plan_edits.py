@@ -22,8 +22,8 @@ from tests.worlds.small_company import (
     with_opportunity,
 )
 
-MANAGER = Editor(person_id="M", name="高橋", is_manager=True)
-AUTHOR = Editor(person_id="P", name="佐藤", is_manager=False)
+MANAGER = Editor(person_id="M", name="高橋", is_manager=True, managers="高橋")
+AUTHOR = Editor(person_id="P", name="佐藤", is_manager=False, managers="高橋")
 FRIDAY = dt.date(2027, 3, 5)
 ACCOUNTS = [
     key_account(1),

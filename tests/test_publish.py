@@ -24,7 +24,7 @@ from tests.worlds.memory_company import (
     row,
     visit,
 )
-from tests.worlds.small_company import POLICY, by, people
+from tests.worlds.small_company import by
 
 MUST = ("contacts.person", "purchases.reason")
 VISIT_DAY = dt.date(2027, 3, 10)
@@ -54,11 +54,11 @@ def amend(place: Office, *rows: Row, **known: object) -> None:
     """Put the next version of the plan on record, and approve it."""
     with place.ledger.begin() as connection:
         version = store.count_versions(connection, PLAN) + 1
-        made = plan(rows, version=version, **known)
+        made = place.on_terms_of_now(plan(rows, version=version, **known))
         origin = store.Origin(cause="edit", person="P", at=place.clock())
         store.save_version(connection, made, origin)
         loaded = store.load(connection, PLAN)
-        approval.approve(connection, loaded, by("M"), people(), POLICY)
+        approval.approve(connection, loaded, by("M"), place.circumstances())
 
 
 # What is asked of whom

@@ -32,9 +32,9 @@ from tests.worlds.memory_company import (
     outcomes,
     plan,
     row,
+    with_transfer,
     written,
 )
-from tests.worlds.small_company import POLICY
 
 TOMORROW = TODAY + dt.timedelta(days=1)
 LATER = TODAY + dt.timedelta(days=30)
@@ -42,11 +42,6 @@ LATER = TODAY + dt.timedelta(days=30)
 
 def codes(place: Office) -> set[str]:
     return {note.code for note in place.prepared().notes}
-
-
-def with_transfer(**rules: object) -> object:
-    transfer = POLICY.transfer.model_copy(update=rules)
-    return POLICY.model_copy(update={"transfer": transfer})
 
 
 def test_an_account_takes_along_what_hangs_on_it(tmp_path: Path) -> None:
@@ -157,8 +152,7 @@ def test_nothing_due_is_a_run_with_a_warning(tmp_path: Path) -> None:
 
 
 def test_the_policy_may_wait_for_the_successor(tmp_path: Path) -> None:
-    place = handing_over(tmp_path)
-    place.policy = with_transfer(require="acceptance")
+    place = handing_over(tmp_path, policy=with_transfer(require="acceptance"))
     assert codes(place) == {"not_accepted"}
     assert place.reassign().counts["planned"] == 0
 
@@ -455,14 +449,12 @@ def test_a_read_only_crm_is_refused(tmp_path: Path) -> None:
 
 
 def test_more_accounts_than_the_policy_allows_need_a_word(tmp_path: Path) -> None:
-    place = handing_over(tmp_path)
-    place.policy = with_transfer(max_accounts=2)
-    with pytest.raises(TooLarge):
-        place.reassign()
-    place.policy = with_transfer(max_share=0.5)
-    with pytest.raises(TooLarge):
-        place.reassign()
-    assert place.reassign(allow_large=True).counts["done"] == 18
+    for rules in ({"max_accounts": 2}, {"max_share": 0.5}):
+        policy = with_transfer(**rules)
+        place = handing_over(tmp_path / str(policy.hash), policy=policy)
+        with pytest.raises(TooLarge):
+            place.reassign()
+        assert place.reassign(allow_large=True).counts["done"] == 18
 
 
 def test_an_owner_that_a_rule_derives_cannot_be_written(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from connectors.base import Change, Create, SetField
 from handover.errors import AmbiguousName, UnknownName, WrongOrg
 from handover.ledger.runs import NoRunToUndo, NoRunYet, find_run, find_run_to_undo
 from handover.plan import store
-from handover.plan.errors import NotYours
+from handover.plan.errors import NotYours, TermsChanged
 from tests.worlds.memory_company import (
     PLAN,
     TASKS,
@@ -18,6 +18,7 @@ from tests.worlds.memory_company import (
     outcomes,
     plan,
     row,
+    with_transfer,
 )
 
 
@@ -228,9 +229,19 @@ def test_nobody_else_may(tmp_path: Path, person: str) -> None:
 
 @pytest.mark.parametrize("name", ["T", "鈴木"])
 def test_whom_the_policy_names_may(tmp_path: Path, name: str) -> None:
+    place = handing_over(tmp_path, policy=with_transfer(undo_by=(name,)))
+    run = place.reassign()
+    assert place.undo(run.run_id, "T").error is None
+
+
+def test_who_may_since_the_submission_only_may_not(tmp_path: Path) -> None:
     place = handing_over(tmp_path)
     run = place.reassign()
-    assert place.undo(run.run_id, "T", undo_by=[name]).error is None
+    place.policy = with_transfer(undo_by=("T",))
+    with pytest.raises(TermsChanged) as refused:
+        place.undo(run.run_id, "T")
+    assert refused.value.exit_code == 5
+    assert place.undo(run.run_id, "M").error is None
 
 
 def test_another_org_is_not_touched(tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ def open_planning(workspace: Workspace, source: str) -> Iterator[Planning]:
             generation=generation.n,
             people=workspace.people(source),
             policy=workspace.policy,
+            mapping=workspace.mapping(source),
             config=workspace.config,
             as_of=workspace.as_of,
             read_facts=read,
@@ -280,12 +281,12 @@ def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
 
 
 def submit(workspace: Workspace, text: str) -> Changed:
-    """Hand a draft to the manager."""
+    """Hand a plan to the manager."""
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
-        people = workspace.people(found.source)
         by = _make_decision(workspace, found.source, Grounds())
-        return Changed(plan=approval.submit(connection, found, by, people))
+        now = workspace.circumstances(found.source)
+        return Changed(plan=approval.submit(connection, found, by, now))
 
 
 def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> Changed:
@@ -293,11 +294,10 @@ def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> 
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
         by = _make_decision(workspace, found.source, grounds)
-        people, policy = workspace.people(found.source), workspace.policy
-        approval.check_approver(found, "approve", by, people, policy)
+        now = workspace.circumstances(found.source)
+        approval.check_approver(found, "approve", by, now)
         if edits.is_empty:
-            decided = approval.approve(connection, found, by, people, policy)
-            return Changed(plan=decided)
+            return Changed(plan=approval.approve(connection, found, by, now))
         with open_planning(workspace, found.source) as planning:
             edited = drafts.edit_submitted(
                 connection,
@@ -307,7 +307,7 @@ def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> 
                 person=by.person_id,
                 at=by.at,
             )
-        decided = approval.approve(connection, edited, by, people, policy)
+        decided = approval.approve(connection, edited, by, now)
         return Changed(plan=decided, before=found)
 
 
@@ -316,10 +316,8 @@ def reject(workspace: Workspace, text: str, reason: str) -> Changed:
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
         by = _make_decision(workspace, found.source, Grounds(reason=reason))
-        people = workspace.people(found.source)
-        return Changed(
-            plan=approval.reject(connection, found, by, people, workspace.policy)
-        )
+        now = workspace.circumstances(found.source)
+        return Changed(plan=approval.reject(connection, found, by, now))
 
 
 def void(workspace: Workspace, text: str, reason: str) -> Changed:

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -129,8 +130,8 @@ def undo(
     with _at_work(workspace, source, "undo", manner) as work:
         with workspace.ledger.read() as connection:
             run = find_run_to_undo(connection, text)
-            undo_by = workspace.policy.transfer.undo_by
-            authority = undo_of(connection, run, person, work.site.people, undo_by)
+            now = workspace.circumstances(source)
+            authority = undo_of(connection, run, person, now)
             prepared = prepare_undo(
                 work.site, connection, authority, run, manner.org_id, again=again
             )
@@ -156,7 +157,9 @@ def _allowed(workspace: Workspace, text: str) -> tuple[str, str]:
     """Return a plan's id and source; refuse at once, lest anybody wait for the lock."""
     with workspace.ledger.read() as connection:
         plan_id = store.find_plan(connection, text)
-        return plan_id, load_approved(connection, plan_id, workspace.as_of).plan.source
+        source = store.load(connection, plan_id).source
+        now = workspace.circumstances(source)
+        return load_approved(connection, plan_id, workspace.as_of, now).plan.id, source
 
 
 @contextmanager
@@ -165,7 +168,8 @@ def _authority(
 ) -> Iterator[tuple[Connection, ApprovedPlan, Mirror]]:
     """Look at the approval once more, behind the lock, and open the mirror."""
     with workspace.ledger.read() as connection:
-        authority = load_approved(connection, plan_id, workspace.as_of)
+        now = workspace.circumstances(source)
+        authority = load_approved(connection, plan_id, workspace.as_of, now)
         with workspace.mirror(source) as mirror:
             yield connection, authority, mirror
 
@@ -260,4 +264,5 @@ def _open_site(workspace: Workspace, source: str) -> Site:
         clock=workspace.clock,
         as_of=workspace.as_of,
         today=workspace.today,
+        circumstances=partial(workspace.circumstances, source),
     )

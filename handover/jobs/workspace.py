@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from handover.mirror.generations import Generation
     from handover.mirror.people import People
     from handover.mirror.views import Mirror
+    from handover.plan.terms import Circumstances
     from handover.policy import Policy
 
 
@@ -105,6 +106,9 @@ class Workspace:
     @cached_property
     def policy(self) -> "Policy":
         """The company's policy, or the built-in one."""
+        return self._read_policy()
+
+    def _read_policy(self) -> "Policy":
         from handover.policy import load_policy
 
         file = self.config.policy.file
@@ -270,9 +274,27 @@ class Workspace:
         from handover.mirror.people import load_people
 
         if source not in self._people:
-            file = self.config.path(self.config.people.file)
+            file = self._people_file
             self._people[source] = load_people(self.generation(), source, file)
         return self._people[source]
+
+    @property
+    def _people_file(self) -> Path:
+        return self.config.path(self.config.people.file)
+
+    def circumstances(self, source: str) -> "Circumstances":
+        """Read people, policy and mapping as they stand in their files now.
+
+        They are read each time: somebody may edit them while a run is under way.
+        """
+        from handover.mirror.people import load_people
+        from handover.plan.terms import Circumstances
+
+        return Circumstances(
+            people=load_people(self.generation(), source, self._people_file),
+            policy=self._read_policy(),
+            mapping=load_mapping(self.mapping_name(source), self.config.base),
+        )
 
     def mirror(
         self, source: str, accounts: Collection[str] | None = None

@@ -126,7 +126,7 @@ plan_versions = Table(
     Column("generation", Integer, nullable=False),
     Column("made_by", String),
     Column("made_at", String, nullable=False),
-    Column("cause", String, nullable=False),  # new, edit, amend, import
+    Column("cause", String, nullable=False),  # new, edit, amend, import, terms
 )
 
 decisions = Table(

@@ -90,6 +90,18 @@ def accounts_handed_over(connection: Connection) -> dict[str, set[str]]:
     return given
 
 
+def was_carried_out(connection: Connection, plan_id: str) -> bool:
+    """Return whether a run of a plan has written anything, taken back or not."""
+    wrote = (
+        select(runs.c.id)
+        .join(steps, steps.c.run_id == runs.c.id)
+        .where(runs.c.plan_id == plan_id, runs.c.kind != "undo")
+        .where(steps.c.outcome == "done", steps.c.code.is_distinct_from("already"))
+        .limit(1)
+    )
+    return connection.execute(wrote).first() is not None
+
+
 def explaining_run(
     connection: Connection,
     source: str,

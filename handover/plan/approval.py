@@ -12,12 +12,15 @@ from sqlalchemy import Connection
 
 from handover.ledger import seals
 from handover.ledger.states import Mode, PlanState
+from handover.ledger.writes import was_carried_out
 from handover.mirror.people import People
 from handover.plan import errors, store
+from handover.plan.build import seal
+from handover.plan.deciders import check_editor, list_approvers, list_managers
 from handover.plan.model import Plan
 from handover.plan.selection import is_key_or_priority
 from handover.plan.store import Decision
-from handover.policy import Policy
+from handover.plan.terms import Circumstances
 
 _KINDS = {
     PlanState.SUBMITTED: "submit",
@@ -25,6 +28,8 @@ _KINDS = {
     PlanState.REJECTED: "reject",
     PlanState.VOIDED: "void",
 }
+_RENEWABLE = frozenset({PlanState.SUBMITTED, PlanState.APPROVED, PlanState.IN_PROGRESS})
+"""States in which a plan is submitted again when its terms have changed."""
 BLOCKING = frozenset({"opportunities", "requests"})
 """Loose records that must not be left undecided."""
 
@@ -40,14 +45,23 @@ class ApprovedPlan:
     on_behalf: str | None = None
 
 
-def load_approved(connection: Connection, plan_id: str, today: dt.date) -> ApprovedPlan:
+def load_approved(
+    connection: Connection, plan_id: str, today: dt.date, now: Circumstances
+) -> ApprovedPlan:
     """Return the authority to carry out a plan, as it stands.
+
+    Args:
+        connection: to the ledger.
+        plan_id: the plan.
+        today: the rules' today.
+        now: what the plan was approved under has to hold still.
 
     Raises:
         Voided: a person has ended the plan.
         Closed: the handover is over.
         Unapproved: nobody approved this content.
         Expired: the approval no longer counts.
+        TermsChanged: what it was approved under is different now.
         LedgerChanged: somebody wrote into the ledger past the product.
     """
     seals.check_plan(connection, plan_id)
@@ -73,6 +87,7 @@ def load_approved(connection: Connection, plan_id: str, today: dt.date) -> Appro
         raise errors.Unapproved(plan=plan.id, state=plan.state.value)
     if today > plan.expires:
         raise errors.Expired(plan=plan.id, expired=plan.expires)
+    now.check(plan)
     return ApprovedPlan(
         plan=plan,
         approver_id=approval.by.person_id,
@@ -82,79 +97,65 @@ def load_approved(connection: Connection, plan_id: str, today: dt.date) -> Appro
     )
 
 
-def list_managers(plan: Plan, people: People) -> tuple[str, ...]:
-    """List those who decide as managers: the manager and their delegate."""
-    if plan.manager is None:
-        return ()
-    delegate = people.delegate_of(plan.manager)
-    return (plan.manager, delegate) if delegate else (plan.manager,)
+def submit(
+    connection: Connection, plan: Plan, by: Decision, now: Circumstances
+) -> Plan:
+    """Hand a plan to the manager; who does so first is its author.
 
-
-def list_approvers(plan: Plan, people: People) -> tuple[str, ...]:
-    """List those who may approve: never the author, never the predecessor.
-
-    If the manager is the author: their delegate, else their own manager.
-    """
-    chain = [list_managers(plan, people)]
-    if plan.manager is not None:
-        chain.append((people.manager_of(plan.manager) or "",))
-    barred = {plan.author, plan.predecessor, ""}
-    for candidates in chain:
-        allowed = tuple(c for c in candidates if _may(c, barred, people))
-        if allowed:
-            return allowed
-    return ()
-
-
-def _may(candidate: str, barred: Collection[str | None], people: People) -> bool:
-    return candidate not in barred and people.is_active(candidate)
-
-
-def submit(connection: Connection, plan: Plan, by: Decision, people: People) -> Plan:
-    """Hand a draft to the manager; who does so first is its author.
+    A draft is submitted, and again a plan that was on other terms than those of now:
+    what was carried out of it stays so. The terms become part of its content.
 
     Raises:
         Refusal: its state, the person, or something undecided stands against it.
     """
-    _check_state(plan, "submit", {PlanState.DRAFT})
-    if plan.author is not None and not may_edit(plan, by.person_id, people):
-        raise errors.NotYours(
-            user=people.name(by.person_id), plan=plan.id, option="submit"
-        )
+    people = now.people
+    mine = plan.model_copy(update={"author": plan.author or by.person_id})
+    renewed = seal(mine.model_copy(update={"terms": now.read_terms(mine)}))
+    is_renewed = renewed.terms != plan.terms
+    _check_state(plan, "submit", {PlanState.DRAFT, *(_RENEWABLE if is_renewed else ())})
+    check_editor(plan, "submit", by.person_id, people)
     check_decided(plan, people)
     check_leaver(connection, plan, people)
     check_unclaimed(connection, plan)
     if plan.author is None:
         store.set_author(connection, plan.id, by.person_id)
-        plan = plan.model_copy(update={"author": by.person_id})
-    return _decide(connection, plan, PlanState.SUBMITTED, by, people)
+    if is_renewed:
+        mine = renewed.model_copy(update={"version": plan.version + 1})
+        origin = store.Origin(cause="terms", person=by.person_id, at=by.at)
+        store.save_version(connection, mine, origin)
+    return _decide(connection, mine, PlanState.SUBMITTED, by, people)
 
 
 def approve(
-    connection: Connection, plan: Plan, by: Decision, people: People, policy: Policy
+    connection: Connection, plan: Plan, by: Decision, now: Circumstances
 ) -> Plan:
     """Approve exactly the content of a submitted plan.
 
     Raises:
+        TermsChanged: it was submitted on other terms than those of now.
         Refusal: its state, the person, or something undecided stands against it.
     """
-    check_approver(plan, "approve", by, people, policy)
-    check_decided(plan, people)
-    check_leaver(connection, plan, people)
+    check_approver(plan, "approve", by, now)
+    now.check(plan)
+    check_decided(plan, now.people)
+    check_leaver(connection, plan, now.people)
     check_unclaimed(connection, plan)
-    return _decide(connection, plan, PlanState.APPROVED, by, people)
+    state = PlanState.APPROVED
+    if was_carried_out(connection, plan.id):
+        state = PlanState.IN_PROGRESS
+    return _decide(connection, plan, state, by, now.people, kind="approve")
 
 
 def reject(
-    connection: Connection, plan: Plan, by: Decision, people: People, policy: Policy
+    connection: Connection, plan: Plan, by: Decision, now: Circumstances
 ) -> Plan:
     """Send a submitted plan back.
 
     Raises:
         Refusal: its state or the person stands against it.
     """
-    check_approver(plan, "reject", by, people, policy)
-    return _decide(connection, plan, PlanState.REJECTED, by, people)
+    check_approver(plan, "reject", by, now)
+    return _decide(connection, plan, PlanState.REJECTED, by, now.people)
 
 
 def void(connection: Connection, plan: Plan, by: Decision, people: People) -> Plan:
@@ -173,36 +174,14 @@ def void(connection: Connection, plan: Plan, by: Decision, people: People) -> Pl
             PlanState.REJECTED,
         },
     )
-    if not may_edit(plan, by.person_id, people):
-        raise errors.NotYours(
-            user=people.name(by.person_id), plan=plan.id, option="void"
-        )
+    if was_carried_out(connection, plan.id):
+        begun = PlanState.IN_PROGRESS.value
+        raise errors.WrongState(plan=plan.id, state=begun, action="void")
+    check_editor(plan, "void", by.person_id, people)
     return _decide(connection, plan, PlanState.VOIDED, by, people)
 
 
-def may_edit(plan: Plan, person: str, people: People) -> bool:
-    """Return whether a person has a say in a plan at all.
-
-    Its author and its predecessor do, the managers do, and as long as a draft has no
-    author everybody may work on it.
-    """
-    return (
-        plan.author in (None, person)
-        or person == plan.predecessor
-        or is_manager(plan, person, people)
-    )
-
-
-def is_manager(plan: Plan, person: str, people: People) -> bool:
-    """Return whether a person decides about a plan as a manager."""
-    return person in list_managers(plan, people) or person in list_approvers(
-        plan, people
-    )
-
-
-def check_approver(
-    plan: Plan, action: str, by: Decision, people: People, policy: Policy
-) -> None:
+def check_approver(plan: Plan, action: str, by: Decision, now: Circumstances) -> None:
     """Refuse whoever may not approve or reject a plan, or not under this login.
 
     Raises:
@@ -211,6 +190,7 @@ def check_approver(
         OnBehalfNeeded: another person's login, and no reason given.
         OnBehalfForbidden: the policy does not allow it.
     """
+    people, policy = now.people, now.policy
     _check_state(plan, action, {PlanState.SUBMITTED})
     allowed = list_approvers(plan, people)
     if by.person_id not in allowed:
@@ -327,8 +307,10 @@ def _decide(
     state: PlanState,
     by: Decision,
     people: People,
+    *,
+    kind: str | None = None,
 ) -> Plan:
-    kind = _KINDS[state]
+    kind = kind or _KINDS[state]
     stand_ins = list_managers(plan, people)[1:]
     as_delegate = by.person_id in stand_ins and by.person_id != plan.author
     store.record_decision(

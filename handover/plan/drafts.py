@@ -18,15 +18,18 @@ from handover.ledger.policies import keep_policy
 from handover.ledger.states import OPEN_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import errors, store
-from handover.plan.approval import check_unclaimed, is_manager, may_edit
+from handover.plan.approval import check_unclaimed
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
+from handover.plan.deciders import check_editor, is_manager, list_managers, name_all
 from handover.plan.edits import Editor, Edits, edit_plan
 from handover.plan.model import Plan
 from handover.plan.scheduler.calendar import Calendars, Days, WorkingDays, parse_days
 from handover.plan.selection import PlanFacts
 from handover.plan.store import Origin
+from handover.plan.terms import Circumstances
 from handover.plan.visits import Ground, list_engagements
 from handover.policy import Policy
+from mappings.model import Mapping as CrmMapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +41,18 @@ class Setting:
     generation: int
     people: People
     policy: Policy
+    mapping: CrmMapping
     config: Config
     as_of: dt.date
     read_facts: Callable[[str, Collection[str]], PlanFacts]
     """Reads the facts of a predecessor, and of further accounts."""
+
+    def on_terms_of_now(self, plan: Plan) -> Plan:
+        """Return a plan with the terms that it would be approved on now."""
+        now = Circumstances(
+            people=self.people, policy=self.policy, mapping=self.mapping
+        )
+        return seal(plan.model_copy(update={"terms": now.read_terms(plan)}))
 
 
 # From an order.
@@ -69,6 +80,7 @@ def draw_up(
         _check_order(setting, order)
         others = [*_list_others(connection, order, names), *plans]
         plan = _draw_up(connection, setting, order, others)
+        plan = setting.on_terms_of_now(plan)
         _keep(connection, setting, plan, origin)
         plans.append(plan)
     return plans
@@ -188,6 +200,7 @@ def edit(
         raise errors.WrongState(plan=plan.id, state=plan.state.value, action="edit")
     _check_edits(setting, plan, edits, person, "edit")
     edited = _edit(connection, setting, plan, edits, person)
+    edited = setting.on_terms_of_now(edited)
     origin = Origin(cause="edit", person=person, at=at, reason=edits.reason)
     _keep(connection, setting, edited, origin)
     return edited
@@ -217,8 +230,7 @@ def _check_edits(
     people = setting.people
     if edits.is_empty:
         raise errors.NothingToEdit(plan=plan.id)
-    if not may_edit(plan, person, people):
-        raise errors.NotYours(user=people.name(person), plan=plan.id, option=option)
+    check_editor(plan, option, person, people)
     _check_successors(plan.predecessor, sorted(set(edits.successors.values())), people)
     for until in edits.list_days():
         if until < setting.as_of:
@@ -236,6 +248,7 @@ def _edit(
             person_id=person,
             name=setting.people.name(person),
             is_manager=is_manager(plan, person, setting.people),
+            managers=name_all(list_managers(plan, setting.people), setting.people),
         ),
         _read_ground(connection, setting, plan, edits.successors.values()),
         owner_is_active=setting.people.is_active(plan.predecessor),

@@ -125,6 +125,8 @@ class Editor:
     person_id: str
     name: str
     is_manager: bool
+    managers: str
+    """The names of those who decide what the editor may not."""
 
 
 def edit_plan(
@@ -264,7 +266,12 @@ def _check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
     }
     for option, is_refused in refused.items():
         if is_refused:
-            raise errors.NotYours(user=editor.name, plan=plan.id, option=option)
+            raise errors.NotYours(
+                user=editor.name,
+                plan=plan.id,
+                option=option,
+                deciders=editor.managers,
+            )
 
 
 # One row, one record.

@@ -28,7 +28,7 @@ class HoldByInactiveOwner(Refusal):
 
 
 class NotYours(Refusal):
-    """This person may not decide this (``user``, ``plan``, ``option``)."""
+    """Others decide this (``user``, ``plan``, ``option``, ``deciders``)."""
 
     code = "not_yours"
 
@@ -127,6 +127,12 @@ class Expired(Refusal):
     """The approval no longer counts (``plan``, ``expired``)."""
 
     code = "expired"
+
+
+class TermsChanged(Refusal):
+    """What a plan was approved under is different (``plan``, ``differences``)."""
+
+    code = "terms_changed"
 
 
 class NoManager(UsageProblem):

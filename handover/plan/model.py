@@ -204,6 +204,19 @@ class Bound(Value):
     """Which limit of a day proves it: ``visits``, ``minutes`` or ``people``."""
 
 
+class Terms(Value):
+    """What a plan is approved and carried out under, as of its submission."""
+
+    written: dict[str, str]
+    """Where owners and tasks are written, by table and part: ``owner:accounts``."""
+    guards: dict[str, str]
+    """Rules of the policy that hold a run back, by their key."""
+    deciders: tuple[str, ...]
+    """User ids of the managers, and of those who may approve."""
+    undoers: tuple[str, ...]
+    """User ids of those who may take runs back besides."""
+
+
 class Plan(Value):
     """One predecessor's handover, in one version."""
 
@@ -236,6 +249,8 @@ class Plan(Value):
     options: tuple[Option, ...]
     reorganisation: str | None = None
     policy_hash: str
+    terms: Terms | None = None
+    """None in plans from before approvals covered them: to be submitted again."""
     org_id: str
     generation: int
     notes: tuple[str, ...] = ()
@@ -272,8 +287,10 @@ class Plan(Value):
         return next((r for r in self.rows if r.account_id == account_id), None)
 
     def computed_fingerprint(self) -> str:
-        """Hash what is approved: rows, visits, decisions, dates, policy."""
+        """Hash what is approved: rows, visits, decisions, dates, policy, terms."""
         content = self.model_dump(mode="json", exclude=NOT_APPROVED)
+        if self.terms is None:
+            del content["terms"]  # older plans keep the fingerprint they had
         for row in content["rows"]:
             for name in MEASURED:
                 del row[name]

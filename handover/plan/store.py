@@ -59,10 +59,10 @@ class Origin:
     """How a version of a plan came about.
 
     Through what, by whom, when, and why in their words, if that is known; ``amend`` is
-    an edit inside an approval.
+    an edit inside an approval, ``terms`` a submission on other terms.
     """
 
-    cause: Literal["new", "edit", "amend", "import"]
+    cause: Literal["new", "edit", "amend", "import", "terms"]
     person: str | None
     at: dt.datetime
     reason: str | None = None
@@ -335,6 +335,13 @@ def find_version_seen(connection: Connection, plan: Plan) -> int | None:
         if seen:
             return max(seen)
     return 1 if plan.version > 1 else None
+
+
+def load_last_approved(connection: Connection, plan_id: str) -> Plan | None:
+    """Read the last version of a plan that was approved, if one was."""
+    made = list_decisions(connection, plan_id)
+    approved = [each.version for each in made if each.decision == "approve"]
+    return load(connection, plan_id, approved[-1]) if approved else None
 
 
 def _read_decision(row: RowMapping) -> RecordedDecision:

@@ -1,7 +1,7 @@
 """Where a run takes place, and what has to be right before anything is written."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from connectors.base import (
@@ -17,6 +17,7 @@ from handover.ledger.states import Action
 from handover.ledger.writes import Place
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
+from handover.plan.terms import Circumstances
 from handover.policy import Policy
 from handover.transfer.errors import (
     DriftedApart,
@@ -35,7 +36,10 @@ ACTIVE = {"is_active": "false", "is_deleted": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """One CRM, as a run meets it; ``as_of`` is the rules' today, ``today`` the real."""
+    """One CRM, as a run meets it; ``as_of`` is the rules' today, ``today`` the real.
+
+    ``circumstances`` reads again what plans are approved and carried out under.
+    """
 
     source: str
     connector: Connector
@@ -46,6 +50,7 @@ class Site:
     clock: Clock
     as_of: dt.date
     today: dt.date
+    circumstances: Callable[[], Circumstances]
 
 
 # The place

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from handover.errors import KnownError
+from handover.errors import KNOWN_ERRORS, KnownError
 from handover.ledger import Ledger
 from handover.ledger.runs import (
     UNREAD,
@@ -22,7 +22,8 @@ from handover.ledger.runs import (
 from handover.ledger.seals import check_run
 from handover.ledger.writes import doubtful_keys
 from handover.plan.approval import ApprovedPlan, load_approved
-from handover.plan.errors import Unapproved
+from handover.plan.errors import TermsChanged, Unapproved
+from handover.plan.terms import Circumstances
 from handover.transfer.checks import Site, check_permitted
 from handover.transfer.crash_points import Reached
 from handover.transfer.errors import RunInterrupted, RunPartly
@@ -136,16 +137,25 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
     """Refuse to go on when a plan is no longer approved as it was.
 
     Raises:
-        Refusal: it was voided, closed or edited meanwhile, or the ledger was changed.
+        Refusal: it was voided, closed or edited meanwhile, what it was approved under
+            is different or cannot be read, or the ledger was changed.
     """
     for authority in {id(s.authority): s.authority for s in prepared.steps}.values():
         match authority:
             case ApprovedPlan(plan=plan, fingerprint=fingerprint):
-                now = load_approved(connection, plan.id, site.as_of)
-                if now.fingerprint != fingerprint:
-                    raise Unapproved(plan=plan.id, state=now.plan.state.value)
+                now = _read_circumstances(site, plan.id)
+                found = load_approved(connection, plan.id, site.as_of, now)
+                if found.fingerprint != fingerprint:
+                    raise Unapproved(plan=plan.id, state=found.plan.state.value)
             case _:
                 check_run(connection, authority.run_id)
+
+
+def _read_circumstances(site: Site, plan_id: str) -> Circumstances:
+    try:
+        return site.circumstances()
+    except KNOWN_ERRORS as error:
+        raise TermsChanged(plan=plan_id, differences=(error,)) from error
 
 
 def leave_files(register: RunRegister, run_id: str) -> tuple[Run, Sequence[Entry]]:

@@ -4,17 +4,19 @@ People's later edits win and are listed; tasks that we made are closed, not dele
 step in doubt is left alone until it is settled.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from connectors.base import Create, SetField
+from handover.i18n import Phrase
 from handover.ledger import seals
-from handover.ledger.runs import Entry, Run
+from handover.ledger.runs import Entry, Run, entries_of
 from handover.ledger.states import Action
-from handover.mirror.people import People
 from handover.plan import store
-from handover.plan.errors import NotYours
+from handover.plan.deciders import is_named, name_all
+from handover.plan.errors import NotYours, TermsChanged
+from handover.plan.terms import TASK, Circumstances, compare_values
 from handover.transfer.put_back import PUT_BACK, undo_contact_steps
 from handover.transfer.steps import Step, UndoOf
 from handover.transfer.to_crm import ToCrm
@@ -30,8 +32,7 @@ def undo_of(
     connection: Connection,
     run: Run,
     person: str,
-    people: People,
-    undo_by: Collection[str],
+    now: Circumstances,
 ) -> UndoOf:
     """Return the authority to take a run back.
 
@@ -39,18 +40,28 @@ def undo_of(
         connection: to the ledger.
         run: what is to be taken back.
         person: who decides.
-        people: who stands in for whom.
-        undo_by: users that the policy names, by id, e-mail or name.
+        now: who stands in for whom, and whom the policy names.
 
     Raises:
         NotYours: it is neither the plan's approver, nor their delegate, nor named.
+        TermsChanged: they were not when the plan was submitted, or the tasks that the
+            run made would be closed in another way.
         LedgerChanged: somebody wrote into the ledger past the product.
     """
     seals.check_run(connection, run.id)
+    people, undo_by = now.people, now.policy.transfer.undo_by
     approvers = _approvers(connection, run)
     delegates = {people.delegate_of(user) for user in approvers}
-    if person not in approvers | delegates and not _named(person, people, undo_by):
-        raise NotYours(user=people.name(person), plan=run.plan_id, option="undo")
+    if person not in approvers | delegates and not is_named(person, people, undo_by):
+        having = [*sorted(approvers), *delegates]
+        raise NotYours(
+            user=people.name(person),
+            plan=run.plan_id,
+            option="undo",
+            deciders=name_all(having, people),
+        )
+    if run.plan_id is not None:
+        _check_terms(connection, run, run.plan_id, person, now)
     return UndoOf(run_id=run.id, plan_id=run.plan_id or "", person_id=person)
 
 
@@ -135,7 +146,23 @@ def _approvers(connection: Connection, run: Run) -> set[str]:
     }
 
 
-def _named(person: str, people: People, undo_by: Collection[str]) -> bool:
-    found = people.user(person)
-    known = (found.id, found.email, found.name) if found else (person,)
-    return any(name in undo_by for name in known)
+def _check_terms(
+    connection: Connection, run: Run, plan_id: str, person: str, now: Circumstances
+) -> None:
+    """Refuse what the last approval of a plan did not rest on, as far as undoing goes.
+
+    The owners that a run set are put back where it set them, whatever the mapping says.
+    """
+    seals.check_plan(connection, plan_id)
+    approved = store.load_last_approved(connection, plan_id)
+    if approved is None or approved.terms is None:
+        return
+    then, found = approved.terms, list[Phrase]()
+    if person not in (*then.deciders, *then.undoers):
+        name = now.people.name(person)
+        found.append(Phrase(text="terms:undoes:more", params={"user": name}))
+    if any(each.key is not None for each in entries_of(connection, run.id)):
+        written = now.read_terms(approved).written
+        found += compare_values(then.written, written, TASK)
+    if found:
+        raise TermsChanged(plan=plan_id, differences=tuple(found))

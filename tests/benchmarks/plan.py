@@ -81,7 +81,7 @@ def promoted(plan: Plan, accounts: list[AccountFacts]) -> Plan:
     return edit_plan(
         plan,
         Edits(meet=(first,), reason="依頼"),
-        Editor(person_id="M", name="上司", is_manager=True),
+        Editor(person_id="M", name="上司", is_manager=True, managers="上司"),
         ground_of(accounts),
         owner_is_active=True,
     )

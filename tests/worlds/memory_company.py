@@ -9,7 +9,7 @@ import datetime as dt
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,7 +27,10 @@ from handover.mirror.sync import Source, Syncer, SyncOptions
 from handover.mirror.views import Mirror, open_mirror
 from handover.plan import approval, store
 from handover.plan.approval import ApprovedPlan
+from handover.plan.build import seal
 from handover.plan.model import Plan, PlannedOpportunity, Row, Visit
+from handover.plan.terms import Circumstances
+from handover.policy import Policy
 from handover.transfer.checks import Site
 from handover.transfer.crash_points import Reached
 from handover.transfer.execute import (
@@ -153,6 +156,12 @@ def row(number: int, **known: Any) -> Row:
     return Row(**{**given, **known})
 
 
+def with_transfer(**rules: Any) -> Policy:
+    """A policy with these rules of transfers."""
+    transfer = POLICY.transfer.model_copy(update=rules)
+    return POLICY.model_copy(update={"transfer": transfer})
+
+
 def visit(day: dt.date, *attendees: str) -> Visit:
     """A meeting in the morning of a day."""
     return Visit(
@@ -223,7 +232,7 @@ class Office:
     mapping_text: str = MAPPING
     clock: Clock = field(default_factory=Clock)
     as_of: dt.date = TODAY
-    policy: Any = POLICY
+    policy: Policy = POLICY
     stopped: Callable[[], bool] = lambda: False
     reached: Reached = lambda _point: None
 
@@ -253,9 +262,15 @@ class Office:
         """Put a submitted plan on record, and have its manager approve it."""
         with self.ledger.begin() as connection:
             origin = store.Origin(cause="new", person="P", at=self.clock())
-            store.save_version(connection, wanted, origin)
+            submitted = self.on_terms_of_now(wanted)
+            store.save_version(connection, submitted, origin)
             loaded = store.load(connection, wanted.id)
-            approval.approve(connection, loaded, by("M"), people(), POLICY)
+            approval.approve(connection, loaded, by("M"), self.circumstances())
+
+    def on_terms_of_now(self, wanted: Plan) -> Plan:
+        """Put a plan on the terms that it is submitted on now."""
+        terms = self.circumstances().read_terms(wanted)
+        return seal(wanted.model_copy(update={"terms": terms}))
 
     @property
     def site(self) -> Site:
@@ -271,7 +286,12 @@ class Office:
             clock=self.clock,
             as_of=self.as_of,
             today=self.clock.now.astimezone(ZONE).date(),
+            circumstances=self.circumstances,
         )
+
+    def circumstances(self) -> Circumstances:
+        """What plans are approved and carried out under now."""
+        return Circumstances(people=people(), policy=self.policy, mapping=self.mapping)
 
     @property
     def desk(self) -> RunRegister:
@@ -287,7 +307,8 @@ class Office:
     def approved(self) -> ApprovedPlan:
         """The authority of the plan, as it stands."""
         with self.ledger.read() as connection:
-            return approval.load_approved(connection, PLAN, self.as_of)
+            now = self.circumstances()
+            return approval.load_approved(connection, PLAN, self.as_of, now)
 
     @contextmanager
     def mirror(self) -> Iterator[Mirror]:
@@ -301,7 +322,8 @@ class Office:
     def prepared(self, kind: str = "reassign", **asked: Any) -> Prepared:
         """What a run would walk, on the plan's authority."""
         with self.ledger.read() as connection, self.mirror() as mirror:
-            authority = approval.load_approved(connection, PLAN, self.as_of)
+            now = self.circumstances()
+            authority = approval.load_approved(connection, PLAN, self.as_of, now)
             wish = TransferRequest(**asked)
             if kind == "publish":
                 words = words_for("ja")
@@ -324,14 +346,12 @@ class Office:
         """Show what a run would do."""
         return rehearse(self.prepared(kind, **asked))
 
-    def undo(
-        self, run: str | None, person: str = "M", undo_by: Collection[str] = ()
-    ) -> Executed:
+    def undo(self, run: str | None, person: str = "M") -> Executed:
         """Settle what is open, and take a run back."""
         self.recover()
         with self.ledger.read() as connection:
             found = find_run_to_undo(connection, run or "last")
-            authority = undo_of(connection, found, person, people(), undo_by)
+            authority = undo_of(connection, found, person, self.circumstances())
             prepared = prepare_undo(self.site, connection, authority, found, None)
         return self.walk(prepared)
 
@@ -383,10 +403,13 @@ def office(folder: Path, accounts: int = 3, **known: Any) -> Office:
     return Office(folder=folder, crm=company(accounts, **known))
 
 
-def handing_over(folder: Path, *rows: Row, **known: Any) -> Office:
+def handing_over(
+    folder: Path, *rows: Row, policy: Policy = POLICY, **known: Any
+) -> Office:
     """An approved plan with these rows, or three plain ones."""
     listed = rows or tuple(map(row, (1, 2, 3)))
     place = office(folder, max(3, len(listed)))
+    place.policy = policy
     place.approve(plan(listed, **known))
     return place
 

@@ -14,8 +14,10 @@ from handover.plan.moves import Move
 from handover.plan.scheduler.calendar import Calendars, WorkingDays
 from handover.plan.selection import RULES, AccountFacts, PlanFacts
 from handover.plan.store import Decision
+from handover.plan.terms import Circumstances
 from handover.plan.visits import Ground
 from handover.policy import load_policy
+from mappings.load import load_mapping
 
 TODAY = dt.date(2027, 3, 1)
 NOW = dt.datetime(2027, 3, 1, 9, 0, tzinfo=dt.UTC)
@@ -121,6 +123,14 @@ def people(**changes: dict[str, Any]) -> People:
         known[user] = {**known[user], **change}
     persons = {user: Person(id=user, **known[user]) for user in known}
     return People(by_id=persons, file=Path("people.csv"))
+
+
+MAPPING = load_mapping("files", Path())
+
+
+def now(**changes: dict[str, Any]) -> Circumstances:
+    """The company as it is, with these people changed."""
+    return Circumstances(people=people(**changes), policy=POLICY, mapping=MAPPING)
 
 
 def by(person: str, **known: Any) -> Decision:

@@ -11,6 +11,7 @@ from handover.ledger.runs import Kind
 from handover.ledger.states import Action
 from handover.plan import approval, store
 from handover.plan.approval import ApprovedPlan
+from handover.plan.build import seal
 from handover.transfer.checks import Site, check_drift, check_successors
 from handover.transfer.execute import RunRegister, execute
 from handover.transfer.prepare import Prepared
@@ -20,7 +21,7 @@ from handover.transfer.to_crm import bind
 from handover.transfer.verify import last_writes, record_faults
 from mappings.load import load_mapping
 from tests.worlds.memory_company import PLAN, TODAY, plan, row
-from tests.worlds.small_company import POLICY, by, people
+from tests.worlds.small_company import POLICY, by, now, people
 
 ZONE = ZoneInfo("Asia/Tokyo")
 
@@ -91,13 +92,14 @@ def _run(
 def _approved(ledger: Ledger) -> ApprovedPlan:
     with ledger.begin() as connection:
         made = plan([row(1)])
+        made = seal(made.model_copy(update={"terms": now().read_terms(made)}))
         at = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
         origin = store.Origin(cause="new", person="P", at=at)
         store.save_version(connection, made, origin)
         loaded = store.load(connection, PLAN)
-        approval.approve(connection, loaded, by("M"), people(), POLICY)
+        approval.approve(connection, loaded, by("M"), now())
     with ledger.read() as connection:
-        return approval.load_approved(connection, PLAN, TODAY)
+        return approval.load_approved(connection, PLAN, TODAY, now())
 
 
 def _site(connector: Connector, folder: Path) -> Site:
@@ -111,4 +113,5 @@ def _site(connector: Connector, folder: Path) -> Site:
         clock=lambda: dt.datetime.now(dt.UTC),
         as_of=TODAY,
         today=TODAY,
+        circumstances=now,
     )

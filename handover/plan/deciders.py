@@ -1,0 +1,91 @@
+"""Who may decide about a plan: by their part in it, and as stand-ins.
+
+Nobody approves a plan of their own. Its author and its predecessor have a say in it,
+the managers decide.
+"""
+
+from collections.abc import Collection, Iterable
+
+from handover.mirror.people import People
+from handover.plan.errors import NotYours
+from handover.plan.model import Plan
+
+
+def list_managers(plan: Plan, people: People) -> tuple[str, ...]:
+    """List those who decide as managers: the manager and their delegate."""
+    if plan.manager is None:
+        return ()
+    delegate = people.delegate_of(plan.manager)
+    return (plan.manager, delegate) if delegate else (plan.manager,)
+
+
+def list_approvers(plan: Plan, people: People) -> tuple[str, ...]:
+    """List those who may approve: never the author, never the predecessor.
+
+    If the manager is the author: their delegate, else their own manager.
+    """
+    chain = [list_managers(plan, people)]
+    if plan.manager is not None:
+        chain.append((people.manager_of(plan.manager) or "",))
+    barred = {plan.author, plan.predecessor, ""}
+    for candidates in chain:
+        allowed = tuple(c for c in candidates if _may(c, barred, people))
+        if allowed:
+            return allowed
+    return ()
+
+
+def _may(candidate: str, barred: Collection[str | None], people: People) -> bool:
+    return candidate not in barred and people.is_active(candidate)
+
+
+def check_editor(plan: Plan, option: str, person: str, people: People) -> None:
+    """Refuse whoever has no say in a plan: neither wrote it, gives up nor manages.
+
+    Raises:
+        NotYours: it is for others, who are named.
+    """
+    if person in (plan.author, plan.predecessor) or is_manager(plan, person, people):
+        return
+    having = (plan.predecessor, plan.author, *list_managers(plan, people))
+    raise NotYours(
+        user=people.name(person),
+        plan=plan.id,
+        option=option,
+        deciders=name_all(having, people),
+    )
+
+
+def name_all(persons: Iterable[str | None], people: People) -> str:
+    """Return people's names in one text, each once."""
+    return ", ".join(dict.fromkeys(people.name(each) for each in persons if each))
+
+
+def is_manager(plan: Plan, person: str, people: People) -> bool:
+    """Return whether a person decides about a plan as a manager."""
+    return person in list_managers(plan, people) or person in list_approvers(
+        plan, people
+    )
+
+
+def list_undoers(
+    plan: Plan, people: People, undo_by: Collection[str]
+) -> tuple[str, ...]:
+    """List those who may take a plan's runs back without having approved it.
+
+    Args:
+        plan: whose runs.
+        people: who stands in for whom.
+        undo_by: users that the policy names, by id, e-mail or name.
+    """
+    approvers = (*list_managers(plan, people), *list_approvers(plan, people))
+    delegates = {people.delegate_of(each) for each in approvers} - {None}
+    named = {each.id for each in people if is_named(each.id, people, undo_by)}
+    return tuple(sorted({*(each for each in delegates if each), *named}))
+
+
+def is_named(person: str, people: People, undo_by: Collection[str]) -> bool:
+    """Return whether the policy names a person, by id, e-mail or name."""
+    found = people.user(person)
+    known = (found.id, found.email, found.name) if found else (person,)
+    return any(name in undo_by for name in known)
