@@ -16,7 +16,7 @@ limiter, always sends time-outs, and follows no link to another host.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import field as dataclass_field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Protocol, Self, runtime_checkable
 
@@ -231,6 +231,28 @@ class KnowsLastingRefusals(Protocol):
 
     lasting_refusals: frozenset[str]
     """Codes with which it refuses an owner for the kind of record: for good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """An event of somebody else that a user is invited to.
+
+    ``starts`` is a date where it takes the whole day.
+    """
+
+    id: str
+    subject: str
+    account_id: str | None
+    starts: date | datetime
+
+
+@runtime_checkable
+class KnowsInvitations(Protocol):
+    """What a connector can do besides whose CRM keeps invitations as records."""
+
+    def invitations(self, user: str, since: datetime) -> Sequence[Invitation]:
+        """List the events of others that a user is invited to from a time on."""
+        ...
 
 
 @runtime_checkable

@@ -147,7 +147,8 @@ def _task_happened(row: Values) -> object:
     return next((row[n] for n in HAPPENED["Task"] if row.get(n)), None)
 
 
-def _event_happened(row: Values) -> object:
+def event_happened(row: Mapping[str, object]) -> object:
+    """Return when an event begins: its day where it takes a whole one."""
     # A day is a day: it must not be shifted with the time zone.
     whole_day = row.get("IsAllDayEvent") in (True, "true")
     names = ("ActivityDate", "StartDateTime")
@@ -156,5 +157,5 @@ def _event_happened(row: Values) -> object:
 
 
 _happened: Mapping[str, Callable[[Values], object]] = MappingProxyType(
-    {"Task": _task_happened, "Event": _event_happened}
+    {"Task": _task_happened, "Event": event_happened}
 )

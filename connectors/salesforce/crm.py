@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,7 @@ from connectors.base import (
     Change,
     Create,
     Identity,
+    Invitation,
     Member,
     ObjectSchema,
     Outcome,
@@ -21,7 +23,7 @@ from connectors.base import (
 from connectors.errors import Refused
 from connectors.hosts import checked_address
 from connectors.pace import Limiter
-from connectors.salesforce import about, lookup, teams, writing
+from connectors.salesforce import about, invitations, lookup, teams, writing
 from connectors.salesforce.added import added
 from connectors.salesforce.login import needed_setting, read_login
 from connectors.salesforce.org import Connection, Org, OrgRefusal
@@ -144,6 +146,10 @@ class SalesforceCRM:
     def members(self, object_name: str, ids: Sequence[str]) -> Sequence[Member]:
         """List the team members that an owner change would drop."""
         return teams.members(self.org, self._shapes, object_name, ids)
+
+    def invitations(self, user: str, since: datetime) -> Sequence[Invitation]:
+        """List the copies that a user has of coming events of others."""
+        return invitations.find_invitations(self.org, self._shapes, user, since)
 
     def unlicensed(self, users: Sequence[str]) -> Sequence[str]:
         """List those of some users who are no employees or partners: they own none."""

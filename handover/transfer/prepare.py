@@ -27,6 +27,7 @@ from handover.transfer.checks import (
 from handover.transfer.errors import NotAnnounced, OwnerNotWritable
 from handover.transfer.facts import TransferFacts
 from handover.transfer.gather import gather, gather_tasks, known_records
+from handover.transfer.invitations import list_invitations
 from handover.transfer.notes import explain_idle, list_left, list_strangers, list_unfit
 from handover.transfer.our_tasks import read_writings
 from handover.transfer.put_back import PUT_BACK, steps_left, team_steps
@@ -136,6 +137,7 @@ def prepare_reassign(
             *list_strangers(plan, facts, successors),
             *left,
             *list_unfit(unfit),
+            *list_invitations(site, mirror, plan, successors),
             *([] if steps or left else [explain_idle(plan, timing)]),
         ],
         reason=asked.early,
