@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
-OWN_KINDS = frozenset({"unknown_value", "no_day", "no_hours"})
+OWN_KINDS = frozenset({"unknown_value", "no_day", "no_hours", "beyond_the_day"})
 """Kinds of mistakes that the checks below find."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -63,6 +63,27 @@ def check_hours(text: str) -> str:
     if _HOURS.fullmatch(text) is None or first >= last:
         raise PydanticCustomError("no_hours", "no hours")
     return text
+
+
+def check_minutes(value: int, day: Iterable[str]) -> int:
+    """Return a number of minutes that fits into the hours of a day as it stands.
+
+    Raises:
+        PydanticCustomError: the hours, ``09:00-12:00`` each, are shorter together.
+    """
+    within = sum(_minutes(last) - _minutes(first) for first, last in map(_ends, day))
+    if day and value > within:
+        raise PydanticCustomError("beyond_the_day", "beyond", {"limit": within})
+    return value
+
+
+def _ends(hours: str) -> tuple[str, str]:
+    first, _, last = hours.partition("-")
+    return first, last
+
+
+def _minutes(time: str) -> int:
+    return 60 * int(time[:2]) + int(time[3:])
 
 
 def unreadable(error: Exception) -> Phrase:

@@ -12,13 +12,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from handover.errors import BadPolicy
 from handover.i18n import Phrase, Words
 from handover.mistakes import (
     check_days,
     check_hours,
+    check_minutes,
     no_toml,
     unknown_key,
     unreadable,
@@ -41,6 +50,7 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 Level = Literal["must", "should"]
 Days = Annotated[int, Field(ge=0)]
 Minutes = Annotated[int, Field(ge=0)]
+VisitMinutes = Annotated[int, Field(ge=10)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
@@ -124,7 +134,11 @@ class Item(PolicySection):
 
 
 class PlanRules(PolicySection):
-    """``[plan]``: who is met and what fits into a day. ``large_account`` 0 is off."""
+    """``[plan]``: who is met and what fits into a day. ``large_account`` 0 is off.
+
+    A day of eighty greetings, or a visit of five minutes, is no handover, so that there
+    are limits to what a company may allow.
+    """
 
     large_account: Amount
     large_account_percentile: Annotated[int, Field(ge=1, le=100)]
@@ -136,12 +150,12 @@ class PlanRules(PolicySection):
         Field(min_length=1),
     ]
     minutes: Minutes
-    visits: Count
-    people: Count
-    visit_key: Minutes
-    visit_base: Minutes
+    visits: Annotated[int, Field(ge=1, le=12)]
+    people: Annotated[int, Field(ge=1, le=20)]
+    visit_key: VisitMinutes
+    visit_base: VisitMinutes
     visit_group: Minutes
-    visit_online: Minutes
+    visit_online: VisitMinutes
     travel_far: Minutes
     travel_near: Minutes
     prepare: Minutes
@@ -149,6 +163,11 @@ class PlanRules(PolicySection):
     manager_visits: Annotated[int, Field(ge=0)]
     expires_days: Days
     blackouts: tuple[Annotated[str, AfterValidator(check_days)], ...]
+
+    @field_validator("minutes")
+    @classmethod
+    def _fit_into_the_day(cls, value: int, info: ValidationInfo) -> int:
+        return check_minutes(value, info.data.get("day", ()))
 
 
 class TransferRules(PolicySection):
