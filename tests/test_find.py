@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from handover.errors import AmbiguousName, UnknownName
-from handover.mirror.find import find_account, find_accounts, find_user
+from handover.mirror.find import account_finder, find_account, find_user
 from handover.mirror.generations import Generation
 from handover.mirror.people import People, Person
 from handover.mirror.views import Mirror, open_mirror
@@ -150,5 +150,5 @@ def test_deleted_accounts_and_those_of_other_sources_are_not_there(
 
 
 def test_several_are_found_in_the_order_they_were_named(mirror: Mirror) -> None:
-    found = find_accounts(mirror, ["9003", "9002"])
+    found = map(account_finder(mirror), ["9003", "9002"])
     assert [account.id for account in found] == ["9003", "9002"]

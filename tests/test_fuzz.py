@@ -23,7 +23,7 @@ from handover.i18n import words_for
 from handover.jobs.workspace import Workspace
 from handover.mirror.generations import Generation
 from handover.mirror.people import load_people
-from handover.plan.moves import read_moves
+from handover.plan.moves_file import read_moves
 from handover.policy import load_policy
 from handover.transfer.run_files import read_rows
 from mappings.load import load_mapping

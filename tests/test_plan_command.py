@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import Cli, Ended
 from tests.worlds.planning_folder import (
     COMPANY,
     NEW,
@@ -246,7 +246,58 @@ def test_moves_name_only_what_the_predecessor_owns(plan: Cli, folder: Path) -> N
     lines = [("predecessor", "account", "successor"), ("Sato", "Momiji", "Tanaka")]
     write(folder, "moves.csv", lines)
     ended = plan("new", "--moves", "moves.csv")
-    assert (ended.code, ended.json["error"]["code"]) == (2, "not_owned")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "bad_moves")
+    assert "Line 2: Account Momiji is not owned by Sato" in said(ended)
+
+
+def test_all_mistakes_of_a_list_of_moves_are_told_at_once(
+    plan: Cli, folder: Path
+) -> None:
+    write(
+        folder,
+        "moves.csv",
+        [
+            ("前任者", "お客様", "後任者", "担当変更日"),
+            ("Nobody", "*", "Tanaka", "2027-04-01"),
+            ("Sato", "Aoba", "Tanaka", "soon"),
+            ("Sato", "Nowhere", "Sato", ""),
+            ("Sato", "Aoba", "Nobody", ""),
+            ("Sato", "", "Tanaka", ""),
+        ],
+    )
+
+    ended = plan("new", "--moves", "moves.csv")
+
+    assert (ended.code, ended.json["error"]["code"]) == (2, "bad_moves")
+    for mistake in (
+        "Mistakes: 7.",
+        "Line 2: There is no user Nobody",
+        "Line 3: soon is no date",
+        "Line 4: There is no account Nowhere",
+        "Line 4: Sato",
+        "Line 5: There is no user Nobody",
+        "Line 5: Aoba stands in two lines",
+        "Line 6: The column account is empty",
+    ):
+        assert mistake in said(ended)
+    assert plan("list").data["plans"] == []
+
+
+def test_a_list_of_moves_may_have_japanese_headers_and_dates(
+    plan: Cli, folder: Path
+) -> None:
+    head = ("前任者", "お客様", "後任者", "担当変更日")
+    write(folder, "moves.csv", [head, ("Sato", "*", "Tanaka", "2027年4月1日")])
+
+    rows = rows_of(plan("new", "--moves", "moves.csv"))
+
+    assert {row["effective"] for row in rows.values()} == {"2027-04-01"}
+
+
+def said(ended: Ended) -> str:
+    """The message that a command ended with."""
+    text: str = ended.json["error"]["message"]
+    return text
 
 
 # Showing.

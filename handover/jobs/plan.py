@@ -5,22 +5,22 @@ facts are read and audited, and everything is kept in the ledger.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from handover.audit.engine import audit
 from handover.audit.findings import scores
-from handover.errors import AmbiguousName, NoDecider, UnknownName
+from handover.errors import AmbiguousName, NoDecider, UnknownName, UsageProblem
 from handover.i18n import Words
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import Mode, PlanState
 from handover.mirror.find import (
     USER,
+    account_finder,
     account_names,
     find_account,
-    find_accounts,
     find_user,
 )
 from handover.mirror.people import Person
@@ -30,10 +30,10 @@ from handover.plan.build import PlanDates, PlanOrder
 from handover.plan.changes import Drift, list_drift
 from handover.plan.drafts import Setting, list_company_days
 from handover.plan.edits import Edits
-from handover.plan.errors import BadMoves
 from handover.plan.facts import read_facts, read_owners
 from handover.plan.model import Plan
-from handover.plan.moves import ALL, Line, Move, group_moves, read_moves
+from handover.plan.moves import Move
+from handover.plan.moves_file import find_moves, read_moves
 from handover.plan.page import plan_page
 from handover.plan.selection import PlanFacts
 from handover.plan.store import Decision
@@ -50,18 +50,16 @@ class NewPlans:
     dates: PlanDates = field(default_factory=PlanDates)
     absent: bool = False
 
-    def find_first_predecessor(self) -> str:
-        """Find the first who hands over.
+    def list_predecessors(self) -> list[str]:
+        """List those who hand over, as they are named.
 
         Raises:
-            BadMoves: the file of moves names nobody.
+            BadMoves: the file of moves cannot be read.
         """
         if self.moves is None:
-            return self.predecessor or ""
-        lines = read_moves(self.moves)
-        if not lines:
-            raise BadMoves(file=self.moves.name, line=2, detail="-")
-        return lines[0].predecessor
+            return [self.predecessor or ""]
+        lines = read_moves(self.moves).lines
+        return list(dict.fromkeys(line.predecessor for line in lines))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,19 +94,14 @@ class Planning:
         """Find an account's id by name."""
         return find_account(self.mirror, text).id
 
-    def find_accounts(self, lines: Iterable[Line]) -> dict[str, str]:
-        """Find the ids of all accounts that a list of moves names."""
-        texts = [text for text in {line.account for line in lines} if text != ALL]
-        found = find_accounts(self.mirror, texts)
-        return {text: each.id for text, each in zip(texts, found, strict=True)}
-
     def make_orders(self, asked: NewPlans) -> list[PlanOrder]:
         """Make an order for each who hands over, with ids in place of names."""
         reorganisation = None
         if asked.moves is not None:
-            lines = read_moves(asked.moves)
-            moves = group_moves(
-                lines, asked.moves.name, self.find_user, self.find_accounts(lines)
+            moves = find_moves(
+                read_moves(asked.moves),
+                self.setting.people,
+                account_finder(self.mirror),
             )
             reorganisation = f"{self.setting.as_of:%Y-%m}-{asked.moves.stem}"
         else:
@@ -244,7 +237,7 @@ def write_page(workspace: Workspace, plans: Sequence[Plan], audience: Audience) 
 
 def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
     """Draw up the plan of a predecessor, or all plans of a list of moves."""
-    source = find_source(workspace, asked.find_first_predecessor())
+    source = find_source(workspace, asked.list_predecessors())
     with (
         open_planning(workspace, source) as planning,
         workspace.ledger.begin() as connection,
@@ -360,15 +353,28 @@ def _find_maker(workspace: Workspace, source: str) -> str | None:
         return None
 
 
-def find_source(workspace: Workspace, predecessor: str) -> str:
-    """Find the source that a predecessor's plan acts on.
+def find_source(workspace: Workspace, predecessors: Sequence[str]) -> str:
+    """Find the source that plans act on: that of the first predecessor who is known.
 
-    Where several know the person, it is the one in which they own accounts.
+    Where several sources know the person, it is the one in which they own accounts.
 
     Raises:
-        UnknownName: none does.
-        AmbiguousName: they own accounts in several.
+        UnknownName: no source knows any of them.
+        AmbiguousName: the only one fits several people, or owns accounts in several.
     """
+    unfound: UsageProblem | None = None
+    for predecessor in predecessors:
+        try:
+            return _find_source_of(workspace, predecessor)
+        except (UnknownName, AmbiguousName) as error:
+            unfound = unfound or error
+    if unfound is not None and len(predecessors) == 1:
+        raise unfound
+    # A list of moves tells by itself who of its people is not found, line by line.
+    return min(workspace.generation().sources)
+
+
+def _find_source_of(workspace: Workspace, predecessor: str) -> str:
     found: dict[str, Person] = {}
     unknown: UnknownName | None = None
     for source in sorted(workspace.generation().sources):

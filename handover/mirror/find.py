@@ -4,7 +4,7 @@ Before it may stand the source, where several CRMs are in the mirror: ``hubspot:
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -33,6 +33,7 @@ class FoundAccount:
     id: str
     name: str
     url: str | None = None
+    owner_id: str | None = None
 
 
 Record = TypeVar("Record", Person, FoundAccount)
@@ -76,27 +77,28 @@ def find_account(mirror: Mirror, text: str) -> FoundAccount:
         UnknownName: none fits; names the nearest.
         AmbiguousName: several do; names them.
     """
-    return find_accounts(mirror, [text])[0]
+    return account_finder(mirror)(text)
 
 
-def find_accounts(mirror: Mirror, texts: Iterable[str]) -> list[FoundAccount]:
-    """Find several accounts, each as ``find_account`` does."""
+def account_finder(mirror: Mirror) -> Callable[[str], FoundAccount]:
+    """Return what finds accounts as ``find_account`` does, and reads them only once."""
+    query = "select id, name, url, owner_id from accounts order by id"
     known = [
         FoundAccount(
-            id=str(row["id"]), name=str(row["name"] or ""), url=_text(row["url"])
+            id=str(row["id"]),
+            name=str(row["name"] or ""),
+            url=_text(row["url"]),
+            owner_id=_text(row["owner_id"]),
         )
-        for row in mirror.rows("select id, name, url from accounts order by id")
+        for row in mirror.rows(query)
     ]
     names = [account.name for account in known]
-    return [
-        _the_one(
-            ACCOUNT,
-            text,
-            _fitting(text.removeprefix(f"{mirror.source}:"), known),
-            names,
-        )
-        for text in texts
-    ]
+
+    def find(text: str) -> FoundAccount:
+        wanted = text.removeprefix(f"{mirror.source}:")
+        return _the_one(ACCOUNT, text, _fitting(wanted, known), names)
+
+    return find
 
 
 def _text(value: object) -> str | None:

@@ -142,7 +142,7 @@ class NoManager(UsageProblem):
 
 
 class BadMoves(UsageProblem):
-    """The list of moves is wrong (``file``, ``line``, ``detail``)."""
+    """The list of moves is wrong (``file``, ``count``, ``mistakes``)."""
 
     code = "bad_moves"
 

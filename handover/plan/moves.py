@@ -1,19 +1,12 @@
-"""The list of moves of a reorganisation, as a CSV file.
-
-One line per move: ``predecessor, account, successor, effective``; ``*`` as the account
-stands for all that no line of this predecessor names.
-"""
+"""Who takes over which account of a predecessor, by the moves that name them."""
 
 import datetime as dt
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from connectors.files.csv_text import open_table
-from handover.plan.errors import BadMoves
 from handover.plan.selection import AccountFacts
 
 
@@ -116,99 +109,3 @@ def _choose(
 
 def _plain(region: str | None) -> str:
     return unicodedata.normalize("NFKC", region or "").strip().casefold()
-
-
-COLUMNS = ("predecessor", "account", "successor", "effective")
-
-
-ALL = "*"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One line as written, with its number in the file."""
-
-    number: int
-    predecessor: str
-    account: str
-    successor: str
-    effective: dt.date | None
-
-
-def read_moves(path: Path) -> list[Line]:
-    """Read a list of moves.
-
-    Raises:
-        BadMoves: it cannot be read, or a line is wrong (``line``, ``detail``).
-        UnreadableFile: it is no CSV, or in an encoding that nobody can tell.
-    """
-    try:
-        with open_table(path, columns=COLUMNS) as content:
-            missing = [name for name in COLUMNS[:3] if name not in content.header]
-            if missing:
-                raise BadMoves(file=path.name, line=1, detail=", ".join(missing))
-            return [
-                _read_line(path, number, dict(zip(content.header, cells, strict=False)))
-                for number, row in content.rows
-                if any(cells := [cell.strip() for cell in row])
-            ]
-    except OSError as error:
-        raise BadMoves(file=path.name, line=0, detail=error.strerror) from error
-
-
-def _read_line(path: Path, number: int, record: Mapping[str, str]) -> Line:
-    day = record.get("effective", "")
-    try:
-        effective = dt.date.fromisoformat(day.replace("/", "-")) if day else None
-    except ValueError as error:
-        raise BadMoves(file=path.name, line=number, detail=day) from error
-    for name in ("predecessor", "account"):
-        if not record.get(name):
-            raise BadMoves(file=path.name, line=number, detail=name)
-    return Line(
-        number=number,
-        predecessor=record["predecessor"],
-        account=record["account"],
-        successor=record.get("successor", ""),
-        effective=effective,
-    )
-
-
-def group_moves(
-    lines: Iterable[Line],
-    file: str,
-    user: Callable[[str], str],
-    accounts: Mapping[str, str],
-) -> dict[str, list[Move]]:
-    """Put ids in place of names, and the moves of each predecessor together.
-
-    Args:
-        lines: as read.
-        file: its name.
-        user: finds a user's id by name.
-        accounts: the ids of all accounts named.
-
-    Raises:
-        BadMoves: an account stands in two lines.
-        UsageProblem: a name is unknown or not clear.
-    """
-    moves: dict[str, list[Move]] = defaultdict(list)
-    seen: set[tuple[str, str | None, str | None]] = set()
-    for line in lines:
-        predecessor = user(line.predecessor)
-        move = Move(
-            account_id=None if line.account == ALL else accounts[line.account],
-            successor_id=user(line.successor) if line.successor else None,
-            effective=line.effective,
-        )
-        # Several may share the rest, but one account goes to one successor.
-        key = (
-            predecessor,
-            move.account_id,
-            None if move.account_id else line.successor,
-        )
-        if key in seen:
-            raise BadMoves(file=file, line=line.number, detail=line.account)
-        seen.add(key)
-        moves[predecessor].append(move)
-    return dict(moves)
