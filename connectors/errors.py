@@ -260,8 +260,22 @@ class ReplyTooLong(ConnectorError):
     exit_code = 7
 
 
+class ReplyTooSlow(ConnectorError):
+    """A reply comes, but never to its end (``object``, ``seconds``)."""
+
+    code = "reply_too_slow"
+    exit_code = 7
+
+
+class ReplyTooFull(ConnectorError):
+    """A reply holds more values than any of this CRM (``object``, ``values``)."""
+
+    code = "reply_too_full"
+    exit_code = 7
+
+
 class EndlessPages(ConnectorError):
-    """A page leads back to one that was read already (``object``, ``cursor``)."""
+    """A page leads on, and to nothing that is new (``object``, ``cursor``)."""
 
     code = "endless_pages"
     exit_code = 7

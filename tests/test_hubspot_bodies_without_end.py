@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from connectors.base import Connector
-from connectors.bodies import BodyBroken, BodyTooLong, read_body
+from connectors.bodies import BODY_LIMIT, ERROR_LIMIT, BodyBroken, Oversized, read_body
 from connectors.errors import ReplyTooLong
 from tests.worlds import hubspot_faults as faults
 from tests.worlds.hubspot import Portal
@@ -37,7 +37,8 @@ def test_a_reply_without_end_ends_a_read_at_the_first_try(
     with pytest.raises(ReplyTooLong) as error:
         rows(crm, "companies", "id")
     assert error.value.exit_code == 7
-    assert error.value.params["megabytes"] == 100
+    limit = BODY_LIMIT if answer.status == 200 else ERROR_LIMIT
+    assert error.value.params["megabytes"] == limit >> 20
     assert len(portal.calls) == 1
 
 
@@ -65,7 +66,7 @@ def test_a_body_is_read_up_to_the_limit_and_no_further(*, gzipped: bool) -> None
         read = pour(sent[:7], sent[7:])
         found = read_body(read, gzipped=gzipped, limit=limit)
         assert found == whole
-    with pytest.raises(BodyTooLong):
+    with pytest.raises(Oversized):
         read_body(pour(sent), gzipped=gzipped, limit=999)
 
 

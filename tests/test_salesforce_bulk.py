@@ -28,7 +28,7 @@ def crm(org: Company) -> Iterator[SalesforceCRM]:
 @pytest.fixture
 def _bulk_above_20(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "ABOVE", 20)
-    monkeypatch.setattr(bulk, "CHUNK", 15)
+    monkeypatch.setattr(bulk, "CHUNKS", (15,))
 
 
 in_bulk = pytest.mark.usefixtures("_bulk_above_20")

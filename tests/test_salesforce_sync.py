@@ -375,7 +375,7 @@ def test_a_job_taken_up_again_ends_well_only_with_all_of_its_records(
 ) -> None:
     """The first run breaks off in the middle of a result; the second gets nonsense."""
     monkeypatch.setattr(bulk, "ABOVE", 20)
-    monkeypatch.setattr(bulk, "CHUNK", 10)
+    monkeypatch.setattr(bulk, "CHUNKS", (10,))
     org = nights.org
     org.accounts(30)
 

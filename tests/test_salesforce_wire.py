@@ -2,16 +2,15 @@
 
 import contextlib
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 
-from connectors.errors import ConnectorError, ForeignAddress, Unreachable
+from connectors.errors import ConnectorError, ForeignAddress, ReplyTooSlow, Unreachable
 from connectors.salesforce.crm import SalesforceCRM
 from tests.worlds.salesforce import Answer, Org
+from tests.worlds.serving import listening
 from tests.worlds.small_org import Company, connected, once, opened, rows
 
 
@@ -54,7 +53,7 @@ def test_a_server_that_stalls_does_not_hold_us(
 
 
 def test_a_reply_that_only_trickles_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.salesforce.wire.WHOLE_SECONDS", 0.1)
+    monkeypatch.setattr("connectors.bodies.WHOLE_SECONDS", 0.1)
 
     def trickle(client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
@@ -65,7 +64,7 @@ def test_a_reply_that_only_trickles_ends(monkeypatch: pytest.MonkeyPatch) -> Non
                 time.sleep(0.01)
 
     began = time.monotonic()
-    with listening(trickle) as address, pytest.raises(Unreachable):
+    with listening(trickle) as address, pytest.raises(ReplyTooSlow):
         opened(address, Org()).identify()
     assert time.monotonic() - began < 5
 
@@ -82,20 +81,3 @@ def test_a_proxy_is_asked_for_the_org_and_learns_no_token() -> None:
         opened("https://example.my.salesforce.com", Org(), proxy=proxy).identify()
     assert heard[0].startswith(b"CONNECT example.my.salesforce.com:443")
     assert all(Org().token.encode() not in text for text in heard)
-
-
-@contextmanager
-def listening(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Accept connections on a free port of this machine, one after the other."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    answer(server.accept()[0])
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()

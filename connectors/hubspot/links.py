@@ -16,7 +16,7 @@ from connectors.hubspot.objects import (
     association_path,
     chunks,
 )
-from connectors.hubspot.portal import Cursors, Portal, find_cursor
+from connectors.hubspot.portal import Portal, PortalCursors, find_cursor
 
 PRIMARY = "Primary"
 """The label of HubSpot's own that marks the record another belongs to."""
@@ -72,7 +72,7 @@ def read_links(
     found: dict[str, dict[str, Link]] = {key: {} for key in ids}
     for chunk in chunks(list(found), ASSOCIATION_LIMIT):
         path = association_path(one, other, "batch/read")
-        cursors = {key: Cursors(path) for key in chunk}
+        cursors = {key: PortalCursors(path) for key in chunk}
         waiting: list[dict[str, str]] = [{"id": key} for key in chunk]
         while waiting:
             reply = portal.read(path, body={"inputs": waiting})
@@ -80,7 +80,7 @@ def read_links(
             for entry in reply.results:
                 key, near = _read_near(entry)
                 found.setdefault(key, {}).update((link.id, link) for link in near)
-                after = cursors.setdefault(key, Cursors(path)).follow(entry)
+                after = cursors.setdefault(key, PortalCursors(path)).follow(entry)
                 if after:
                     waiting.append({"id": key, "after": after})
     return {key: list(near.values()) for key, near in found.items()}

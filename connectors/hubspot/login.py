@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from connectors.bodies import Oversized
 from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
@@ -131,6 +132,8 @@ class RefreshToken:
             return self._wire.post_form(TOKEN, form)
         except PortalRefusal as refusal:
             raise _to_failure(refusal.problem) from None
+        except Oversized as error:
+            raise error.to_error("hubspot", TOKEN) from None
         except BrokenOff as error:
             detail = type(error).__name__
             raise Unreachable(source="hubspot", object=TOKEN, detail=detail) from None

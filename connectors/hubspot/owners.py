@@ -12,13 +12,13 @@ from connectors.base import Change, Outcome, Page, Row, SetField
 from connectors.errors import NotPermitted
 from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.objects import OWNER_LIMIT, OWNERS
-from connectors.hubspot.portal import Cursors, Portal
+from connectors.hubspot.portal import Portal, PortalCursors
 
 
 def read_owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page]:
     """Read active owners, then archived ones; the cursor is ``<archived>:<after>``."""
     flag, _, after = (resume or "false:").partition(":")
-    cursors, first = Cursors(OWNERS, after), None
+    cursors, first = PortalCursors(OWNERS, after), None
     while True:
         query = [("limit", str(OWNER_LIMIT)), ("archived", flag)]
         if after:
@@ -29,7 +29,7 @@ def read_owner_pages(portal: Portal, resume: str | None = None) -> Iterator[Page
         after = cursors.follow(reply.data)
         last = not after and flag == "true"
         if not after:
-            flag, cursors = "true", Cursors(OWNERS)
+            flag, cursors = "true", PortalCursors(OWNERS)
         yield Page(
             rows=rows, cursor=None if last else f"{flag}:{after}", server_time=first
         )

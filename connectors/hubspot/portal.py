@@ -10,15 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from connectors.bodies import BODY_LIMIT
-from connectors.errors import (
-    ConnectorError,
-    EndlessPages,
-    RateLimited,
-    ReplyLost,
-    ReplyTooLong,
-    Unreachable,
-)
+from connectors.bodies import Oversized
+from connectors.errors import ConnectorError, RateLimited, ReplyLost, Unreachable
 from connectors.hosts import is_loopback
 from connectors.hubspot.login import PortalLogin
 from connectors.hubspot.problems import (
@@ -30,13 +23,13 @@ from connectors.hubspot.problems import (
 )
 from connectors.hubspot.wire import (
     BrokenOff,
-    EndlessBody,
     NeverSent,
     PortalRefusal,
     PortalReply,
     PortalRequest,
     Wire,
 )
+from connectors.listings import Cursors
 from connectors.pace import Limiter, retrying
 
 Family = Literal["burst", "search"]
@@ -106,6 +99,8 @@ class Portal:
             raise self._give_up(refusal.problem, path) from None
         except BrokenOff as error:
             raise _silence(path, error) from None
+        except Oversized as error:
+            raise error.to_error("hubspot", path) from None
 
     def read_all(self, path: str) -> list[dict[str, Any]]:
         """Read a whole listing: all pages, if it has several.
@@ -114,7 +109,7 @@ class Portal:
             EndlessPages: they lead in a circle.
         """
         found: list[dict[str, Any]] = []
-        cursors, after = Cursors(path), ""
+        cursors, after = PortalCursors(path), ""
         while True:
             reply = self.read(path, [("after", after)] if after else ())
             found += reply.results
@@ -140,6 +135,8 @@ class Portal:
                 if isinstance(error, NeverSent):
                     raise _silence(path, error) from None
                 raise ReplyLost(type(error).__name__) from None
+            except Oversized as error:
+                raise ReplyLost(str(error)) from None
             except PortalRefusal as refusal:
                 problem = refusal.problem
                 passes = problem.is_throttled and not problem.is_lasting
@@ -219,16 +216,13 @@ class Portal:
 
 
 def _silence(path: str, error: Exception) -> ConnectorError:
-    if isinstance(error, EndlessBody):
-        megabytes = BODY_LIMIT // 1024**2
-        return ReplyTooLong(source="hubspot", object=path, megabytes=megabytes)
     return Unreachable(source="hubspot", object=path, detail=type(error).__name__)
 
 
 def _is_transient(error: BaseException) -> bool:
     """Return whether a read may succeed if it is repeated within this run."""
     if isinstance(error, BrokenOff):
-        return not isinstance(error, EndlessBody)
+        return True
     if not isinstance(error, PortalRefusal):
         return False
     problem = error.problem
@@ -236,17 +230,12 @@ def _is_transient(error: BaseException) -> bool:
     return may_pass and not problem.is_lasting
 
 
-class Cursors:
-    """The cursors of one listing, each of which is followed once.
-
-    A portal or a gateway before it may answer with a cursor that leads back, to the
-    same page or in a longer circle; whoever follows it reads for ever.
-    """
+class PortalCursors(Cursors):
+    """The cursors of one listing of a portal."""
 
     def __init__(self, listing: str, begin: str = "") -> None:
         """Begin a listing; ``begin`` is the cursor at which it is taken up again."""
-        self._listing = listing
-        self._followed = {begin}
+        super().__init__("hubspot", listing, begin)
 
     def follow(self, page: Mapping[str, Any]) -> str:
         """Return the cursor behind a page; an empty one ends the listing.
@@ -255,20 +244,25 @@ class Cursors:
             page: whatever has a ``paging.next.after``: a reply, or an entry of one.
 
         Raises:
-            EndlessPages: the cursor was followed before.
+            EndlessPages: it leads to nothing that is new.
         """
-        return self.check(find_cursor(page))
+        return self.check(find_cursor(page), _list_ids(page))
 
-    def check(self, cursor: str) -> str:
-        """Return a cursor that was not followed before.
 
-        Raises:
-            EndlessPages: it was.
-        """
-        if cursor and cursor in self._followed:
-            raise EndlessPages(source="hubspot", object=self._listing, cursor=cursor)
-        self._followed.add(cursor)
-        return cursor
+def _list_ids(page: Mapping[str, Any]) -> list[str] | None:
+    """List what tells the entries of a page from each other, where all of them have it.
+
+    Records and owners have an id, definitions a name, links the id of the other end.
+    """
+    entries = page.get("results", page.get("to"))
+    if not isinstance(entries, list):
+        return None
+    found = [
+        next((str(one[k]) for k in ("id", "name", "toObjectId") if one.get(k)), "")
+        for one in entries
+        if isinstance(one, dict)
+    ]
+    return found if all(found) else None
 
 
 def find_cursor(page: Mapping[str, Any]) -> str:

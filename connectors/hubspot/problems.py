@@ -6,13 +6,12 @@ an error body is optional (error handling page of the API reference).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from math import isfinite
+from datetime import datetime
 from typing import Any
 
 import orjson
 
+from connectors.bodies import Oversized, parse_json
 from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
@@ -22,6 +21,12 @@ from connectors.errors import (
     Refused,
     UnknownObject,
     Unreachable,
+)
+from connectors.headers import (
+    LONGEST_PAUSE,
+    add_pause,
+    read_date,
+    read_retry_after,
 )
 
 MIXED = 207
@@ -33,10 +38,6 @@ THROTTLED = 429
 MIGRATING = 477
 BAD_TOKEN = 530
 """Cloudflare's answer to a token that cannot be one."""
-PATIENCE = 300.0
-"""The longest pause, in seconds, that a run waits for (477 may ask for a day)."""
-LONGEST = timedelta(days=30).total_seconds()
-"""A server that asks for more does not mean it; a time so far away is not shown."""
 
 NOT_THERE = "OBJECT_NOT_FOUND"
 NO_LINKS = "crm.associations.NO_ASSOCIATIONS_FOUND"
@@ -89,7 +90,7 @@ class PortalProblem:
         """Whether waiting is pointless in this run: the day's calls are gone, say."""
         daily = self.status == THROTTLED and self.policy == "DAILY"
         may_pass = self.is_untouched or self.is_gateway
-        return daily or (may_pass and self.pause > PATIENCE)
+        return daily or (may_pass and self.pause > LONGEST_PAUSE)
 
     @property
     def pause(self) -> float:
@@ -106,19 +107,14 @@ class PortalProblem:
     def detail(self) -> str:
         """HubSpot's own words, and until when it asks for quiet where that is long."""
         words = self.message or f"HTTP {self.status}"
-        if self.retry_after is None or not PATIENCE < self.retry_after <= LONGEST:
-            return words
-        seconds = timedelta(seconds=round(self.retry_after))
-        if self.server_time is None:
-            return f"{words} (Retry-After: {seconds})"
-        return f"{words} (Retry-After: {self.server_time + seconds:%Y-%m-%d %H:%M} UTC)"
+        return add_pause(words, self.retry_after, self.server_time)
 
 
 def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> PortalProblem:
     """Read an error reply, whatever its shape."""
     try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        data = parse_json(body)
+    except (orjson.JSONDecodeError, Oversized):
         data = {}
     if not isinstance(data, dict):
         data = {}
@@ -129,7 +125,7 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Portal
         message=message,
         category=str(data.get("category") or data.get("errorType") or ""),
         policy=str(data.get("policyName") or _find_policy(message)),
-        retry_after=_read_retry_after(headers),
+        retry_after=read_retry_after(headers),
         server_time=read_date(headers.get("Date")),
         scopes=tuple(scope for entry in entries for scope in _list_scopes(entry)),
         errors=entries,
@@ -164,28 +160,6 @@ def _find_policy(message: str) -> str:
     return next((p for p in ("TEN_SECONDLY_ROLLING", "DAILY") if p in said), "")
 
 
-def _read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read ``Retry-After``: seconds, or a time by the server's own clock."""
-    text = headers.get("Retry-After") or ""
-    try:
-        seconds = float(text)
-    except ValueError:
-        until, now = read_date(text), read_date(headers.get("Date"))
-        if until is None or now is None:
-            return None
-        seconds = (until - now).total_seconds()
-    return max(0.0, seconds) if isfinite(seconds) else None
-
-
-def read_date(text: str | None) -> datetime | None:
-    """Read a date of an HTTP header; nothing where it is none."""
-    try:
-        found = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
-
-
 def _list_scopes(entry: Mapping[str, object]) -> list[str]:
     context = entry.get("context")
     found = context.get("requiredGranularScopes") if isinstance(context, dict) else None
@@ -199,7 +173,7 @@ def to_error(problem: PortalProblem, what: str) -> ConnectorError:
         (status in {401, BAD_TOKEN}, AuthenticationFailed),
         (status == 403, NotPermitted),
         (status == 404, UnknownObject),
-        (problem.is_untouched, RateLimited),
+        (problem.is_untouched or problem.is_lasting, RateLimited),
         (problem.is_gateway or status in {0, MIXED}, Unreachable),
         (300 <= status < 400, ForeignAddress),
         (status in TOO_LONG, AddressTooLong),

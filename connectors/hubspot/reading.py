@@ -15,6 +15,7 @@ from typing import Any
 
 from connectors.base import Note, Page, Pull, Row
 from connectors.errors import FieldsChanged
+from connectors.headers import read_count
 from connectors.hubspot import links
 from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.objects import (
@@ -26,7 +27,7 @@ from connectors.hubspot.objects import (
     ObjectType,
     chunks,
 )
-from connectors.hubspot.portal import Cursors, Portal, find_cursor
+from connectors.hubspot.portal import Portal, PortalCursors, find_cursor
 from connectors.hubspot.problems import AddressTooLong
 from connectors.hubspot.rows import Record, RowShape, batch_read, cut
 from connectors.hubspot.wire import PortalReply
@@ -118,7 +119,7 @@ class PortalReader:
     # Lists
 
     def _list_all(self, after: str) -> Iterator[Page]:
-        cursors, first = Cursors(self.kind.records, after), None
+        cursors, first = PortalCursors(self.kind.records, after), None
         while True:
             reply, records = self._read_page(after, archived=False)
             first = first or reply.server_time
@@ -219,7 +220,7 @@ class PortalReader:
             EndlessPages: the pages lead in a circle, or the ids do not grow.
         """
         after, last, first = "", begin, None
-        cursors = Cursors(self.kind.search, f"{begin}:")
+        cursors = PortalCursors(self.kind.search, f"{begin}:")
         tally = _Tally()
         while True:
             filters = self._build_filters(since, above=last)
@@ -240,7 +241,7 @@ class PortalReader:
             last = str(records[-1]["id"]) if records else last
             after, reply = "" if records else more, None
             if more:
-                cursors.check(f"{last}:{after}")
+                cursors.check(f"{last}:{after}", [str(one["id"]) for one in records])
             yield Page(
                 rows=self._complete(records),
                 cursor=f"search:{last}" if more else "moved:",
@@ -280,7 +281,7 @@ class PortalReader:
 
     def _list_archived(self, since: datetime, after: str) -> Iterator[Page]:
         """List archived records: no search shows them, and no filter applies."""
-        cursors, first = Cursors(self.kind.records, after), None
+        cursors, first = PortalCursors(self.kind.records, after), None
         while True:
             reply, records = self._read_page(after, archived=True)
             first = first or reply.server_time
@@ -371,12 +372,11 @@ class _Tally:
 
 
 def _read_total(reply: PortalReply) -> int:
-    found = str(reply.data.get("total"))
-    return int(found) if found.isdigit() else 0
+    return read_count(reply.data.get("total")) or 0
 
 
 def _read_offset(after: str) -> int:
-    return int(after) if after.isdigit() else 0
+    return read_count(after) or 0
 
 
 def _read_stamp(value: object) -> datetime | None:

@@ -25,13 +25,20 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from connectors.bodies import BODY_LIMIT, BodyBroken, BodyTooLong, read_body
+from connectors.bodies import (
+    BodyBroken,
+    Oversized,
+    limit_time,
+    parse_json,
+    read_reply,
+    whole_call,
+)
 from connectors.errors import Unreachable
+from connectors.headers import read_count, read_date
 from connectors.hosts import checked_address, user_agent
 from connectors.hubspot.problems import (
     PortalProblem,
     list_errors,
-    read_date,
     read_problem,
 )
 from connectors.masking import mask
@@ -47,10 +54,6 @@ BrokenOff = HTTPError
 """No reply, or not the whole of it."""
 NeverSent = (ConnectTimeoutError, NewConnectionError)
 """Errors raised before the request was sent."""
-
-
-class EndlessBody(BrokenOff):
-    """A reply is longer than any that a portal would send."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +142,7 @@ class Wire:
         configuration.proxy = proxy or None
         configuration.ssl_ca_cert = ca_file or None
         self._client = ApiClient(configuration=configuration)
+        limit_time(self._client.rest_client.pool_manager)
 
     def send(self, request: PortalRequest, token: str) -> PortalReply:
         """Make one call.
@@ -146,6 +150,7 @@ class Wire:
         Raises:
             PortalRefusal: it was answered, and not by a success.
             BrokenOff: it was not answered, or not to the end.
+            Oversized: the answer goes beyond what a portal would send.
         """
         with self._lock:
             self.calls += 1
@@ -176,10 +181,30 @@ class Wire:
         token: str = "",
         body: bytes | str | None = None,
     ) -> PortalReply:
+        with whole_call():
+            response = self._open(method, address, headers, body)
+            content = _read_content(response)
+        status: int = response.status
+        if status != OK:
+            content = _hide_token(token, content)
+        if not 200 <= status < 300:
+            raise PortalRefusal(read_problem(status, response.headers, content))
+        if status == NO_CONTENT:
+            content = b"{}"
+        return _read_reply(response.headers, content)
+
+    def _open(
+        self,
+        method: str,
+        address: str,
+        headers: Mapping[str, str],
+        body: bytes | str | None,
+    ) -> BaseHTTPResponse:
+        """Send a request; return its reply, whose body is still to be read."""
         connect, read = TIMEOUT
         ours = {"Accept-Encoding": "gzip", "User-Agent": user_agent()}
         try:
-            response = self._client.rest_client.pool_manager.request(
+            response: BaseHTTPResponse = self._client.rest_client.pool_manager.request(
                 method,
                 self.base_url + address,
                 body=body,
@@ -193,15 +218,7 @@ class Wire:
                 problem = PortalProblem(status=0, message=str(error.args[0]))
                 raise PortalRefusal(problem) from None
             raise
-        status: int = response.status
-        content = _read_content(response)
-        if status != OK:
-            content = _hide_token(token, content)
-        if not 200 <= status < 300:
-            raise PortalRefusal(read_problem(status, response.headers, content))
-        if status == NO_CONTENT:
-            content = b"{}"
-        return _read_reply(response.headers, content)
+        return response
 
 
 def _read_content(response: BaseHTTPResponse) -> bytes:
@@ -209,19 +226,14 @@ def _read_content(response: BaseHTTPResponse) -> bytes:
 
     Raises:
         BrokenOff: it does not come to its end.
-        EndlessBody: it is longer than any reply of a portal.
+        Oversized: it is more than any reply of a portal.
     """
-    gzipped = response.headers.get("Content-Encoding", "").lower() == "gzip"
     try:
-        content = read_body(
-            lambda size: response.read(size, decode_content=False),
-            gzipped=gzipped,
-            limit=BODY_LIMIT,
-        )
-    except (BodyTooLong, BodyBroken, HTTPError) as error:
+        content = read_reply(response)
+    except (Oversized, BodyBroken, HTTPError) as error:
         response.close()
-        if isinstance(error, BodyTooLong):
-            raise EndlessBody from None
+        if isinstance(error, Oversized):
+            raise
         raise BrokenOff(type(error).__name__) from error
     response.release_conn()
     return content
@@ -235,7 +247,7 @@ def _hide_token(token: str, body: bytes) -> bytes:
 
 def _read_reply(headers: Mapping[str, str], body: bytes) -> PortalReply:
     try:
-        data = orjson.loads(body)
+        data = parse_json(body)
     except orjson.JSONDecodeError as error:
         raise BrokenOff("the body is not JSON") from error
     if not isinstance(data, dict):
@@ -244,17 +256,10 @@ def _read_reply(headers: Mapping[str, str], body: bytes) -> PortalReply:
         data=data,
         server_time=read_date(headers.get("Date")),
         left=_read_share_left(headers),
-        burst_left=_read_number(headers.get(BURST_LEFT)),
+        burst_left=read_count(headers.get(BURST_LEFT)),
     )
 
 
 def _read_share_left(headers: Mapping[str, str]) -> float | None:
-    left, whole = (
-        _read_number(headers.get(DAILY_LEFT)),
-        _read_number(headers.get(DAILY)),
-    )
+    left, whole = read_count(headers.get(DAILY_LEFT)), read_count(headers.get(DAILY))
     return left / whole if left is not None and whole else None
-
-
-def _read_number(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None

@@ -9,15 +9,17 @@ be read this way; then REST is used.
 import csv
 import io
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from connectors.errors import ShortPull, Unreachable
+from connectors.bodies import VALUES_LIMIT
+from connectors.errors import ReplyTooLong, ShortPull, Unreachable
+from connectors.headers import read_count
 from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import LOST_LOCATOR, SOURCE
-from connectors.salesforce.replies import job_state, number
+from connectors.salesforce.replies import job_state
 from connectors.salesforce.wire import OrgReply, ReplyBroken
 
 log = logging.getLogger(__name__)
@@ -25,8 +27,11 @@ log = logging.getLogger(__name__)
 ABOVE = 4000
 """Records above which a job pays: Salesforce's own rule of thumb is 2,000, and two
 pages by REST cost no more calls than a job."""
-CHUNK = 10_000
-"""Records for each download: as text, all of them are in memory."""
+CHUNKS = (10_000, 1_000, 100)
+"""Records for each download: as text, all of them are in memory. Where so many make a
+reply longer than we read, fewer are asked for."""
+LONGEST_LINE = 16 << 20
+"""Characters of one line; a field has at most 131,072 (limits of the platform)."""
 ATTEMPTS = 120
 """Questions after a job's state, most of them half a minute apart."""
 RUNNING = frozenset({"UploadComplete", "InProgress", "Open"})
@@ -99,8 +104,20 @@ class Chunk:
 
 
 def _csv(content: bytes) -> "Iterator[list[str]]":
-    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
-    return csv.reader(lines, strict=True)
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
+    return csv.reader(_lines(text), strict=True)
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines of a table.
+
+    Raises:
+        csv.Error: one is too long to be of a table.
+    """
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE or line.count(",") > VALUES_LIMIT:
+            raise csv.Error("a line without end")
+        yield line
 
 
 def _check_header(reply: OrgReply, fields: Sequence[str]) -> None:
@@ -140,7 +157,7 @@ def run_job(org: Org, soql: str, *, everything: bool) -> BulkJob:
     except Unreachable as unreachable:
         # Where all of the org is down, REST will say so.
         raise BulkRefused(str(unreachable.params.get("detail"))) from None
-    rows = number(state.get("numberRecordsProcessed"))
+    rows = read_count(state.get("numberRecordsProcessed"))
     if state.get("state") != "JobComplete" or rows is None:
         raise BulkRefused(org.clean(str(state.get("errorMessage") or "unfinished")))
     return BulkJob(id=state["id"], rows=rows)
@@ -154,11 +171,9 @@ def download(org: Org, job_id: str, locator: str, fields: Sequence[str]) -> Chun
         Unreachable: what comes is no such table.
         OrgRefusal: it is not given to us.
     """
-    params = {"maxRecords": str(CHUNK)} | ({"locator": locator} if locator else {})
+    path = f"jobs/query/{job_id}/results"
     try:
-        reply = org.download(
-            f"jobs/query/{job_id}/results", params, lambda r: _check_header(r, fields)
-        )
+        reply = _download(org, path, locator, lambda r: _check_header(r, fields))
     except OrgRefusal as turned:
         if turned.problem.status in NOT_KEPT or turned.problem.code in LOST_LOCATOR:
             raise JobGone(turned.problem.code) from None
@@ -167,6 +182,20 @@ def download(org: Org, job_id: str, locator: str, fields: Sequence[str]) -> Chun
     return Chunk(
         content=reply.content,
         fields=fields,
-        promised=number(reply.headers.get("Sforce-NumberOfRecords")),
+        promised=read_count(reply.headers.get("Sforce-NumberOfRecords")),
         locator="" if following in NO_MORE else following,
     )
+
+
+def _download(
+    org: Org, path: str, locator: str, check: Callable[[OrgReply], object]
+) -> OrgReply:
+    """Read a piece, a smaller one where it is longer than a reply may be."""
+    *larger, smallest = CHUNKS
+    begin = {"locator": locator} if locator else {}
+    for size in larger:
+        try:
+            return org.download(path, {"maxRecords": str(size), **begin}, check)
+        except ReplyTooLong:
+            log.info("%s records are too long for one reply", size)
+    return org.download(path, {"maxRecords": str(smallest), **begin}, check)

@@ -15,6 +15,9 @@ from simple_salesforce.format import quote_soql_value, soql_escapes, soql_like_e
 from connectors.errors import ConnectorError, DailyShareSpent, RateLimited
 from connectors.salesforce.problems import SOURCE
 
+HEADER_LENGTH = 200
+"""Characters of ``Sforce-Limit-Info`` that say anything of the whole org."""
+
 
 class Paths(NamedTuple):
     """Where the resources of an org are."""
@@ -62,16 +65,16 @@ class DailyShare:
 
     def heed(self, header: str | None) -> None:
         """Read ``Sforce-Limit-Info``; without it, only the org can stop us."""
-        used, total = (usage(header) if header else None) or (0, 0)
+        used, total = usage((header or "")[:HEADER_LENGTH]) or (0, 0)
         if total and used >= self._share * total:
             share = round(self._share * 100)
             self._stop = DailyShareSpent(
                 source=SOURCE, used=used, total=total, share=share
             )
 
-    def end(self) -> None:
-        """Stop at once: the org said that nothing is left."""
-        self._stop = RateLimited(
+    def end(self, why: ConnectorError | None = None) -> None:
+        """Stop at once: the org said that nothing is left, or so for a long while."""
+        self._stop = why or RateLimited(
             source=SOURCE, detail="the daily allowance of the org is used up"
         )
 

@@ -17,10 +17,9 @@ from urllib.parse import urlsplit
 import orjson
 from tenacity import Retrying
 
+from connectors.bodies import Oversized
 from connectors.errors import (
     AuthenticationFailed,
-    ForeignAddress,
-    NoTokenAddress,
     ReplyLost,
     Unreachable,
 )
@@ -37,7 +36,7 @@ from connectors.salesforce.problems import (
     as_error,
     read_problem,
 )
-from connectors.salesforce.replies import token_reply
+from connectors.salesforce.replies import login_answer
 from connectors.salesforce.wire import (
     Bearer,
     OrgReply,
@@ -182,7 +181,7 @@ class Org:
             ReplyLost: it may have been done.
         """
         policy = self._policy(
-            lambda error: isinstance(error, OrgRefusal) and error.problem.is_untouched,
+            lambda error: isinstance(error, OrgRefusal) and error.problem.is_passing,
             WRITE_ATTEMPTS,
         )
         try:
@@ -194,9 +193,13 @@ class Org:
             raise Unreachable(source=SOURCE, detail=str(broken)) from None
         except orjson.JSONDecodeError:
             raise ReplyLost("the reply is no JSON") from None
+        except Oversized as over:
+            raise ReplyLost(str(over)) from None
         except OrgRefusal as turned:
             if turned.problem.leaves_doubt:
                 raise ReplyLost(turned.problem.said) from None
+            if turned.problem.is_lasting:
+                raise as_error(turned.problem, path) from None
             raise
         return reply
 
@@ -256,11 +259,13 @@ class Org:
 
         try:
             return policy(attempt)
+        except Oversized as over:
+            raise over.to_error(SOURCE, path.partition("?")[0]) from None
         except (ReplyBroken, orjson.JSONDecodeError) as error:
             detail = f"{path.partition('?')[0]}: {error}"
             raise Unreachable(source=SOURCE, detail=detail) from None
         except OrgRefusal as turned:
-            if turned.problem.is_transient:
+            if turned.problem.is_transient or turned.problem.is_lasting:
                 raise as_error(turned.problem, path) from None
             raise
 
@@ -295,9 +300,9 @@ class Org:
             self._daily.check()  # whoever waited here may have waited too long
             self._count()
             reply = send(self._session, method, url, Bearer(token.value), **content)
-        return self._judged(reply)
+        return self._judged(reply, path)
 
-    def _judged(self, reply: OrgReply) -> OrgReply:
+    def _judged(self, reply: OrgReply, path: str) -> OrgReply:
         """Heed what the org says of its limits, and let only a success through."""
         self.server_time = reply.server_time or self.server_time
         self._daily.heed(reply.headers.get("Sforce-Limit-Info"))
@@ -309,10 +314,12 @@ class Org:
         problem = read_problem(
             reply.status,
             self.clean(reply.content.decode("utf-8", "replace")).encode(),
-            reply.headers.get("Retry-After"),
+            reply.headers,
         )
         if problem.is_daily_limit:
             self._daily.end()
+        elif problem.is_lasting:
+            self._daily.end(as_error(problem, path))
         log.debug("HTTP %s %s", problem.status, problem.code)
         raise OrgRefusal(problem)
 
@@ -336,22 +343,11 @@ class Org:
         url = self._connection.login_url + self._paths.login + "token"
         try:
             reply = send(self._session, "POST", url, Unsigned(), data=dict(form))
+            return login_answer(reply, self._connection.login_url)
+        except Oversized as over:
+            raise over.to_error(SOURCE, "log-in") from None
         except ReplyBroken as broken:
             raise Unreachable(source=SOURCE, detail=f"log-in: {broken}") from None
-        if 300 <= reply.status < 400:
-            raise ForeignAddress(source=SOURCE, detail="log-in redirected")
-        if reply.status >= 500:
-            detail = f"log-in: HTTP {reply.status}"
-            raise Unreachable(source=SOURCE, detail=detail)
-        data = token_reply(reply)
-        if data is None:
-            raise NoTokenAddress(
-                source=SOURCE,
-                address=self._connection.login_url,
-                settings="base_url, login_url",
-                detail=f"HTTP {reply.status}",
-            )
-        return Answer(status=reply.status, data=data, server_time=reply.server_time)
 
     def _count(self) -> None:
         with self._counting:
@@ -387,6 +383,6 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def _quiet_time(error: BaseException) -> float | None:
-    if isinstance(error, OrgRefusal) and error.problem.is_untouched:
+    if isinstance(error, OrgRefusal) and error.problem.is_passing:
         return error.problem.retry_after or THROTTLE_SECONDS
     return None

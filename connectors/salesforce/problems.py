@@ -5,11 +5,14 @@ gateway or empty; nothing is taken for granted (error codes of the REST API guid
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 import orjson
 
+from connectors.bodies import Oversized, parse_json
 from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
@@ -20,6 +23,12 @@ from connectors.errors import (
     Refused,
     UnknownObject,
     Unreachable,
+)
+from connectors.headers import (
+    LONGEST_PAUSE,
+    add_pause,
+    read_date,
+    read_retry_after,
 )
 
 SOURCE = "salesforce"
@@ -48,6 +57,7 @@ cannot work out whose activities of many are visible to us."""
 LOST_LOCATOR = frozenset({"INVALID_QUERY_LOCATOR", "INVALID_LOCATOR"})
 HIDDEN_FIELD = frozenset({"INVALID_FIELD", "MALFORMED_QUERY"})
 MESSAGE_LENGTH = 500
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _PLACE = re.compile(r"ERROR at Row:1:Column:(\d+)")
 _NAME = re.compile(r"[\w.]+")
 _COLUMN = re.compile(
@@ -63,6 +73,8 @@ class OrgProblem:
     code: str = ""
     message: str = ""
     retry_after: float | None = None
+    server_time: datetime | None = None
+    """The org's clock when it answered, where it told."""
 
     @property
     def is_daily_limit(self) -> bool:
@@ -84,11 +96,23 @@ class OrgProblem:
         return self._is_concurrency or self.status in THROTTLED
 
     @property
+    def is_passing(self) -> bool:
+        """It was turned away at the door, and this run can wait for it to open."""
+        return self.is_untouched and not self.is_lasting
+
+    @property
+    def is_lasting(self) -> bool:
+        """Waiting is pointless in this run: the org wants quiet for longer."""
+        may_pass = self.is_untouched or self.status in GATEWAY
+        return may_pass and (self.retry_after or 0) > LONGEST_PAUSE
+
+    @property
     def is_transient(self) -> bool:
         """A read may succeed if it is repeated within this run."""
-        return self.is_untouched or (
+        may_pass = self.is_untouched or (
             self.status in GATEWAY and self.code != QUERY_TIMEOUT
         )
+        return may_pass and not self.is_lasting
 
     @property
     def leaves_doubt(self) -> bool:
@@ -99,7 +123,8 @@ class OrgProblem:
     def said(self) -> str:
         """Return it as one line."""
         known = f"{self.code}: {self.message}" if self.code else ""
-        return known or f"HTTP {self.status}"
+        words = known or f"HTTP {self.status}"
+        return add_pause(words, self.retry_after, self.server_time)
 
     def hidden_column(self, statement: str = "") -> str | None:
         """Return the field of a query that does not exist, or no longer for us.
@@ -117,12 +142,12 @@ class OrgProblem:
 
 
 def read_problem(
-    status: int, body: bytes, retry_after: str | None = None
+    status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS
 ) -> OrgProblem:
     """Read an error reply, whatever its shape."""
     try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        data = parse_json(body)
+    except (orjson.JSONDecodeError, Oversized):
         data = None
     first = data[0] if isinstance(data, list) and data else data
     entry = first if isinstance(first, dict) else {}
@@ -130,12 +155,9 @@ def read_problem(
         status=status,
         code=str(entry.get("errorCode") or ""),
         message=str(entry.get("message") or "")[:MESSAGE_LENGTH],
-        retry_after=_seconds(retry_after),
+        retry_after=read_retry_after(headers),
+        server_time=read_date(headers.get("Date")),
     )
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdecimal() else None
 
 
 def as_error(problem: OrgProblem, what: str) -> ConnectorError:
@@ -147,6 +169,7 @@ def as_error(problem: OrgProblem, what: str) -> ConnectorError:
         (problem.code == TOO_COMPLICATED, QueryTooComplicated),
         (problem.status == EXPIRED, AuthenticationFailed),
         (problem.code == LIMIT or problem.status in THROTTLED, RateLimited),
+        (problem.is_lasting, RateLimited),
         (problem.code in LATER or problem.status in GATEWAY, Unreachable),
         (problem.status == 403, NotPermitted),
         (problem.code == "INVALID_TYPE" or problem.status in GONE, UnknownObject),

@@ -20,7 +20,7 @@ from connectors.salesforce.client import quoted
 from connectors.salesforce.narrowing import narrowings
 from connectors.salesforce.org import Org, OrgRefusal
 from connectors.salesforce.problems import SOURCE, as_error
-from connectors.salesforce.replies import query_result
+from connectors.salesforce.replies import QueryLinks, query_result
 from connectors.salesforce.schema import (
     ACTIVITIES,
     DELETED,
@@ -313,13 +313,12 @@ def query(
         found = query_result(
             org.read(path, {"q": soql(object_name, fields, where)}).data
         )
-        total, links = found.total, {""}
+        total, links = found.total, QueryLinks(object_name, found.total)
         while True:
             yield from found.records
             read += len(found.records)
-            if found.link in links:
-                break  # a page that leads back would never end
-            links.add(found.link)
+            if links.is_last(found):
+                break
             found = query_result(org.read(found.link).data)
     except OrgRefusal as turned:
         raise as_error(turned.problem, object_name) from None

@@ -35,7 +35,7 @@ from connectors.salesforce.queries import (
     soql,
 )
 from connectors.salesforce.relations import read_deleted
-from connectors.salesforce.replies import query_result
+from connectors.salesforce.replies import QueryLinks, query_result
 from connectors.salesforce.schema import (
     RELATIONS,
     STAMP,
@@ -208,12 +208,11 @@ class QueryWalk:
         query = {"q": self._soql(ordered=True)}
         found, read = query_result(self._org.read(self._resource, query).data), 0
         self._begin()
-        total, links = found.total, {""}
+        total, links = found.total, QueryLinks(self._reader.name, found.total)
         while True:
             link, fields = found.link, self._reader.fields(self._part)
             rows = self._pieces.join(self._reader.shape, fields, found.records)
-            done = link in links  # a page that leads back would never end
-            links.add(link)
+            done = links.is_last(found)
             self._reader.compare(rows)
             read += len(found.records)
             if read < total and done:
@@ -268,7 +267,7 @@ class QueryWalk:
         while True:
             before, skipped = self.place.came, self.place.done
             chunk = bulk.download(self._org, self.place.job, self.place.locator, fields)
-            read = 0
+            read, over = 0, False
             for rows, ends in chunk.pages(BULK_PAGE):
                 read += len(rows)
                 if read <= skipped and not ends:
@@ -277,11 +276,11 @@ class QueryWalk:
                     self.place = self.place.at_piece(chunk.locator, before + read)
                 else:
                     self.place = replace(self.place, done=read)
-                over = ends and chunk.locator in {"", *locators}
+                over = ends and (not read or chunk.locator in {"", *locators})
                 self._count(over=over)
                 yield self._page(rows, done=over, promised=promised)
                 del rows  # what was handed on is not held
-            if chunk.locator in {"", *locators}:
+            if over:
                 return
             locators.add(chunk.locator)
 

@@ -1,24 +1,21 @@
 """One request and its reply: the session, time-outs, and where a link may lead.
 
 A reply is read to its end before anybody sees it, so a body that breaks off is never
-taken for a result; a server that only trickles is given up after ``WHOLE_SECONDS``.
+taken for a result.
 """
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3 import HTTPResponse
+from urllib3 import PoolManager
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -27,17 +24,22 @@ from urllib3.exceptions import (
     ProxyError,
 )
 
+from connectors.bodies import (
+    BodyBroken,
+    limit_time,
+    parse_json,
+    read_reply,
+    whole_call,
+)
 from connectors.errors import ForeignAddress
+from connectors.headers import read_date
 from connectors.salesforce.problems import SOURCE
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 130.0
 """Salesforce gives up on a query after two minutes."""
-WHOLE_SECONDS = 600.0
-"""It gives up on any other call after ten (limits of the platform's API)."""
 POOL = 16
 """Connections that are kept open: more than there ever are calls at a time."""
-CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +56,14 @@ class OrgReply:
 
         Raises:
             orjson.JSONDecodeError: it is no JSON, a gateway's page say.
+            Oversized: it holds more than any reply of an org.
         """
-        return orjson.loads(self.content) if self.content else {}
+        return parse_json(self.content) if self.content else {}
 
     @property
     def server_time(self) -> datetime | None:
         """Return the server's clock."""
-        stamp = self.headers.get("Date")
-        try:
-            return parsedate_to_datetime(stamp).astimezone(UTC) if stamp else None
-        except ValueError:
-            return None
+        return read_date(self.headers.get("Date"))
 
 
 class ReplyBroken(Exception):
@@ -103,10 +102,10 @@ def new_session(
     What every call needs is on the session, so no retry can lose it. Cookies would be
     shared state, and redirects are not followed.
     """
-    session = requests.Session()
+    session = _Session()
     session.headers.update(headers)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=POOL, max_retries=0)
+    adapter = _Adapter(pool_connections=2, pool_maxsize=POOL, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     if local:
@@ -116,6 +115,28 @@ def new_session(
     if ca_file:
         session.verify = ca_file
     return session
+
+
+class _Session(requests.Session):
+    """Leaves redirects alone: requests would read the body of one, however long."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return no address."""
+
+
+class _Adapter(HTTPAdapter):
+    """Connections whose replies keep to the time they may take."""
+
+    poolmanager: PoolManager
+
+    def init_poolmanager(self, *sizes: Any, **more: Any) -> None:  # noqa: ANN401 - requests' own
+        super().init_poolmanager(*sizes, **more)
+        limit_time(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> PoolManager:  # noqa: ANN401 - requests' own
+        manager: PoolManager = super().proxy_manager_for(proxy, **more)
+        limit_time(manager)
+        return manager
 
 
 def send(
@@ -129,30 +150,25 @@ def send(
 
     Raises:
         ReplyBroken: no whole reply came.
+        Oversized: it goes beyond a limit.
     """
-    ends = time.monotonic() + WHOLE_SECONDS
     try:
-        with session.request(
-            method,
-            url,
-            auth=auth,
-            stream=True,
-            allow_redirects=False,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            **content,
-        ) as response:
-            body = b"".join(_chunks(response.raw, ends))
-    except (requests.RequestException, HTTPError) as error:
+        with (
+            whole_call(),
+            session.request(
+                method,
+                url,
+                auth=auth,
+                stream=True,
+                allow_redirects=False,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                **content,
+            ) as response,
+        ):
+            body = read_reply(response.raw)
+    except (requests.RequestException, HTTPError, BodyBroken) as error:
         raise ReplyBroken(type(error).__name__, sent=not _never_left(error)) from None
     return OrgReply(status=response.status_code, content=body, headers=response.headers)
-
-
-def _chunks(raw: HTTPResponse, ends: float) -> Iterator[bytes]:
-    """Take what has come as it comes: waiting for more would let a trickle go on."""
-    while chunk := raw.read1(CHUNK, decode_content=True):
-        yield chunk
-        if time.monotonic() > ends:
-            raise requests.ReadTimeout
 
 
 def _never_left(error: Exception) -> bool:

@@ -33,6 +33,8 @@ class Answer:
     encoding: str = ""
     repeat: int = 1
     """How often it goes over the wire, one after the other."""
+    pause: float = 0.0
+    """Seconds before each time."""
 
 
 def page(items: list[Json], call: Call, most: int) -> Answer:

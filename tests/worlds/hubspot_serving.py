@@ -3,14 +3,14 @@
 import gzip
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from tests.worlds.hubspot import Portal
-from tests.worlds.hubspot_replies import Answer, Call, Json
-from tests.worlds.serving import serving
+from tests.worlds.hubspot_replies import Call, Json
+from tests.worlds.serving import pour, serving
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def serve(portal: Portal) -> Iterator[str]:
                 self.close_connection = True
                 return
             if answer.raw is not None:
-                self._pour(answer, answer.raw)
+                pour(self, answer)
                 return
             text = answer.body
             raw = (text if isinstance(text, str) else json.dumps(text)).encode()
@@ -65,19 +65,6 @@ def serve(portal: Portal) -> Iterator[str]:
             self.wfile.write(raw[: answer.cut])
             if answer.cut is not None or length > len(raw):
                 self.close_connection = True  # nothing more will come
-
-        def _pour(self, answer: Answer, raw: bytes) -> None:
-            """Send bytes over and over, until the other side has had enough."""
-            self.send_response_only(answer.status)
-            if answer.encoding:
-                self.send_header("Content-Encoding", answer.encoding)
-            self.send_header("Content-Length", str(len(raw) * answer.repeat))
-            self.end_headers()
-            with suppress(ConnectionError):
-                for _ in range(answer.repeat):
-                    self.wfile.write(raw)
-                self.wfile.flush()
-            self.close_connection = True
 
     with serving(Handler) as address:
         yield address

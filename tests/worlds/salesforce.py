@@ -71,6 +71,13 @@ class Answer:
     """Close the connection without a word."""
     cut: int | None = None
     """Close it after so many bytes of the body."""
+    raw: bytes | None = None
+    """What goes over the wire instead of the body, packed as ``encoding`` says."""
+    encoding: str = ""
+    repeat: int = 1
+    """How often it goes over the wire, one after the other."""
+    pause: float = 0.0
+    """Seconds before each time."""
 
 
 class Org:

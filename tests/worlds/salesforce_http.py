@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from tests.worlds.salesforce import Call, Json, Org
-from tests.worlds.serving import serving
+from tests.worlds.serving import pour, serving
 
 
 @contextmanager
@@ -51,6 +51,9 @@ def serve(org: Org) -> Iterator[str]:
                 answer = org.answer(call)
             if answer.drop:
                 self.close_connection = True
+                return
+            if answer.raw is not None:
+                pour(self, answer)
                 return
             raw = (
                 answer.body if isinstance(answer.body, str) else json.dumps(answer.body)

@@ -3,10 +3,11 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 
 class LoopbackServer(ThreadingHTTPServer):
@@ -34,6 +35,43 @@ class LoopbackServer(ThreadingHTTPServer):
         super().server_close()
 
 
+class Poured(Protocol):
+    """An answer that goes over the wire as it is."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def raw(self) -> bytes | None: ...
+
+    @property
+    def encoding(self) -> str: ...
+
+    @property
+    def repeat(self) -> int: ...
+
+    @property
+    def pause(self) -> float: ...
+
+
+def pour(handler: BaseHTTPRequestHandler, answer: Poured) -> None:
+    """Send bytes over and over, until the other side has had enough."""
+    raw = answer.raw or b""
+    handler.send_response_only(answer.status)
+    if answer.encoding:
+        handler.send_header("Content-Encoding", answer.encoding)
+    handler.send_header("Content-Length", str(len(raw) * answer.repeat))
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        for _ in range(answer.repeat):
+            if answer.pause:
+                handler.wfile.flush()
+                time.sleep(answer.pause)
+            handler.wfile.write(raw)
+        handler.wfile.flush()
+    handler.close_connection = True
+
+
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """Serve until the context ends; give the address."""
@@ -45,4 +83,21 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+        thread.join()
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Accept connections on a free port of this machine, one after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    answer(server.accept()[0])
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
         thread.join()
