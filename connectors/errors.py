@@ -166,6 +166,33 @@ class CellTooLong(UnreadableFile):
     code = "cell_too_long"
 
 
+class WorkbookTooLarge(UnreadableFile):
+    """A workbook unpacks to more than we open (``file``, ``megabytes``, ``parts``)."""
+
+    code = "workbook_too_large"
+
+
+class SheetTooLarge(UnreadableFile):
+    """A sheet of a workbook reaches too far.
+
+    (``file``, ``sheet``, ``rows``, ``columns``; at most ``cells`` are read.)
+    """
+
+    code = "sheet_too_large"
+
+
+class EntitiesDeclared(UnreadableFile):
+    """A workbook declares entities, as no spreadsheet does (``file``, ``part``)."""
+
+    code = "entities_declared"
+
+
+class FileTooLarge(UnreadableFile):
+    """A file is larger than any of its kind (``file``, ``megabytes``)."""
+
+    code = "file_too_large"
+
+
 class DuplicateColumn(UnreadableFile):
     """The header names a column twice (``file``, ``line``, ``column``)."""
 

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, LargeZipFile, ZipFile
 
 from python_calamine import (
     CalamineError,
@@ -25,12 +27,16 @@ from connectors.files.table_form import (
     header_among,
     score,
 )
-
-LARGEST = 1 << 30
-"""Bytes that a workbook may have once unpacked."""
+from connectors.files.workbook_parts import check_workbook, column_number
 
 EXACT = 1 << 53
 """Whole numbers from here on have lost digits in a spreadsheet."""
+
+DAMAGES = (
+    *(CalamineError, BadZipFile, LargeZipFile, zlib.error, EOFError),
+    *(KeyError, ValueError, RuntimeError),
+)
+"""What the libraries raise for parts that are not there, or not what they claim."""
 
 _ERROR_CELL = re.compile(rb'<c\b[^>]*\bt="e"[^>]*>.*?</c>', re.DOTALL)
 _PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
@@ -45,7 +51,8 @@ def read_workbook(path: Path, expected: Expected) -> Content:
     Empty rows are no rows. A cell whose formula failed holds what it shows: #N/A.
 
     Raises:
-        UnreadableFile: it is no workbook, is damaged, encrypted or far too large.
+        UnreadableFile: it is no workbook, is damaged or encrypted, or, as
+            ``check_workbook`` says, takes more than it may.
         DuplicateColumn: two columns that are read have one name.
     """
     sheet, errors = _sheet(path, expected)
@@ -62,11 +69,9 @@ def read_workbook(path: Path, expected: Expected) -> Content:
 
 
 def _sheet(path: Path, expected: Expected) -> tuple[CalamineSheet, Errors]:
-    try:
+    with _damage_is_named(path.name):
+        check_workbook(path)
         with ZipFile(path) as parts:
-            size = sum(part.file_size for part in parts.infolist())
-            if size > LARGEST:
-                raise UnreadableFile(file=path.name, line=1, detail=f"{size} bytes")
             book = CalamineWorkbook.from_path(path)
             visible = [
                 about.name
@@ -79,8 +84,24 @@ def _sheet(path: Path, expected: Expected) -> tuple[CalamineSheet, Errors]:
             best = max(sheets, key=lambda sheet: _score(sheet, expected))
             at = book.sheet_names.index(best.name)
             return best, _errors(parts, at)
-    except (CalamineError, BadZipFile) as error:
-        raise UnreadableFile(file=path.name, line=1, detail=str(error)) from None
+
+
+@contextmanager
+def _damage_is_named(name: str) -> Iterator[None]:
+    """Turn whatever a damaged workbook does to the libraries into one error.
+
+    Raises:
+        UnreadableFile: with the name, and what the library said.
+    """
+    try:
+        yield
+    except DAMAGES as error:
+        raise UnreadableFile(file=name, line=1, detail=str(error)) from None
+    except BaseException as error:
+        # A panic of the library in Rust is no Exception, and its class has no name.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise UnreadableFile(file=name, line=1, detail=str(error)) from None
 
 
 def _score(sheet: CalamineSheet, expected: Expected) -> int:
@@ -107,15 +128,8 @@ def _errors(parts: ZipFile, at: int) -> Errors:
         place, said = _PLACE.search(cell[0]), _SAID.search(cell[0])
         if place and said:
             row = found.setdefault(int(place[2]), {})
-            row[_column(place[1])] = said[1].decode()
+            row[column_number(place[1]) - 1] = said[1].decode()
     return found
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - ord("A") + 1
-    return number - 1
 
 
 def _rows(sheet: CalamineSheet, errors: Errors) -> Iterator[Line]:
