@@ -28,11 +28,13 @@ from handover.errors import (
 )
 from handover.i18n import Phrase
 from handover.ledger import Ledger
+from handover.ledger.home import check_home
 from handover.mirror.generations import Generation
 from handover.mirror.watermarks import Unstamped
 from handover.transfer.prepare import prepare_crm
 from handover.transfer.run_files import RESERVE
 from handover.transfer.to_crm import list_owner_problems
+from handover.transfer.verify import ledger_faults
 from mappings.model import Mapping
 
 State = Literal["ok", "warning", "failed"]
@@ -127,8 +129,8 @@ def folder(path: Path) -> Iterator[Check]:
 SYNC = Phrase(text="Run: handover sync")
 
 
-def ledger(opened: Callable[[], Ledger]) -> Iterator[Check]:
-    """Look for damage in the ledger."""
+def ledger(opened: Callable[[], Ledger], runs_folder: Path) -> Iterator[Check]:
+    """Look for damage in the ledger, for what was changed in it, and for its home."""
     try:
         faults = opened().damage()
     except KNOWN_ERRORS as error:
@@ -138,11 +140,26 @@ def ledger(opened: Callable[[], Ledger]) -> Iterator[Check]:
         code="ledger",
         state="failed" if faults else "ok",
         detail=Phrase(
-            text="ledger: {faults}", params={"faults": "; ".join(faults) or "ok"}
+            text="ledger: {faults}", params={"faults": "; ".join(faults[:3]) or "ok"}
         ),
         remedy=Phrase(text="Put a backup of the ledger back; it cannot be rebuilt."),
         exit_code=ExitCode.USAGE if faults else ExitCode.DONE,
     )
+    try:
+        with opened().read() as connection:
+            first = next(ledger_faults(connection, runs_folder), None)
+        check_home(opened(), runs_folder)
+    except KNOWN_ERRORS as error:
+        yield _failed("home", error)
+        return
+    if first is not None:
+        yield Check(
+            code="chain",
+            state="failed",
+            detail=first.phrase,
+            remedy=Phrase(text="See all of it: handover runs verify"),
+            exit_code=ExitCode.REFUSED,
+        )
 
 
 def mirror(
@@ -157,6 +174,9 @@ def mirror(
     except NoGeneration:
         text = Phrase(text="there is no mirror yet")
         yield Check(code="mirror", state="warning", detail=text, remedy=SYNC)
+        return
+    except KNOWN_ERRORS as error:
+        yield _failed("mirror", error)
         return
     for source in sources:
         synced = known.get(source, {}).get("synced_at")

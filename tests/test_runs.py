@@ -168,7 +168,14 @@ def test_a_run_leaves_files_for_people_and_data_loader(place: Path, cli: Cli) ->
     assert ended.code == 6
     assert ended.json["error"]["code"] == "partly"
     folder = place / ".handover" / "runs" / ended.data["run"]["id"]
-    names = {"plan.json", "success.csv", "error.csv", "before.csv", "log.jsonl"}
+    names = {
+        "plan.json",
+        "success.csv",
+        "error.csv",
+        "before.csv",
+        "chain.json",
+        "log.jsonl",
+    }
     assert {file.name for file in folder.iterdir()} == names
     before, good, bad = (
         table(folder / f"{name}.csv") for name in ("before", "success", "error")

@@ -53,7 +53,7 @@ def _checks(shell: Shell, *, fix: bool) -> "Iterator[Check]":
     for source in workspace.sources():
         yield from _source(shell, source, fix=fix)
     if workspace.folder.exists():
-        yield from checks.ledger(lambda: workspace.ledger)
+        yield from checks.ledger(lambda: workspace.ledger, workspace.runs_folder)
         yield from checks.mirror(
             workspace.generation,
             workspace.sources(),

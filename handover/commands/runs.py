@@ -147,7 +147,7 @@ def verify(shell: Shell, *, run: str | None) -> Result:
             text = "{source}: {n} values that runs wrote were compared."
             console.print(shell.words(text, source=source, n=count))
         for one in (*faults, *differ):
-            console.print(plain(f"× {_line(one, shell)}"))
+            console.print(plain(f"× {shell.words.phrase(one.phrase)}"))
 
     broken = [_fault_json(fault) for fault in (*faults, *differ)]
     failed = worst_first([one.error for one in found.compared if one.error])
@@ -170,13 +170,6 @@ def _notice(one: "Compared") -> Notice:
     if not one.is_configured:
         return Notice(code="crm_not_configured", params=params)
     return Notice(code="crm_not_asked", params={**params, "error": one.error})
-
-
-def _line(fault: "Fault", shell: Shell) -> str:
-    if fault.kind != "record":
-        row = fault.id if fault.kind == "row" else f"{fault.kind}:{fault.id}"
-        return shell.words(f"ledger-fault:{fault.what}", row=row)
-    return shell.words(f"fault:{fault.what}", record=fault.id, **fault.details)
 
 
 def _fault_json(fault: "Fault") -> dict[str, object]:

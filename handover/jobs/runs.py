@@ -79,7 +79,7 @@ def verify(workspace: Workspace, text: str | None) -> Verified:
     """
     with workspace.ledger.read() as connection:
         only = find_run(connection, text) if text else None
-        faults = list(ledger_faults(connection))
+        faults = list(ledger_faults(connection, workspace.runs_folder))
         written = last_writes(connection, only)
     return Verified(faults=faults, compared=list(_compare(workspace, written)))
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from connectors.base import Identity, Note
 from handover.i18n import Words
 from handover.jobs.workspace import Workspace
+from handover.ledger import seals
 from handover.ledger.events import newest
 from handover.ledger.home import check_home
 from handover.ledger.runs import entries_of, find_run, find_run_to_undo
@@ -132,6 +133,7 @@ def undo(
             run = find_run_to_undo(connection, text)
             now = workspace.circumstances(source)
             authority = undo_of(connection, run, person, now)
+            seals.check_earlier_runs(connection, run.plan_id or "")
             prepared = prepare_undo(
                 work.site, connection, authority, run, manner.org_id, again=again
             )
@@ -171,6 +173,9 @@ def _authority(
         now = workspace.circumstances(source)
         authority = load_approved(connection, plan_id, workspace.as_of, now)
         with workspace.mirror(source) as mirror:
+            read_at = mirror.generation.sources[source]["synced_at"]
+            since = dt.datetime.fromisoformat(read_at)
+            seals.check_earlier_runs(connection, plan_id, since)
             yield connection, authority, mirror
 
 

@@ -1,9 +1,10 @@
 """Open the ledger, bring an older one up to date, and hand out transactions."""
 
 import datetime as dt
+import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,6 +42,17 @@ class LedgerBusy(TryLater):
     code = "ledger_busy"
 
 
+class LedgerOutOfReach(TryLater):
+    """The system does not let us read or write the file (``file``, ``detail``)."""
+
+    code = "ledger_out_of_reach"
+
+
+DAMAGE = ("no such table", "no such column", "malformed", "Could not decode")
+"""How SQLite's other errors begin or go on that speak of what stands in the file: the
+statements are ours, so the tables are not as we made them."""
+
+
 class Ledger:
     """The ledger of one working folder."""
 
@@ -49,12 +61,17 @@ class Ledger:
         # A reader, too, needs a little room for the index of the write-ahead log.
         sqlite3.SQLITE_IOERR_SHMSIZE: DiskFull,
         sqlite3.SQLITE_BUSY: LedgerBusy,
+        sqlite3.SQLITE_READONLY: LedgerOutOfReach,
+        sqlite3.SQLITE_CANTOPEN: LedgerOutOfReach,
+        sqlite3.SQLITE_PERM: LedgerOutOfReach,
+        sqlite3.SQLITE_IOERR: LedgerOutOfReach,
     }
 
     def __init__(self, path: Path, engine: Engine) -> None:
         """Use ``Ledger.open``; this takes an engine that is ready."""
         self.path = path
         self._engine = engine
+        self._is_checked = False
 
     @classmethod
     def open(cls, path: Path) -> "Ledger":
@@ -64,14 +81,24 @@ class Ledger:
 
         Raises:
             NewerLedger: a later version made it.
-            DamagedLedger: the file is no ledger.
+            DamagedLedger: the file is no ledger, or it is empty where there was one.
+            LedgerOutOfReach: the system does not let us open it.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            is_empty = not path.stat().st_size
+        except OSError as error:
+            detail = error.strerror or str(error)
+            raise LedgerOutOfReach(file=path, detail=detail) from error
+        if is_empty and _was_used(path.parent):
+            raise DamagedLedger(file=path, detail="0 bytes")
         ledger = cls(path, _engine(path))
         with ledger.read() as connection:
             version = _version(connection)
+        if version is None and not is_empty and _holds_tables(ledger):
+            raise DamagedLedger(file=path, detail="alembic_version")
         if version is not None and version > HEAD:
             raise NewerLedger(file=path, found=version, known=HEAD)
         if version != HEAD:
@@ -83,9 +110,11 @@ class Ledger:
         """Open a writing transaction: all of it is on disk at the end, or none.
 
         Raises:
+            DamagedLedger: the file's pages do not hang together; looked at once.
             DiskFull: nothing of the transaction was kept.
             LedgerBusy: another writer did not finish in time.
         """
+        self.check()
         with self._transaction(writing=True) as connection:
             yield connection
 
@@ -95,10 +124,27 @@ class Ledger:
         with self._transaction(writing=False) as connection:
             yield connection
 
+    def check(self) -> None:
+        """Look once, quickly, whether the file's pages hang together.
+
+        A ledger of 100,000 steps (90 MB) takes 0.2 s.
+
+        Raises:
+            DamagedLedger: they do not; nothing may be written on the word of it.
+        """
+        if self._is_checked:
+            return
+        for fault in self._ask("quick_check(1)"):
+            raise DamagedLedger(file=self.path, detail=fault)
+        self._is_checked = True
+
     def damage(self) -> list[str]:
-        """Name the faults SQLite finds in the file; empty when it is sound."""
+        """List the faults SQLite finds in the file, its indexes among it."""
+        return self._ask("integrity_check")
+
+    def _ask(self, pragma: str) -> list[str]:
         with self.read() as connection:
-            found = connection.execute(text("PRAGMA quick_check")).scalars().all()
+            found = connection.execute(text(f"PRAGMA {pragma}")).scalars().all()
         return [line for line in found if line != "ok"]
 
     @contextmanager
@@ -115,15 +161,17 @@ class Ledger:
             raise named from error
 
     def _named(self, error: BaseException | None) -> HandoverError | None:
-        """Give an error that says what to do; None if SQLite's own has to stand."""
-        code = getattr(error, "sqlite_errorcode", None)
-        if code is None:
-            return None
+        """Return an error that says what to do; None if SQLite's own has to stand."""
+        said = str(error)
+        # What the driver itself finds wrong in a row has no code of SQLite.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         kind = code & PRIMARY
         if kind in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return DamagedLedger(file=self.path, detail=str(error))
+            return DamagedLedger(file=self.path, detail=said)
+        if kind == sqlite3.SQLITE_ERROR and any(word in said for word in DAMAGE):
+            return DamagedLedger(file=self.path, detail=said)
         known = self._known.get(code) or self._known.get(kind)
-        return known(file=self.path) if known else None
+        return known(file=self.path, detail=said) if known else None
 
     def _migrate(self, version: str | None) -> None:
         # Alembic takes a quarter of a second to import: only who migrates pays.
@@ -157,10 +205,36 @@ def _engine(path: Path) -> Engine:
         f"sqlite:///{path}",
         poolclass=NullPool,
         connect_args={"timeout": BUSY_SECONDS},
+        json_deserializer=_json_reader(path),
     )
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _was_used(folder: Path) -> bool:
+    """Tell whether a data folder holds what only a ledger can have led to."""
+    return any((folder / name).exists() for name in ("mirror", "runs"))
+
+
+def _holds_tables(ledger: Ledger) -> bool:
+    """Tell whether a file without our version has tables all the same."""
+    with ledger.read() as connection:
+        return (
+            connection.execute(text("SELECT 1 FROM sqlite_master")).first() is not None
+        )
+
+
+def _json_reader(path: Path) -> Callable[[str], Any]:
+    """Return what reads columns of JSON; what is none can only be damage."""
+
+    def read(content: str) -> Any:  # noqa: ANN401 - JSON may be anything
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise DamagedLedger(file=path, detail=str(error)) from error
+
+    return read
 
 
 def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401

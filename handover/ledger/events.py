@@ -17,6 +17,8 @@ from sqlalchemy import Connection, func, insert, select
 from handover.ledger.tables import events, seals
 
 BEGINNING = "0" * 64
+RUN_BEGUN, STEPS_SETTLED = "run_begun", "steps_settled"
+"""Kinds of events of runs; their subject is the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,7 @@ def verify(connection: Connection) -> list[BrokenLink]:
     ).scalar()
     if newest is not None and newest >= expected:
         broken.append(BrokenLink(n=expected, what="missing"))
-    broken += [BrokenLink(n=n, what="seals") for n in sorted(sealed)]
+    broken += [BrokenLink(n=n, what="seals") for n in sorted(sealed, key=str)]
     return broken
 
 

@@ -2,8 +2,9 @@
 
 A copy of a folder, or one put back from a backup, has a ledger that does not know what
 was written since. It is noticed by the ledger's file being another one than the ledger
-says of itself, and by run folders that it has never heard of. A ledger that was moved,
-or is reached by another path, is still the same file.
+says of itself, by run folders that it has never heard of, and by run folders that tell
+of a chain of events that it does not have. A ledger that was moved, or is reached by
+another path, is still the same file.
 """
 
 import datetime as dt
@@ -13,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from handover.errors import Refusal
-from handover.ledger import Ledger
+from handover.ledger import Ledger, anchors, seals
 from handover.ledger.events import record
 from handover.ledger.tables import events, runs
 
@@ -30,6 +31,12 @@ class LedgerBehind(Refusal):
     code = "ledger_behind"
 
 
+class ChainDiffers(Refusal):
+    """A run's files tell of another chain of events (``file``, ``run``, ``n``)."""
+
+    code = "chain_differs"
+
+
 def bind_new(ledger: Ledger, at: dt.datetime) -> None:
     """Bind a ledger that says nothing of its file yet to the file it is in."""
     with ledger.read() as connection:
@@ -41,18 +48,26 @@ def bind_new(ledger: Ledger, at: dt.datetime) -> None:
 
 
 def check_home(ledger: Ledger, runs_folder: Path) -> None:
-    """Refuse to write on the word of a ledger that may be behind.
+    """Refuse to write on the word of a ledger that is damaged, changed or behind.
 
     Raises:
+        DamagedLedger: its pages do not hang together.
+        LedgerChanged: its chain of events is broken.
         LedgerBehind: it is another file than the one it was bound to, or knows less
             than the run folders beside it.
+        ChainDiffers: a run that it knows left files that tell of another chain.
     """
+    ledger.check()
     with ledger.read() as connection:
+        seals.check_chain(connection)
         bound = _bound_to(connection)
         unknown = _unknown_runs(connection, runs_folder)
+        broken = [*anchors.list_broken(connection, runs_folder)]
     if bound != _number(ledger.path) or unknown:
         newest = unknown[-1] if unknown else "-"
         raise LedgerBehind(file=ledger.path, run=newest)
+    for each in broken:
+        raise ChainDiffers(file=ledger.path, run=each.run_id, n=each.n)
 
 
 def adopt(
@@ -72,10 +87,14 @@ def adopt(
     """
     with ledger.begin() as connection:
         unknown = _unknown_runs(connection, runs_folder)
+        told = {
+            each.run_id: {"events": each.n, "hash": each.hash}
+            for each in anchors.list_broken(connection, runs_folder)
+        }
         details = {**by, "unknown_runs": unknown}
         record(connection, at, BOUND, _number(ledger.path), details)
-        for run_id in unknown:
-            record(connection, at, "run.adopted", run_id, {})
+        for run_id in sorted({*unknown, *told}):
+            record(connection, at, anchors.ADOPTED, run_id, told.get(run_id, {}))
     return unknown
 
 
@@ -102,5 +121,5 @@ def _unknown_runs(connection: Connection, runs_folder: Path) -> list[str]:
         for path in runs_folder.glob("*/before.csv")  # only runs that write leave one
     }
     known = {*connection.execute(select(runs.c.id)).scalars()}
-    adopted = select(events.c.subject).where(events.c.kind == "run.adopted")
+    adopted = select(events.c.subject).where(events.c.kind == anchors.ADOPTED)
     return sorted(there - known - {*connection.execute(adopted).scalars()})

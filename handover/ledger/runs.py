@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from connectors.base import Change, Create, SetField
 from handover.errors import AmbiguousName, UnknownName, UsageProblem
 from handover.ledger import seals
-from handover.ledger.events import record
+from handover.ledger.events import RUN_BEGUN, STEPS_SETTLED, record
 from handover.ledger.states import Action
 from handover.ledger.tables import runs, steps
 from mappings.toml_file import nearest
@@ -147,7 +147,7 @@ def begin(connection: Connection, run: Run, entries: Iterable[Entry]) -> None:
         connection.execute(insert(steps), listed)
     details = {"kind": run.kind, "plan": run.plan_id}
     sealed = seals.of_run(connection, run.id)
-    record(connection, run.started_at, "run_begun", run.id, details, sealed)
+    record(connection, run.started_at, RUN_BEGUN, run.id, details, sealed)
 
 
 def intend(
@@ -187,7 +187,7 @@ def record_results(
         connection.execute(change, group)
     if results:
         sealed = seals.of_outcomes(connection, run_id, results)
-        record(connection, at, "steps_settled", run_id, {"n": len(results)}, sealed)
+        record(connection, at, STEPS_SETTLED, run_id, {"n": len(results)}, sealed)
 
 
 def finish(
@@ -336,6 +336,6 @@ def _run(row: Row[Any]) -> Run:
     try:
         values["started_at"] = dt.datetime.fromisoformat(values["started_at"])
         values["finished_at"] = finished and dt.datetime.fromisoformat(finished)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise seals.LedgerChanged(row=f"runs:{values['id']}") from error
     return Run(**values)

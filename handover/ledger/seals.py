@@ -17,14 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
 
 from handover.errors import Refusal
 from handover.ledger import events
-from handover.ledger.tables import (
-    decisions,
-    plan_versions,
-    plans,
-    runs,
-    seals,
-    steps,
-)
+from handover.ledger.tables import decisions, plan_versions, plans, runs, seals, steps
+from handover.ledger.tables import events as event_rows
 
 
 class LedgerChanged(Refusal):
@@ -189,7 +183,7 @@ def check_plan(connection: Connection, plan_id: str) -> None:
         LedgerChanged: the plan, its version as it stands or a decision on it was put
             in, changed or taken away by hand, or the chain itself is broken.
     """
-    _check_chain(connection)
+    check_chain(connection)
     version = select(plans.c.version).where(plans.c.id == plan_id).scalar_subquery()
     _check(connection, PLAN, plan_id, plans.c.id == plan_id)
     _check(connection, DECISION, plan_id, decisions.c.plan_id == plan_id)
@@ -209,11 +203,48 @@ def check_run(connection: Connection, run_id: str) -> None:
         LedgerChanged: the run or a step of it was put in, changed or taken away by
             hand, or the chain itself is broken.
     """
-    _check_chain(connection)
-    for kind in (RUN, RUN_END):
-        _check(connection, kind, run_id, runs.c.id == run_id)
-    for kind in (STEP, TARGET, OUTCOME):
-        _check(connection, kind, run_id, steps.c.run_id == run_id)
+    check_chain(connection)
+    check_rows_of(connection, [run_id])
+
+
+def check_earlier_runs(
+    connection: Connection, plan_id: str, since: dt.datetime | None = None
+) -> None:
+    """Refuse to go on from what earlier runs did when the chain does not vouch for it.
+
+    Which they are, the chain says itself: those of a plan, and those that wrote since
+    the mirror was read. The chain has been checked by then.
+
+    Args:
+        connection: to the ledger.
+        plan_id: what is about to be carried out or taken back.
+        since: when the mirror was read, in UTC, where that matters.
+
+    Raises:
+        LedgerChanged: as ``check_run`` does.
+    """
+    told = select(event_rows.c.subject, event_rows.c.at, event_rows.c.details).where(
+        event_rows.c.kind.in_([events.RUN_BEGUN, events.STEPS_SETTLED])
+    )
+    wanted: dict[str, None] = {}
+    for row in connection.execute(told):
+        is_late = since is not None and row.at > since.isoformat()
+        if is_late or (row.details or {}).get("plan") == plan_id:
+            wanted[row.subject] = None
+    check_rows_of(connection, wanted)
+
+
+def check_rows_of(connection: Connection, run_ids: Iterable[str]) -> None:
+    """Refuse to go on from runs whose rows the chain, checked by then, does not know.
+
+    Raises:
+        LedgerChanged: as ``check_run`` does.
+    """
+    for run_id in run_ids:
+        for kind in (RUN, RUN_END):
+            _check(connection, kind, run_id, runs.c.id == run_id)
+        for kind in (STEP, TARGET, OUTCOME):
+            _check(connection, kind, run_id, steps.c.run_id == run_id)
 
 
 def list_broken(connection: Connection) -> Iterator[BrokenSeal]:
@@ -222,7 +253,12 @@ def list_broken(connection: Connection) -> Iterator[BrokenSeal]:
         yield from _compare(_sealed(connection, kind.name), kind.hashes(connection))
 
 
-def _check_chain(connection: Connection) -> None:
+def check_chain(connection: Connection) -> None:
+    """Refuse to go on with a chain of events that is broken.
+
+    Raises:
+        LedgerChanged: an event was put in, changed or taken away by hand.
+    """
     for link in events.verify(connection):
         raise LedgerChanged(row=f"events:{link.n}")
 
@@ -255,11 +291,9 @@ def _sealed(
     latest = select(seals.c.subject, func.max(seals.c.event_n).label("n")).group_by(
         seals.c.subject
     )
-    begins = seals.c.subject.startswith(f"{name}:", autoescape=True)
+    begins = _begins(f"{name}:")
     if key is not None:
-        begins = (seals.c.subject == f"{name}:{key}") | seals.c.subject.startswith(
-            f"{name}:{key}:", autoescape=True
-        )
+        begins = (seals.c.subject == f"{name}:{key}") | _begins(f"{name}:{key}:")
     newest = latest.where(begins).subquery()
     query = select(seals.c.subject, seals.c.hash).join(
         newest,
@@ -268,8 +302,14 @@ def _sealed(
     return {row.subject: row.hash for row in connection.execute(query)}
 
 
+def _begins(text: str) -> ColumnElement[bool]:
+    """Match subjects that begin so, colon and all; the index is used for it."""
+    return seals.c.subject.between(text, text[:-1] + ";")
+
+
 def _hash(row: Row[Any], columns: Iterable[str]) -> str:
+    """Hash a row's content; bytes where a text belongs hash as something else."""
     content = {name: getattr(row, name) for name in columns}
     return hashlib.sha256(
-        orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+        orjson.dumps(content, default=repr, option=orjson.OPT_SORT_KEYS)
     ).hexdigest()

@@ -120,16 +120,22 @@ def execute(
 
 
 def _begin(site: Site, register: RunRegister, prepared: Prepared) -> Journal:
-    """Put the run and the whole list of its steps on record, in files and ledger."""
+    """Put the run and the whole list of its steps on record, in ledger and files.
+
+    The ledger comes first: a folder of a run that it does not know would look like one
+    of a newer ledger.
+    """
     run = _new_run(site, register, prepared)
-    folder = RunFolder(register.runs_folder, run.id)
-    folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
     journal = Journal(
         ledger=register.ledger,
         run=run,
         check_allowed=lambda connection: _check_allowed(site, connection, prepared),
     )
     journal.begin(prepared.steps)
+    folder = RunFolder(register.runs_folder, run.id)
+    folder.begin(run, prepared.content, [entry(step) for step in prepared.steps])
+    with register.ledger.read() as connection:
+        folder.leave_anchor(connection, find_run(connection, run.id))
     return journal
 
 
@@ -163,7 +169,9 @@ def leave_files(register: RunRegister, run_id: str) -> tuple[Run, Sequence[Entry
     with register.ledger.read() as connection:
         run = find_run(connection, run_id)
         entries = entries_of(connection, run_id)
-    RunFolder(register.runs_folder, run_id).end(run, entries)
+        folder = RunFolder(register.runs_folder, run_id)
+        folder.end(run, entries)
+        folder.leave_anchor(connection, run)
     return run, entries
 
 

@@ -17,9 +17,11 @@ from io import BytesIO
 from pathlib import Path
 
 import orjson
+from sqlalchemy import Connection
 
 from connectors.files.csv_text import open_table
 from handover.errors import DiskFull
+from handover.ledger.anchors import newest_anchor, write_anchor
 from handover.ledger.runs import Entry, Run, counts
 from handover.ledger.states import OWNER_CHANGES
 from handover.paper.safe_text import cell, plain_cell
@@ -77,6 +79,10 @@ class RunFolder:
             window_seconds=run.window_seconds,
             **counts(listed),
         )
+
+    def leave_anchor(self, connection: Connection, run: Run) -> None:
+        """Write where the ledger's chain of events stands now."""
+        write_anchor(self.path, newest_anchor(connection, run.id, run.serial))
 
     def _log(self, at: dt.datetime, event: str, **details: object) -> None:
         """Add a line to the log."""

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.base import Capability, Change, Connector, Create, Row, SetField
-from handover.ledger import Ledger, runs
+from handover.ledger import Ledger, runs, seals
 from handover.ledger.runs import INTERRUPTED, OVERRULED, UNREAD, Entry, StepResult
 from handover.transfer.crash_points import Reached
 from handover.transfer.readings import CHANGED, GONE, held, holds, lacks_links
@@ -174,9 +174,11 @@ def recover(
 
     Raises:
         ConnectorError: the CRM cannot be read; nothing was settled.
+        LedgerChanged: the chain of events does not vouch for a step of theirs.
     """
     with ledger.read() as connection:
         found = runs.open_runs(connection, source)
+        seals.check_rows_of(connection, [run_id for run_id, _ in found])
         known = {n: runs.entries_of(connection, n) for n, _ in found}
     for run_id, state in found:
         results = _settled(connector, known[run_id], at)
@@ -214,5 +216,9 @@ def _settled(
 
 def _is_over(entry: Entry, at: dt.datetime) -> bool:
     """Tell whether a call was so long ago that it has had its effect, or none."""
-    sent = entry.intended_at
-    return sent is not None and at - dt.datetime.fromisoformat(sent) > UNDER_WAY
+    if entry.intended_at is None:
+        return False
+    try:
+        return at - dt.datetime.fromisoformat(entry.intended_at) > UNDER_WAY
+    except ValueError:
+        return False  # it was changed: nothing is sure

@@ -7,11 +7,13 @@ runs wrote, and compares it with what was written last.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from connectors.base import Connector, SetField
-from handover.ledger import events, seals
+from handover.i18n import Phrase
+from handover.ledger import anchors, events, seals
 from handover.ledger.runs import Entry, Run, all_runs, counts, entries_of
 from handover.transfer.readings import held
 
@@ -28,18 +30,38 @@ class LastWrite:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Something that is not as it should be; ``kind``: ``event row run record``."""
+    """Something that is not as it should be.
+
+    ``kind``: ``event row anchor run record``.
+    """
 
     kind: str
     id: int | str
     what: str
     details: dict[str, object] = field(default_factory=dict)
 
+    @property
+    def phrase(self) -> Phrase:
+        """Its words."""
+        if self.kind == "record":
+            params = {"record": self.id, **self.details}
+            return Phrase(text=f"fault:{self.what}", params=params)
+        row = self.id if self.kind == "row" else f"{self.kind}:{self.id}"
+        params = {"row": row, **self.details}
+        return Phrase(text=f"ledger-fault:{self.what}", params=params)
 
-def ledger_faults(connection: Connection) -> Iterator[Fault]:
-    """Yield where the chain of events breaks, and the runs that do not add up."""
+
+def ledger_faults(connection: Connection, runs_folder: Path) -> Iterator[Fault]:
+    """Yield where the chain of events breaks, and the runs that do not add up.
+
+    The files of runs, in their folder, tell where the chain stood when they ended.
+    """
     for one in events.verify(connection):
         yield Fault(kind="event", id=one.n, what=one.what)
+    for each in anchors.list_broken(connection, runs_folder):
+        yield Fault(
+            kind="anchor", id=each.run_id, what=each.what, details={"n": each.n}
+        )
     for broken in seals.list_broken(connection):
         yield Fault(kind="row", id=broken.row, what=broken.what)
     for run in all_runs(connection):
