@@ -26,7 +26,8 @@ from handover.audit.report import AuditRequest, combine, read_source
 from handover.commands.forms import as_json
 from handover.i18n import words_for
 from handover.mirror.people import People, Person
-from handover.policy import GROUPS, Policy, load_policy
+from handover.policy import GROUPS, Policy
+from handover.policy_file import load_policy
 from tests.benchmarks.audit import Script, audited
 from tests.benchmarks.company import write_company
 from tests.worlds.audited_records import (

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from handover.audit.engine import FOLDER, RULES
-from handover.policy import Policy, load_policy
+from handover.policy import Policy
+from handover.policy_file import load_policy
 from tests.worlds.audited_records import audit_of
 
 CASES = Path(__file__).parent / "cases" / "audit"

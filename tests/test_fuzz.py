@@ -24,7 +24,7 @@ from handover.jobs.workspace import Workspace
 from handover.mirror.generations import Generation
 from handover.mirror.people import load_people
 from handover.plan.moves_file import read_moves
-from handover.policy import load_policy
+from handover.policy_file import load_policy
 from handover.transfer.run_files import read_rows
 from mappings.load import load_mapping
 from tests.conftest import Cli

@@ -8,7 +8,8 @@ import pytest
 
 from handover.errors import BadPolicy
 from handover.i18n import words_for
-from handover.policy import BUILT_IN, GROUPS, Policy, load_policy
+from handover.policy import GROUPS, Policy
+from handover.policy_file import BUILT_IN, load_policy
 from tests.conftest import Cli
 
 

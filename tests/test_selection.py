@@ -18,7 +18,8 @@ from handover.plan.selection import (
     measure,
     subtract_years,
 )
-from handover.policy import Policy, load_policy
+from handover.policy import Policy
+from handover.policy_file import load_policy
 
 TODAY = dt.date(2027, 4, 1)
 CASES = tomllib.loads(

@@ -109,7 +109,7 @@ class Workspace:
         return self._read_policy()
 
     def _read_policy(self) -> "Policy":
-        from handover.policy import load_policy
+        from handover.policy_file import load_policy
 
         file = self.config.policy.file
         return load_policy(self.config.path(file) if file else None)

@@ -23,7 +23,7 @@ import pandas as pd
 from handover.audit.engine import audit
 from handover.mirror.generations import Generation
 from handover.mirror.views import open_mirror
-from handover.policy import load_policy
+from handover.policy_file import load_policy
 from tests.benchmarks.company import SOURCE, write_company
 
 TODAY = dt.date(2027, 3, 31)

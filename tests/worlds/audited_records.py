@@ -20,7 +20,8 @@ from handover.audit.engine import Audit
 from handover.audit.engine import audit as run_audit
 from handover.mirror.generations import Generation
 from handover.mirror.views import Mirror, open_mirror
-from handover.policy import Policy, load_policy
+from handover.policy import Policy
+from handover.policy_file import load_policy
 from mappings.check import Seen, check
 from mappings.load import load_mapping
 from mappings.schema import ASIDE_SCHEMA, COLUMNS_SCHEMA

@@ -16,7 +16,7 @@ from handover.plan.selection import RULES, AccountFacts, PlanFacts
 from handover.plan.store import Decision
 from handover.plan.terms import Circumstances
 from handover.plan.visits import Ground
-from handover.policy import load_policy
+from handover.policy_file import load_policy
 from mappings.load import load_mapping
 
 TODAY = dt.date(2027, 3, 1)
