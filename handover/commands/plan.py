@@ -9,7 +9,7 @@ import click
 
 from handover.commands.edits import edit_options, read_edits
 from handover.commands.options import DAY, Format
-from handover.commands.outcome import Result
+from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of, plan_result
 from handover.commands.shell import CommandEntry, Shell, command, group
 
@@ -281,7 +281,10 @@ def _show_decided(
         **({"changes": [asdict(c) for c in compared.changes]} if before else {}),
     }
     shown = plan_result(shell, [plan], data=data, error=error, next=next)
-    return replace(shown, text=text)
+    if changed.stopped is None:
+        return replace(shown, text=text)
+    stopped = Notice(code="run_stopped", params={"run": changed.stopped})
+    return replace(shown, text=text, warnings=[*shown.warnings, stopped])
 
 
 def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:

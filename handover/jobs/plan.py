@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from handover.audit.engine import audit
 from handover.audit.findings import scores
 from handover.errors import AmbiguousName, NoDecider, UnknownName, UsageProblem
 from handover.i18n import Words
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import Mode, PlanState
+from handover.ledger.under_way import check_settled
 from handover.mirror.find import (
     USER,
     account_finder,
@@ -77,6 +80,8 @@ class Changed:
 
     plan: Plan
     before: Plan | None = None
+    stopped: str | None = None
+    """The run that was under way, and sends nothing more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,9 +261,8 @@ def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
     source = find_plan(workspace, text).source
     with (
         open_planning(workspace, source) as planning,
-        workspace.ledger.begin() as connection,
+        _taking_away(workspace, text) as (connection, before, stopped),
     ):
-        before = store.load(connection, store.find_plan(connection, text))
         made = drafts.edit(
             connection,
             planning.setting,
@@ -267,19 +271,40 @@ def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
             person=workspace.decider(source),
             at=workspace.now,
         )
-        return Changed(plan=store.load(connection, made.id), before=before)
+        now = store.load(connection, made.id)
+        return Changed(plan=now, before=before, stopped=stopped)
 
 
 # Deciding
 
 
-def submit(workspace: Workspace, text: str) -> Changed:
-    """Hand a plan to the manager."""
+@contextmanager
+def _taking_away(
+    workspace: Workspace, text: str
+) -> Iterator[tuple[Connection, Plan, str | None]]:
+    """Open the transaction of a decision after which an approval counts no longer.
+
+    Yields:
+        The transaction, the plan as it stands, and the run of it that is under way.
+
+    Raises:
+        RunUnderWay, RunUnsettled: a call has left, and cannot be called back.
+    """
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
+        stopped = check_settled(
+            connection, found.id, workspace.folder, workspace.clock()
+        )
+        yield connection, found, stopped
+
+
+def submit(workspace: Workspace, text: str) -> Changed:
+    """Hand a plan to the manager."""
+    with _taking_away(workspace, text) as (connection, found, stopped):
         by = _make_decision(workspace, found.source, Grounds())
         now = workspace.circumstances(found.source)
-        return Changed(plan=approval.submit(connection, found, by, now))
+        done = approval.submit(connection, found, by, now)
+        return Changed(plan=done, stopped=stopped)
 
 
 def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> Changed:
@@ -306,20 +331,20 @@ def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> 
 
 def reject(workspace: Workspace, text: str, reason: str) -> Changed:
     """Send a submitted plan back."""
-    with workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, text))
+    with _taking_away(workspace, text) as (connection, found, stopped):
         by = _make_decision(workspace, found.source, Grounds(reason=reason))
         now = workspace.circumstances(found.source)
-        return Changed(plan=approval.reject(connection, found, by, now))
+        done = approval.reject(connection, found, by, now)
+        return Changed(plan=done, stopped=stopped)
 
 
 def void(workspace: Workspace, text: str, reason: str) -> Changed:
     """End a plan of which nothing has been carried out."""
-    with workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, text))
+    with _taking_away(workspace, text) as (connection, found, stopped):
         by = _make_decision(workspace, found.source, Grounds(reason=reason))
         people = workspace.people(found.source)
-        return Changed(plan=approval.void(connection, found, by, people))
+        done = approval.void(connection, found, by, people)
+        return Changed(plan=done, stopped=stopped)
 
 
 def _make_decision(workspace: Workspace, source: str, grounds: Grounds) -> Decision:

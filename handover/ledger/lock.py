@@ -19,6 +19,8 @@ from handover.errors import Locked
 
 LOCK = "run.lock"
 HOLDER = "run.json"
+SYNC = "sync"
+"""The command that holds the lock and writes to no CRM."""
 PATIENCE = 0.3
 """Seconds to wait: a run that is just ending may end, one just begun signs its note."""
 
@@ -48,6 +50,17 @@ def run_lock(folder: Path, command: str, now: dt.datetime) -> Iterator[None]:
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a command holds the lock now; asking takes it for a moment."""
+    lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False
 
 
 def _sign(note: Path, command: str, now: dt.datetime) -> None:

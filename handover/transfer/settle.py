@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from connectors.base import Capability, Change, Connector, Create, Row, SetField
 from handover.ledger import Ledger, runs, seals
 from handover.ledger.runs import INTERRUPTED, OVERRULED, UNREAD, Entry, StepResult
+from handover.ledger.under_way import UNDER_WAY
 from handover.transfer.crash_points import Reached
 from handover.transfer.readings import CHANGED, GONE, held, holds, lacks_links
 from mappings.text import as_text
@@ -26,10 +27,6 @@ from mappings.text import as_text
 IN_DOUBT = StepResult(outcome="in_doubt", code="reply_lost")
 NOT_SENT = StepResult(outcome="skipped", code="without_effect")
 LEFT = StepResult(outcome="skipped", code=INTERRUPTED)
-
-UNDER_WAY = dt.timedelta(minutes=3)
-"""How long a call whose reply was lost may still take effect; we wait two minutes for a
-reply, and CRMs give up before that."""
 
 
 def settle(connector: Connector, changes: Sequence[Change]) -> list[StepResult | None]:
