@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
-OWN_KINDS = frozenset({"unknown_value", "no_day", "no_hours", "beyond_the_day"})
+OWN_KINDS = frozenset(
+    {"unknown_value", "no_day", "no_hours", "beyond_the_day", "no_pair"}
+)
 """Kinds of mistakes that the checks below find."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -84,6 +86,17 @@ def _ends(hours: str) -> tuple[str, str]:
 
 def _minutes(time: str) -> int:
     return 60 * int(time[:2]) + int(time[3:])
+
+
+def check_pair(text: str) -> str:
+    """Return ``東京都 - 福岡県``, the names of two cities or regions, as it stands.
+
+    Raises:
+        PydanticCustomError: it is not two names.
+    """
+    if len([name for name in text.split(" - ") if name.strip()]) != 2:
+        raise PydanticCustomError("no_pair", "no pair")
+    return text
 
 
 def unreadable(error: Exception) -> Phrase:

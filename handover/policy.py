@@ -4,6 +4,7 @@ What is not declared here is a mistake in a policy file; ``policy_file`` reads t
 """
 
 import hashlib
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal, get_args
 
@@ -22,6 +23,7 @@ from handover.mistakes import (
     check_days,
     check_hours,
     check_minutes,
+    check_pair,
 )
 from mappings.schema import EXTRA
 from mappings.text import norm
@@ -146,11 +148,14 @@ class PlanRules(PolicySection):
     visit_online: VisitMinutes
     travel_far: Minutes
     travel_near: Minutes
+    travel_regions: Minutes
     prepare: Minutes
     slack: Annotated[float, Field(ge=0, lt=1)]
     manager_visits: Annotated[int, Field(ge=0)]
     expires_days: Days
     blackouts: tuple[Annotated[str, AfterValidator(check_days)], ...]
+    travel: Mapping[Annotated[str, AfterValidator(check_pair)], Minutes] = {}
+    """Ways that take another time, by the names of two cities or regions."""
 
     @field_validator("minutes")
     @classmethod

@@ -255,3 +255,11 @@ def test_a_bad_policy_ends_every_command_that_needs_it(cli: Cli, folder: Path) -
     assert ended.code == 2
     assert ended.json["error"]["code"] == "bad_policy"
     assert "max_accounts" in ended.json["error"]["message"]
+
+
+def test_ways_between_two_places_may_take_a_time_of_their_own(tmp_path: Path) -> None:
+    own = '[plan.travel]\n"東京都 - 福岡県" = 240\n'
+    assert load_policy(written(tmp_path, own)).plan.travel == {"東京都 - 福岡県": 240}
+    error = refused(tmp_path, '[plan.travel]\n"福岡県" = 240\n')
+    assert "福岡県" in said(error)
+    assert "東京都 - 福岡県" in said(error)

@@ -3,174 +3,26 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from handover.plan.scheduler.calendar import (
-    Calendars,
-    ClosedDays,
-    Days,
-    Engagement,
-    WorkingDays,
-    parse_closed_days,
-)
-from handover.plan.scheduler.diary import Limits, Need, Slot
-from handover.plan.scheduler.packing import VisitProblem
+from handover.plan.scheduler.calendar import Calendars, Days, parse_closed_days
+from handover.plan.scheduler.problem import Limits, VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
+from handover.plan.scheduler.travel import Area, Travel
+from tests.worlds.visit_problems import (
+    COMPANY,
+    MONDAY,
+    broken,
+    need,
+    needs,
+    problem,
+    problems,
+)
 
 some = settings(max_examples=25, deadline=None)
-MONDAY = dt.date(2027, 3, 1)
-COMPANY = WorkingDays(country="JP")
-LIMITS = Limits()
-
-
-def need(account: str = "A1", **known: object) -> Need:
-    given: dict[str, object] = {
-        "account_id": account,
-        "minutes": 35,
-        "sellers": ("P", "S"),
-        "family": account,
-    }
-    return Need(**{**given, **known})  # type: ignore[arg-type]  # by keyword
-
-
-def problem(*musts: Need, **known: object) -> VisitProblem:
-    given: dict[str, object] = {
-        "musts": musts,
-        "start": MONDAY,
-        "end": None,
-        "calendars": Calendars(company=COMPANY),
-        "limits": LIMITS,
-    }
-    return VisitProblem(**{**given, **known})  # type: ignore[arg-type]  # by keyword
-
-
-def needs(count: int, **known: object) -> list[Need]:
-    return [need(f"A{n:03}", **known) for n in range(count)]
-
-
-CLOSED = [ClosedDays()] * 6 + [
-    parse_closed_days(text) for text in ("水", "月火", "2027-03-01/2027-03-05")
-]
-
-
-@st.composite
-def problems(draw: st.DrawFn) -> VisitProblem:
-    """Handovers with key accounts, closed days, absences and other plans' visits."""
-    absent = draw(st.booleans())
-    successors = draw(st.sampled_from([("S",), ("S", "T")]))
-
-    def one(number: int) -> Need:
-        successor = draw(st.sampled_from(successors))
-        return need(
-            f"A{number:03}",
-            minutes=draw(st.sampled_from([20, 25, 30, 35, 60])),
-            people=draw(st.integers(1, 2)),
-            area=draw(st.sampled_from(["東", "西", "南", ""])),
-            sellers=(successor,) if absent else ("P", successor),
-            manager=draw(st.sampled_from([None, None, None, "M"])),
-            closed=draw(st.sampled_from(CLOSED)),
-            family=draw(st.sampled_from(["", "", "F1", "F2"])),
-            online=draw(st.sampled_from([False] * 5 + [True])),
-        )
-
-    everybody = [one(number) for number in range(draw(st.integers(0, 20)))]
-    cut = draw(st.integers(0, len(everybody)))
-    away = Days(first=dt.date(2027, 3, 3), last=dt.date(2027, 3, 4))
-    there = Engagement(
-        date=dt.date(2027, 3, 2),
-        start=600,
-        end=635,
-        travel=30,
-        area="西",
-        people=2,
-        online=False,
-    )
-    calendars = Calendars(
-        company=COMPANY,
-        absences={"S": [away]} if draw(st.booleans()) else {},
-        engagements={"S": [there], "M": [there]} if draw(st.booleans()) else {},
-    )
-    return problem(
-        *everybody[:cut],
-        shoulds=tuple(everybody[cut:]),
-        calendars=calendars,
-        end=draw(st.sampled_from([None, dt.date(2027, 3, 3), dt.date(2027, 3, 31)])),
-    )
-
-
-def broken(problem: VisitProblem, schedule: Schedule) -> list[str]:
-    """Name every limit that a schedule breaks, judged without the scheduler's code."""
-    wanted = {n.account_id: n for n in (*problem.musts, *problem.shoulds)}
-    days: dict[tuple[str, dt.date], list[Engagement]] = defaultdict(list)
-    for person, engagements in problem.calendars.engagements.items():
-        for engagement in engagements:
-            days[person, engagement.date].append(engagement)
-    found: list[str] = []
-    visits: dict[str, int] = defaultdict(int)
-    for account, slot in schedule.slots.items():
-        found += wrong_day(problem, wanted[account], slot, schedule)
-        entry = Engagement(
-            date=slot.date,
-            start=slot.start,
-            end=slot.end,
-            travel=slot.travel,
-            area=wanted[account].area,
-            people=wanted[account].people,
-            online=wanted[account].online,
-        )
-        for person in wanted[account].persons:
-            days[person, slot.date].append(entry)
-            visits[person] += person in wanted[account].sellers
-    for (person, day), entries in days.items():
-        found += wrong_at_once(person, day, entries)
-        found += over_the_limit(problem, person, day, entries)
-    slots = int(0.85 * 5 * schedule.days + 1e-9)
-    found += [f"{person}: no slack" for person, n in visits.items() if n > slots]
-    return found
-
-
-def wrong_day(
-    problem: VisitProblem, need: Need, slot: Slot, schedule: Schedule
-) -> list[str]:
-    calendars = problem.calendars
-    wrong = {
-        "not a working day": slot.date not in COMPANY,
-        "outside the period": not problem.start <= slot.date <= schedule.end,
-        "customer closed": slot.date in need.closed,
-        "wrong length": slot.end - slot.start != need.minutes,
-        "lunch": slot.start - slot.travel < 780 and slot.end > 720,
-        "too early or late": slot.start - slot.travel < 540 or slot.end > 1080,
-        "travel online": need.online and slot.travel > 0,
-        "absent": any(calendars.is_absent(p, slot.date) for p in need.persons),
-    }
-    return [f"{need.account_id}: {what}" for what, is_so in wrong.items() if is_so]
-
-
-def wrong_at_once(person: str, day: dt.date, entries: list[Engagement]) -> list[str]:
-    ordered = sorted(entries, key=lambda entry: entry.start)
-    return [
-        f"{person} {day}: in two places"
-        for one, other in pairwise(ordered)
-        if other.start - other.travel < one.end
-    ]
-
-
-def over_the_limit(
-    problem: VisitProblem, person: str, day: dt.date, entries: list[Engagement]
-) -> list[str]:
-    if person == "M":
-        return [f"M {day}: attends too often"] if len(entries) > 2 else []
-    minutes = sum(entry.end - entry.start + entry.travel for entry in entries)
-    over = {
-        "minutes": minutes > 360,
-        "visits": len(entries) > 5,
-        "people": sum(entry.people for entry in entries) > 8,
-    }
-    return [f"{person} {day}: {what}" for what, is_so in over.items() if is_so]
 
 
 @some
@@ -298,10 +150,31 @@ def test_a_day_of_meetings_online_has_no_morning_on_the_road() -> None:
 
 
 def test_one_rule_of_travel_places_visits_and_proves_the_bound() -> None:
-    far = Limits(travel_far=90, travel_near=60)
+    far = Limits(travel=Travel(far=90, near=60))
     schedule = solve(problem(*needs(4, minutes=60, area="横浜"), limits=far))
     assert [slot.travel for slot in sorted(schedule.slots.values())] == [90, 60] * 2
     assert schedule.bound.days == 2 == schedule.minimum_days
+
+
+def test_a_way_takes_longer_to_another_region_and_what_the_policy_says_of_a_pair() -> (
+    None
+):
+    shinjuku, shibuya = Area("東京都", "新宿区"), Area("東京都", "渋谷区")
+    fukuoka, unknown = Area("福岡県", "福岡市"), Area("福岡県", "福岡県")
+    pairs = {
+        ("福岡県", "東京都"): 300,
+        ("渋谷区", "福岡市"): 280,
+        ("福岡市", "福岡市"): 5,
+    }
+    travel = Travel(pairs=pairs)
+    assert travel.minutes(None, fukuoka) == 30
+    assert travel.minutes(shinjuku, shinjuku) == 10
+    assert travel.minutes(shinjuku, shibuya) == 30
+    assert travel.minutes(fukuoka, unknown) == 30
+    assert travel.minutes(shinjuku, Area("大阪府", "大阪市")) == 120
+    assert travel.minutes(shinjuku, fukuoka) == 300 == travel.minutes(unknown, shibuya)
+    assert travel.minutes(fukuoka, shibuya) == 280
+    assert travel.minutes(fukuoka, fukuoka) == 5
 
 
 def test_an_absence_of_the_successor_lengthens_the_bound() -> None:
@@ -326,7 +199,7 @@ def test_a_should_never_takes_the_slot_of_a_must() -> None:
 
 def test_one_area_is_visited_on_one_day() -> None:
     mixed = [need(f"A{n:02}", area="東西"[n % 2]) for n in range(10)]
-    schedule = solve(problem(*mixed, end=dt.date(2027, 3, 5)))
+    schedule = solve(problem(*mixed, end=dt.date(2027, 3, 5), soon=True))
     for area in range(2):
         dates = {schedule.slots[f"A{n:02}"].date for n in range(area, 10, 2)}
         assert len(dates) == 1
@@ -378,10 +251,11 @@ def test_a_should_makes_room_for_a_must() -> None:
 
 
 def test_one_other_appointment_moves_for_a_date_on_a_full_day() -> None:
-    before = solve(problem(*needs(8), end=dt.date(2027, 3, 5)))
+    end = dt.date(2027, 3, 5)
+    before = solve(problem(*needs(8), end=end, soon=True))
     full = MONDAY
     pinned = problem(
-        *needs(7), need("A007", date=full), end=dt.date(2027, 3, 5), kept=before.slots
+        *needs(7), need("A007", date=full), end=end, kept=before.slots, soon=True
     )
     assert before.slots["A007"].date != full
     after = solve(pinned)

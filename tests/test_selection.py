@@ -97,7 +97,7 @@ def test_value_adds_purchases_and_open_business_of_one_currency() -> None:
     assert account.value("EUR") == 0
 
 
-def test_an_area_is_the_region_else_the_city_else_one() -> None:
+def test_an_area_is_the_city_else_the_region_else_one() -> None:
     account = AccountFacts(
         source="files", account_id="A1", name="青葉商事", city="横浜"
     )

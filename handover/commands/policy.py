@@ -110,6 +110,9 @@ def _said(value: object, words: "Words") -> str:
             return f"{value:,.0f}"
         case tuple():
             return ", ".join(value) or words("nothing")
+        case dict():
+            pairs = (f"{pair}: {minutes}" for pair, minutes in value.items())
+            return ", ".join(pairs) or words("nothing")
         case "":
             return words("nobody")
         case _:

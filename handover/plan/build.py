@@ -204,6 +204,7 @@ def _make_row(
         state="proposed" if assignment else "excluded",
         visit=None,
         area=account.area or None,
+        region=account.region,
     )
     if assignment and find_wish(row) is not Wish.NONE:  # the schedule may say otherwise
         return row.model_copy(update={"mode": Mode.MEET})

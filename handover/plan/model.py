@@ -91,6 +91,8 @@ class Row(Value):
     online: bool = False
     """A person decided that the meeting takes place online."""
     area: str | None = None
+    """Its city; its region where the city is unknown."""
+    region: str | None = None
 
 
 LooseTable = Literal["opportunities", "requests", "contacts", "activities"]

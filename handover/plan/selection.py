@@ -67,8 +67,8 @@ class AccountFacts:
 
     @property
     def area(self) -> str:
-        """Where it lies: its region, else its city, else nowhere in particular."""
-        return (self.region or self.city or "").strip()
+        """Where it lies: its city, else its region, else nowhere in particular."""
+        return (self.city or self.region or "").strip()
 
     @property
     def place(self) -> str | None:

@@ -12,9 +12,9 @@ from fractions import Fraction
 from handover.ledger.states import Mode
 from handover.plan.model import Overflow, Plan, PutAside, Row, Visit
 from handover.plan.scheduler.calendar import Calendars, Engagement, parse_closed_days
-from handover.plan.scheduler.diary import Limits, Need, Slot
-from handover.plan.scheduler.packing import VisitProblem
+from handover.plan.scheduler.problem import Limits, Need, Slot, VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
+from handover.plan.scheduler.travel import Area, Travel
 from handover.plan.selection import AccountFacts, Wish, find_musts
 from handover.policy import Policy
 
@@ -50,6 +50,8 @@ class Frame:
     start: dt.date
     end: dt.date | None
     """None: as short as the musts allow."""
+    soon: bool = False
+    """Visits take place as soon as possible, not spread over the period."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +142,7 @@ class _Visiting:
             calendars=self.ground.calendars,
             limits=read_limits(self.ground.policy),
             kept=kept,
+            soon=self.frame.soon,
         )
 
     def schedule_row(self, row: Row, slots: Mapping[str, Slot]) -> Row:
@@ -180,12 +183,13 @@ class _Visiting:
                 else count_visit_minutes(account, policy)
             ),
             people=max(len(self._choose_contacts(account)), 1),
-            area=row.area or "",
+            area=read_area(row),
             sellers=self._list_sellers(row),
             manager=self._find_manager(row),
             closed=parse_closed_days(account.closed_days),
             online=row.online,
             date=self.dates.get(row.account_id),
+            use_reserve=row.mode is Mode.MEET and row.mode_by is not None,
             family=account.family or row.account_id,
         )
 
@@ -223,8 +227,12 @@ def read_limits(policy: Policy) -> Limits:
         minutes=plan.minutes,
         visits=plan.visits,
         people=plan.people,
-        travel_far=plan.travel_far,
-        travel_near=plan.travel_near,
+        travel=Travel(
+            near=plan.travel_near,
+            far=plan.travel_far,
+            regions=plan.travel_regions,
+            pairs={_read_pair(pair): way for pair, way in plan.travel.items()},
+        ),
         manager_visits=plan.manager_visits,
         slack=Fraction(str(plan.slack)),
     )
@@ -249,10 +257,15 @@ def _read_engagement(row: Row) -> Engagement:
         start=slot.start,
         end=slot.end,
         travel=slot.travel,
-        area=row.area or "",
+        area=read_area(row),
         people=max(len(visit.contact_ids), 1),
         online=visit.online,
     )
+
+
+def read_area(row: Row) -> Area:
+    """Read where a row's customer is."""
+    return Area(region=row.region or "", city=row.area or "")
 
 
 def _read_slot(visit: Visit) -> Slot:
@@ -267,6 +280,11 @@ def _read_slot(visit: Visit) -> Slot:
 def _read_span(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     return read_time(first), read_time(last)
+
+
+def _read_pair(text: str) -> tuple[str, str]:
+    first, _, second = text.partition(" - ")
+    return first.strip(), second.strip()
 
 
 def write_time(time: int) -> str:

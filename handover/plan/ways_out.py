@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from handover.plan.model import Option, Overflow, Row
-from handover.plan.scheduler.diary import Need
-from handover.plan.scheduler.packing import VisitProblem
+from handover.plan.scheduler.problem import Need, VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
 from handover.plan.selection import depend_on_opportunities, find_musts
 
@@ -48,7 +47,7 @@ class Situation:
 
     def gain(self, problem: VisitProblem) -> int:
         """Count the rows without a slot that a changed problem would give one."""
-        return len(self.left & solve(problem).slots.keys())
+        return len(self.left & solve(problem, prove=False).slots.keys())
 
 
 def list_options(situation: Situation) -> tuple[Option, ...]:

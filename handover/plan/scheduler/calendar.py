@@ -13,6 +13,8 @@ from itertools import islice
 
 import holidays
 
+from handover.plan.scheduler.travel import Area
+
 _SATURDAY = 5
 _ONE_DAY = dt.timedelta(days=1)
 _LONGEST_CLOSURE = 366
@@ -132,7 +134,9 @@ class ClosedDays:
     """Words that are neither a weekday nor a date; a person has to read them."""
 
     def __contains__(self, day: dt.date) -> bool:
-        return day.weekday() in self.weekdays or any(day in d for d in self.days)
+        if day.weekday() in self.weekdays:
+            return True
+        return bool(self.days) and any(day in days for days in self.days)
 
 
 ALWAYS_OPEN = ClosedDays()
@@ -185,7 +189,7 @@ class Engagement:
     start: int
     end: int
     travel: int
-    area: str
+    area: Area
     people: int
     online: bool
 

@@ -1,255 +1,335 @@
 """What people do in the period, and where one more visit still fits.
 
 The limits are hard: no day of a seller holds more minutes, visits or people than the
-policy allows, nobody is in two places, and travel and lunch are kept free.
+policy allows, nobody is in two places, and travel and lunch are kept free. Days are
+counted from the start of the period on; sets of days are the bits of a number, so that
+full days cost nothing.
 """
 
 import datetime as dt
-from bisect import insort
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
+from typing import NamedTuple, Self
 
-from handover.plan.scheduler.calendar import (
-    ALWAYS_OPEN,
-    Calendars,
-    ClosedDays,
-    Engagement,
-)
+from handover.plan.scheduler.calendar import Engagement
+from handover.plan.scheduler.problem import HORIZON, Need, Slot, VisitProblem
+from handover.plan.scheduler.travel import Area
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What fits into a day; times are minutes since midnight, durations minutes."""
-
-    spans: tuple[tuple[int, int], ...] = ((540, 720), (780, 1080))
-    """The hours of the day in which people travel and visit, lunch left out."""
-    minutes: int = 360
-    visits: int = 5
-    people: int = 8
-    travel_far: int = 30
-    travel_near: int = 10
-    manager_visits: int = 2
-    slack: Fraction = Fraction(15, 100)
-    """The share of a seller's slots that stays free for rebooking."""
-
-    def travel(self, origin: str | None, destination: str) -> int:
-        """Return the minutes of the way from one area to another.
-
-        ``origin`` is None for whoever sets out for the day. This is the only place that
-        knows how long a way is: visits are placed by it, and the lower bound of a
-        period is proved by it.
-        """
-        return self.travel_near if origin == destination else self.travel_far
-
-    def count_slots(self, days: int) -> int:
-        """Count the visits that a seller may have in a period of so many days."""
-        return int((1 - self.slack) * self.visits * days)
-
-    def count_days(self, visits: int) -> int:
-        """Count the days that so many visits of one seller take at least."""
-        days = 0
-        while self.count_slots(days) < visits:
-            days += 1
-        return days
-
-
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """A visit that wants a place in the diaries."""
-
-    account_id: str
-    minutes: int
-    people: int = 1
-    area: str = ""
-    sellers: tuple[str, ...]
-    """Predecessor and successor; the limits of a day hold for each of them."""
-    manager: str | None = None
-    """Who attends as well; they must be free, and attend only so often a day."""
-    closed: ClosedDays = ALWAYS_OPEN
-    online: bool = False
-    date: dt.date | None = None
-    """A day that a person set; no other will do."""
-    family: str = ""
-    """The topmost company it belongs to; a family is visited together."""
-
-    @property
-    def persons(self) -> tuple[str, ...]:
-        """Everybody who comes from our side."""
-        return (*self.sellers, self.manager) if self.manager else self.sellers
-
-
-@dataclass(frozen=True, kw_only=True, order=True)
-class Slot:
-    """When a visit takes place; ``travel`` minutes before ``start`` are kept free."""
-
-    date: dt.date
-    start: int
-    end: int
-    travel: int = 0
-
-
-@dataclass
-class _Day:
+class Day(NamedTuple):
     """One person's day."""
 
-    entries: list[tuple[int, Engagement]] = field(default_factory=list)
+    entries: tuple[Engagement, ...] = ()
+    """By time."""
     minutes: int = 0
     people: int = 0
 
-    def add(self, entry: Engagement) -> None:
-        insort(self.entries, (entry.start, entry), key=lambda known: known[0])
-        self.minutes += entry.end - entry.start + entry.travel
-        self.people += entry.people
-
-    def find_origin(self, time: int) -> str | None:
-        """Find the area in which somebody is at a time, if they have set out."""
-        earlier = (e for _, e in reversed(self.entries) if e.end <= time)
-        return next((e.area for e in earlier if not e.online), None)
-
-    def clashes(self, leave: int, end: int) -> bool:
-        """Return whether somebody is busy, or on their way, between two times."""
-        return any(e.start - e.travel < end and leave < e.end for _, e in self.entries)
-
-    def strands(self, end: int, area: str, limits: Limits) -> bool:
-        """Return whether the next visit would be out of reach from ``area``."""
-        later = (e for start, e in self.entries if start >= end and not e.online)
-        following = next(later, None)
-        return following is not None and (
-            following.travel < limits.travel(area, following.area)
+    def add(self, entry: Engagement) -> "Day":
+        """Return the day with one entry more."""
+        place = bisect_left(self.entries, entry.start, key=lambda known: known.start)
+        return Day(
+            entries=(*self.entries[:place], entry, *self.entries[place:]),
+            minutes=self.minutes + entry.end - entry.start + entry.travel,
+            people=self.people + entry.people,
         )
+
+    def find_origin(self, time: int) -> Area | None:
+        """Find the area in which somebody is at a time, if they have set out."""
+        for entry in reversed(self.entries):
+            if entry.end <= time and not entry.online:
+                return entry.area
+        return None
+
+    def find_clash(self, leave: int, end: int) -> Engagement | None:
+        """Find what somebody does, or is on their way to, between two times."""
+        for entry in self.entries:
+            if entry.start - entry.travel < end and leave < entry.end:
+                return entry
+        return None
+
+    def find_next(self, end: int) -> Engagement | None:
+        """Find the next visit to which somebody travels after a time."""
+        for entry in self.entries:
+            if entry.start >= end and not entry.online:
+                return entry
+        return None
+
+
+_EMPTY = Day()
 
 
 class Diary:
     """The diaries of everybody who takes part, as they fill up."""
 
-    def __init__(self, calendars: Calendars, limits: Limits) -> None:
+    def __init__(self, problem: VisitProblem) -> None:
         """Open the diaries with what other plans have put there."""
-        self._calendars = calendars
-        self._limits = limits
-        self._days: dict[tuple[str, dt.date], _Day] = defaultdict(_Day)
-        self._visits: dict[str, int] = defaultdict(int)
-        self._area_days: dict[tuple[str, str], set[dt.date]] = defaultdict(set)
-        for person, engagements in calendars.engagements.items():
+        self.limits = problem.limits
+        self._problem = problem
+        self._sets = problem.day_sets
+        self._days: dict[tuple[str, int], Day] = {}
+        self._full: dict[str, int] = {}
+        self._attended: dict[str, int] = {}
+        self._in_area: dict[tuple[str, Area], int] = {}
+        self._failed: dict[object, int] = {}
+        for person, engagements in problem.calendars.engagements.items():
             for engagement in engagements:
-                self._enter(person, engagement)
+                number = self._sets.numbers.get(engagement.date)
+                if number is not None:
+                    self._enter(person, number, engagement)
 
-    def count_visits(self, person: str) -> int:
-        """Count the visits of this plan that a person has."""
-        return self._visits[person]
+    def copy(self) -> Self:
+        """Return diaries that can be filled without changing these."""
+        other = object.__new__(type(self))
+        other.limits = self.limits
+        other._problem = self._problem
+        other._sets = self._sets
+        other._days = dict(self._days)
+        other._full = dict(self._full)
+        other._attended = dict(self._attended)
+        other._in_area = dict(self._in_area)
+        other._failed = dict(self._failed)
+        return other
 
-    def find_area_days(self, need: Need) -> set[dt.date]:
-        """Find the days on which the sellers are in the visit's area anyway."""
-        return set.intersection(
-            *(self._area_days[seller, need.area] for seller in need.sellers)
+    # Sets of days.
+
+    def list_open(self, need: Need, days: int) -> int:
+        """Return those of the first days on which a visit may still fit.
+
+        Somebody may turn out to have no time on them; on all others nobody has.
+        """
+        found = (1 << min(days, HORIZON)) - 1
+        if need.day is not None:
+            number = self._sets.numbers.get(need.day)
+            found &= 0 if number is None else 1 << number
+        found &= ~self._sets.find_closed(need.closed)
+        for seller in need.sellers:
+            found &= self._sets.find_present(seller) & ~self._full.get(seller, 0)
+        if need.manager:
+            found &= self._sets.find_present(need.manager)
+            found &= ~self._attended.get(need.manager, 0)
+        return found & ~self._failed.get(need.kind, 0)
+
+    def list_there(self, person: str, days: int) -> int:
+        """Return those of the first days on which somebody is there."""
+        return self._sets.find_present(person) & ((1 << days) - 1)
+
+    def list_near(self, need: Need) -> int:
+        """Return the days on which the sellers are in the visit's area anyway."""
+        found = -1
+        for seller in need.sellers:
+            found &= self._in_area.get((seller, need.area), 0)
+        return found
+
+    # One day.
+
+    def find(self, need: Need, number: int) -> Slot | None:
+        """Find the earliest time of a day at which a visit fits, if there is one."""
+        if not self.list_open(need, HORIZON) >> number & 1:
+            return None
+        slot = None
+        if self._has_room(need, number):
+            times = self._list_times(need, number)
+            slot = next((s for s in times if self._suits(need, number, s)), None)
+        if slot is None and need.time is None:
+            self._failed[need.kind] = self._failed.get(need.kind, 0) | 1 << number
+        return slot
+
+    def is_closed(self, need: Need, number: int) -> bool:
+        """Return whether the customer receives nobody on a day."""
+        return bool(self._sets.find_closed(need.closed) >> number & 1)
+
+    def exceeds_minutes(self, need: Need, number: int) -> bool:
+        """Return whether a visit takes too long for a day, whenever it begins."""
+        return all(
+            self.day(seller, number).minutes + slot.end - slot.start + slot.travel
+            > self.limits.minutes
+            for seller in need.sellers
+            for slot in self._list_times(need, number)
         )
 
-    def find(self, need: Need, day: dt.date) -> Slot | None:
-        """Find the earliest time of a day at which a visit fits, if there is one."""
-        if need.date not in (None, day) or not self._has_room(need, day):
-            return None
-        days = [self._days[person, day] for person in need.persons]
-        departures = {start for start, _ in self._limits.spans}
-        departures |= {entry.end for known in days for _, entry in known.entries}
-        slots = (self._slot_from(leave, need, day) for leave in sorted(departures))
-        return next((slot for slot in slots if self.fits(need, slot)), None)
+    def may_take(self, need: Need, number: int, *, instead_of: Need) -> bool:
+        """Return whether a day could hold a visit if another one were not there."""
+        bit = 1 << number
+        closed = self._sets.find_closed(need.closed) & bit
+        there = all(self._sets.find_present(p) & bit for p in need.persons)
+        room = all(
+            seller in instead_of.sellers or not self._full.get(seller, 0) & bit
+            for seller in need.sellers
+        )
+        return there and room and not closed
 
     def fits(self, need: Need, slot: Slot) -> bool:
         """Return whether a visit may take place at exactly this time."""
+        number = self.find_number(slot.date)
         return (
-            self._has_room(need, slot.date)
-            and self._is_in_hours(slot)
-            and all(self._fits_seller(s, need, slot) for s in need.sellers)
-            and (need.manager is None or self._fits_manager(need.manager, need, slot))
+            number is not None
+            and bool(self.list_open(need, HORIZON) >> number & 1)
+            and self._has_room(need, number)
+            and self._suits(need, number, slot)
         )
 
     def add(self, need: Need, slot: Slot) -> None:
         """Enter a visit into the diaries of all who come."""
-        entry = Engagement(
-            date=slot.date,
-            start=slot.start,
-            end=slot.end,
-            travel=slot.travel,
-            area=need.area,
-            people=need.people,
-            online=need.online,
-        )
+        number, entry = self._sets.numbers[slot.date], _make_entry(need, slot)
         for person in need.persons:
-            self._enter(person, entry)
-            self._visits[person] += 1
+            self._enter(person, number, entry)
 
-    def travel(self, need: Need, day: dt.date, leave: int) -> int:
-        """Return the minutes it takes the sellers to get to a visit from ``leave``."""
-        if need.online:
-            return 0
-        return max(self._travel(s, need.area, day, leave) for s in need.sellers)
+    def take_way(self, need: Need, slot: Slot) -> Slot:
+        """Return a visit with the travel that its sellers' day takes."""
+        number = self.find_number(slot.date)
+        if number is None:
+            return slot
+        travel = self._travel(need, number, slot.start)
+        return Slot(date=slot.date, start=slot.start, end=slot.end, travel=travel)
 
-    def _enter(self, person: str, entry: Engagement) -> None:
-        self._days[person, entry.date].add(entry)
+    def find_number(self, day: dt.date) -> int | None:
+        """Find the number of a day of the period, None if it is no working day."""
+        return self._sets.numbers.get(day)
+
+    def day(self, person: str, number: int) -> Day:
+        """Return what a person does on a day."""
+        return self._days.get((person, number), _EMPTY)
+
+    def remove(self, need: Need, slot: Slot) -> None:
+        """Take a visit out of the diaries of all who come."""
+        number, visit = self._sets.numbers[slot.date], _make_entry(need, slot)
+        bit = 1 << number
+        for person in need.persons:
+            day = self.day(person, number)
+            entries = list(day.entries)
+            entries.remove(visit)
+            self._days[person, number] = _EMPTY
+            self._full[person] = self._full.get(person, 0) & ~bit
+            self._attended[person] = self._attended.get(person, 0) & ~bit
+            key = person, need.area
+            self._in_area[key] = self._in_area.get(key, 0) & ~bit
+            for entry in entries:
+                self._enter(person, number, entry)
+        self._forget_failures(bit)
+
+    def _enter(self, person: str, number: int, entry: Engagement) -> None:
+        day = self.day(person, number).add(entry)
+        self._days[person, number] = day
+        bit = 1 << number
+        if len(day.entries) >= self.limits.visits:
+            self._full[person] = self._full.get(person, 0) | bit
+        if len(day.entries) >= self.limits.manager_visits:
+            self._attended[person] = self._attended.get(person, 0) | bit
         if not entry.online:
-            self._area_days[person, entry.area].add(entry.date)
+            key = person, entry.area
+            self._in_area[key] = self._in_area.get(key, 0) | bit
+        self._forget_failures(bit)
 
-    def _has_room(self, need: Need, day: dt.date) -> bool:
-        """Rule out a day cheaply: closed, absent, or full for somebody."""
-        if day in need.closed:
-            return False
-        limits = self._limits
+    def _forget_failures(self, bit: int) -> None:
+        """Look at a day again that changed."""
+        for kind, failed in self._failed.items():
+            if failed & bit:
+                self._failed[kind] = failed & ~bit
+
+    def _has_room(self, need: Need, number: int) -> bool:
+        """Rule out a day cheaply: full for one of the sellers."""
         for seller in need.sellers:
-            known = self._days[seller, day]
+            known = self.day(seller, number)
             if (
-                len(known.entries) >= limits.visits
-                or known.people + need.people > limits.people
-                or known.minutes + need.minutes > limits.minutes
+                known.people + need.people > self.limits.people
+                or known.minutes + need.minutes > self.limits.minutes
             ):
                 return False
-        if need.manager and (
-            len(self._days[need.manager, day].entries) >= limits.manager_visits
-        ):
-            return False
-        return not any(self._calendars.is_absent(p, day) for p in need.persons)
+        return True
 
-    def _slot_from(self, leave: int, need: Need, day: dt.date) -> Slot:
-        """Return the visit that begins with leaving at ``leave``."""
-        travel = self.travel(need, day, leave)
-        start = leave + travel
-        return Slot(date=day, start=start, end=start + need.minutes, travel=travel)
+    def _list_times(self, need: Need, number: int) -> Iterator[Slot]:
+        """Yield when a visit could begin: after lunch, or after another visit."""
+        if need.time is not None:
+            yield self.slot_at(need, number, need.time)
+            return
+        departures = {start for start, _ in self.limits.spans}
+        for person in need.persons:
+            departures.update(e.end for e in self.day(person, number).entries)
+        for leave in sorted(departures):
+            start = leave + self._travel(need, number, leave)
+            yield self.slot_at(need, number, start)
 
-    def _travel(self, person: str, area: str, day: dt.date, leave: int) -> int:
-        origin = self._days[person, day].find_origin(leave)
-        return self._limits.travel(origin, area)
-
-    def _is_in_hours(self, slot: Slot) -> bool:
-        leave = slot.start - slot.travel
-        return any(
-            first <= leave and slot.end <= last for first, last in self._limits.spans
+    def slot_at(self, need: Need, number: int, start: int) -> Slot:
+        """Return the visit that begins at a time, with the way that takes."""
+        return Slot(
+            date=self._problem.days[number],
+            start=start,
+            end=start + need.minutes,
+            travel=self._travel(need, number, start),
         )
 
-    def _fits_seller(self, seller: str, need: Need, slot: Slot) -> bool:
-        day = self._days[seller, slot.date]
-        minutes = day.minutes + slot.end - slot.start + slot.travel
+    def _travel(self, need: Need, number: int, time: int) -> int:
+        """Return the minutes it takes the sellers to get to a visit by a time."""
+        if need.online:
+            return 0
+        minutes = self.limits.travel.minutes
+        return max(
+            minutes(self.day(seller, number).find_origin(time), need.area)
+            for seller in need.sellers
+        )
+
+    # Whether a visit suits everybody at a time of a day that has room for it.
+
+    def _suits(self, need: Need, number: int, slot: Slot) -> bool:
         return (
-            minutes <= self._limits.minutes
-            and not day.clashes(slot.start - slot.travel, slot.end)
+            self.is_in_hours(slot)
+            and all(self._suits_seller(s, need, number, slot) for s in need.sellers)
             and (
-                need.online
-                or (
-                    self._travel(seller, need.area, slot.date, slot.start)
-                    <= slot.travel
-                    and not day.strands(slot.end, need.area, self._limits)
-                )
+                need.manager is None
+                or self._suits_manager(need.manager, need, number, slot)
             )
         )
 
-    def _fits_manager(self, manager: str, need: Need, slot: Slot) -> bool:
-        day = self._days[manager, slot.date]
-        travel = 0
-        if not need.online:
-            travel = self._travel(manager, need.area, slot.date, slot.start)
-        return not day.clashes(slot.start - travel, slot.end) and (
-            need.online or not day.strands(slot.end, need.area, self._limits)
+    def is_in_hours(self, slot: Slot) -> bool:
+        """Return whether a visit and the way to it lie within the hours of a day."""
+        leave = slot.start - slot.travel
+        return any(
+            first <= leave and slot.end <= last for first, last in self.limits.spans
         )
 
-    def entries(self, person: str, day: dt.date) -> Iterator[Engagement]:
-        """Yield what a person does on a day, by time."""
-        return (entry for _, entry in self._days[person, day].entries)
+    def _suits_seller(self, seller: str, need: Need, number: int, slot: Slot) -> bool:
+        day = self.day(seller, number)
+        minutes = day.minutes + slot.end - slot.start + slot.travel
+        return minutes <= self.limits.minutes and self._is_reached(
+            day, need, slot, slot.travel
+        )
+
+    def _suits_manager(self, manager: str, need: Need, number: int, slot: Slot) -> bool:
+        day = self.day(manager, number)
+        travel = 0
+        if not need.online:
+            origin = day.find_origin(slot.start)
+            travel = self.limits.travel.minutes(origin, need.area)
+        return self._is_reached(day, need, slot, travel)
+
+    def _is_reached(self, day: Day, need: Need, slot: Slot, travel: int) -> bool:
+        """Return whether somebody gets there in time, and to the next visit as well."""
+        if day.find_clash(slot.start - travel, slot.end) is not None:
+            return False
+        if need.online:
+            return True
+        minutes = self.limits.travel.minutes
+        following = day.find_next(slot.end)
+        return minutes(day.find_origin(slot.start), need.area) <= travel and (
+            following is None or following.travel >= minutes(need.area, following.area)
+        )
+
+
+def _make_entry(need: Need, slot: Slot) -> Engagement:
+    return Engagement(
+        date=slot.date,
+        start=slot.start,
+        end=slot.end,
+        travel=slot.travel,
+        area=need.area,
+        people=need.people,
+        online=need.online,
+    )
+
+
+def list_numbers(days: int) -> Iterator[int]:
+    """Yield the days of a set, the first ones first."""
+    while days:
+        lowest = days & -days
+        yield lowest.bit_length() - 1
+        days ^= lowest

@@ -1,38 +1,19 @@
-"""Schedule visits, always the same way, and prove how short the period can get.
-
-The visits that must take place are packed first fit, in several orders, and the best
-packing is kept. How they are packed does not depend on how long the period is; so the
-smallest number of days is where the packing ends, every longer period takes the same
-packing, and planning again with the minimum succeeds. A lower bound says how far from
-the true minimum it can be at most.
-"""
+"""Schedule visits, always the same way, and prove how short the period can get."""
 
 import datetime as dt
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from handover.plan.scheduler.diary import Limits, Need
+from handover.plan.scheduler.bound import LowerBound, prove_bound
 from handover.plan.scheduler.packing import (
-    ORDERS,
-    Slots,
-    VisitProblem,
-    add_shoulds,
+    Packing,
     count_days,
-    list_missing,
-    pack,
+    open_packing,
+    pack_all,
     pack_best,
-    reschedule,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LowerBound:
-    """So many days at least, and what it is that takes them."""
-
-    days: int
-    why: str
-    """``visits``, ``minutes`` or ``people`` a day."""
+from handover.plan.scheduler.problem import Room, Slots, VisitProblem
+from handover.plan.scheduler.spreading import add_evenly, spread
+from handover.plan.scheduler.standing import reschedule, restate_travel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,170 +25,127 @@ class Schedule:
     """Working days of the period."""
     end: dt.date
     minimum_days: int | None
-    """None if some visit fits on no day at all."""
+    """Of the musts nobody pinned; None if one of them fits on no day at all."""
     minimum_end: dt.date | None
     bound: LowerBound
+    rooms: tuple[Room, ...]
+    """The slots of each seller in the period, and how many are kept for changes."""
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether no shorter period whatever holds the musts."""
+        return self.minimum_days == self.bound.days
 
 
-def solve(problem: VisitProblem) -> Schedule:
-    """Place what must take place, then what should."""
-    bound = prove_bound(problem)
-    packing = pack_best(problem, bound.days)
-    minimum = None
-    if not list_missing(problem.musts, packing):
-        minimum = count_days(problem, packing)
-    period = _count_period(problem, packing)
-    if problem.kept:
-        slots = reschedule(problem, packing, period)
-    elif minimum is not None and minimum <= period:
-        slots = add_shoulds(problem, packing, period)
-    else:
-        slots = add_shoulds(problem, _pack_what_fits(problem, period), period)
-    if minimum is None or minimum > period:
-        minimum = _count_placed(problem, slots) or minimum
+def solve(problem: VisitProblem, *, prove: bool = True) -> Schedule:
+    """Place what must take place, then what should.
+
+    Args:
+        problem: visits, days, limits.
+        prove: improve and prove the shortest period. Without it the same visits are
+            found a shorter period for less surely, and sooner.
+    """
+    shortest = find_shortest(problem, prove=prove)
+    period = _count_period(problem, shortest)
+    packing = _fill(problem, shortest, period)
+    slots = restate_travel(packing)
+    minimum = shortest.days
+    if not packing.list_missing(problem.free):
+        placed = count_days(problem, slots)
+        minimum = placed if minimum is None else min(minimum, placed)
+    everything = (*problem.musts, *problem.shoulds)
     return Schedule(
         slots=slots,
         days=period,
         end=problem.end or problem.days[period - 1],
         minimum_days=minimum,
         minimum_end=problem.days[minimum - 1] if minimum else None,
-        bound=bound,
+        bound=shortest.bound,
+        rooms=tuple(problem.reserve.list_rooms(period, slots, everything)),
     )
 
 
-def _count_period(problem: VisitProblem, packing: Slots) -> int:
-    """Count the working days of the period: those asked for, else of the packing."""
+@dataclass(frozen=True, kw_only=True)
+class Shortest:
+    """The shortest period that was found for the musts, and what is proved of it."""
+
+    packing: Packing
+    days: int | None
+    """None if some must found no day at all."""
+    bound: LowerBound
+
+
+def find_shortest(problem: VisitProblem, *, prove: bool) -> Shortest:
+    """Find the shortest period that holds all musts nobody pinned."""
+    bound = prove_bound(problem)
+    packing = pack_best(problem, bound.days)
+    if packing.list_missing(problem.free):
+        return Shortest(packing=packing, days=None, bound=bound)
+    days = count_days(problem, packing.slots)
+    while prove and days > bound.days:
+        tighter = pack_all(problem, problem.free, days - 1)
+        if tighter is None:
+            break
+        packing, days = tighter, count_days(problem, tighter.slots)
+    return Shortest(packing=packing, days=days, bound=bound)
+
+
+def _count_period(problem: VisitProblem, shortest: Shortest) -> int:
+    """Count the working days of the period: those asked for, else the shortest."""
     if problem.end is not None:
         return problem.calendars.company.count(problem.start, problem.end)
-    return count_days(problem, packing)
+    numbers = {day: number for number, day in enumerate(problem.days, 1)}
+    pinned = [numbers.get(n.day, 0) for n in problem.musts if n.day is not None]
+    placed = shortest.days or count_days(problem, shortest.packing.slots)
+    return max(placed, *pinned, 1)
 
 
-def _count_placed(problem: VisitProblem, slots: Slots) -> int | None:
-    """Count the days in which every must has its slot, if a schedule shows that.
+def _fill(problem: VisitProblem, shortest: Shortest, period: int) -> Packing:
+    """Place the visits in the period: all of them, or the most important ones."""
+    is_enough = shortest.days is not None and shortest.days <= period
 
-    Visits placed around those that stood may need less than a packing made afresh.
+    def pack_again() -> Packing | None:
+        if not is_enough:
+            return pack_all(problem, problem.free, period)
+        spread_out = None if problem.soon else spread(problem, period)
+        return spread_out or _shorten(shortest.packing, problem, period)
+
+    if problem.kept:
+        return reschedule(problem, period, pack_again)
+    packing = pack_again() or _pack_what_fits(problem, period)
+    if problem.soon:
+        for need in packing.list_missing(problem.shoulds):
+            packing.place_near(need)
+    else:
+        add_evenly(packing, problem.shoulds)
+    return packing
+
+
+def _shorten(packing: Packing, problem: VisitProblem, period: int) -> Packing:
+    """Return the packing of the shortest period as one of this period."""
+    again = open_packing(problem, period)
+    for need in sorted(
+        packing.problem.free, key=lambda need: packing.slots[need.account_id]
+    ):
+        again.enter(need, packing.slots[need.account_id])
+    return again
+
+
+def _pack_what_fits(problem: VisitProblem, period: int) -> Packing:
+    """Pack as many musts as the period holds, the most important ones first.
+
+    The largest leading part of them that packs as a whole; then each of the others
+    that still finds a place beside those.
     """
-    if list_missing(problem.musts, slots):
-        return None
-    musts = {need.account_id for need in problem.musts}
-    return count_days(problem, {account: slots[account] for account in musts})
-
-
-def _pack_what_fits(problem: VisitProblem, period: int) -> Slots:
-    """Pack as many musts as the period holds, the most important ones.
-
-    A set counts as fitting only if it packs as a whole; all of them never do, or the
-    period would not be too short.
-    """
-    low, high = 0, len(problem.musts)
-    best: Slots = {}
-    while low < high:  # the largest leading part that fits
+    low, high = 0, len(problem.free)
+    best = open_packing(problem, period)
+    while low < high:
         middle = (low + high + 1) // 2
-        slots = _pack_within(problem, problem.musts[:middle], period)
-        if slots is None:
+        packing = pack_all(problem, problem.free[:middle], period)
+        if packing is None:
             high = middle - 1
         else:
-            low, best = middle, slots
-    taken, hopeless = list(problem.musts[:low]), set()
-    for need in problem.musts[low:]:
-        kind = replace(need, account_id="", family="")
-        if kind in hopeless:
-            continue
-        slots = _pack_within(problem, [*taken, need], period)
-        if slots is None:
-            hopeless.add(kind)
-        else:
-            taken.append(need)
-            best = slots
+            low, best = middle, packing
+    for need in best.list_missing(problem.free):
+        best.place_near(need)
     return best
-
-
-def _pack_within(
-    problem: VisitProblem, needs: Sequence[Need], period: int
-) -> Slots | None:
-    """Pack all of some visits into a period, or nothing."""
-    visits = Counter(seller for need in needs for seller in need.sellers)
-    if max(visits.values(), default=0) > problem.limits.count_slots(period):
-        return None
-    for order in ORDERS:
-        slots = pack(problem, order(needs), problem.days[:period])
-        if len(slots) == len(needs):
-            return slots
-    return None
-
-
-# The proof: no schedule whatever takes fewer days than this.
-
-
-def prove_bound(problem: VisitProblem) -> LowerBound:
-    """Prove how many working days the musts take at least, whoever plans them."""
-    calendars, limits, days = problem.calendars, problem.limits, problem.days
-    by_seller: dict[str, list[Need]] = defaultdict(list)
-    for need in problem.musts:
-        for seller in need.sellers:
-            by_seller[seller].append(need)
-    best = LowerBound(days=1, why="visits")
-    for seller, own in sorted(by_seller.items()):
-        slack = LowerBound(days=limits.count_days(len(own)), why="visits")
-        present = [day for day in days if not calendars.is_absent(seller, day)]
-        busy = bool(calendars.engagements.get(seller))
-        for why, taken in _count_days_out(own, limits, busy=busy).items():
-            if taken and len(present) >= taken:
-                reached = days.index(present[taken - 1]) + 1
-                best = max(
-                    best, LowerBound(days=reached, why=why), key=lambda b: b.days
-                )
-        best = max(best, slack, key=lambda b: b.days)
-    return best
-
-
-def _count_days_out(
-    needs: Sequence[Need], limits: Limits, *, busy: bool
-) -> dict[str, int]:
-    """Count the days that one seller must be out, for each limit of a day."""
-    return {
-        "visits": -(-len(needs) // limits.visits),
-        "minutes": _count_days_of_minutes(needs, limits, busy=busy),
-        "people": -(-sum(need.people for need in needs) // limits.people),
-    }
-
-
-def _count_days_of_minutes(needs: Sequence[Need], limits: Limits, *, busy: bool) -> int:
-    """Count the days of visits and of the travel that cannot be saved.
-
-    Every visit takes at least the shortest way there is to its area. Whoever gets to an
-    area for the first time, and whoever sets out in the morning, may have to take a
-    longer one: that is due once for every area and once for every day, whichever is
-    more. Days of visits online have no morning, and visits of other plans may have led
-    to an area already.
-    """
-    areas = {need.area for need in needs if not need.online}
-    arrival = {area: _find_arrival(area, areas, limits) for area in areas}
-    least = {area: min(limits.travel(area, area), arrival[area]) for area in areas}
-    ways = [need.minutes + (0 if need.online else least[need.area]) for need in needs]
-    arriving, setting_out = 0, 0
-    if areas and not busy:
-        arriving = sum(arrival[area] - least[area] for area in areas)
-        if not any(need.online for need in needs):
-            setting_out = min(limits.travel(None, a) - least[a] for a in areas)
-    fewest = -(-len(needs) // _count_most_a_day(ways, setting_out, limits))
-    for days in range(fewest, len(needs)):
-        if sum(ways) + max(arriving, setting_out * days) <= limits.minutes * days:
-            return days
-    return len(needs)
-
-
-def _find_arrival(area: str, areas: set[str], limits: Limits) -> int:
-    """Return the shortest way by which somebody gets to an area for the first time."""
-    origins = (None, *(areas - {area}))
-    return min(limits.travel(origin, area) for origin in origins)
-
-
-def _count_most_a_day(ways: Sequence[int], setting_out: int, limits: Limits) -> int:
-    """Count how many of the shortest visits one day holds, at least one."""
-    left = limits.minutes - setting_out
-    for most, taken in enumerate(sorted(ways)):
-        left -= taken
-        if left < 0:
-            return max(most, 1)
-    return max(len(ways), 1)
