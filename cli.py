@@ -8,6 +8,7 @@ import sys
 
 from handover import __version__
 from handover.commands.shell import CommandEntry, Group, run
+from handover.commands.streams import fill_closed_streams
 
 COMMANDS = {
     "init": CommandEntry(
@@ -71,6 +72,7 @@ handover = Group(
 
 def main() -> None:
     """Run the command line of this process and end it."""
+    fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A console that lacks a character shows a stand-in instead of failing.
         if hasattr(stream, "reconfigure"):

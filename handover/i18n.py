@@ -13,10 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from connectors.disk import replace_file
 from handover.errors import KnownError
+from handover.safe_text import plain
 
 LANGUAGES = ("en", "ja")
 LOCALE = Path(__file__).parent / "locale"
@@ -97,6 +98,9 @@ class Words:
             return self.sentence(value)
         if isinstance(value, tuple):
             return " / ".join(str(self._said(each)) for each in value)
+        # What fills a gap is data: it must neither end our line nor steer a terminal.
+        if isinstance(value, str | PurePath | Exception):
+            return plain(str(value))
         return value
 
 

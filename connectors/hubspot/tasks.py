@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from html import escape
 from itertools import groupby
 from typing import Any
 
@@ -145,7 +146,11 @@ def _look_for(
 
 
 def _build_properties(create: Create) -> dict[str, str]:
-    return {name: to_wire(name, value) for name, value in create.values.items()}
+    """Return a create's properties as they are sent; a body is HTML, and shown so."""
+    properties = {name: to_wire(name, value) for name, value in create.values.items()}
+    if body := properties.get(BODY):
+        properties[BODY] = escape(body, quote=False).replace("\n", "<br>")
+    return properties
 
 
 def _mark_body(create: Create) -> dict[str, str]:

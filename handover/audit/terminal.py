@@ -20,7 +20,6 @@ from handover.audit.report import Fact
 from handover.i18n import Words
 from handover.paper import signs
 from handover.paper.dates import number
-from handover.paper.safe_text import plain
 from handover.paper.table import Table
 from handover.policy import Policy
 
@@ -116,12 +115,12 @@ def _owners(owners: Iterable[OwnerFinding], words: Words) -> Table:
     for name in ("Accounts", "Ready", "Score", "By value"):
         table.add_column(words(name), justify="right")
     for owner in owners:
-        name = plain(owner.name or words("(nobody)"))
+        name = owner.name or words("(nobody)")
         if owner.id and not owner.is_active:
             name = f"{name} ({words('inactive')})"
         table.add_row(
             name,
-            plain(owner.team or ""),
+            owner.team or "",
             str(owner.accounts),
             str(owner.ready),
             rounded(owner.score),
@@ -138,8 +137,8 @@ def _worst(accounts: Sequence[AccountFinding], policy: Policy, words: Words) -> 
     table.add_column(words("What to fill in"), ratio=4)
     for account in accounts[:WORST]:
         table.add_row(
-            plain(account.name),
-            plain(account.owner or words("(nobody)")),
+            account.name,
+            account.owner or words("(nobody)"),
             rounded(account.score),
             ", ".join(
                 f"{sign_of(item.state)} {policy.item_name(item.item, words)}"
@@ -163,11 +162,11 @@ def _print_aside(aside: Sequence[AsideFinding], words: Words, console: Console) 
         table.add_column(words(name))
     for one in aside[:WORST]:
         table.add_row(
-            plain(one.account or "-"),
+            one.account or "-",
             words(one.table_name),
             one.id or "-",
-            words("the whole row") if one.whole else plain(one.field or "-"),
-            plain(one.value or "-"),
+            words("the whole row") if one.whole else one.field or "-",
+            one.value or "-",
         )
     console.print()
     console.print(table)
@@ -187,10 +186,8 @@ def _print_duplicates(
         table.add_column(words(name) if name else name)
     for group in groups[:WORST]:
         table.add_row(
-            f"{words('same:' + group.by)} {plain(group.value)}",
-            "; ".join(
-                f"{plain(one.name)} ({one.source} {one.id})" for one in group.accounts
-            ),
+            f"{words('same:' + group.by)} {group.value}",
+            "; ".join(f"{one.name} ({one.source} {one.id})" for one in group.accounts),
             words("ambiguous") if group.ambiguous else "",
         )
     console.print()
@@ -211,7 +208,7 @@ def _print_trend(steps: Sequence[TrendStep], words: Words, console: Console) -> 
     for step in steps:
         table.add_row(
             step.as_of,
-            plain(step.owner or words("(nobody)")),
+            step.owner or words("(nobody)"),
             str(step.accounts),
             str(step.ready),
             rounded(step.score),
@@ -235,10 +232,10 @@ def _print_unmanaged(
         shown = "" if change.team == team else change.team or words("(no team)")
         team = change.team
         table.add_row(
-            plain(shown),
-            plain(change.account or change.account_id),
-            plain(change.before_name or change.before or words("(nobody)")),
-            plain(change.after_name or change.after or words("(nobody)")),
+            shown,
+            change.account or change.account_id,
+            change.before_name or change.before or words("(nobody)"),
+            change.after_name or change.after or words("(nobody)"),
             change.seen_at[:10],
         )
     console.print(table)
@@ -254,7 +251,7 @@ def print_account(
     """Print one account in full: score, items with their evidence, facts."""
     ready = words("ready") if account.ready else words("not ready")
     owner = account.owner or words("(nobody)")
-    console.print(f"{plain(account.name)} ({account.id})  {plain(owner)}")
+    console.print(f"{account.name} ({account.id})  {owner}")
     said = words("score {n}, {ready}", n=rounded(account.score), ready=ready)
     if account.confirmed is not None:
         share = rounded(100 * account.confirmed)
@@ -303,4 +300,4 @@ def _said(value: object, words: Words) -> str:
         case Decimal():
             return number(value, words.language)
         case _:
-            return plain(str(value))
+            return str(value)

@@ -39,6 +39,7 @@ def doctor(shell: Shell, *, fix: bool) -> Result:
         name="doctor",
         data={"checks": rows},
         text=show,
+        is_done=fix,
         exit_code=worst_code(check.exit_code for check in checks),
     )
 

@@ -1,17 +1,21 @@
 """The forms of a result: text, JSON, CSV and workbook, on stdout or in a file."""
 
+import datetime as dt
 import io
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 
-from connectors.disk import replace_file
+from connectors.disk import replace_private_file
 from handover.commands.options import Options
+from handover.commands.streams import write_out
+from handover.safe_text import cell, plain, plain_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,47 +23,44 @@ if TYPE_CHECKING:
 
 WIDTH = 120
 """Columns of text that goes into a file or a pipe."""
+STDOUT = "stdout"
+
+
+class Unwritten(OSError):
+    """A result could not be written where it should go, its ``filename``."""
+
+
+@contextmanager
+def _written_to(target: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unwritten(error.errno, error.strerror, target) from error
 
 
 def write_text(show: Callable[["Console"], None], options: Options) -> None:
-    """Print the human view."""
-    from rich.console import Console
+    """Print the human view.
 
-    class Pipe(Console):
-        """Let a reader who has seen enough end the command like any other does."""
+    Raises:
+        Unwritten: it could not be printed.
+    """
+    from handover.paper.console import Console
 
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-
-    if _file(options) is None:
-        console = Pipe(
-            width=None if sys.stdout.isatty() else _columns(),
-            no_color=options.no_color or None,
-            markup=False,
-            emoji=False,
-            highlight=False,
-            soft_wrap=False,
-        )
-        show(console)
-        return
     buffer = io.StringIO()
-    show(Console(file=buffer, width=WIDTH, markup=False, emoji=False, highlight=False))
-    write_bytes(buffer.getvalue().encode(), options)
+    if _file(options) is not None:
+        show(Console(file=buffer, width=WIDTH))
+        write_bytes(buffer.getvalue().encode(), options)
+        return
+    width = None if sys.stdout.isatty() else _columns()
+    with _written_to(STDOUT):
+        show(Console(width=width, no_color=options.no_color or None))
 
 
 def print_aside(show: Callable[["Console"], None], options: Options) -> None:
     """Print something for people beside the result, on stderr."""
-    from rich.console import Console
+    from handover.paper.console import Console
 
-    show(
-        Console(
-            stderr=True,
-            no_color=options.no_color or None,
-            markup=False,
-            emoji=False,
-            highlight=False,
-        )
-    )
+    show(Console(stderr=True, no_color=options.no_color or None))
 
 
 def _file(options: Options) -> Path | None:
@@ -72,26 +73,52 @@ def _columns() -> int:
 
 
 def write_bytes(content: bytes, options: Options) -> None:
-    """Write to stdout, or atomically to the file asked for."""
+    """Write to stdout, or atomically to the file asked for, which is its owner's.
+
+    Raises:
+        Unwritten: it could not be written.
+    """
     file = _file(options)
-    if file is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        if not content.endswith(b"\n"):
-            sys.stdout.buffer.write(b"\n")
-        sys.stdout.buffer.flush()
-        return
-    replace_file(file, content)
+    with _written_to(STDOUT if file is None else str(file)):
+        if file is None:
+            write_out(content)
+        else:
+            replace_private_file(file, content)
 
 
 def as_json(envelope: Mapping[str, object]) -> bytes:
-    """Serialise the envelope; money is a number, whole where it is whole."""
-    return orjson.dumps(
-        envelope, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-    )
+    """Serialise the envelope; money is a number, whole where it is whole.
+
+    What it says stays as it is: what cannot be seen is written as JSON's own escapes.
+    """
+    try:
+        content = _dump(envelope)
+    except orjson.JSONEncodeError:  # half a surrogate pair, from the command line
+        content = _dump(_mend_surrogates(envelope))
+    return plain_json(content.decode()).encode()
 
 
-def _plain(value: object) -> object:
+def _dump(value: object) -> bytes:
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(value, default=_plain_value, option=options)
+
+
+def _mend_surrogates(value: object) -> object:
+    """Put a stand-in for what is no character; JSON is UTF-8 (RFC 8259, 8.1)."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case Path():
+            return _mend_surrogates(str(value))
+        case Mapping():
+            return {_mend_surrogates(k): _mend_surrogates(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_mend_surrogates(each) for each in value]
+        case _:
+            return value
+
+
+def _plain_value(value: object) -> object:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, Path):
@@ -113,6 +140,10 @@ def as_csv(frame: "pd.DataFrame") -> bytes:
     return text.encode("utf-8-sig")
 
 
+LONGEST = 32_767
+"""Characters of a cell (Excel specifications and limits)."""
+
+
 def as_xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
     """Write a workbook with one sheet, a frozen header and a filter row."""
     import pandas as pd
@@ -122,7 +153,8 @@ def as_xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
     with pd.ExcelWriter(
         buffer, engine="xlsxwriter", engine_kwargs={"options": settings}
     ) as writer:
-        _inert(frame).to_excel(writer, sheet_name=sheet[:31], index=False)
+        shown = _inert(frame).map(_cut, na_action="ignore")
+        shown.to_excel(writer, sheet_name=sheet[:31], index=False)
         page = writer.sheets[sheet[:31]]
         page.freeze_panes(1, 0)
         page.autofilter(0, 0, max(len(frame), 1), max(len(frame.columns) - 1, 0))
@@ -131,10 +163,21 @@ def as_xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
 
 
 def _inert(frame: "pd.DataFrame") -> "pd.DataFrame":
-    from handover.paper.safe_text import cell
-
-    texts = frame.select_dtypes(include=["object", "string"]).columns
-    shown = frame.copy()
-    for column in texts:
-        shown[column] = shown[column].map(cell, na_action="ignore")
+    """Return a frame whose texts, also those above its columns, compute nothing."""
+    shown = frame.rename(columns=lambda name: cell(plain(str(name))))
+    for column in shown.select_dtypes(include=["object", "string"]).columns:
+        shown[column] = shown[column].map(_inert_value, na_action="ignore")
     return shown
+
+
+def _inert_value(value: object) -> object:
+    if isinstance(value, int | float | Decimal | dt.date):
+        return value
+    return cell(plain(str(value)))
+
+
+def _cut(value: object) -> object:
+    """Cut a text that no cell would take; a page and JSON have the whole of it."""
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[: LONGEST - 1]}…"
+    return value

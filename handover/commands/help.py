@@ -63,9 +63,11 @@ def completion(shell: Shell, *, kind: str) -> Result:
             shell.words("click has no completion for {shell}", shell=kind)
         )
     ctx = click.get_current_context()
-    script = found(ctx.find_root().command, {}, "handover", COMPLETE).source()
+    text = found(ctx.find_root().command, {}, "handover", COMPLETE).source()
 
     def show(console: "Console") -> None:
-        console.print(script, end="", soft_wrap=True)
+        from handover.paper.console import script
 
-    return Result(name="completion", data={"shell": kind, "script": script}, text=show)
+        console.print(script(text), end="", soft_wrap=True)
+
+    return Result(name="completion", data={"shell": kind, "script": text}, text=show)

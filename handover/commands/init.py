@@ -133,6 +133,7 @@ def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
         name="init",
         data={"files": [str(path) for path in made], "crm": kind, "demo": demo},
         text=show,
+        is_done=True,
         next="handover audit" if demo else "handover doctor",
     )
 

@@ -69,7 +69,7 @@ def show_mapping(shell: Shell, *, name: str | None) -> Result:
             table = _table(shell, "Table", "Column", "Object", "Comes from")
             table.title = f"{one.name} {one.hash[:12]}"
             for row in _rows(one):
-                table.add_row(*map(_plain, row.values()))
+                table.add_row(*row.values())
             console.print(table)
 
     data = {"mappings": [_described(one) for one in shown]}
@@ -202,7 +202,7 @@ def _print_check(
     for problem in found.problems:
         if problem.fatal:
             said = words.sentence(found.error(problem))
-            console.print(_plain(f"{signs.BAD} {said.what}"))
+            console.print(f"{signs.BAD} {said.what}")
     if not any(problem.fatal for problem in found.problems):
         text = words("{name} fits this CRM.", name=found.mapping.name)
         console.print(f"{signs.GOOD} {text}")
@@ -220,9 +220,3 @@ def _table(shell: Shell, *titles: str) -> "Table":
     from handover.paper.table import Table
 
     return Table(*map(shell.words, titles), box=None, title_justify="left")
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

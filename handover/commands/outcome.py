@@ -4,6 +4,8 @@ Results go to stdout, everything else to stderr. With ``--json`` there is one en
 on stdout, also on failure.
 """
 
+import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -18,8 +20,10 @@ from handover.commands.options import (
     GlobalOptions,
     Options,
 )
+from handover.commands.streams import is_unread, tell, write_out
 from handover.errors import DiskFull, ExitCode, KnownError
 from handover.i18n import Sentence, Words
+from handover.safe_text import plain
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -42,7 +46,8 @@ class Result:
 
     ``name`` gives the JSON schema ``handover.<name>/1``. ``error``: there is a result,
     and the exit code is the error's all the same. ``exit_code`` is for a command whose
-    result itself is the verdict. ``next`` is the command to try next.
+    result itself is the verdict. ``is_done``: the work is done and stays done, also if
+    nobody can be told. ``next`` is the command to try next.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Result:
     warnings: Sequence[Notice] = ()
     error: KnownError | None = None
     exit_code: int = ExitCode.DONE
+    is_done: bool = False
     next: str | None = None
     as_of: "dt.date | None" = None
 
@@ -64,22 +70,31 @@ def finish(result: object, said: GlobalOptions) -> int:
     """Show a result; return the exit code."""
     if not isinstance(result, Result):  # --help and --version end like this
         return int(result) if isinstance(result, int) else 0
-    options = said.gathered()
-    if options.format == "json":
-        _write_json(_envelope_of(result, said), options)
-    else:
-        for notice in () if options.quiet else result.warnings:
-            click.echo(f"! {notice_text(notice, said.words)}", err=True)
-        _show(result, options)
-        if result.error is not None:
-            _tell(
-                result.error.code,
-                said.words.sentence(result.error),
-                options,
-                said.words,
-            )
-        elif result.next and sys.stderr.isatty() and not options.quiet:
-            click.echo(f"{said.words('next:')} {result.next}", err=True)
+    from handover.commands.forms import Unwritten
+
+    options, words = said.gathered(), said.words
+    is_told = False
+    try:
+        if options.format == "json":
+            _write_json(_envelope_of(result, said), options)
+            is_told = True
+        else:
+            for notice in () if options.quiet else result.warnings:
+                tell(f"! {notice_text(notice, words)}")
+            _show(result, options)
+    except Unwritten as lost:
+        has_reader_left = lost.errno == errno.EPIPE
+        if not (result.is_done or has_reader_left):
+            raise
+        if result.is_done:
+            text = "The work is done; its report went lost at {file}: {detail}"
+            tell(f"! {words(text, file=lost.filename, detail=lost.strerror)}")
+    if result.error is not None:
+        if not is_told:
+            sentence = words.sentence(result.error)
+            _tell(result.error.code, sentence, options, words)
+    elif result.next and sys.stderr.isatty() and not (options.quiet or is_told):
+        tell(f"{words('next:')} {result.next}")
     return _exit_code(result)
 
 
@@ -124,7 +139,8 @@ def fail(error: BaseException, said: GlobalOptions) -> int:
     if not told_as_json:
         _tell(verdict.code, verdict.sentence, options, said.words)
     if options.verbose > 1 or (verdict.exit_code == ExitCode.BUG and options.verbose):
-        traceback.print_exception(error)
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            tell(line)
     return verdict.exit_code
 
 
@@ -134,14 +150,13 @@ def _quiet_end(error: BaseException, said: GlobalOptions) -> int | None:
         case click.exceptions.Exit():
             return error.exit_code
         case click.exceptions.Abort() | KeyboardInterrupt():
-            click.echo(said.words("interrupted"), err=True)
+            tell(said.words("interrupted"))
             return ExitCode.INTERRUPTED
-        case BrokenPipeError():
-            # The reader has seen enough; Python must not complain about it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case BrokenPipeError() if is_unread():  # of a page of help
             return 0
         case click.exceptions.NoArgsIsHelpError():
-            click.echo(error.format_message())
+            with contextlib.suppress(BrokenPipeError):
+                write_out(error.format_message().encode())
             return 0
         case _:
             return None
@@ -173,10 +188,12 @@ def _judge(error: BaseException, words: Words) -> Verdict:
 
 
 def _write_failure(envelope: Mapping[str, object], options: Options) -> bool:
-    """Write the envelope; False where stdout takes nothing (a full disk, say)."""
+    """Write the envelope; False where it cannot be written (a full disk, say)."""
+    from handover.commands.forms import Unwritten
+
     try:
         _write_json(envelope, options)
-    except OSError:
+    except Unwritten:
         return False
     return True
 
@@ -198,13 +215,12 @@ def _usage_sentence(error: click.ClickException, words: Words) -> Sentence:
 def _tell(code: str, sentence: Sentence, options: Options, words: Words) -> None:
     """Write an error to stderr; the last line is the remedy."""
     mark = f" [{code}]" if options.verbose else ""
-    head = click.style(words("Error") + ":", fg="red", bold=True)
     color = False if options.no_color or "NO_COLOR" in os.environ else None
-    click.echo(f"{head} {sentence.what}{mark}", err=True, color=color)
+    tell(f"{sentence.what}{mark}", alarm=f"{words('Error')}:", color=color)
     if sentence.why:
-        click.echo(f"  {words('Reason')}: {sentence.why}", err=True)
+        tell(f"  {words('Reason')}: {sentence.why}")
     if sentence.remedy:
-        click.echo(f"  → {sentence.remedy}", err=True)
+        tell(f"  → {sentence.remedy}")
 
 
 def notice_text(notice: Notice, words: Words) -> str:
@@ -245,8 +261,8 @@ def _failed(
 
 def _json_error(code: str, sentence: Sentence) -> dict[str, str]:
     parts = (sentence.what, sentence.why)
-    message = " ".join(part for part in parts if part)
-    return {"code": code, "message": message, "hint": sentence.remedy}
+    message = " ".join(plain(part) for part in parts if part)
+    return {"code": code, "message": message, "hint": plain(sentence.remedy)}
 
 
 def _write_json(envelope: Mapping[str, object], options: Options) -> None:

@@ -64,13 +64,14 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
 
     plans = draw_up(shell.workspace, _new_plans(shell, given))
     short = [each for each in plans if is_too_short(each)]
-    return plan_result(
+    shown = plan_result(
         shell,
         plans,
         data=_dump(shell, plans),
         error=_make_too_short(short[0]) if short else None,
         next=f"handover plan submit {plans[0].id}",
     )
+    return replace(shown, is_done=True)
 
 
 def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
@@ -281,10 +282,11 @@ def _show_decided(
         **({"changes": [asdict(c) for c in compared.changes]} if before else {}),
     }
     shown = plan_result(shell, [plan], data=data, error=error, next=next)
+    shown = replace(shown, text=text, is_done=True)
     if changed.stopped is None:
-        return replace(shown, text=text)
+        return shown
     stopped = Notice(code="run_stopped", params={"run": changed.stopped})
-    return replace(shown, text=text, warnings=[*shown.warnings, stopped])
+    return replace(shown, warnings=[*shown.warnings, stopped])
 
 
 def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:

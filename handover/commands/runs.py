@@ -8,7 +8,6 @@ from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command, group
 from handover.errors import worst_first
-from handover.paper.safe_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,6 +121,7 @@ def adopt_ledger(shell: Shell, *, reason: str) -> Result:
         name="runs",
         data={"unknown_runs": unknown},
         text=show,
+        is_done=True,
         next="handover sync",
     )
 
@@ -147,7 +147,7 @@ def verify(shell: Shell, *, run: str | None) -> Result:
             text = "{source}: {n} values that runs wrote were compared."
             console.print(shell.words(text, source=source, n=count))
         for one in (*faults, *differ):
-            console.print(plain(f"× {shell.words.phrase(one.phrase)}"))
+            console.print(f"× {shell.words.phrase(one.phrase)}")
 
     broken = [_fault_json(fault) for fault in (*faults, *differ)]
     failed = worst_first([one.error for one in found.compared if one.error])

@@ -25,6 +25,8 @@ def schedule(shell: Shell, *, kind: str) -> Result:
     text = SCHEDULERS[kind](here(program, config.base / "handover.toml"))
 
     def show(console: "Console") -> None:
-        console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+        from handover.paper.console import script
+
+        console.print(script(text), end="", soft_wrap=True)
 
     return Result(name="schedule", data={"kind": kind, "text": text}, text=show)

@@ -4,6 +4,7 @@ A command is a function that takes a ``Shell`` and returns a ``Result``, or rais
 ``run`` turns either into output and an exit code, in one place.
 """
 
+import os
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from handover.commands.options import (
     global_options,
 )
 from handover.commands.outcome import Result
+from handover.commands.streams import let_go, tell
 from handover.i18n import Words, chosen_language, speak_to_click, words_for
 from mappings.toml_file import nearest
 
@@ -96,12 +98,12 @@ class Shell:
     def say(self, text: str) -> None:
         """Write to stderr about the work; it is no part of the result."""
         if not self.options.quiet:
-            click.echo(text, err=True)
+            tell(text)
 
     def detail(self, text: str) -> None:
         """Write to stderr for those who asked for more."""
         if self.options.verbose:
-            click.echo(text, err=True)
+            tell(text)
 
 
 class _Speaking:
@@ -296,9 +298,15 @@ def _check_output(
     output = options.output
     if options.format == "xlsx" and output is None and sys.stdout.isatty():
         raise click.UsageError(words("a workbook needs -o FILE"), ctx)
-    if output is not None and not output.absolute().parent.is_dir():
+    if output is None or str(output) == "-":
+        return
+    folder = output.absolute().parent
+    if not folder.is_dir():
         text = "there is no folder {folder}"
         raise click.UsageError(words(text, folder=output.parent), ctx)
+    if not os.access(output if output.exists() else folder, os.W_OK):
+        text = "{file} may not be written"
+        raise click.UsageError(words(text, file=output), ctx)
 
 
 def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -323,3 +331,5 @@ def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return finish(result, said)
     except BaseException as error:  # noqa: BLE001 - the one place that ends a command
         return fail(error, said)
+    finally:
+        let_go()

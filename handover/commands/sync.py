@@ -68,6 +68,7 @@ def sync(
         text=lambda console: _print(shell, console, synced, dry_run=dry_run),
         warnings=[*_notices(synced), *_put_aside(synced, file)],
         error=_error(synced, file, strict=strict),
+        is_done=not dry_run,
         next="handover audit",
     )
 

@@ -12,6 +12,7 @@ import click
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of, list_aside_notices
 from handover.commands.shell import Shell, command
+from handover.commands.streams import tell
 from handover.i18n import Words, words_for
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def transfer_result(shell: Shell, done: "Transferred", *, dry_run: bool) -> Resu
             *list_aside_notices(done.aside, reader),
         ],
         error=done.executed.error,
+        is_done=not dry_run,
         next="handover sync",
         as_of=shell.workspace.as_of,
     )
@@ -193,8 +195,7 @@ def _stoppable(shell: Shell) -> Iterator[Callable[[], bool]]:
         if pressed:
             raise KeyboardInterrupt
         pressed.append(signum)
-        text = "stopping after the current batch; press again to stop now"
-        click.echo(shell.words(text), err=True)
+        tell(shell.words("stopping after the current batch; press again to stop now"))
 
     before = signal.signal(signal.SIGINT, note)
     try:

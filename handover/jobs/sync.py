@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from connectors.base import Connector, Page
-from connectors.disk import replace_file
+from connectors.disk import PRIVATE, replace_file
 from handover.jobs.workspace import Workspace
 from handover.mirror.aside import Aside
 from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
-from handover.paper.safe_text import cell
+from handover.safe_text import cell, plain
 from mappings.translate import TranslationSettings
 
 
@@ -58,10 +58,9 @@ def write_rejects(workspace: Workspace, asides: Sequence[Aside]) -> Path | None:
     for one in asides:
         where = (one.source, one.table_name, one.row, one.id, one.column_name)
         line = (*where, one.field, one.reason, one.value, str(one.whole).lower())
-        writer.writerow(["" if part is None else cell(part) for part in line])
+        writer.writerow([cell(plain(str(part or ""))) for part in line])
     folder = workspace.runs_folder / f"{workspace.now:%Y%m%d-%H%M%S}-sync"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "rejects.csv"
-    replace_file(file, buffer.getvalue().encode("utf-8-sig"))
-    file.chmod(0o600)
+    replace_file(file, buffer.getvalue().encode("utf-8-sig"), mode=PRIVATE)
     return file

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from handover.i18n import Words
 from handover.paper import dates, svg
-from handover.paper.safe_text import plain
+from handover.safe_text import plain, web_link
 
 FOLDER = Path(__file__).parent
 
@@ -22,7 +23,8 @@ def page(template: Path, words: Words, /, **context: object) -> str:
     """Render a template of some noun in the user's language.
 
     The template extends ``skeleton.html`` and finds ``_`` (words), ``day``,
-    ``short_day``, ``number``, ``money`` in the language, and ``svg``.
+    ``short_day``, ``number``, ``money`` in the language, and ``svg``. What it prints is
+    made plain and escaped; ``web_link`` leaves of an address only what may be linked.
     """
     environment = _environment(template.parent)
     language = words.language
@@ -48,6 +50,13 @@ def _environment(folder: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_plain,
     )
-    environment.filters["plain"] = plain
+    environment.filters["web_link"] = web_link
     return environment
+
+
+def _plain(value: object) -> object:
+    """Make what a template prints plain; it is escaped after that."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return plain(str(value)) if is_text else value

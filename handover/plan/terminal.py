@@ -6,7 +6,6 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from handover.ledger.states import Mode
-from handover.paper.safe_text import plain
 from handover.paper.table import Table
 from handover.plan.changes import Comparison
 from handover.plan.lists import PlanList, list_aside, list_parts
@@ -27,7 +26,7 @@ def print_plan(plan: Plan, audience: Audience, console: Console) -> None:
     words = audience.words
     _print_title(plan, audience, console)
     for label, value in list_head(plan, audience):
-        console.print(f"  {label}: {plain(value)}")
+        console.print(f"  {label}: {value}")
     console.print(describe_plan(plan, audience))
     for table in list_parts(plan, audience):
         console.print()
@@ -123,7 +122,7 @@ def lay_out(table: PlanList) -> Table:
             min_width=_widest(table, n) if n in table.whole else None,
         )
     for row in table.rows:
-        laid_out.add_row(*(plain(row[n]) for n in shown))
+        laid_out.add_row(*(row[n] for n in shown))
     return laid_out
 
 

@@ -19,12 +19,13 @@ from pathlib import Path
 import orjson
 from sqlalchemy import Connection
 
+from connectors.disk import replace_private_file
 from connectors.files.csv_text import open_table
 from handover.errors import DiskFull
 from handover.ledger.anchors import newest_anchor, write_anchor
 from handover.ledger.runs import Entry, Run, counts
 from handover.ledger.states import OWNER_CHANGES
-from handover.paper.safe_text import cell, plain_cell
+from handover.safe_text import cell, plain, plain_cell
 from handover.transfer.errors import BadRowsFile, UnknownRows
 from handover.transfer.steps import Step
 
@@ -59,9 +60,9 @@ class RunFolder:
     ) -> None:
         """Write what is about to happen, and what stood there before."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(self.path / "plan.json", orjson.dumps(plan, option=orjson.OPT_INDENT_2))
+        self._write("plan.json", orjson.dumps(plan, option=orjson.OPT_INDENT_2))
         kept = [entry for entry in entries if entry.key is None]
-        _write(self.path / "before.csv", _table(kept, value=lambda e: e.before))
+        self._write("before.csv", _table(kept, value=lambda e: e.before))
         self._log(run.started_at, "run_begun", kind=run.kind, plan=run.plan_id)
 
     def end(self, run: Run, entries: Iterable[Entry]) -> None:
@@ -70,8 +71,8 @@ class RunFolder:
         listed = list(entries)
         good = [entry for entry in listed if entry.outcome == "done"]
         bad = [entry for entry in listed if entry.outcome != "done"]
-        _write(self.path / "success.csv", _table(good, last=("Status", _status)))
-        _write(self.path / "error.csv", _table(bad, last=("Error", _error)))
+        self._write("success.csv", _table(good, last=("Status", _status)))
+        self._write("error.csv", _table(bad, last=("Error", _error)))
         self._log(
             run.finished_at or run.started_at,
             "run_finished",
@@ -83,6 +84,9 @@ class RunFolder:
     def leave_anchor(self, connection: Connection, run: Run) -> None:
         """Write where the ledger's chain of events stands now."""
         write_anchor(self.path, newest_anchor(connection, run.id, run.serial))
+
+    def _write(self, name: str, content: bytes) -> None:
+        replace_private_file(self.path / name, content)
 
     def _log(self, at: dt.datetime, event: str, **details: object) -> None:
         """Add a line to the log."""
@@ -102,7 +106,8 @@ def _status(entry: Entry) -> str:
 
 
 def _error(entry: Entry) -> str:
-    return ": ".join(filter(None, [entry.outcome, entry.code, entry.message]))
+    said = ": ".join(filter(None, [entry.outcome, entry.code, entry.message]))
+    return plain(said)
 
 
 def _table(
@@ -129,12 +134,6 @@ def _table(
         )
         writer.writerow([cell(each or "") for each in cells])
     return text.getvalue().encode("utf-8-sig")
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
 
 
 # Which rows to take

@@ -11,7 +11,6 @@ from connectors.effects import SideEffect
 from handover.i18n import Words
 from handover.ledger.runs import OVERRULED, Entry
 from handover.ledger.states import TASK_ACTIONS, USER_VALUED, Action
-from handover.paper.safe_text import plain
 from handover.paper.table import Table
 from handover.plan.view import Audience, print_effects
 from handover.transfer.execute import Executed
@@ -68,7 +67,7 @@ def print_run(
     words = reader.words
     if identity is not None:
         kind = words("PRODUCTION") if identity.production else words("not production")
-        console.print(f"{plain(identity.org_name)} ({identity.org_id}): {kind}")
+        console.print(f"{identity.org_name} ({identity.org_id}): {kind}")
     entries = sorted(executed.entries, key=lambda e: e.outcome in ("planned", "done"))
     if entries:
         console.print(_table(entries[:shown], reader))
@@ -101,7 +100,7 @@ def _print_reasons(
             name = entry.record_id or entry.key or ""
             said = (name, _reason(entry.code or "", words), _message(entry, reader))
             why = ": ".join(filter(None, said))
-            console.print(plain(f"{SIGNS.get(entry.outcome, '-')} {why}"))
+            console.print(f"{SIGNS.get(entry.outcome, '-')} {why}")
 
 
 def _reason(code: str, words: Words) -> str:
@@ -158,7 +157,7 @@ def _table(entries: Sequence[Entry], reader: Audience) -> Table:
             _value(entry, entry.after, reader) or _subject(entry),
             words(f"outcome:{entry.outcome}"),
         )
-        table.add_row(*map(plain, cells))
+        table.add_row(*cells)
     return table
 
 
