@@ -4,8 +4,7 @@ import datetime as dt
 import io
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from connectors.disk import replace_private_file
-from handover.commands.options import Options
-from handover.commands.streams import write_out
+from handover.commands.options import Options, is_on_stdout
+from handover.commands.streams import STDOUT, write_out, written_to
 from handover.safe_text import cell, plain, plain_json
 
 if TYPE_CHECKING:
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
 
 WIDTH = 120
 """Columns of text that goes into a file or a pipe."""
-STDOUT = "stdout"
-
-
-class Unwritten(OSError):
-    """A result could not be written where it should go, its ``filename``."""
-
-
-@contextmanager
-def _written_to(target: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Unwritten(error.errno, error.strerror, target) from error
 
 
 def write_text(show: Callable[["Console"], None], options: Options) -> None:
@@ -47,12 +33,12 @@ def write_text(show: Callable[["Console"], None], options: Options) -> None:
     from handover.paper.console import Console
 
     buffer = io.StringIO()
-    if _file(options) is not None:
+    if not is_on_stdout(options):
         show(Console(file=buffer, width=WIDTH))
         write_bytes(buffer.getvalue().encode(), options)
         return
     width = None if sys.stdout.isatty() else _columns()
-    with _written_to(STDOUT):
+    with written_to(STDOUT):
         show(Console(width=width, no_color=options.no_color or None))
 
 
@@ -61,11 +47,6 @@ def print_aside(show: Callable[["Console"], None], options: Options) -> None:
     from handover.paper.console import Console
 
     show(Console(stderr=True, no_color=options.no_color or None))
-
-
-def _file(options: Options) -> Path | None:
-    """Return the file asked for; ``-`` is stdout."""
-    return None if str(options.output) == "-" else options.output
 
 
 def _columns() -> int:
@@ -78,12 +59,11 @@ def write_bytes(content: bytes, options: Options) -> None:
     Raises:
         Unwritten: it could not be written.
     """
-    file = _file(options)
-    with _written_to(STDOUT if file is None else str(file)):
-        if file is None:
-            write_out(content)
-        else:
-            replace_private_file(file, content)
+    if options.output is None or is_on_stdout(options):
+        write_out(content)
+    else:
+        with written_to(str(options.output)):
+            replace_private_file(options.output, content)
 
 
 def as_json(envelope: Mapping[str, object]) -> bytes:

@@ -115,6 +115,11 @@ def global_options() -> list[click.Option]:
     ]
 
 
+def is_on_stdout(options: Options) -> bool:
+    """Return whether the result goes to stdout, which ``-o -`` stands for, too."""
+    return options.output is None or str(options.output) == "-"
+
+
 def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Read the options that ``HANDOVER_*`` gives; a flag says otherwise."""
     found: dict[str, Any] = {}

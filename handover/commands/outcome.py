@@ -4,7 +4,6 @@ Results go to stdout, everything else to stderr. With ``--json`` there is one en
 on stdout, also on failure.
 """
 
-import contextlib
 import errno
 import os
 import sys
@@ -19,8 +18,9 @@ from connectors.disk import FULL
 from handover.commands.options import (
     GlobalOptions,
     Options,
+    is_on_stdout,
 )
-from handover.commands.streams import is_unread, tell, write_out
+from handover.commands.streams import Unwritten, print_page, tell
 from handover.errors import DiskFull, ExitCode, KnownError
 from handover.i18n import Sentence, Words
 from handover.safe_text import plain
@@ -70,14 +70,12 @@ def finish(result: object, said: GlobalOptions) -> int:
     """Show a result; return the exit code."""
     if not isinstance(result, Result):  # --help and --version end like this
         return int(result) if isinstance(result, int) else 0
-    from handover.commands.forms import Unwritten
-
     options, words = said.gathered(), said.words
     is_told = False
     try:
         if options.format == "json":
             _write_json(_envelope_of(result, said), options)
-            is_told = True
+            is_told = is_on_stdout(options)
         else:
             for notice in () if options.quiet else result.warnings:
                 tell(f"! {notice_text(notice, words)}")
@@ -127,16 +125,22 @@ class Verdict:
 
 def fail(error: BaseException, said: GlobalOptions) -> int:
     """Show an error; return the exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        try:
+            print_page(error.format_message())
+        except Unwritten as lost:
+            return fail(lost, said)
+        return ExitCode.DONE
     quiet = _quiet_end(error, said)
     if quiet is not None:
         return quiet
     options = said.gathered()
     verdict = _judge(error, said.words)
     data = getattr(error, "data", None) or {}
-    told_as_json = options.format == "json" and _write_failure(
+    is_written = options.format == "json" and _write_failure(
         _failed(said, verdict, data), options
     )
-    if not told_as_json:
+    if not (is_written and is_on_stdout(options)):
         _tell(verdict.code, verdict.sentence, options, said.words)
     if options.verbose > 1 or (verdict.exit_code == ExitCode.BUG and options.verbose):
         for line in "".join(traceback.format_exception(error)).splitlines():
@@ -152,12 +156,8 @@ def _quiet_end(error: BaseException, said: GlobalOptions) -> int | None:
         case click.exceptions.Abort() | KeyboardInterrupt():
             tell(said.words("interrupted"))
             return ExitCode.INTERRUPTED
-        case BrokenPipeError() if is_unread():  # of a page of help
-            return 0
-        case click.exceptions.NoArgsIsHelpError():
-            with contextlib.suppress(BrokenPipeError):
-                write_out(error.format_message().encode())
-            return 0
+        case Unwritten() if error.errno == errno.EPIPE:  # the reader has seen enough
+            return ExitCode.DONE
         case _:
             return None
 
@@ -189,8 +189,6 @@ def _judge(error: BaseException, words: Words) -> Verdict:
 
 def _write_failure(envelope: Mapping[str, object], options: Options) -> bool:
     """Write the envelope; False where it cannot be written (a full disk, say)."""
-    from handover.commands.forms import Unwritten
-
     try:
         _write_json(envelope, options)
     except Unwritten:

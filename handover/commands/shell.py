@@ -23,9 +23,10 @@ from handover.commands.options import (
     asked_form,
     from_environment,
     global_options,
+    is_on_stdout,
 )
 from handover.commands.outcome import Result
-from handover.commands.streams import let_go, tell
+from handover.commands.streams import let_go, print_page, tell
 from handover.i18n import Words, chosen_language, speak_to_click, words_for
 from mappings.toml_file import nearest
 
@@ -168,7 +169,8 @@ class Group(_Speaking, click.Group):
         params: list[click.Parameter] = list(global_options())
         if version is not None:
             params.append(_version_option(version))
-        super().__init__(name, help=help, params=params)
+        params.append(_help_option())
+        super().__init__(name, help=help, params=params, add_help_option=False)
         self.entries = dict(entries or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -211,18 +213,30 @@ class Group(_Speaking, click.Group):
 
 
 def _version_option(version: str) -> click.Option:
+    return _page_option("version", "Show the version.", lambda _: f"handover {version}")
+
+
+def _help_option() -> click.Option:
+    return _page_option("help", "Show this message and exit.", click.Context.get_help)
+
+
+def _page_option(
+    name: str, about: str, page: Callable[[click.Context], str]
+) -> click.Option:
+    """Make an option that prints a page and ends the command."""
+
     def show(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
-        if value:
-            click.echo(f"handover {version}")
+        if value and not ctx.resilient_parsing:
+            print_page(page(ctx))
             ctx.exit()
 
     return click.Option(
-        ["--version"],
+        [f"--{name}"],
         is_flag=True,
         expose_value=False,
         is_eager=True,
         callback=show,
-        help="Show the version.",
+        help=about,
     )
 
 
@@ -277,7 +291,8 @@ def command(
             name,
             callback=callback,
             help=cleandoc(body.__doc__ or ""),
-            params=[*own, *global_options()],
+            params=[*own, *global_options(), _help_option()],
+            add_help_option=False,
         )
         made.example = example
         if parent is not None:
@@ -298,7 +313,7 @@ def _check_output(
     output = options.output
     if options.format == "xlsx" and output is None and sys.stdout.isatty():
         raise click.UsageError(words("a workbook needs -o FILE"), ctx)
-    if output is None or str(output) == "-":
+    if output is None or is_on_stdout(options):
         return
     folder = output.absolute().parent
     if not folder.is_dir():

@@ -7,13 +7,32 @@ pipe whose reader has left changes neither the work nor, at the end, the exit co
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 import click
 
 from handover.safe_text import plain
 
-_NAMES = ("stdin", "stdout", "stderr")
+STDOUT = "stdout"
+_NAMES = ("stdin", STDOUT, "stderr")
+
+
+class Unwritten(OSError):
+    """A result could not be written where it should go, its ``filename``."""
+
+
+@contextlib.contextmanager
+def written_to(target: str) -> Iterator[None]:
+    """Say of what cannot be written where it should have gone.
+
+    Raises:
+        Unwritten: in place of any other error of the system.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise Unwritten(error.errno, error.strerror, target) from error
 
 
 def fill_closed_streams() -> None:
@@ -47,24 +66,24 @@ def write_out(content: bytes) -> None:
     """Write bytes to stdout, with a line end behind them.
 
     Raises:
-        OSError: it is closed, full, or its reader has left.
+        Unwritten: it is closed, full, or its reader has left.
     """
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    if not content.endswith(b"\n"):
-        sys.stdout.buffer.write(b"\n")
-    sys.stdout.buffer.flush()
-
-
-def is_unread() -> bool:
-    """Return whether stdout is a pipe that nobody reads any more."""
-    try:
+    with written_to(STDOUT):
         sys.stdout.flush()
-    except BrokenPipeError:
-        return True
-    except OSError:
-        return False
-    return False
+        sys.stdout.buffer.write(content)
+        if not content.endswith(b"\n"):
+            sys.stdout.buffer.write(b"\n")
+        sys.stdout.buffer.flush()
+
+
+def print_page(text: str) -> None:
+    """Print a page of help on stdout.
+
+    Raises:
+        Unwritten: it is closed, full, or its reader has left.
+    """
+    with written_to(STDOUT):
+        click.echo(text)
 
 
 def let_go() -> None:

@@ -1,5 +1,7 @@
 """The console: the way on which a result leaves as text for people."""
 
+import errno
+import os
 from typing import Any
 
 from rich import console
@@ -24,7 +26,7 @@ class Console(console.Console):
 
     def on_broken_pipe(self) -> None:
         """Let who prints end the command; rich would end the process."""
-        raise BrokenPipeError
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def script(text: str) -> Text:
