@@ -110,6 +110,30 @@ def test_each_folder_that_is_named_exists(name: str) -> None:
 CITED = re.compile(r"§|\b[RPF][0-9]{1,3}\b|\b(?:design|reliability|house|faults)\.md")
 
 
+def test_text_leaves_through_one_console_and_one_stream() -> None:
+    """Nobody else prints: what names hold is taken out of them there."""
+    printing = {"echo", "secho", "print_exception", "print_exc"}
+    own = {"handover/commands/streams.py", "handover/paper/console.py"}
+    found = [
+        name_of(path)
+        for path in SOURCES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and (
+            getattr(node.func, "attr", "") in printing
+            or (isinstance(node.func, ast.Name) and node.func.id == "print")
+        )
+    ]
+    assert set(found) <= own
+    consoles = [
+        name_of(path)
+        for path in SOURCES
+        if re.search(r"\bConsole\(", path.read_text(encoding="utf-8"))
+        and "from handover.paper.console import Console" not in path.read_text("utf-8")
+    ]
+    assert set(consoles) <= own
+
+
 def test_nothing_cites_a_document_that_is_not_here() -> None:
     """Say the rule itself; the promises of the README have numbers of their own."""
     found = []

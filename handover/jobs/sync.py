@@ -58,7 +58,9 @@ def write_rejects(workspace: Workspace, asides: Sequence[Aside]) -> Path | None:
     for one in asides:
         where = (one.source, one.table_name, one.row, one.id, one.column_name)
         line = (*where, one.field, one.reason, one.value, str(one.whole).lower())
-        writer.writerow([cell(plain(str(part or ""))) for part in line])
+        writer.writerow(
+            ["" if part is None else cell(plain(str(part))) for part in line]
+        )
     folder = workspace.runs_folder / f"{workspace.now:%Y%m%d-%H%M%S}-sync"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "rejects.csv"
