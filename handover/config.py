@@ -61,6 +61,12 @@ class DataConfig(ConfigSection):
     keep_runs_days: Annotated[int, Field(ge=1)] = 400
 
 
+class LedgerConfig(ConfigSection):
+    """``[ledger]``: where else than in the folder it stands what the ledger was."""
+
+    anchor: Literal["crm"] | None = None
+
+
 class NetworkConfig(ConfigSection):
     """``[network]``, for both SDKs."""
 
@@ -142,6 +148,7 @@ class Config(ConfigSection):
     timezone: str = "Asia/Tokyo"
     data: DataConfig = DataConfig()
     crm: dict[str, ConnectorSettings] = {}
+    ledger: LedgerConfig = LedgerConfig()
     network: NetworkConfig = NetworkConfig()
     time: TimeConfig = TimeConfig()
     people: PeopleConfig = PeopleConfig()

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from handover.errors import KNOWN_ERRORS, KnownError
+from handover.jobs.transfer import open_record, open_site
 from handover.jobs.workspace import Workspace
 from handover.ledger import home
+from handover.ledger.anchors import BrokenAnchor
 from handover.ledger.runs import Entry, Run, all_runs, entries_of, find_run
 from handover.transfer.verify import (
     Fault,
     LastWrite,
+    anchor_fault,
     last_writes,
     ledger_faults,
     record_faults,
@@ -67,7 +70,19 @@ def adopt(workspace: Workspace, reason: str) -> list[str]:
     actor = workspace.actor
     by = {"actor": actor.user, "host": actor.host, "reason": reason}
     with workspace.lock("runs adopt"):
-        return home.adopt(workspace.ledger, workspace.runs_folder, workspace.now, by)
+        told = []
+        if workspace.config.ledger.anchor is not None:
+            found = [_told_by(workspace, source) for source in workspace.sources()]
+            told = [broken for broken in found if broken is not None]
+        return home.adopt(
+            workspace.ledger, workspace.runs_folder, workspace.now, by, told
+        )
+
+
+def _told_by(workspace: Workspace, source: str) -> BrokenAnchor | None:
+    """Return what a CRM tells of a run that the ledger does not know, if it does."""
+    record = open_record(workspace, open_site(workspace, source))
+    return record.find_broken() if record and record.can_be_kept else None
 
 
 def verify(workspace: Workspace, text: str | None) -> Verified:
@@ -94,6 +109,9 @@ def _compare(
             continue
         try:
             found = list(record_faults(workspace.connector(source), ours))
+            if workspace.config.ledger.anchor is not None:
+                told = _told_by(workspace, source)
+                found += [anchor_fault(told)] if told else []
         except KNOWN_ERRORS as error:
             yield Compared(source=source, n=n, error=error)
         else:

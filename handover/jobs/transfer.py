@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from connectors.base import Identity, Note
-from handover.i18n import Words
+from handover.i18n import Words, words_for
 from handover.jobs.workspace import Workspace
 from handover.ledger import seals
 from handover.ledger.events import newest
@@ -34,6 +34,7 @@ from handover.transfer.execute import (
     leave_files,
     rehearse,
 )
+from handover.transfer.folder_record import FolderRecord
 from handover.transfer.prepare import (
     Prepared,
     TransferRequest,
@@ -203,7 +204,7 @@ class _Work:
             source=site.source,
             identity=site.identity,
             executed=executed,
-            notes=[*self.notes, *prepared.notes],
+            notes=[*self.notes, *prepared.notes, *executed.notes],
         )
 
     def _confirm(self, planned: Executed) -> None:
@@ -220,7 +221,7 @@ def _at_work(
     workspace: Workspace, source: str, kind: str, manner: Manner
 ) -> Iterator[_Work]:
     """Open the CRM, hold the lock and settle earlier runs; a dry run only opens it."""
-    site = _open_site(workspace, source)
+    site = open_site(workspace, source)
     if manner.dry_run:
         yield _Work(site=site, register=None, manner=manner)
         return
@@ -237,9 +238,15 @@ def _at_work(
         check_home(workspace.ledger, workspace.runs_folder)
         at = site.clock()
         ledger, reached = workspace.ledger, manner.reached
+        record = open_record(workspace, site)
+        if record is not None and record.can_be_kept:
+            record.check()
+            register = replace(register, record=record)
         for run_id in recover(ledger, site.connector, source, at, reached):
             leave_files(register, run_id)
         notes = list(_clock_notes(workspace, at))
+        if record is not None and not record.can_be_kept:
+            notes.append(Note(code="no_folder_record", params={"source": source}))
         yield _Work(site=site, register=register, manner=manner, notes=notes)
 
 
@@ -256,7 +263,15 @@ def _clock_notes(workspace: Workspace, now: dt.datetime) -> Iterator[Note]:
         yield Note(code="clock_ran_back", params=params)
 
 
-def _open_site(workspace: Workspace, source: str) -> Site:
+def open_record(workspace: Workspace, site: Site) -> FolderRecord | None:
+    """Return what the CRM keeps of this folder; None where nobody asked for it."""
+    if workspace.config.ledger.anchor is None:
+        return None
+    words = words_for(workspace.config.language or workspace.language)
+    return FolderRecord(site=site, ledger=workspace.ledger, words=words)
+
+
+def open_site(workspace: Workspace, source: str) -> Site:
     """Open the CRM as a run meets it."""
     connector = workspace.connector(source)
     return Site(

@@ -75,6 +75,11 @@ def list_broken(connection: Connection, runs_folder: Path) -> Iterator[BrokenAnc
             yield broken
 
 
+def is_adopted(connection: Connection, run_id: str, hash_: str) -> bool:
+    """Tell whether a person has accepted a run as far as this hash."""
+    return _adopted(connection).get(run_id) == hash_
+
+
 def _judge(run_id: str, path: Path, there: Mapping[int, str]) -> BrokenAnchor | None:
     try:
         found = orjson.loads(path.read_bytes())

@@ -8,7 +8,7 @@ another path, is still the same file.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -71,7 +71,11 @@ def check_home(ledger: Ledger, runs_folder: Path) -> None:
 
 
 def adopt(
-    ledger: Ledger, runs_folder: Path, at: dt.datetime, by: Mapping[str, object]
+    ledger: Ledger,
+    runs_folder: Path,
+    at: dt.datetime,
+    by: Mapping[str, object],
+    told: Iterable[anchors.BrokenAnchor] = (),
 ) -> list[str]:
     """Bind a ledger to the file it is in now, on a person's word.
 
@@ -80,21 +84,26 @@ def adopt(
         runs_folder: where the folders of runs lie.
         at: when, in UTC.
         by: who says so, and why.
+        told: what CRMs tell of runs that the ledger does not know.
 
     Returns:
-        The runs whose folders lie there and that the ledger does not know. They count
-        as known from now on; what they wrote is found in the CRM.
+        The runs that folders or CRMs tell of and that the ledger does not know. They
+        count as known from now on; what they wrote is found in the CRM.
     """
     with ledger.begin() as connection:
-        unknown = _unknown_runs(connection, runs_folder)
-        told = {
+        lying = anchors.list_broken(connection, runs_folder)
+        seen = {
             each.run_id: {"events": each.n, "hash": each.hash}
-            for each in anchors.list_broken(connection, runs_folder)
+            for each in (*lying, *told)
         }
+        known = {*connection.execute(select(runs.c.id)).scalars()}
+        unknown = sorted(
+            {*_unknown_runs(connection, runs_folder), *(seen.keys() - known)}
+        )
         details = {**by, "unknown_runs": unknown}
         record(connection, at, BOUND, _number(ledger.path), details)
-        for run_id in sorted({*unknown, *told}):
-            record(connection, at, anchors.ADOPTED, run_id, told.get(run_id, {}))
+        for run_id in sorted({*unknown, *seen}):
+            record(connection, at, anchors.ADOPTED, run_id, seen.get(run_id, {}))
     return unknown
 
 

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from handover.errors import KNOWN_ERRORS, KnownError
+from connectors.base import Note
+from connectors.errors import ConnectorError
+from handover.errors import KNOWN_ERRORS, KnownError, Refusal
 from handover.ledger import Ledger
 from handover.ledger.runs import (
     UNREAD,
@@ -27,6 +29,7 @@ from handover.plan.terms import Circumstances
 from handover.transfer.checks import Site, check_permitted
 from handover.transfer.crash_points import Reached
 from handover.transfer.errors import RunInterrupted, RunPartly
+from handover.transfer.folder_record import FolderRecord
 from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
 from handover.transfer.run_files import RunFolder, check_reserve
@@ -43,6 +46,8 @@ class RunRegister:
     actor: str
     reached: Reached = lambda _point: None
     """Told at each of the crash points."""
+    record: FolderRecord | None = None
+    """What the CRM keeps of this folder, where it keeps anything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,8 @@ class Executed:
     entries: Sequence[Entry]
     window_seconds: float | None = None
     error: KnownError | None = None
+    notes: Sequence[Note] = ()
+    """What is worth telling of how it went."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -104,11 +111,16 @@ def execute(
         doubts=doubts,
         overruled=prepared.overruled,
     )
+    record = register.record if prepared.steps else None
+    if record is not None:
+        _sign(record, journal, walk)
     walk.walk(prepared.steps)
     journal.finish(_state(walk), site.clock(), walk.window)
     register.reached("run_finished")
     ended, entries = leave_files(register, journal.run.id)
     register.reached("folder_written")
+    is_ours = record is not None and walk.failure is None and walk.refusal is None
+    note = record.sign_off(ended.id) if record is not None and is_ours else None
     return Executed(
         run_id=ended.id,
         plan_id=ended.plan_id,
@@ -116,7 +128,18 @@ def execute(
         entries=entries,
         window_seconds=ended.window_seconds,
         error=_error(ended, entries, walk),
+        notes=[note] if note else [],
     )
+
+
+def _sign(record: FolderRecord, journal: Journal, walk: Walk) -> None:
+    """Have the CRM keep that a run begins; else no step of it is taken."""
+    try:
+        record.sign(journal.run.id)
+    except ConnectorError as error:
+        walk.failure = error
+    except Refusal as refusal:
+        walk.refusal = refusal
 
 
 def _begin(site: Site, register: RunRegister, prepared: Prepared) -> Journal:

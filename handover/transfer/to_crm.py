@@ -140,6 +140,11 @@ class ToCrm:
         """Tell whether the mapping says how our tasks are written."""
         return self._mapping.write.task is not None
 
+    @property
+    def task_key(self) -> str | None:
+        """The unique field that takes our keys, as the mapping names it."""
+        return self._mapping.write.task_key
+
     def objects(self, table: str) -> tuple[str, ...]:
         """List the objects, or patterns of files, that feed a table."""
         return tuple(part.object for part in self._mapping.of(table))

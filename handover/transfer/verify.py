@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from connectors.base import Connector, SetField
 from handover.i18n import Phrase
 from handover.ledger import anchors, events, seals
+from handover.ledger.anchors import BrokenAnchor
 from handover.ledger.runs import Entry, Run, all_runs, counts, entries_of
 from handover.transfer.readings import held
 
@@ -59,9 +60,7 @@ def ledger_faults(connection: Connection, runs_folder: Path) -> Iterator[Fault]:
     for one in events.verify(connection):
         yield Fault(kind="event", id=one.n, what=one.what)
     for each in anchors.list_broken(connection, runs_folder):
-        yield Fault(
-            kind="anchor", id=each.run_id, what=each.what, details={"n": each.n}
-        )
+        yield anchor_fault(each)
     for broken in seals.list_broken(connection):
         yield Fault(kind="row", id=broken.row, what=broken.what)
     for run in all_runs(connection):
@@ -69,6 +68,12 @@ def ledger_faults(connection: Connection, runs_folder: Path) -> Iterator[Fault]:
         ended = sum(found[name] for name in ENDED)
         if run.state != "running" and found["planned"] != ended:
             yield Fault(kind="run", id=run.id, what="sum")
+
+
+def anchor_fault(broken: BrokenAnchor) -> Fault:
+    """Return the fault that a run's files, or a CRM, tell of another chain."""
+    details: dict[str, object] = {"n": broken.n}
+    return Fault(kind="anchor", id=broken.run_id, what=broken.what, details=details)
 
 
 def last_writes(

@@ -171,7 +171,7 @@ class SalesforceWorld(World):
             key = row.get(KEY) or (mark if "[handover:" in mark else None)
             if key:
                 done = row["Status"] == "Completed"
-                found.append(Task(key, row["WhatId"], done))
+                found.append(Task(key, row.get("WhatId") or "", done))
         return found
 
     def owner_changes(self) -> list[tuple[str, str]]:

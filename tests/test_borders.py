@@ -1,0 +1,134 @@
+"""Copies of a folder and old ledgers are noticed where the CRM keeps who wrote last."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+from tests.worlds import files_folder, hubspot_folder, salesforce_folder
+from tests.worlds.hubspot_data import TOKEN
+from tests.worlds.world import Task, World, each_once
+
+CRMS = ("files", "salesforce", "hubspot")
+REASON = ("--reason", "the old machine is gone")
+ANCHOR = '[ledger]\nanchor = "crm"\n'
+
+
+@pytest.fixture(params=CRMS)
+def world(
+    request: pytest.FixtureRequest,
+    folder: Path,
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """A folder with an approved plan, on each kind of CRM."""
+    monkeypatch.setenv("HUBSPOT_TOKEN", TOKEN)
+    for name, value in salesforce_folder.LOGIN.items():
+        monkeypatch.setenv(name, value)
+    if request.param == "files":
+        files_folder.job_in(folder, request.getfixturevalue("approved_files"), cli)
+        yield files_folder.FilesWorld(cli, folder, monkeypatch)
+    elif request.param == "salesforce":
+        template = request.getfixturevalue("approved_org")
+        with salesforce_folder.salesforce_world(cli, folder, template) as org:
+            yield org
+    else:
+        template = request.getfixturevalue("approved_portal")
+        with hubspot_folder.hubspot_world(cli, folder, template) as portal:
+            yield portal
+
+
+@pytest.fixture
+def anchored(world: World) -> World:
+    """Let the CRM keep which run wrote last."""
+    config = world.folder / "handover.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text + ANCHOR, encoding="utf-8")
+    return world
+
+
+def records(world: World) -> list[Task]:
+    return [task for task in world.tasks() if "handover:folder:" in task.key]
+
+
+def handed_out(world: World) -> list[Task]:
+    return [task for task in world.tasks() if "handover:folder:" not in task.key]
+
+
+def behind(world: World, run_id: str, *words: str) -> bool:
+    """Tell whether a command is refused for a run that it does not know."""
+    arrived = len(world.arrived)
+    ended = world.run(*words)
+    error = ended.json["error"]
+    assert (ended.code, error["code"]) == (5, "ledger_behind"), ended.out
+    return run_id in error["message"] and len(world.arrived) == arrived
+
+
+def test_the_crm_keeps_one_closed_task_for_a_folder_and_nothing_hangs_on_it(
+    anchored: World,
+) -> None:
+    for act in ("publish", "reassign"):
+        anchored.done(*anchored.words(act))
+    (kept,) = records(anchored)
+    assert kept.done
+    assert not kept.account
+    assert anchored.owners() == anchored.handed
+    anchored.done(*anchored.undoing())
+    assert records(anchored) == [kept]
+    assert anchored.run("runs", "verify").data["broken"] == []
+
+
+def test_a_folder_put_back_as_it_was_is_noticed_before_its_first_write(
+    anchored: World,
+) -> None:
+    """Ledger, mirror and files of runs are all of yesterday: only the CRM can tell."""
+    anchored.done(*anchored.words("publish"))
+    kept = {
+        path: path.read_bytes()
+        for path in (anchored.folder / ".handover").rglob("*")
+        if path.is_file()
+    }
+    run_id = anchored.done(*anchored.words("reassign"))["id"]
+    shutil.rmtree(anchored.folder / ".handover" / "runs" / run_id)
+    for path, content in kept.items():
+        path.write_bytes(content)
+    for words in (anchored.words("reassign"), anchored.undoing()):
+        assert behind(anchored, run_id, *words)
+    told = anchored.run("runs", "verify").data["broken"]
+    assert [(one["kind"], one["id"], one["what"]) for one in told] == [
+        ("anchor", run_id, "behind")
+    ]
+    adopted = anchored.run("runs", "adopt", *REASON)
+    assert (adopted.code, adopted.data["unknown_runs"]) == (0, [run_id])
+    again = anchored.done(*anchored.words("reassign"))
+    assert {step["code"] for step in again["steps"]} <= {"already"}
+    assert anchored.owners() == anchored.handed
+    assert each_once(anchored.owner_changes())
+
+
+def test_two_copies_that_write_in_turn_stop_each_other(
+    anchored: World, tmp_path: Path
+) -> None:
+    other = anchored.another_machine(tmp_path / "other machine")
+    first = anchored.done(*anchored.words("publish"))["id"]
+    assert behind(anchored, first, *anchored.words("publish"), *other)
+    assert anchored.run("runs", "adopt", *REASON, *other).code == 0
+    second = anchored.done(*anchored.words("publish"), *other)
+    assert {step["code"] for step in second["steps"]} == {"already"}
+    assert behind(anchored, second["id"], *anchored.words("reassign"))
+    assert len(records(anchored)) == 1
+    assert each_once([task.key for task in handed_out(anchored)])
+
+
+def test_a_crm_without_a_key_field_cannot_keep_it_and_says_so(world: World) -> None:
+    if isinstance(world, files_folder.FilesWorld):
+        world.cannot("the file of tasks is ours: its key column is always there")
+    config = world.folder / "handover.toml"
+    config.write_text(config.read_text(encoding="utf-8") + ANCHOR, encoding="utf-8")
+    world.take_key_field_away()
+    ended = world.do("publish")
+    assert ended.code == 0
+    assert "no_folder_record" in {each["code"] for each in ended.json["warnings"]}
+    assert records(world) == []
