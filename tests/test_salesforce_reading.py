@@ -363,10 +363,13 @@ def test_a_merge_is_followed_through_a_parent_that_bears_no_new_stamp(
 def test_formulas_and_owners_by_name_are_called_unstamped(
     org: Company, crm: SalesforceCRM
 ) -> None:
-    (account,) = org.accounts(1)
-    org.compute("Account", account, Tier__c="A")
-    shown = crm.describe("Account").fields
+    """Customers belong to users, whose stamp tells; requests to queues as well."""
+    key = org.add("Case", OwnerId=org.sato)
+    org.compute("Case", key, Tier__c="A")
+    shown = crm.describe("Case").fields
     assert [n for n, f in shown.items() if not f.stamped] == ["Tier__c", "Owner"]
+    org.accounts(1)
+    assert all(field.stamped for field in crm.describe("Account").fields.values())
 
 
 def test_all_records_come_again_beside_the_changes_where_that_is_wanted(

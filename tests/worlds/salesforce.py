@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.worlds import soql
+from tests.worlds.salesforce_standard import STANDARD
 
 Json = Any
 KEY = "HandoverKey__c"
@@ -44,8 +45,6 @@ LINKS: dict[str, tuple[str, ...]] = {
     "Product2Id": ("Product2",),
     "OrderId": ("Order",),
 }
-DEFAULTS = {"IsChild": False, "IsRecurrence": False}
-"""Values that a record has where nobody gives one."""
 TEAMS = {"Account": "AccountTeamMember", "Opportunity": "OpportunityTeamMember"}
 QUEUE = "00G000000000001AAA"
 LONGEST_ADDRESS = 16_384
@@ -115,27 +114,38 @@ class Org:
         return self.last_id
 
     def define(self, kind: str, *names: str) -> None:
+        """Show fields of an object; standard ones are what they are in a real org."""
         known = self.fields.setdefault(kind, {})
         for name in (*SYSTEM, *names):
-            updateable = name not in SYSTEM
-            entry = {"name": name, "type": "string", "updateable": updateable}
+            if name in known:
+                continue
+            ours = name not in SYSTEM
+            entry = {"name": name, "type": "string", "filterable": True}
+            entry |= {"updateable": ours, "createable": ours}
             entry |= {"externalId": name == KEY, "unique": name == KEY}
-            if name in LINKS:
+            entry |= STANDARD.get(kind, {}).get(name, {})
+            if name in LINKS and "referenceTo" not in entry:
                 entry |= {
                     "referenceTo": list(LINKS[name]),
                     "relationshipName": name.removesuffix("Id"),
                 }
-            known.setdefault(name, entry)
+            known[name] = entry
+
+    def define_whole(self, *kinds: str) -> None:
+        """Show all standard fields of some objects."""
+        for kind in kinds:
+            self.define(kind, *STANDARD[kind])
 
     def add(self, kind: str, **values: Any) -> str:
         self.last_id += 1
         key = f"{PREFIXES.get(kind, 'a00')}{self.last_id:012d}AAA"
         self.define(kind, *values)
+        known = self.fields[kind]
         self.records.setdefault(kind, {})[key] = {
             "Id": key,
             "IsDeleted": False,
             "MasterRecordId": None,
-            **{n: v for n, v in DEFAULTS.items() if n in self.fields[kind]},
+            **{n: False for n, e in known.items() if e["type"] == "boolean"},
             **values,
         }
         self._stamp(kind, key)
@@ -287,6 +297,10 @@ class Org:
                 where = "ERROR at Row:1:Column:8"
                 message = f"{text}\n^\n{where}\nNo such column '{name}' on entity"
                 return error(400, "INVALID_FIELD", message)
+        for name in (*query.names, *query.order):
+            if "." not in name and not self.fields[kind][name]["filterable"]:
+                message = f"field '{name}' can not be filtered in a query call"
+                return error(400, "INVALID_FIELD", message)
         dotted = any("." in name for name in (*query.fields, *query.names))
         there = self.records.get(kind, {}).values()
         rows = [
@@ -427,6 +441,9 @@ class Org:
             return refused
         if any(name not in self.fields.get(kind, {}) for name in (*given, *rest[1:])):
             return "INVALID_FIELD"
+        may = "updateable" if "id" in record else "createable"
+        if not all(self.fields[kind][name][may] for name in given):
+            return "INVALID_FIELD_FOR_INSERT_UPDATE"
         owner = given.get("OwnerId")
         if owner and not self.records["User"].get(owner, {}).get("IsActive"):
             return "INACTIVE_OWNER_OR_USER"
