@@ -118,6 +118,12 @@ class Refusal(HandoverError):
     exit_code = ExitCode.REFUSED
 
 
+class NotARehearsal(Refusal):
+    """What decides or writes follows the real day (``as_of``, ``today``)."""
+
+    code = "not_a_rehearsal"
+
+
 class Partly(HandoverError):
     """It went through, but not for every row."""
 

@@ -15,7 +15,6 @@ from handover.plan.model import LooseRecord, PlannedOpportunity
 from handover.transfer.checks import check_confirmed
 from handover.transfer.errors import (
     DriftedApart,
-    FutureAsOf,
     OwnerNotWritable,
     ProductionUnconfirmed,
     TooLarge,
@@ -418,16 +417,6 @@ def test_whoever_takes_over_loose_records_must_be_active_too(tmp_path: Path) -> 
     place.crm.put("users.csv", "T", is_active="false")
     with pytest.raises(InactiveSuccessor):
         place.reassign()
-
-
-def test_a_real_crm_follows_the_real_calendar(tmp_path: Path) -> None:
-    place = handing_over(tmp_path)
-    place.as_of = TOMORROW
-    place.prepared()
-    real = Identity(org_id="memory:1", org_name="ABC", production=False)
-    place.crm.identity = real
-    with pytest.raises(FutureAsOf):
-        place.prepared()
 
 
 def test_production_is_written_to_only_when_it_was_named(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def broken_rows(job: Job) -> set[str]:
 COPY = "insert into decisions select 99, {columns} from decisions where id = 1"
 COLUMNS = (
     "plan_id, version, fingerprint, 'approve', 'M', as_delegate, actor, host,"
-    " tool_version, evidence, on_behalf, reason, at"
+    " tool_version, evidence, on_behalf, reason, at,"
+    " rehearsed_on"
 )
 
 
@@ -80,7 +81,7 @@ AUTHORITY = {
     "plans": "state version author_id predecessor_id source",
     "plan_versions": "content fingerprint policy_hash made_by made_at cause",
     "decisions": "decision person_id version fingerprint actor host as_delegate "
-    "on_behalf reason evidence at",
+    "on_behalf reason evidence at rehearsed_on",
 }
 
 
@@ -118,6 +119,7 @@ def test_no_row_can_be_taken_away(job: Job, table: str) -> None:
         *(("steps", name) for name in ("field", "action", "outcome", "authority")),
         *(("runs", name) for name in ("plan_id", "person_id", "org_id", "state")),
         *(("runs", name) for name in ("actor", "reason", "started_at")),
+        ("runs", "rehearsed_on"),
     ],
 )
 def test_a_run_whose_rows_were_edited_is_not_taken_back(

@@ -26,6 +26,8 @@ SIGNS = {"ok": signs.GOOD, "warning": signs.DOUBTFUL, "failed": signs.BAD}
 @click.option("--fix", is_flag=True, help="Make what is missing in the CRM.")
 def doctor(shell: Shell, *, fix: bool) -> Result:
     """Check the set-up, with remedies."""
+    if fix:
+        shell.workspace.check_day()
     checks = list(_checks(shell, fix=fix))
     rows = [_row(shell, check) for check in checks]
 

@@ -21,6 +21,8 @@ def audit_sources(
 ) -> list[SourceFindings]:
     """Audit every source, and keep the audits of whole sources for the trend.
 
+    An audit of another day than the real one is a look, and no part of the trend.
+
     Args:
         workspace: the working folder.
         words: of who reads it.
@@ -28,6 +30,7 @@ def audit_sources(
         in_full: with the items of all accounts, not only of the worst.
     """
     sources = narrowed if narrowed is not None else workspace.generation().sources
+    is_history = bool(workspace.rehearsed_on) or workspace.as_of == workspace.today
     found = []
     for source in sources:
         own = narrowed[source] if narrowed is not None else None
@@ -40,7 +43,7 @@ def audit_sources(
         people, answered = workspace.people(source), workspace.answered(source)
         with workspace.mirror(source, own.account_ids if own else None) as mirror:
             part = read_source(mirror, asked, people, answered)
-        if own is None:
+        if own is None and is_history:
             keep(workspace.ledger, part, workspace.generation().n, workspace.now)
         found.append(part)
     return found

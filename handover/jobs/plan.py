@@ -241,7 +241,12 @@ def write_page(workspace: Workspace, plans: Sequence[Plan], audience: Audience) 
 
 
 def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
-    """Draw up the plan of a predecessor, or all plans of a list of moves."""
+    """Draw up the plan of a predecessor, or all plans of a list of moves.
+
+    Raises:
+        NotARehearsal: on another day than the real one.
+    """
+    workspace.check_day()
     source = find_source(workspace, asked.list_predecessors())
     with (
         open_planning(workspace, source) as planning,
@@ -257,7 +262,12 @@ def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
 
 
 def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
-    """Edit a plan; what was approved has to be approved again."""
+    """Edit a plan; what was approved has to be approved again.
+
+    Raises:
+        NotARehearsal: on another day than the real one.
+    """
+    workspace.check_day()
     source = find_plan(workspace, text).source
     with (
         open_planning(workspace, source) as planning,
@@ -351,8 +361,10 @@ def _make_decision(workspace: Workspace, source: str, grounds: Grounds) -> Decis
     """Put together who decides, at which machine, why, and how we know.
 
     Raises:
+        NotARehearsal: on another day than the real one.
         NoDecider: nobody is named.
     """
+    workspace.check_day()
     actor, file = workspace.actor, grounds.evidence
     evidence = {"kind": "session"}
     if file is not None:
@@ -367,6 +379,7 @@ def _make_decision(workspace: Workspace, source: str, grounds: Grounds) -> Decis
         reason=grounds.reason,
         evidence=evidence,
         on_behalf=grounds.on_behalf,
+        rehearsed_on=workspace.rehearsed_on,
     )
 
 

@@ -67,6 +67,7 @@ def read_run(workspace: Workspace, text: str) -> tuple[Run, list[Entry]]:
 
 def adopt(workspace: Workspace, reason: str) -> list[str]:
     """Let this folder's ledger write again; return the runs that it does not know."""
+    workspace.check_day()
     actor = workspace.actor
     by = {"actor": actor.user, "host": actor.host, "reason": reason}
     with workspace.lock("runs adopt"):

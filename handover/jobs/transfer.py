@@ -25,7 +25,7 @@ from handover.plan import store
 from handover.plan.approval import ApprovedPlan, load_approved
 from handover.plan.facts import read_aside_of
 from handover.plan.model import PutAside
-from handover.transfer.checks import Site, check_confirmed
+from handover.transfer.checks import Site, check_confirmed, check_earnest
 from handover.transfer.crash_points import Reached
 from handover.transfer.execute import (
     Executed,
@@ -101,7 +101,7 @@ def publish(
     words: Words,
 ) -> Transferred:
     """Put a plan's tasks into the CRM, in these words."""
-    plan_id, source = _allowed(workspace, plan)
+    plan_id, source = _allowed(workspace, plan, manner)
     with _at_work(workspace, source, "publish", manner) as work:
         with _authority(workspace, plan_id, source) as (connection, authority, mirror):
             prepared = prepare_publish(
@@ -114,7 +114,7 @@ def reassign(
     workspace: Workspace, plan: str, asked: TransferRequest, manner: Manner
 ) -> Transferred:
     """Change the owners that are due."""
-    plan_id, source = _allowed(workspace, plan)
+    plan_id, source = _allowed(workspace, plan, manner)
     with _at_work(workspace, source, "reassign", manner) as work:
         with _authority(workspace, plan_id, source) as (connection, authority, mirror):
             prepared = prepare_reassign(work.site, connection, authority, mirror, asked)
@@ -132,6 +132,11 @@ def undo(
     with _at_work(workspace, source, "undo", manner) as work:
         with workspace.ledger.read() as connection:
             run = find_run_to_undo(connection, text)
+            check_earnest(
+                run.id,
+                made_on=run.rehearsed_on,
+                rehearsed_on=workspace.rehearsed_on,
+            )
             now = workspace.circumstances(source)
             authority = undo_of(connection, run, person, now)
             seals.check_earlier_runs(connection, run.plan_id or "")
@@ -156,13 +161,31 @@ def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Tran
     return reassign(workspace, plan, asked, manner)
 
 
-def _allowed(workspace: Workspace, text: str) -> tuple[str, str]:
+def _allowed(workspace: Workspace, text: str, manner: Manner) -> tuple[str, str]:
     """Return a plan's id and source; refuse at once, lest anybody wait for the lock."""
+    _check_day(workspace, manner)
     with workspace.ledger.read() as connection:
         plan_id = store.find_plan(connection, text)
         source = store.load(connection, plan_id).source
-        now = workspace.circumstances(source)
-        return load_approved(connection, plan_id, workspace.as_of, now).plan.id, source
+        return _load_approved(workspace, connection, plan_id, source).plan.id, source
+
+
+def _check_day(workspace: Workspace, manner: Manner) -> None:
+    """Refuse to write on another day than the real one; a dry run reads."""
+    if not manner.dry_run:
+        workspace.check_day()
+
+
+def _load_approved(
+    workspace: Workspace, connection: Connection, plan_id: str, source: str
+) -> ApprovedPlan:
+    """Return a plan's approval; one of a rehearsal counts only in a rehearsal."""
+    now = workspace.circumstances(source)
+    found = load_approved(connection, plan_id, workspace.deciding_day, now)
+    check_earnest(
+        plan_id, made_on=found.rehearsed_on, rehearsed_on=workspace.rehearsed_on
+    )
+    return found
 
 
 @contextmanager
@@ -171,8 +194,7 @@ def _authority(
 ) -> Iterator[tuple[Connection, ApprovedPlan, Mirror]]:
     """Look at the approval once more, behind the lock, and open the mirror."""
     with workspace.ledger.read() as connection:
-        now = workspace.circumstances(source)
-        authority = load_approved(connection, plan_id, workspace.as_of, now)
+        authority = _load_approved(workspace, connection, plan_id, source)
         with workspace.mirror(source) as mirror:
             read_at = mirror.generation.sources[source]["synced_at"]
             since = dt.datetime.fromisoformat(read_at)
@@ -220,7 +242,12 @@ class _Work:
 def _at_work(
     workspace: Workspace, source: str, kind: str, manner: Manner
 ) -> Iterator[_Work]:
-    """Open the CRM, hold the lock and settle earlier runs; a dry run only opens it."""
+    """Open the CRM, hold the lock and settle earlier runs; a dry run only opens it.
+
+    Raises:
+        NotARehearsal: it would write, and not on the real day.
+    """
+    _check_day(workspace, manner)
     site = open_site(workspace, source)
     if manner.dry_run:
         yield _Work(site=site, register=None, manner=manner)
@@ -283,6 +310,6 @@ def open_site(workspace: Workspace, source: str) -> Site:
         policy=workspace.policy,
         clock=workspace.clock,
         as_of=workspace.as_of,
-        today=workspace.today,
         circumstances=partial(workspace.circumstances, source),
+        rehearsed_on=workspace.rehearsed_on,
     )

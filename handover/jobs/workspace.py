@@ -24,7 +24,13 @@ from connectors.settings import (
 )
 from handover import __version__
 from handover.config import Config, find_config, load_config
-from handover.errors import BadConfig, HandoverError, NoDecider, WrongOrg
+from handover.errors import (
+    BadConfig,
+    HandoverError,
+    NoDecider,
+    NotARehearsal,
+    WrongOrg,
+)
 from handover.secrets import is_reference, reveal
 from mappings.load import load_mapping
 from mappings.model import Mapping as CrmMapping
@@ -73,6 +79,29 @@ class Workspace:
     def as_of(self) -> dt.date:
         """The rules' today, in the configured time zone."""
         return self.asked_day or self.today
+
+    @property
+    def rehearsed_on(self) -> dt.date | None:
+        """The day that a rehearsal takes for today; None where it is in earnest."""
+        return self.as_of if self.config.time.rehearsal else None
+
+    @property
+    def deciding_day(self) -> dt.date:
+        """The day on which approvals have to be valid still.
+
+        Only a rehearsal can go back to a day on which an approval had not expired; a
+        look ahead finds it expired when it will be.
+        """
+        return self.rehearsed_on or max(self.as_of, self.today)
+
+    def check_day(self) -> None:
+        """Refuse to decide or write on another day than the real one.
+
+        Raises:
+            NotARehearsal: another day was asked for, and this is in earnest.
+        """
+        if self.rehearsed_on is None and self.as_of != self.today:
+            raise NotARehearsal(as_of=self.as_of, today=self.today)
 
     def clock(self) -> dt.datetime:
         """Tell the time, in UTC."""

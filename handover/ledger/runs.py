@@ -49,6 +49,8 @@ class Run:
     """One execution of steps: why, on whose word, and what came of it.
 
     Runs are ordered by ``serial``, which the ledger counts: a clock may be set back.
+    ``rehearsed_on`` is the day that was taken for today in a rehearsal; None is in
+    earnest.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Run:
     finished_at: dt.datetime | None = None
     window_seconds: float | None = None
     serial: int = 0
+    rehearsed_on: dt.date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,15 +330,17 @@ def _run_values(run: Run) -> dict[str, object]:
     return asdict(run) | {
         "started_at": run.started_at.isoformat(),
         "finished_at": run.finished_at and run.finished_at.isoformat(),
+        "rehearsed_on": run.rehearsed_on and run.rehearsed_on.isoformat(),
     }
 
 
 def _run(row: Row[Any]) -> Run:
     values = dict(row._mapping)  # noqa: SLF001 - its public name
-    finished = values["finished_at"]
+    finished, rehearsed = values["finished_at"], values["rehearsed_on"]
     try:
         values["started_at"] = dt.datetime.fromisoformat(values["started_at"])
         values["finished_at"] = finished and dt.datetime.fromisoformat(finished)
+        values["rehearsed_on"] = rehearsed and dt.date.fromisoformat(rehearsed)
     except (TypeError, ValueError) as error:
         raise seals.LedgerChanged(row=f"runs:{values['id']}") from error
     return Run(**values)

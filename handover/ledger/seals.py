@@ -20,6 +20,10 @@ from handover.ledger import events
 from handover.ledger.tables import decisions, plan_versions, plans, runs, seals, steps
 from handover.ledger.tables import events as event_rows
 
+ADDED = frozenset({"rehearsed_on"})
+"""Columns from after the first seals: they are part of a row's content only where they
+are filled, so that what was sealed without them holds."""
+
 
 class LedgerChanged(Refusal):
     """The chain of events does not vouch for a row that would be obeyed (``row``)."""
@@ -309,7 +313,11 @@ def _begins(text: str) -> ColumnElement[bool]:
 
 def _hash(row: Row[Any], columns: Iterable[str]) -> str:
     """Hash a row's content; bytes where a text belongs hash as something else."""
-    content = {name: getattr(row, name) for name in columns}
+    content = {
+        name: value
+        for name in columns
+        if (value := getattr(row, name)) is not None or name not in ADDED
+    }
     return hashlib.sha256(
         orjson.dumps(content, default=repr, option=orjson.OPT_SORT_KEYS)
     ).hexdigest()

@@ -127,6 +127,7 @@ plan_versions = Table(
     Column("made_by", String),
     Column("made_at", String, nullable=False),
     Column("cause", String, nullable=False),  # new, edit, amend, import, terms
+    Column("rehearsed_on", String),  # the day taken for today; null in earnest
 )
 
 decisions = Table(
@@ -147,6 +148,7 @@ decisions = Table(
     Column("on_behalf", String),
     Column("reason", String),
     Column("at", String, nullable=False),
+    Column("rehearsed_on", String),  # the day taken for today; null in earnest
     ForeignKeyConstraint(
         ["plan_id", "version"], ["plan_versions.plan_id", "plan_versions.version"]
     ),
@@ -172,6 +174,7 @@ runs = Table(
     Column("started_at", String, nullable=False),
     Column("finished_at", String),
     Column("window_seconds", Float),  # longest time between a last read and its write
+    Column("rehearsed_on", String),  # the day taken for today; null in earnest
 )
 
 steps = Table(

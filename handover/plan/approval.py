@@ -43,6 +43,8 @@ class ApprovedPlan:
     approved_at: dt.datetime
     fingerprint: str
     on_behalf: str | None = None
+    rehearsed_on: dt.date | None = None
+    """The day that was taken for today, where it was approved in a rehearsal."""
 
 
 def load_approved(
@@ -94,6 +96,7 @@ def load_approved(
         approved_at=approval.by.at,
         fingerprint=approval.fingerprint,
         on_behalf=approval.by.on_behalf,
+        rehearsed_on=approval.by.rehearsed_on,
     )
 
 
@@ -121,7 +124,12 @@ def submit(
         store.set_author(connection, plan.id, by.person_id)
     if is_renewed:
         mine = renewed.model_copy(update={"version": plan.version + 1})
-        origin = store.Origin(cause="terms", person=by.person_id, at=by.at)
+        origin = store.Origin(
+            cause="terms",
+            person=by.person_id,
+            at=by.at,
+            rehearsed_on=by.rehearsed_on,
+        )
         store.save_version(connection, mine, origin)
     return _decide(connection, mine, PlanState.SUBMITTED, by, people)
 

@@ -47,6 +47,11 @@ class Setting:
     read_facts: Callable[[str, Collection[str]], PlanFacts]
     """Reads the facts of a predecessor, and of further accounts."""
 
+    @property
+    def rehearsed_on(self) -> dt.date | None:
+        """Today, where it is a rehearsal; None in earnest."""
+        return self.as_of if self.config.time.rehearsal else None
+
     def on_terms_of_now(self, plan: Plan) -> Plan:
         """Return a plan with the terms that it would be approved on now."""
         now = Circumstances(
@@ -72,7 +77,9 @@ def draw_up(
         UsageProblem: a predecessor owns nothing or has no manager, dates are wrong.
         Refusal: a successor is inactive, an account is in another open plan.
     """
-    origin = Origin(cause="new", person=made_by, at=at)
+    origin = Origin(
+        cause="new", person=made_by, at=at, rehearsed_on=setting.rehearsed_on
+    )
     ordered = sorted(orders, key=lambda order: order.predecessor)
     names = {order.predecessor for order in ordered}
     plans: list[Plan] = []
@@ -201,7 +208,13 @@ def edit(
     _check_edits(setting, plan, edits, person, "edit")
     edited = _edit(connection, setting, plan, edits, person)
     edited = setting.on_terms_of_now(edited)
-    origin = Origin(cause="edit", person=person, at=at, reason=edits.reason)
+    origin = Origin(
+        cause="edit",
+        person=person,
+        at=at,
+        reason=edits.reason,
+        rehearsed_on=setting.rehearsed_on,
+    )
     _keep(connection, setting, edited, origin)
     return edited
 
@@ -218,7 +231,13 @@ def edit_submitted(
     """Edit a submitted plan inside its approval; it stays submitted."""
     _check_edits(setting, plan, edits, person, "approve")
     edited = _edit(connection, setting, plan, edits, person)
-    origin = Origin(cause="amend", person=person, at=at, reason=edits.reason)
+    origin = Origin(
+        cause="amend",
+        person=person,
+        at=at,
+        reason=edits.reason,
+        rehearsed_on=setting.rehearsed_on,
+    )
     _keep(connection, setting, edited, origin)
     store.set_state(connection, plan.id, PlanState.SUBMITTED, at)
     return edited.model_copy(update={"state": PlanState.SUBMITTED})

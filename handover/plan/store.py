@@ -41,6 +41,8 @@ class Decision:
     reason: str | None = None
     evidence: dict[str, str] = field(default_factory=lambda: {"kind": "session"})
     on_behalf: str | None = None
+    rehearsed_on: dt.date | None = None
+    """The day that was taken for today, where it was a rehearsal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class Origin:
     person: str | None
     at: dt.datetime
     reason: str | None = None
+    rehearsed_on: dt.date | None = None
 
 
 def save_version(connection: Connection, plan: Plan, origin: Origin) -> None:
@@ -101,6 +104,7 @@ def save_version(connection: Connection, plan: Plan, origin: Origin) -> None:
             made_by=origin.person,
             made_at=origin.at.isoformat(),
             cause=origin.cause,
+            rehearsed_on=origin.rehearsed_on and origin.rehearsed_on.isoformat(),
         )
     )
     details = {
@@ -301,6 +305,7 @@ def record_decision(
             on_behalf=by.on_behalf,
             reason=by.reason,
             at=by.at.isoformat(),
+            rehearsed_on=by.rehearsed_on and by.rehearsed_on.isoformat(),
         )
     )
     details = {
@@ -357,12 +362,19 @@ def _read_decision(row: RowMapping) -> RecordedDecision:
             "on_behalf",
         )
     }
+    day = row["rehearsed_on"]
+    try:
+        at = dt.datetime.fromisoformat(row["at"])
+        rehearsed = None if day is None else dt.date.fromisoformat(day)
+    except ValueError as error:
+        row_name = f"decisions:{row['plan_id']}:{row['id']}"
+        raise seals.LedgerChanged(row=row_name) from error
     return RecordedDecision(
         decision=row["decision"],
         version=row["version"],
         fingerprint=row["fingerprint"],
         as_delegate=row["as_delegate"],
-        by=Decision(at=dt.datetime.fromisoformat(row["at"]), **by),
+        by=Decision(at=at, rehearsed_on=rehearsed, **by),
     )
 
 

@@ -21,7 +21,8 @@ from handover.plan.terms import Circumstances
 from handover.policy import Policy
 from handover.transfer.errors import (
     DriftedApart,
-    FutureAsOf,
+    NotRehearsed,
+    OnlyRehearsed,
     ProductionUnconfirmed,
     TooLarge,
     UnlicensedSuccessor,
@@ -36,9 +37,10 @@ ACTIVE = {"is_active": "false", "is_deleted": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """One CRM, as a run meets it; ``as_of`` is the rules' today, ``today`` the real.
+    """One CRM, as a run meets it; ``as_of`` is the rules' today.
 
     ``circumstances`` reads again what plans are approved and carried out under.
+    ``rehearsed_on`` is the same day in a rehearsal, and None in earnest.
     """
 
     source: str
@@ -49,15 +51,15 @@ class Site:
     policy: Policy
     clock: Clock
     as_of: dt.date
-    today: dt.date
     circumstances: Callable[[], Circumstances]
+    rehearsed_on: dt.date | None = None
 
 
 # The place
 
 
 def check_site(site: Site, *, org_id: str, named: str | None) -> None:
-    """Refuse to work in another org, on another day, or where nothing can be written.
+    """Refuse to work in another org, or where nothing can be written.
 
     Args:
         site: where we are.
@@ -66,17 +68,35 @@ def check_site(site: Site, *, org_id: str, named: str | None) -> None:
 
     Raises:
         WrongOrg: it is another one.
-        FutureAsOf: a real CRM follows the real calendar.
         ReadOnlySource: there is nothing to write to.
     """
     found = site.identity.org_id
     for expected in filter(None, (org_id, named)):
         if not same_id(expected, found):
             raise WrongOrg(source=site.source, expected=expected, found=found)
-    if site.as_of > site.today and not site.identity.local:
-        raise FutureAsOf(as_of=site.as_of)
     if Capability.WRITE not in site.connector.capabilities:
         raise ReadOnlySource(source=site.source, folder=site.identity.org_name)
+
+
+def check_earnest(
+    what: str, *, made_on: dt.date | None, rehearsed_on: dt.date | None
+) -> None:
+    """Refuse to carry out in earnest what was rehearsed, and the other way round.
+
+    Args:
+        what: the plan or run.
+        made_on: the day of the rehearsal in which it was approved or written, if it
+            was in one.
+        rehearsed_on: the day that is rehearsed now, if one is.
+
+    Raises:
+        OnlyRehearsed: it is from a rehearsal, and this is none.
+        NotRehearsed: it was meant in earnest, and this is a rehearsal.
+    """
+    if made_on is not None and rehearsed_on is None:
+        raise OnlyRehearsed(what=what, day=made_on)
+    if made_on is None and rehearsed_on is not None:
+        raise NotRehearsed(what=what)
 
 
 def check_confirmed(identity: Identity, *, yes: bool, named: str | None) -> None:

@@ -33,10 +33,19 @@ class DriftedApart(Refusal):
     code = "drifted"
 
 
-class FutureAsOf(Refusal):
-    """Writing to a real CRM follows the real calendar (``as_of``)."""
+class OnlyRehearsed(Refusal):
+    """What was decided or written in a rehearsal does not count outside one.
 
-    code = "future_as_of"
+    ``what`` is the plan or run, ``day`` the one that was taken for today then.
+    """
+
+    code = "only_rehearsed"
+
+
+class NotRehearsed(Refusal):
+    """What was decided or written in earnest is not rehearsed with (``what``)."""
+
+    code = "not_rehearsed"
 
 
 class ProductionUnconfirmed(Refusal):

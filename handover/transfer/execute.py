@@ -212,6 +212,7 @@ def _new_run(site: Site, register: RunRegister, prepared: Prepared) -> Run:
         person_id=prepared.person_id,
         reason=prepared.reason,
         started_at=now,
+        rehearsed_on=site.rehearsed_on,
     )
 
 

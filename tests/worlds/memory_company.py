@@ -285,7 +285,6 @@ class Office:
             policy=self.policy,
             clock=self.clock,
             as_of=self.as_of,
-            today=self.clock.now.astimezone(ZONE).date(),
             circumstances=self.circumstances,
         )
 

@@ -112,6 +112,5 @@ def _site(connector: Connector, folder: Path) -> Site:
         policy=POLICY,
         clock=lambda: dt.datetime.now(dt.UTC),
         as_of=TODAY,
-        today=TODAY,
         circumstances=now,
     )
