@@ -5,7 +5,7 @@ import pwd
 
 import pytest
 
-from handover.jobs.workspace import system_user
+from handover.jobs.actor import system_user
 from tests.worlds.files_folder import PLAN, Job
 
 

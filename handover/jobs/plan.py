@@ -241,11 +241,7 @@ def write_page(workspace: Workspace, plans: Sequence[Plan], audience: Audience) 
 
 
 def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
-    """Draw up the plan of a predecessor, or all plans of a list of moves.
-
-    Raises:
-        NotARehearsal: on another day than the real one.
-    """
+    """Draw up the plan of a predecessor, or all plans of a list of moves."""
     workspace.check_day()
     source = find_source(workspace, asked.list_predecessors())
     with (
@@ -262,11 +258,7 @@ def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
 
 
 def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
-    """Edit a plan; what was approved has to be approved again.
-
-    Raises:
-        NotARehearsal: on another day than the real one.
-    """
+    """Edit a plan; what was approved has to be approved again."""
     workspace.check_day()
     source = find_plan(workspace, text).source
     with (

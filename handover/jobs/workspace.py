@@ -5,8 +5,6 @@ Everything is opened when it is asked for, so that a command pays for what it us
 
 import datetime as dt
 import os
-import socket
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,7 +20,6 @@ from connectors.settings import (
     Secret,
     UndeclaredSettings,
 )
-from handover import __version__
 from handover.config import Config, find_config, load_config
 from handover.errors import (
     BadConfig,
@@ -31,6 +28,7 @@ from handover.errors import (
     NotARehearsal,
     WrongOrg,
 )
+from handover.jobs.actor import Actor, read_actor
 from handover.secrets import is_reference, reveal
 from mappings.load import load_mapping
 from mappings.model import Mapping as CrmMapping
@@ -43,15 +41,6 @@ if TYPE_CHECKING:
     from handover.mirror.views import Mirror
     from handover.plan.terms import Circumstances
     from handover.policy import Policy
-
-
-@dataclass(frozen=True, kw_only=True)
-class Actor:
-    """Who is at the keyboard, as the system knows it."""
-
-    user: str
-    host: str
-    tool_version: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +135,7 @@ class Workspace:
     @cached_property
     def actor(self) -> Actor:
         """Who is at the keyboard."""
-        return Actor(
-            user=system_user(), host=socket.gethostname(), tool_version=__version__
-        )
+        return read_actor()
 
     # Sources
 
@@ -374,23 +361,6 @@ class Workspace:
         from handover.ledger.lock import run_lock
 
         return run_lock(self.folder, command, self.now)
-
-
-def system_user() -> str:
-    """Return who runs this process, as the operating system knows them.
-
-    No variable of the environment says it: anybody could set one. A user without a
-    name, as containers have, is their number.
-    """
-    if sys.platform == "win32":
-        return os.getlogin()
-    import pwd  # not on Windows
-
-    number = os.getuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"uid {number}"
 
 
 def open_workspace(
