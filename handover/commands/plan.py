@@ -214,7 +214,7 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
 @click.option("--on-behalf", metavar="T", help="Why it is typed by somebody else.")
 def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Approve a submitted plan, with or without edits."""
-    from handover.jobs.plan import Grounds
+    from handover.jobs.deciding import Grounds
     from handover.jobs.plan import approve as approve_plan
 
     grounds = Grounds(

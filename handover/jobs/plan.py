@@ -4,7 +4,6 @@ A plan is drawn up and changed from names as people type them; here they become 
 facts are read and audited, and everything is kept in the ledger.
 """
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +13,9 @@ from sqlalchemy import Connection
 
 from handover.audit.engine import audit
 from handover.audit.findings import scores
-from handover.errors import AmbiguousName, NoDecider, UnknownName, UsageProblem
+from handover.errors import AmbiguousName, UnknownName, UsageProblem
 from handover.i18n import Words
+from handover.jobs.deciding import Grounds, find_maker, make_decision
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import Mode, PlanState
 from handover.ledger.under_way import check_settled
@@ -39,7 +39,6 @@ from handover.plan.moves import Move
 from handover.plan.moves_file import find_moves, read_moves
 from handover.plan.page import plan_page
 from handover.plan.selection import PlanFacts
-from handover.plan.store import Decision
 from handover.plan.view import Audience
 
 
@@ -63,15 +62,6 @@ class NewPlans:
             return [self.predecessor or ""]
         lines = read_moves(self.moves).lines
         return list(dict.fromkeys(line.predecessor for line in lines))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grounds:
-    """Why somebody decides, what shows it, and why another person types it."""
-
-    reason: str | None = None
-    evidence: Path | None = None
-    on_behalf: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +242,7 @@ def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
             connection,
             planning.setting,
             planning.make_orders(asked),
-            made_by=_find_maker(workspace, source),
+            made_by=find_maker(workspace, source),
             at=workspace.now,
         )
 
@@ -303,7 +293,7 @@ def _taking_away(
 def submit(workspace: Workspace, text: str) -> Changed:
     """Hand a plan to the manager."""
     with _taking_away(workspace, text) as (connection, found, stopped):
-        by = _make_decision(workspace, found.source, Grounds())
+        by = make_decision(workspace, found.source, Grounds())
         now = workspace.circumstances(found.source)
         done = approval.submit(connection, found, by, now)
         return Changed(plan=done, stopped=stopped)
@@ -313,7 +303,7 @@ def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> 
     """Approve a submitted plan, with or without edits."""
     with workspace.ledger.begin() as connection:
         found = store.load(connection, store.find_plan(connection, text))
-        by = _make_decision(workspace, found.source, grounds)
+        by = make_decision(workspace, found.source, grounds)
         now = workspace.circumstances(found.source)
         approval.check_approver(found, "approve", by, now)
         if edits.is_empty:
@@ -334,7 +324,7 @@ def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> 
 def reject(workspace: Workspace, text: str, reason: str) -> Changed:
     """Send a submitted plan back."""
     with _taking_away(workspace, text) as (connection, found, stopped):
-        by = _make_decision(workspace, found.source, Grounds(reason=reason))
+        by = make_decision(workspace, found.source, Grounds(reason=reason))
         now = workspace.circumstances(found.source)
         done = approval.reject(connection, found, by, now)
         return Changed(plan=done, stopped=stopped)
@@ -343,44 +333,10 @@ def reject(workspace: Workspace, text: str, reason: str) -> Changed:
 def void(workspace: Workspace, text: str, reason: str) -> Changed:
     """End a plan of which nothing has been carried out."""
     with _taking_away(workspace, text) as (connection, found, stopped):
-        by = _make_decision(workspace, found.source, Grounds(reason=reason))
+        by = make_decision(workspace, found.source, Grounds(reason=reason))
         people = workspace.people(found.source)
         done = approval.void(connection, found, by, people)
         return Changed(plan=done, stopped=stopped)
-
-
-def _make_decision(workspace: Workspace, source: str, grounds: Grounds) -> Decision:
-    """Put together who decides, at which machine, why, and how we know.
-
-    Raises:
-        NotARehearsal: on another day than the real one.
-        NoDecider: nobody is named.
-    """
-    workspace.check_day()
-    actor, file = workspace.actor, grounds.evidence
-    evidence = {"kind": "session"}
-    if file is not None:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        evidence = {"kind": "file", "name": file.name, "sha256": digest}
-    return Decision(
-        person_id=workspace.decider(source),
-        actor=actor.user,
-        host=actor.host,
-        tool_version=actor.tool_version,
-        at=workspace.now,
-        reason=grounds.reason,
-        evidence=evidence,
-        on_behalf=grounds.on_behalf,
-        rehearsed_on=workspace.rehearsed_on,
-    )
-
-
-def _find_maker(workspace: Workspace, source: str) -> str | None:
-    """Find who draws up a plan, if that is known; that decides nothing yet."""
-    try:
-        return workspace.decider(source)
-    except NoDecider:
-        return None
 
 
 def find_source(workspace: Workspace, predecessors: Sequence[str]) -> str:

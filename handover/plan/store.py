@@ -366,7 +366,7 @@ def _read_decision(row: RowMapping) -> RecordedDecision:
     try:
         at = dt.datetime.fromisoformat(row["at"])
         rehearsed = None if day is None else dt.date.fromisoformat(day)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         row_name = f"decisions:{row['plan_id']}:{row['id']}"
         raise seals.LedgerChanged(row=row_name) from error
     return RecordedDecision(

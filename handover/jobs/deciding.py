@@ -1,0 +1,52 @@
+"""Who decides, on what grounds, and on which day."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from handover.errors import NoDecider
+from handover.jobs.workspace import Workspace
+from handover.plan.store import Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grounds:
+    """Why somebody decides, what shows it, and why another person types it."""
+
+    reason: str | None = None
+    evidence: Path | None = None
+    on_behalf: str | None = None
+
+
+def make_decision(workspace: Workspace, source: str, grounds: Grounds) -> Decision:
+    """Put together who decides, at which machine, why, and how we know.
+
+    Raises:
+        NotARehearsal: on another day than the real one.
+        NoDecider: nobody is named.
+    """
+    workspace.check_day()
+    actor, file = workspace.actor, grounds.evidence
+    evidence = {"kind": "session"}
+    if file is not None:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        evidence = {"kind": "file", "name": file.name, "sha256": digest}
+    return Decision(
+        person_id=workspace.decider(source),
+        actor=actor.user,
+        host=actor.host,
+        tool_version=actor.tool_version,
+        at=workspace.now,
+        reason=grounds.reason,
+        evidence=evidence,
+        on_behalf=grounds.on_behalf,
+        rehearsed_on=workspace.rehearsed_on,
+    )
+
+
+def find_maker(workspace: Workspace, source: str) -> str | None:
+    """Find who draws up a plan, if that is known; that decides nothing yet."""
+    try:
+        return workspace.decider(source)
+    except NoDecider:
+        return None
