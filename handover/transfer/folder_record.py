@@ -174,7 +174,7 @@ class FolderRecord:
             values={
                 task.subject: self.words(SUBJECT),
                 task.text: text,
-                task.due: self.site.today.isoformat(),
+                task.due: self.site.as_of.isoformat(),
                 task.status.field: task.status.done,
                 **task.constants,
             },
