@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.settings import LocalPath
+from handover.commands.options import FORMATS
 from handover.config import load_config
 from tests.conftest import Cli
 
@@ -36,7 +38,9 @@ def test_init_writes_a_configuration_that_is_valid(
     assert cli("init", "--crm", crm, "--no-input").code == 0
     config = load_config(bare / "handover.toml")
     assert list(config.crm) == [crm]
-    assert ".handover/" in (bare / ".gitignore").read_text(encoding="utf-8")
+    ignored = (bare / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {".handover/", "people.csv", "*.xlsx"} <= set(ignored)
+    assert ("/export/" in ignored) is (crm == "files")
     assert (bare / "people.csv").read_text(encoding="utf-8").startswith("user,")
 
 
@@ -83,6 +87,7 @@ def test_the_folder_of_the_exports_is_where_somebody_says(bare: Path) -> None:
     config = load_config(bare / "handover.toml")
     assert config.crm["files"].values_of(LocalPath) == {"folder": "data/export"}
     assert (bare / "data" / "export").is_dir()
+    assert "/data/export/\n" in (bare / ".gitignore").read_text(encoding="utf-8")
 
 
 def at_a_terminal(folder: Path, *answers: str) -> str:
@@ -138,6 +143,37 @@ def test_the_demo_leads_straight_to_an_audit(cli: Cli, bare: Path) -> None:
     assert csv.startswith("\ufeff")
     assert csv.count("\r\n") == csv.count("\n") > 240
     assert cli("sync", "--quiet").out == ""
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_git_sees_nothing_of_persons(cli: Cli, bare: Path) -> None:
+    assert cli("init", "--demo").code == 0
+    new = ("plan", "new", "--from", "佐藤 健一", "--to", "鈴木 美咲", "--json")
+    plan = cli(*new, "-o", "plan.json").code
+    assert plan in (0, 6)
+    for form in FORMATS:
+        name = f"audit.{'txt' if form == 'table' else form}"
+        assert cli("audit", "--format", form, "-o", name).code == 0
+        assert (bare / name).stat().st_mode & 0o077 == 0
+    (bare / "people.csv").write_text("user,manager\n", encoding="utf-8")
+    seen = git(bare, "init", "-q") + git(
+        bare, "status", "--porcelain", "--untracked-files=all"
+    )
+    assert {line.split()[-1] for line in seen.splitlines()} == {
+        *(".gitignore", "handover.toml")
+    }
+
+
+def git(folder: Path, *words: str) -> str:
+    ended = subprocess.run(  # noqa: S603 - git, in a folder of its own
+        ["git", *words],  # noqa: S607 - wherever it is
+        cwd=folder,
+        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ended.stdout
 
 
 def test_the_demo_can_be_made_elsewhere(cli: Cli, bare: Path) -> None:

@@ -3,8 +3,9 @@
 What a CRM needs to know is declared by its connector (``connectors/settings.py``).
 """
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
@@ -58,7 +59,22 @@ COMMENTS_AT = 41
 SECRETS = "secrets are references: env: keyring: file:"
 
 PEOPLE = "user,login,manager,delegate,team,region,absent_from,absent_to\r\n"
-IGNORE = ".handover/\nhandover.toml.bak\n"
+IGNORE = """\
+# Persons' data and secrets do not belong under version control. What is written with
+# -o under a name without one of these endings has to be added here.
+.handover/
+{folders}people.csv
+*.csv
+*.html
+*.json
+*.txt
+*.xlsx
+.env
+*.key
+*.pem
+*.token
+handover.toml.bak
+"""
 
 
 OF_CRM = Question(
@@ -116,12 +132,13 @@ def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
         crm=section,
         **company,
     )
-    made = _write(config, content, demo=demo)
+    folders = [answers[key] for key in dict(model.marked(LocalPath)) if key in answers]
+    made = _write(config, content, folders, demo=demo)
     if demo:
         _fill(shell, config.parent)
     else:
-        for key in answers.keys() & dict(model.marked(LocalPath)):
-            (config.parent / answers[key]).mkdir(parents=True, exist_ok=True)
+        for folder in folders:
+            (config.parent / folder).mkdir(parents=True, exist_ok=True)
 
     def show(console: "Console") -> None:
         for path in made:
@@ -212,9 +229,12 @@ def _line(
     return f"{line:<{COMMENTS_AT - 1}} # {comment}" if comment else line
 
 
-def _write(config: Path, content: str, *, demo: bool) -> list[Path]:
-    """Write what is not there yet; give the files written."""
-    wanted = {config: content, config.with_name(".gitignore"): IGNORE}
+def _write(
+    config: Path, content: str, folders: Iterable[str], *, demo: bool
+) -> list[Path]:
+    """Write what is not there yet; return the files written."""
+    ignored = IGNORE.format(folders="".join(map(_ignored, folders)))
+    wanted = {config: content, config.with_name(".gitignore"): ignored}
     if not demo:
         wanted[config.with_name("people.csv")] = PEOPLE
     made = []
@@ -223,6 +243,15 @@ def _write(config: Path, content: str, *, demo: bool) -> list[Path]:
             path.write_text(text, encoding="utf-8", newline="")
             made.append(path)
     return made
+
+
+def _ignored(folder: str) -> str:
+    """Return the line of a .gitignore that leaves a folder out, if it is inside."""
+    path = PurePath(folder)
+    if path.is_absolute() or ".." in path.parts:
+        return ""
+    name = re.sub(r"([\\*?\[\]#! ])", r"\\\1", path.as_posix())
+    return f"/{name}/\n"
 
 
 def _fill(shell: Shell, folder: Path) -> None:
