@@ -32,6 +32,17 @@ class OpenSecret(UsageProblem):
     code = "open_secret"
 
 
+class ShortSecret(UsageProblem):
+    """A secret is too short to be one (``key``, ``least``)."""
+
+    code = "short_secret"
+
+
+LEAST = 4
+"""Characters of the shortest secret; what is shorter stands in many a word and number
+of a CRM's replies, and would be taken out of them there."""
+
+
 def is_reference(value: object) -> bool:
     """Tell whether a value of the configuration leads to a secret."""
     return isinstance(value, str) and value.partition(":")[0] in KINDS
@@ -50,6 +61,7 @@ def reveal(key: str, reference: str, base: Path, environ: Mapping[str, str]) -> 
         LiteralSecret: it is no reference.
         NoSecret: it leads nowhere.
         OpenSecret: its file may be read by others.
+        ShortSecret: it has too few characters for one.
     """
     kind, _, name = reference.partition(":")
     if kind not in KINDS or not name:
@@ -62,6 +74,8 @@ def reveal(key: str, reference: str, base: Path, environ: Mapping[str, str]) -> 
         found = _from_keyring(key, name)
     if not found:
         raise NoSecret(key=key, reference=reference, detail=kind)
+    if len(found) < LEAST:
+        raise ShortSecret(key=key, least=LEAST)
     return found
 
 

@@ -335,3 +335,16 @@ def test_bytes_that_are_no_text_can_be_typed(folder: Path) -> None:
     )
     assert (ended.returncode, ended.stderr) == (2, b"")
     assert json.loads(ended.stdout)["error"]["code"] == "usage"
+
+
+def test_a_list_of_moves_may_be_cut_out_of_a_report(hostile: Cli, folder: Path) -> None:
+    account = "=cmd|' /C calc'!A0"
+    content = hostile("audit", "--format", "csv").out
+    marked = safe_text.cell(account)
+    assert marked in set(_cells(content))
+    with (folder / "moves.csv").open("w", encoding="utf-8", newline="") as file:
+        lines = [("predecessor", "account", "successor"), ("P", marked, "S")]
+        csv.writer(file).writerows(lines)
+    plan = _told(hostile("plan", "new", "--moves", "moves.csv", "--json"))
+    taken = [row["account"] for row in plan["rows"] if row["mode"] != "exclude"]
+    assert taken == [account]

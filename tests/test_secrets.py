@@ -5,7 +5,7 @@ import keyring
 import pytest
 from keyring.errors import KeyringError
 
-from handover.secrets import LiteralSecret, NoSecret, OpenSecret, reveal
+from handover.secrets import LiteralSecret, NoSecret, OpenSecret, ShortSecret, reveal
 
 CANARY = "canary-5f3a"
 KEY = "crm.hubspot.token"
@@ -78,3 +78,8 @@ def test_a_reference_that_leads_nowhere_is_named(
 def test_an_empty_secret_is_none(tmp_path: Path) -> None:
     with pytest.raises(NoSecret):
         reveal(KEY, "env:TOKEN", tmp_path, {"TOKEN": ""})
+
+
+def test_a_secret_that_stands_in_many_a_word_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ShortSecret):
+        reveal(KEY, "env:TOKEN", tmp_path, {"TOKEN": "t"})

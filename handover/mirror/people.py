@@ -19,6 +19,7 @@ from handover.errors import UsageProblem
 from handover.mirror.generations import Generation
 from handover.mirror.sql import literal
 from handover.mirror.visibility import seen_statuses
+from handover.safe_text import plain_cell
 from mappings.dates import day
 from mappings.toml_file import suggestion
 
@@ -176,7 +177,7 @@ def _lines(file: Path) -> Iterator[Line]:
                 near = suggestion(name, COLUMNS)
                 raise BadPeople(file=file, line=1, column=name, detail=near)
         for number, row in content.rows:
-            cells = [cell.strip() for cell in row]
+            cells = [plain_cell(cell.strip()) for cell in row]
             if any(cells):
                 yield number, dict(zip(content.header, cells, strict=False))
 

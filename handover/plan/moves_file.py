@@ -19,6 +19,7 @@ from handover.mirror.find import FoundAccount, find_user
 from handover.mirror.people import People
 from handover.plan import errors
 from handover.plan.moves import Move
+from handover.safe_text import plain_cell
 from mappings.dates import day
 
 COLUMNS = ("predecessor", "account", "successor", "effective")
@@ -87,7 +88,7 @@ def read_moves(path: Path) -> MovesFile:
             if missing:
                 raise _unusable(path, "columns", names=", ".join(missing))
             for number, row in content.rows:
-                if any(cells := [cell.strip() for cell in row]):
+                if any(cells := [plain_cell(cell.strip()) for cell in row]):
                     reader.read(number, dict(zip(header, cells, strict=False)))
     except OSError as error:
         raise _unusable(path, "unreadable", said=error.strerror) from error
