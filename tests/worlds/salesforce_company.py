@@ -34,8 +34,8 @@ def company(count: int = 12) -> Company:
     made = Company()
     org = made.org
     org.now = NOW
-    for kind, names in EMPTY.items():
-        org.define(kind, *names)
+    org.define_whole(*OBJECTS)
+    org.define("Task", KEY)
     made.manager = _user(org, "山田 部長", None)
     made.sato = _user(org, "佐藤 健一", made.manager)
     made.tanaka = _user(org, "田中 遥", made.manager)
@@ -48,38 +48,11 @@ def company(count: int = 12) -> Company:
     return made
 
 
-TASK = (
-    "Subject",
-    "Description",
-    "Status",
-    "IsClosed",
-    "IsRecurrence",
-    "ActivityDate",
-    "TaskSubtype",
-    KEY,
+OBJECTS = (
+    *("Account", "Contact", "Opportunity", "OpportunityLineItem", "Case", "Task"),
+    *("Event", "EventRelation", "AccountTeamMember"),
 )
-MEMBER = ("AccountId", "UserId", "TeamMemberRole")
-PLACE = ("BillingStreet", "BillingCity", "BillingState", "BillingCountry")
-EMPTY = {
-    "Account": ("ParentId", "Description", "NumberOfEmployees", "Website", *PLACE),
-    "Contact": (
-        *("AccountId", "OwnerId", "Name", "Title", "Department", "Email"),
-        *("MobilePhone", "HasOptedOutOfEmail", "IsEmailBounced"),
-    ),
-    "Opportunity": ("CreatedDate", "Description"),
-    "Case": (
-        *("AccountId", "ContactId", "OwnerId", "Subject", "Status", "IsClosed"),
-        "CreatedDate",
-    ),
-    "OpportunityLineItem": ("OpportunityId", "Product2Id", "Quantity", "TotalPrice"),
-    "Task": (*TASK, "WhoId", "WhatId", "AccountId", "OwnerId", "CreatedDate"),
-    "Event": (
-        *("Subject", "Description", "StartDateTime", "EndDateTime"),
-        *("ActivityDate", "WhoId", "WhatId", "OwnerId", "CreatedDate", "IsChild"),
-        "IsRecurrence",
-    ),
-    "AccountTeamMember": (*MEMBER, "AccountAccessLevel"),
-}
+"""Standard objects of which the org shows every field."""
 
 
 def _user(org: Org, name: str, manager: str | None, *, active: bool = True) -> str:
