@@ -17,6 +17,10 @@ from tests.worlds.salesforce_http import serve
 from tests.worlds.small_org import Company as SmallOrg
 from tests.worlds.small_org import connected, ids, opened, pages, rows
 
+UNREAD = ("line_items", "requests", "account_team", "opportunity_team")
+MAPPING = 'extends = "salesforce"\n' + "".join(
+    f'[{table}]\nobject = ""\n' for table in UNREAD
+)
 RELATION = ("RelationId", "IsWhat", "AccountId")
 
 
@@ -37,7 +41,7 @@ class Shared:
         self.org.records["Task"].clear()
         self.org.records["Event"].clear()
         org, self.colleague = made.org, made.tanaka
-        self.mill = Mirrored(folder, 'extends = "salesforce"\n')
+        self.mill = Mirrored(folder, MAPPING)
         org.define("TaskRelation", "TaskId", *RELATION)
         org.define("EventRelation", "EventId", "Status", "IsParent", *RELATION)
         self.ours, self.theirs = made.accounts

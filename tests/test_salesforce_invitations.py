@@ -1,4 +1,4 @@
-"""Invitations on Salesforce: they cannot be handed over, so people are told of them."""
+"""What an owner change through the API cannot keep: people are told of it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -83,3 +83,16 @@ def test_an_invitation_whose_event_is_not_seen_is_named_all_the_same(
     ended = agreed.run("reassign", agreed.plan, "--dry-run", day=EFFECTIVE)
     codes = Counter(each["code"] for each in ended.json["warnings"])
     assert (codes["invited_unseen"], codes["invited_more"]) == (10, 1)
+
+
+def test_teams_that_we_may_not_read_are_named_before_they_are_dropped(
+    agreed: Desk,
+) -> None:
+    agreed.org.forbidden.add("AccountTeamMember")
+    agreed.done("sync")
+    for lang, word in (("en", "team"), ("ja", "チーム")):
+        words = ("--lang", lang, "reassign", agreed.plan, "--dry-run")
+        ended = agreed.run(*words, day=EFFECTIVE)
+        assert ended.code == 0
+        told = {each["code"]: each["message"] for each in ended.json["warnings"]}
+        assert word in told["teams_hidden"]

@@ -258,6 +258,42 @@ def test_a_field_of_another_type_is_refused_and_the_rest_loads(nights: Nights) -
     assert nights.mill.status("accounts", "employees") == "mapped"
 
 
+def test_a_field_that_changes_its_type_within_a_pull_costs_cells_and_no_record(
+    nights: Nights,
+) -> None:
+    org = nights.org
+    for key in names(org):
+        org.edit("Account", key, NumberOfEmployees=5)
+    later(org, hours=1)
+    nights.sync()
+    for key in names(org):
+        later(org, seconds=1)
+        org.edit("Account", key, Name=f"改{key[-6:]}")
+    late = sorted(names(org))[-4:]
+    begun = iter(range(100))
+
+    def change(call: Call) -> None:
+        if kind_of(org, call) == "Account" and next(begun) == 1:
+            org.retype("Account", "NumberOfEmployees", "string")
+            for key in late:
+                org.records["Account"][key]["NumberOfEmployees"] = "many"
+            for row in (row for rest in org.locators.values() for row in rest):
+                if row["Id"] in late:
+                    row["NumberOfEmployees"] = "many"
+
+    org.faults.append(change)
+    (outcome,) = nights.sync().outcomes
+    assert nights.names() == names(org)
+    counts = outcome.counts["accounts"]
+    assert (counts.rejected, counts.cells_rejected) == (0, 4)
+    rows = nights.mill.rows("accounts").items()
+    assert {key for key, row in rows if row["employees"] is None} == set(late)
+    later(org, hours=20)
+    (outcome,) = nights.sync().outcomes
+    assert [problem.code for problem in outcome.problems] == ["retyped_field"]
+    assert nights.names() == names(org)
+
+
 def test_a_field_that_appears_is_read_for_all_records(nights: Nights) -> None:
     org = nights.org
     entry = org.fields["Account"].pop("NumberOfEmployees")

@@ -30,7 +30,7 @@ from handover.transfer.gather import gather, gather_tasks, known_records
 from handover.transfer.invitations import list_invitations
 from handover.transfer.notes import explain_idle, list_left, list_strangers, list_unfit
 from handover.transfer.our_tasks import read_writings
-from handover.transfer.put_back import PUT_BACK, steps_left, team_steps
+from handover.transfer.put_back import PUT_BACK, hidden_teams, steps_left, team_steps
 from handover.transfer.readings import Readings, held
 from handover.transfer.reassign import Timing, moving, owner_steps, receivers
 from handover.transfer.run_files import Rows, chosen
@@ -137,6 +137,7 @@ def prepare_reassign(
             *list_strangers(plan, facts, successors),
             *left,
             *list_unfit(unfit),
+            *hidden_teams(mirror, steps),
             *list_invitations(site, mirror, plan, successors),
             *([] if steps or left else [explain_idle(plan, timing)]),
         ],

@@ -12,6 +12,7 @@ did not, a later one of the same plan takes up, and so does an undo.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from connectors.base import (
     Connector,
     Create,
     KeepsTeams,
+    Note,
     SetField,
 )
 from handover.ledger.runs import Entry, runs_with
@@ -36,8 +38,13 @@ from handover.transfer.to_crm import ToCrm
 
 PUT_BACK = (Action.CONTACT_KEPT, Action.TEAM_MEMBER)
 """Steps that owner changes make necessary, for others' sake."""
-HAVE_TEAMS = (Action.ACCOUNT_OWNER, Action.OPPORTUNITY_OWNER)
-"""Owner changes that may drop a team."""
+HAVE_TEAMS: Mapping[Action, str] = MappingProxyType(
+    {
+        Action.ACCOUNT_OWNER: "account_team",
+        Action.OPPORTUNITY_OWNER: "opportunity_team",
+    }
+)
+"""Owner changes that may drop a team, and where its members are mirrored."""
 
 
 # Contacts of others
@@ -120,6 +127,16 @@ def team_steps(connector: Connector, owners: Iterable[Step]) -> Iterator[Step]:
             owner = by_record[member.record_id]
             yield _step(
                 owner.authority, owner.source, owner.account_id, member.again, member.id
+            )
+
+
+def hidden_teams(mirror: Mirror, steps: Sequence[Step]) -> Iterator[Note]:
+    """Yield the teams that owner changes drop and that we cannot put back, unseen."""
+    changed = {step.action for step in steps}
+    for action, table in HAVE_TEAMS.items():
+        if action in changed and mirror.hides(table):
+            yield Note(
+                code="teams_hidden", params={"source": mirror.source, "table": table}
             )
 
 
