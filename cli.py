@@ -39,6 +39,10 @@ COMMANDS = {
         at="handover.commands.transfer:undo",
         help="Take a run back. RUN is its id, or last.",
     ),
+    "leaver": CommandEntry(
+        at="handover.commands.leaver:leaver",
+        help="List what somebody still owns; exit 3 while anything is left.",
+    ),
     "runs": CommandEntry(
         at="handover.commands.runs:runs", help="List and verify what was written."
     ),

@@ -68,6 +68,17 @@ def side_effects(kind: str, settings: Mapping[str, object]) -> tuple[SideEffect,
     return tuple(told(settings)) if told else ()
 
 
+def hidden_places(kind: str) -> tuple[str, ...]:
+    """Name, by codes, where a kind of CRM may name a user without our seeing it.
+
+    The constant ``HIDDEN_PLACES`` beside the function that opens a connector knows,
+    where there is one.
+    """
+    point = _known().get(kind)
+    module = import_module(point.module) if point else None
+    return tuple(getattr(module, "HIDDEN_PLACES", ()))
+
+
 def settings_model(kind: str) -> type[ConnectorSettings]:
     """Return the model of a connector's settings; an open one where it has none."""
     point = _known(SETTINGS_GROUP, OUR_SETTINGS).get(kind)

@@ -103,7 +103,7 @@ def test_a_whole_session_in_japanese_has_no_english_left(
         plan show PLAN -o plan.html | plan show PLAN --format csv
         plan publish PLAN | reassign PLAN | reassign PLAN --early 月末 | undo last
         runs list | runs show | runs verify | policy show | policy check
-        mapping list | mapping show | mapping check | doctor
+        mapping list | mapping show | mapping check | doctor | leaver Mori
         help | help exit-codes | schedule cron | completion bash
     """
     settings = ("--lang", "ja", "--as-of", PLANNED, "--as", "M")

@@ -14,9 +14,9 @@
 from collections.abc import Mapping
 
 from connectors.base import Connector
-from connectors.hubspot.effects import side_effects
+from connectors.hubspot.effects import HIDDEN_PLACES, side_effects
 
-__all__ = ["open_hubspot", "side_effects"]
+__all__ = ["HIDDEN_PLACES", "open_hubspot", "side_effects"]
 
 
 def open_hubspot(settings: Mapping[str, object]) -> Connector:

@@ -8,6 +8,11 @@ from collections.abc import Mapping
 
 from connectors.effects import SideEffect
 
+HIDDEN_PLACES = ("hubspot_workflows", "hubspot_links")
+"""Where a portal may name an owner without our seeing it: workflows are shown by an API
+in beta and to the scope ``automation`` only, meeting links and sequences to their
+owners."""
+
 
 def side_effects(settings: Mapping[str, object]) -> tuple[SideEffect, ...]:  # noqa: ARG001 - the same under all
     """List the side effects; they are the same in every portal."""

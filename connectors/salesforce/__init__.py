@@ -9,9 +9,9 @@ made. ``crm.py`` is the connector made of these.
 from collections.abc import Mapping
 
 from connectors.base import Connector
-from connectors.salesforce.effects import side_effects
+from connectors.salesforce.effects import HIDDEN_PLACES, side_effects
 
-__all__ = ["open_salesforce", "refuse_password", "side_effects"]
+__all__ = ["HIDDEN_PLACES", "open_salesforce", "refuse_password", "side_effects"]
 
 
 def open_salesforce(settings: Mapping[str, object]) -> Connector:

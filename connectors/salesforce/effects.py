@@ -11,6 +11,10 @@ from connectors.effects import SideEffect
 AUTO_ASSIGN = {"Sforce-Auto-Assign": "FALSE"}
 """Else an assignment rule may give an account or case to somebody else, and the reply
 still says success."""
+HIDDEN_PLACES = ("salesforce_rules", "salesforce_queues", "salesforce_flows")
+"""Where an org may name a user without our seeing it: REST shows of an AssignmentRule
+its name only, the entries are metadata; a GroupMember is a direct one, and reading it
+needs the right to view the set-up."""
 ALLOW_DUPLICATES = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 """Alerting duplicate rules let a record pass; blocking ones do not."""
 

@@ -200,6 +200,12 @@ class Workspace:
         given = section.model_dump(exclude={"mapping", *secret}) if section else {}
         return side_effects(source, given)
 
+    def hidden_places(self, source: str) -> tuple[str, ...]:
+        """Name, by codes, where a CRM may name a user without our seeing it."""
+        from connectors.registry import hidden_places
+
+        return hidden_places(source)
+
     def _check_org(self, source: str, identity: Identity) -> None:
         for pinned in self._sections[source].values_of(PinsOrg).values():
             if not same_id(str(pinned), identity.org_id):

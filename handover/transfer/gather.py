@@ -22,7 +22,7 @@ from handover.transfer.facts import Child, Extra, TransferFacts, Written, read_f
 from handover.transfer.our_tasks import read_our_tasks
 from handover.transfer.put_back import kept_contacts
 from handover.transfer.readings import held
-from handover.transfer.to_crm import CanonicalRecord, CrmRecord
+from handover.transfer.to_crm import CanonicalRecord, CrmRecord, ToCrm
 
 FINISHED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -67,7 +67,7 @@ def gather_tasks(
         mirror,
         predecessor=plan.predecessor,
         planned=[row.account_id for row in plan.rows],
-        written=_owners_written(site, connection, mirror),
+        written=read_owners_written(site.to_crm, connection, mirror),
     )
     if not site.to_crm.has_tasks:
         return facts
@@ -84,16 +84,19 @@ def known_records(site: Site, connection: Connection, plan: Plan) -> set[str]:
     return accounts | records_touched(connection, plan.id)
 
 
-def _owners_written(site: Site, connection: Connection, mirror: Mirror) -> Written:
+def read_owners_written(
+    to_crm: ToCrm, connection: Connection, mirror: Mirror
+) -> Written:
     """Read from the ledger which owners we set since the mirror was read."""
+    source = mirror.source
     synced_at = dt.datetime.fromisoformat(
-        mirror.generation.sources[site.source]["synced_at"]
+        mirror.generation.sources[source]["synced_at"]
     )
     owners: dict[str, dict[str, str | None]] = defaultdict(dict)
-    for table, name, own_id, owner in owners_set(connection, site.source, synced_at):
+    for table, name, own_id, owner in owners_set(connection, source, synced_at):
         record = CrmRecord(object=name, id=own_id)
-        user = site.to_crm.owner_of(table, name, owner)
-        owners[table][site.to_crm.canonical_id(table, record)] = user
+        user = to_crm.owner_of(table, name, owner)
+        owners[table][to_crm.canonical_id(table, record)] = user
     return Written(owners=owners)
 
 

@@ -113,7 +113,7 @@ def owner_steps(
         )
         for account, successor in successors.items()
     ]
-    children = list(_child_moves(plan, facts, timing, successors))
+    children = list(child_moves(plan, facts, timing, successors))
     changing = [
         move for move in accounts if facts.accounts[move.id].owner_id != move.successor
     ]
@@ -153,9 +153,17 @@ def _owner_step(approved: ApprovedPlan, to_crm: ToCrm, move: OwnerMove) -> Step:
     )
 
 
-def _child_moves(
+def child_moves(
     plan: Plan, facts: TransferFacts, timing: Timing, successors: Mapping[str, str]
 ) -> Iterator[OwnerMove]:
+    """Yield the records that follow accounts, or are given away by themselves.
+
+    Args:
+        plan: which decides.
+        facts: with all open records of the predecessor.
+        timing: which days have come.
+        successors: who takes over which account; see ``moving``.
+    """
     loose = {(record.object, record.id): record for record in plan.loose}
     planned = planned_opportunities(plan)
     for child in facts.children:
