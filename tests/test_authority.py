@@ -54,6 +54,8 @@ UNCOVERED = {
     "minimum_days",
     "minimum_end",
     "minimum_days_bound",
+    "minimum_days_proved",
+    "slots",
     "author",
 }
 """Fields of a plan that say nothing of what is written; the author stands elsewhere."""

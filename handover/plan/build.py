@@ -6,7 +6,7 @@ rules say who is met, the scheduler when.
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from handover.ledger.states import Mode, PlanState
@@ -20,6 +20,7 @@ from handover.plan.model import (
     PlannedOpportunity,
     PutAside,
     Row,
+    Slots,
 )
 from handover.plan.moves import Assignment, Move, assign
 from handover.plan.scheduler.calendar import Calendars, parse_closed_days
@@ -290,7 +291,9 @@ def read_schedule(
         "end": schedule.end,
         "minimum_days": schedule.minimum_days,
         "minimum_end": schedule.minimum_end,
-        "minimum_days_bound": Bound(days=schedule.bound.days, why=schedule.bound.why),
+        "minimum_days_bound": Bound(**asdict(schedule.bound)),
+        "minimum_days_proved": schedule.is_proved,
+        "slots": tuple(Slots(**asdict(room)) for room in schedule.rooms),
         "overflow": scheduled.overflow,
         "options": list_options(situation),
     }

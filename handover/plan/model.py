@@ -186,6 +186,8 @@ NOT_APPROVED = {
     "minimum_days",
     "minimum_end",
     "minimum_days_bound",
+    "minimum_days_proved",
+    "slots",
 }
 """What a plan says beyond what its manager approves, and its fingerprint covers."""
 
@@ -203,7 +205,31 @@ class Bound(Value):
 
     days: int
     why: str
-    """Which limit of a day proves it: ``visits``, ``minutes`` or ``people``."""
+    """What takes so many days: ``visits``, ``minutes`` or ``people`` a day, how often
+    the ``manager`` attends, ``closed_days`` of customers, ``absences``,
+    ``other_plans``, ``travel``, or several of them ``together``.
+    """
+    person: str | None = None
+    """Whose days they are, where they are one person's."""
+
+
+class Slots(Value):
+    """How many visits one person can have in the period.
+
+    ``slots`` = ``days`` × ``visits_a_day``. ``taken`` by other plans and ``kept`` for
+    what people decide, the rest is the scheduler's.
+    """
+
+    person: str
+    days: int
+    visits_a_day: int
+    slots: int
+    taken: int
+    kept: int
+    used: int
+    """Visits of this plan that the scheduler placed."""
+    decided: int
+    """Visits of this plan that people decided; they may use what is kept."""
 
 
 class Terms(Value):
@@ -243,6 +269,10 @@ class Plan(Value):
     """None when some must row fits on no day, however long the period."""
     minimum_end: dt.date | None
     minimum_days_bound: Bound
+    minimum_days_proved: bool = False
+    """Whether no shorter period whatever holds every must row."""
+    slots: tuple[Slots, ...] = ()
+    """Of everybody who visits, and how many of them are kept for changes."""
     rows: tuple[Row, ...]
     loose: tuple[LooseRecord, ...]
     aside: tuple[PutAside, ...] = ()

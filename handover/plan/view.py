@@ -65,13 +65,6 @@ def count_modes(plan: Plan) -> Counter[Mode]:
 def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
     """List what stands at the top of a plan, as label and value."""
     words = audience.words
-    shortest = words("no period suffices")
-    if plan.minimum_days is not None:
-        shortest = words(
-            "{days} working days, until {end}",
-            days=plan.minimum_days,
-            end=audience.day(plan.minimum_end),
-        )
     met = count_modes(plan)[Mode.MEET]
     unmet = [row for row in plan.rows if _is_unmet_must(row)]
     key = sum(is_key_or_priority(row.reasons) for row in unmet)
@@ -82,7 +75,7 @@ def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
         (words("Manager"), audience.person(plan.manager)),
         (words("Author"), audience.person(plan.author)),
         (words("Period"), f"{audience.day(plan.start)} - {audience.day(plan.end)}"),
-        (words("Shortest period"), shortest),
+        (words("Shortest period"), _write_shortest(plan, audience)),
         *(
             [(words("Must be met and are not, by decision"), by_decision)]
             if unmet
@@ -101,6 +94,29 @@ def _is_unmet_must(row: Row) -> bool:
     """Return whether a person decided that a customer is not met who must be."""
     is_decided = row.mode_by is not None and row.mode is not Mode.MEET
     return is_decided and bool(find_musts(row.reasons))
+
+
+def _write_shortest(plan: Plan, audience: Audience) -> str:
+    """Write the shortest period that was found, and what is proved of it."""
+    words, bound = audience.words, plan.minimum_days_bound
+    if plan.minimum_days is None:
+        return words("no period suffices")
+    found = words(
+        "{days} working days, until {end}",
+        days=plan.minimum_days,
+        end=audience.day(plan.minimum_end),
+    )
+    if plan.minimum_days == 1:
+        return found
+    why = words(f"bound:{bound.why}", person=audience.person(bound.person))
+    if plan.minimum_days_proved:
+        return words("{found}; less is impossible: {why}", found=found, why=why)
+    return words(
+        "at least {days} working days ({why}); shown possible: {found}",
+        days=bound.days,
+        why=why,
+        found=found,
+    )
 
 
 def _predecessor(plan: Plan, audience: Audience) -> str:

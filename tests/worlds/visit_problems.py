@@ -1,6 +1,7 @@
 """Visits to be scheduled, and a judge of schedules that shares no code with them."""
 
 import datetime as dt
+import random
 from collections import defaultdict
 from itertools import pairwise
 
@@ -169,3 +170,68 @@ def over_the_limit(
         "people": sum(entry.people for entry in entries) > 8,
     }
     return [f"{person} {day}: {what}" for what, is_so in over.items() if is_so]
+
+
+def draw_case(seed: int, least: int = 40, most: int = 60) -> VisitProblem:
+    """A handover with all that makes a period hard to shorten.
+
+    Several successors who are away, customers with closed weekdays, a manager who
+    attends, cities in one or two regions; in every fourth the predecessor is gone, and
+    in every other one the visits are longer and farther apart.
+    """
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    is_far = seed % 2 == 0
+    successors = ("S", "T", "U")[: chance.choice([2, 2, 3])]
+    cities = [
+        Area(region=chance.choice(["東京都", "東京都", "神奈川県"]), city=f"市{n}")
+        for n in range(chance.randint(14, 40) if is_far else chance.randint(4, 14))
+    ]
+    is_gone = seed % 4 == 3
+
+    def draw(number: int) -> Need:
+        area, is_key = (
+            chance.choice(cities),
+            chance.random() < (0.5 if is_far else 0.25),
+        )
+        successor = successors[cities.index(area) % len(successors)]
+        if chance.random() < 0.15:  # an area that is split
+            successor = chance.choice(successors)
+        return Need(
+            account_id=f"A{number:03}",
+            minutes=60 if is_key else chance.choice([20, 25, 30, 35]),
+            people=2 if is_key else 1,
+            area=area,
+            sellers=(successor,) if is_gone else ("P", successor),
+            manager="M" if is_key and chance.random() < 0.7 else None,
+            closed=parse_closed_days(chance.choice(_OFTEN_CLOSED)),
+        )
+
+    def away(most: int) -> list[Days]:
+        return [
+            Days(first=first, last=first + dt.timedelta(days=chance.randint(0, 4)))
+            for first in (
+                MONDAY + dt.timedelta(days=chance.randint(0, 24))
+                for _ in range(chance.randint(0, most))
+            )
+        ]
+
+    people = ("M", *successors) if is_gone else ("M", "P", *successors)
+    absences = {person: away(3 if person in successors else 2) for person in people}
+    visits = tuple(draw(number) for number in range(chance.randint(least, most)))
+    calendars = Calendars(company=COMPANY, absences=absences)
+    return VisitProblem(
+        musts=visits, start=MONDAY, end=None, calendars=calendars, limits=LIMITS
+    )
+
+
+_OFTEN_CLOSED = [
+    "",
+    "",
+    "",
+    "水",
+    "月火",
+    "土日",
+    "木金",
+    "月水金",
+    "2027-03-08/2027-03-12",
+]

@@ -12,6 +12,7 @@ from handover.plan.scheduler.packing import (
     pack_best,
 )
 from handover.plan.scheduler.problem import Room, Slots, VisitProblem
+from handover.plan.scheduler.proof import Shortest, shorten
 from handover.plan.scheduler.spreading import add_evenly, spread
 from handover.plan.scheduler.standing import reschedule, restate_travel
 
@@ -65,29 +66,15 @@ def solve(problem: VisitProblem, *, prove: bool = True) -> Schedule:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shortest:
-    """The shortest period that was found for the musts, and what is proved of it."""
-
-    packing: Packing
-    days: int | None
-    """None if some must found no day at all."""
-    bound: LowerBound
-
-
 def find_shortest(problem: VisitProblem, *, prove: bool) -> Shortest:
     """Find the shortest period that holds all musts nobody pinned."""
     bound = prove_bound(problem)
     packing = pack_best(problem, bound.days)
-    if packing.list_missing(problem.free):
-        return Shortest(packing=packing, days=None, bound=bound)
-    days = count_days(problem, packing.slots)
-    while prove and days > bound.days:
-        tighter = pack_all(problem, problem.free, days - 1)
-        if tighter is None:
-            break
-        packing, days = tighter, count_days(problem, tighter.slots)
-    return Shortest(packing=packing, days=days, bound=bound)
+    days = None
+    if not packing.list_missing(problem.free):
+        days = count_days(problem, packing.slots)
+    found = Shortest(packing=packing, days=days, bound=bound)
+    return shorten(problem, found) if prove else found
 
 
 def _count_period(problem: VisitProblem, shortest: Shortest) -> int:

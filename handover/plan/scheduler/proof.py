@@ -1,0 +1,154 @@
+"""Prove the shortest period for all people together, or find a shorter one.
+
+Lengths of the period are tried by halves: where the integer program of the days has no
+solution, no schedule is that short; where it has one, the diaries put each day in
+order. Whatever takes too much effort is left open; then the plan says so.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+from typing import Literal
+
+from handover.plan.scheduler.bound import LowerBound, prove_bound
+from handover.plan.scheduler.calendar import ALWAYS_OPEN
+from handover.plan.scheduler.day_model import DayModel
+from handover.plan.scheduler.packing import Packing, count_days, open_packing
+from handover.plan.scheduler.problem import Need, VisitProblem
+from handover.plan.scheduler.program import Solution
+from handover.plan.scheduler.travel import Travel
+
+LARGEST = 30_000
+"""Factors in the rows of a program that is still tried; about 100 visits."""
+NODES = 300
+"""Branches of its tree after which it is left open."""
+MOST_PERMUTED = 6
+"""Visits of a day of which every order is tried."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortest:
+    """The shortest period that was found for the musts, and what is proved of it."""
+
+    packing: Packing
+    days: int | None
+    """None if some must found no day at all."""
+    bound: LowerBound
+
+
+def shorten(problem: VisitProblem, known: Shortest) -> Shortest:
+    """Find a shorter period than is known, or prove that there is none."""
+    packing, days, bound = known.packing, known.days, known.bound
+    tried: set[int] = set()
+    while days is not None:
+        left = [each for each in range(bound.days, days) if each not in tried]
+        if not left:
+            break
+        length = left[len(left) // 2]
+        tried.add(length)
+        status, found = _try(problem, length)
+        if status == "infeasible":
+            bound = LowerBound(days=length + 1, why="together")
+        elif found is not None:
+            packing, days = found, count_days(problem, found.slots)
+    if bound.days > known.bound.days:
+        bound = explain_bound(problem, bound.days)
+    return Shortest(packing=packing, days=days, bound=bound)
+
+
+def _try(
+    problem: VisitProblem, length: int
+) -> tuple[Literal["feasible", "infeasible", "unknown"], Packing | None]:
+    """Try to schedule all musts in so many days."""
+    model = DayModel(problem, length)
+    answer = _solve(model)
+    if answer.status != "feasible":
+        return answer.status, None
+    packing = _arrange(problem, length, model.read(answer))
+    for need in packing.list_missing(problem.free):
+        packing.place_near(need)
+    if packing.list_missing(problem.free):
+        return "unknown", None
+    return "feasible", packing
+
+
+def _solve(model: DayModel) -> Solution:
+    if model.is_hopeless:
+        return Solution(status="infeasible")
+    if model.program.size > LARGEST:
+        return Solution(status="unknown")
+    return model.program.solve(NODES)
+
+
+# What takes so many days.
+
+
+def explain_bound(problem: VisitProblem, days: int) -> LowerBound:
+    """Find what it is that takes so many days, as a day less is proved too few.
+
+    It is that without which the proof fails; ``together``, if no single thing is.
+    """
+    for why, relaxed in _list_relaxed(problem):
+        proved = prove_bound(relaxed).days >= days
+        if not proved and _solve(DayModel(relaxed, days - 1)).status != "infeasible":
+            managers = {need.manager for need in problem.free if need.manager}
+            only = why == "manager" and len(managers) == 1
+            return LowerBound(
+                days=days, why=why, person=min(managers) if only else None
+            )
+    return LowerBound(days=days, why="together")
+
+
+def _list_relaxed(problem: VisitProblem) -> Iterator[tuple[str, VisitProblem]]:
+    """Yield the problem without one of the things that may take days."""
+
+    def change(**changes: object) -> VisitProblem:
+        musts = tuple(replace(n, **changes) for n in problem.musts)  # type: ignore[arg-type]  # by keyword
+        return replace(problem, musts=musts)
+
+    calendars, limits = problem.calendars, problem.limits
+    yield "absences", replace(problem, calendars=replace(calendars, absences={}))
+    yield "closed_days", change(closed=ALWAYS_OPEN)
+    yield "manager", change(manager=None)
+    yield "other_plans", replace(problem, calendars=replace(calendars, engagements={}))
+    yield (
+        "travel",
+        replace(
+            problem, limits=replace(limits, travel=Travel(near=0, far=0, regions=0))
+        ),
+    )
+
+
+# The order of a day.
+
+
+def _arrange(problem: VisitProblem, days: int, numbers: Mapping[str, int]) -> Packing:
+    """Put the visits of each day in an order that fits; leave out those that do not."""
+    packing = open_packing(problem, days)
+    by_day: dict[int, list[Need]] = defaultdict(list)
+    for need in problem.free:
+        by_day[numbers[need.account_id]].append(need)
+    for number, needs in sorted(by_day.items()):
+        packing = _arrange_day(packing, number, needs)
+    return packing
+
+
+def _arrange_day(packing: Packing, number: int, needs: Sequence[Need]) -> Packing:
+    best = packing
+    for order in _list_orders(needs):
+        trial = packing.copy()
+        for need in order:
+            trial.place(need, 1 << number)
+        if len(trial.slots) > len(best.slots):
+            best = trial
+        if len(trial.slots) == len(packing.slots) + len(needs):
+            break
+    return best
+
+
+def _list_orders(needs: Sequence[Need]) -> Iterator[Sequence[Need]]:
+    together = sorted(needs, key=lambda need: (need.area, need.sellers, -need.minutes))
+    yield together
+    if len(needs) <= MOST_PERMUTED:
+        yield from permutations(together)

@@ -1,0 +1,152 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handover.plan.scheduler.bound import prove_bound
+from handover.plan.scheduler.calendar import Calendars, Days, parse_closed_days
+from handover.plan.scheduler.problem import Limits, VisitProblem
+from handover.plan.scheduler.proof import Shortest, shorten
+from handover.plan.scheduler.solver import Schedule, find_shortest, solve
+from handover.plan.scheduler.travel import Area
+from tests.worlds.visit_problems import (
+    COMPANY,
+    MONDAY,
+    broken,
+    draw_case,
+    need,
+    needs,
+    problem,
+)
+
+CASES = 40 if os.environ.get("HANDOVER_SOAK") else 12
+a_few = settings(max_examples=CASES // 2, deadline=None)
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_the_shortest_period_of_a_hard_case_is_proved_and_holds_every_visit(
+    seed: int,
+) -> None:
+    case = draw_case(seed)
+    schedule = solve(case)
+    assert broken(case, schedule) == []
+    assert len(schedule.slots) == len(case.musts)
+    assert schedule.minimum_days == schedule.bound.days
+    assert schedule.is_proved
+
+
+@a_few
+@given(st.integers(0, 10_000), st.integers(0, 2))
+def test_planning_again_with_the_shortest_period_or_a_longer_one_succeeds(
+    seed: int, more: int
+) -> None:
+    case = draw_case(seed, least=10, most=30)
+    minimum = solve(case).minimum_days
+    assert minimum is not None
+    again = replace(case, end=case.days[minimum - 1 + more])
+    schedule = solve(again)
+    assert len(schedule.slots) == len(case.musts)
+    assert broken(again, schedule) == []
+
+
+@a_few
+@given(st.integers(0, 10_000))
+def test_a_period_below_the_proved_bound_never_holds_every_visit(seed: int) -> None:
+    case = draw_case(seed, least=10, most=30)
+    bound = solve(case).bound
+    if bound.days > 1:
+        shorter = solve(replace(case, end=case.days[bound.days - 2]))
+        assert len(shorter.slots) < len(case.musts)
+        assert broken(replace(case, end=shorter.end), shorter) == []
+
+
+@a_few
+@given(st.integers(0, 10_000))
+def test_a_proof_never_makes_the_period_longer_or_the_bound_weaker(seed: int) -> None:
+    case = draw_case(seed, least=10, most=30)
+    quick, proved = solve(case, prove=False), solve(case)
+    assert quick.minimum_days is not None
+    assert proved.minimum_days is not None
+    assert quick.bound.days <= proved.bound.days <= proved.minimum_days
+    assert proved.minimum_days <= quick.minimum_days
+
+
+WHY = {
+    "manager": problem(*needs(12, manager="M"), limits=Limits(manager_visits=1)),
+    "closed_days": problem(*needs(10, closed=parse_closed_days("月火水木"))),
+    "absences": problem(
+        *needs(12, closed=parse_closed_days("木金")),
+        calendars=Calendars(
+            company=COMPANY,
+            absences={"S": [Days(first=MONDAY, last=COMPANY.first(MONDAY, 3)[-1])]},
+        ),
+    ),
+    "travel": problem(
+        *(replace(n, area=Area(f"県{n.account_id}")) for n in needs(4, minutes=60))
+    ),
+    "minutes": problem(*needs(9, minutes=100)),
+    "visits": problem(*needs(17)),
+}
+
+
+@pytest.mark.parametrize("why", WHY)
+def test_the_bound_says_what_takes_so_many_days(why: str) -> None:
+    schedule = solve(WHY[why])
+    assert schedule.is_proved
+    assert schedule.bound.why == why
+    persons = {"manager": "M", "minutes": "P", "visits": "P"}
+    assert schedule.bound.person == persons.get(why)
+
+
+def test_what_takes_too_much_effort_is_left_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = draw_case(0)
+    monkeypatch.setattr("handover.plan.scheduler.proof.LARGEST", 0)
+    schedule = solve(case)
+    assert schedule.minimum_days is not None
+    assert schedule.bound == prove_bound(case)
+    assert schedule.bound.days < schedule.minimum_days
+    assert not schedule.is_proved
+
+
+def test_a_visit_that_fits_on_no_day_leaves_nothing_to_prove() -> None:
+    never = problem(need(closed=parse_closed_days("月火水木金")))
+    found = find_shortest(never, prove=True)
+    assert shorten(never, found) == found
+    assert isinstance(found, Shortest)
+    assert found.days is None
+
+
+def test_the_proof_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    solve(draw_case(1))
+    assert capfd.readouterr() == ("", "")
+
+
+def said(case: VisitProblem) -> str:
+    """A schedule, slot by slot."""
+    return _write(solve(case))
+
+
+def _write(schedule: Schedule) -> str:
+    return repr((sorted(schedule.slots.items()), schedule.minimum_days, schedule.bound))
+
+
+def test_another_process_finds_the_same_slots() -> None:
+    program = (
+        "from tests.test_proof import said; from tests.worlds.visit_problems import"
+        " draw_case; print(said(draw_case(2)))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    run = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == said(draw_case(2))
