@@ -10,7 +10,7 @@ from handover.errors import BadPolicy
 from handover.i18n import words_for
 from handover.policy import GROUPS, Policy
 from handover.policy_file import BUILT_IN, load_policy
-from tests.conftest import Cli
+from tests.conftest import Cli, Ended
 
 
 def written(folder: Path, text: str) -> Path:
@@ -231,18 +231,24 @@ def test_policy_show_says_every_rule_in_words(cli: Cli) -> None:
     assert {rule["rule"] for rule in data["rules"]} == rule_keys(load_policy())
 
 
+def codes(ended: Ended) -> list[str]:
+    """List the warnings, but for the one that every rehearsal gives."""
+    found = [warning["code"] for warning in ended.json["warnings"]]
+    return [code for code in found if code != "rehearsal"]
+
+
 def test_policy_check_warns_of_too_many_must_items(cli: Cli, folder: Path) -> None:
     untouched = cli("policy", "check", "--json")
-    assert (untouched.code, untouched.json["warnings"]) == (0, [])
+    assert (untouched.code, codes(untouched)) == (0, [])
     many = cli("policy", "check", "--max-items", "12", "--json")
     written(folder, '[[item]]\ncode = "interactions.requests"\nlevel = "should"\n')
     with (folder / "handover.toml").open("a", encoding="utf-8") as file:
         file.write('[policy]\nfile = "policy.toml"\n')
     fewer = cli("policy", "check", "--max-items", "12", "--json")
 
-    assert [w["code"] for w in many.json["warnings"]] == ["many_items"]
+    assert codes(many) == ["many_items"]
     assert many.data["minutes_per_account"] > fewer.data["minutes_per_account"] > 0
-    assert (many.code, fewer.code, fewer.json["warnings"]) == (0, 0, [])
+    assert (many.code, fewer.code, codes(fewer)) == (0, 0, [])
 
 
 def test_a_bad_policy_ends_every_command_that_needs_it(cli: Cli, folder: Path) -> None:

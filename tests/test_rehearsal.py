@@ -1,7 +1,9 @@
 """Another day than the real one: for reading always, for the rest in a rehearsal."""
 
 import datetime as dt
+import re
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -285,3 +287,52 @@ def test_in_earnest_nothing_says_rehearsal(
         for table in ("plan_versions", "decisions"):
             query = f"select distinct rehearsed_on from {table}"  # noqa: S608 - ours
             assert raw.execute(query).fetchall() == [(None,)]
+
+
+# Every output of a rehearsal says what it is
+
+OFFLINE = {"help", "policy show", "schedule", "mapping list", "mapping show"}
+"""What may be asked without opening a working folder."""
+
+
+@pytest.mark.parametrize("day", [(), ("--as-of", PLANNED)])
+def test_each_command_says_once_that_it_is_a_rehearsal(
+    agreed: Job, day: tuple[str, ...]
+) -> None:
+    for name, words in {**READING, **DECIDING}.items():
+        ended = agreed.cli(*name.split(), *words, *day, "--json")
+        codes = [warning["code"] for warning in ended.json["warnings"]]
+        assert codes.count("rehearsal") == 1 or name in OFFLINE, name
+        shown = agreed.cli(*name.split(), *words, *day)
+        assert shown.err.count("A rehearsal: ") == 1 or name in OFFLINE, name
+
+
+def test_in_earnest_no_command_says_so(decided: Callable[..., Ended], job: Job) -> None:
+    for name in ("audit", "plan list", "doctor"):
+        ended = decided(*name.split())
+        assert "rehearsal" not in {one["code"] for one in ended.json["warnings"]}
+    assert decided("audit", "--format", "html", "-o", "a.html").code == 0
+    assert 'class="mark"' not in (job.folder / "a.html").read_text(encoding="utf-8")
+
+
+PAGES = [("audit",), ("plan", "show", PLAN)]
+
+
+@pytest.mark.parametrize("words", PAGES)
+@pytest.mark.parametrize(("language", "said"), [("en", "rehearsal"), ("ja", "リハ")])
+def test_pages_and_workbooks_bear_it_on_screen_and_in_print(
+    agreed: Job, words: tuple[str, ...], language: str, said: str
+) -> None:
+    to = ("--as-of", PLANNED, "--lang", language, "-o")
+    assert agreed.cli(*words, *to, "page.html").code == 0
+    page = (agreed.folder / "page.html").read_text(encoding="utf-8")
+    (mark,) = re.findall(r'<p class="mark"[^>]*>(.*?)</p>', page)
+    assert said in mark
+    assert PLANNED in mark
+    assert re.search(r"@media print.*\.behind \{\s*display: block", page, re.DOTALL)
+    assert agreed.cli(*words, *to, "book.xlsx").code == 0
+    with zipfile.ZipFile(agreed.folder / "book.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        texts = book.read("xl/sharedStrings.xml").decode()
+    assert re.search(rf"<oddHeader>.*{said}.*</oddHeader>", sheet)
+    assert said in texts

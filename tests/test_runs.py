@@ -378,7 +378,8 @@ def test_verify_says_when_the_crm_could_not_be_asked(place: Path, cli: Cli) -> N
     (place / "export").rename(place / "elsewhere")
     ended = cli("runs", "verify", "--json")
     assert (ended.code, ended.data["broken"], ended.data["checked"]) == (2, [], {})
-    (warning,) = ended.json["warnings"]
+    warning, rehearsal = ended.json["warnings"]
+    assert rehearsal["code"] == "rehearsal"
     assert warning["code"] == "crm_not_asked"
     assert ended.json["error"]["code"] == "folder_missing"
     said = cli("runs", "verify").err
@@ -392,12 +393,13 @@ def test_verify_passes_over_a_crm_that_is_no_longer_configured(
     cli("reassign", plan_of(place), *EARLY)
     config = place / "handover.toml"
     text = config.read_text(encoding="utf-8")
-    other = 'base_url = "https://x.example"\nauth = "access_token"'
+    other = 'base_url = "http://127.0.0.1:9"\nauth = "access_token"'
     text = text.replace("[crm.files]", f"[crm.salesforce]\n{other}")
     config.write_text(text.replace('folder = "export"\n', ""), encoding="utf-8")
     ended = cli("runs", "verify", "--json")
     assert ended.code == 0, ended.out
-    (warning,) = ended.json["warnings"]
+    warning, rehearsal = ended.json["warnings"]
+    assert rehearsal["code"] == "rehearsal"
     assert warning["code"] == "crm_not_configured"
     assert "no longer configured" in warning["message"]
 

@@ -85,7 +85,11 @@ class ItemLine:
 
 
 def render(
-    report: AuditReport, words: Words, as_of: dt.date, warnings: Sequence[str]
+    report: AuditReport,
+    words: Words,
+    as_of: dt.date,
+    warnings: Sequence[str],
+    mark: str = "",
 ) -> str:
     """Render the page.
 
@@ -94,6 +98,7 @@ def render(
         words: the reader's language.
         as_of: the rules' today.
         warnings: what the numbers do not show.
+        mark: what the page is not, for all to see: no record of real decisions, say.
     """
     owners = _owners(report, words)
     return page(
@@ -101,6 +106,7 @@ def render(
         words,
         report=report,
         as_of=as_of,
+        mark=mark,
         rounded=rounded,
         meaning=meaning(report, words),
         unjudged=unjudged(report, words) if report.totals.unjudged else None,

@@ -86,6 +86,7 @@ def audit(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's optio
             words,
             workspace.as_of,
             [notice_text(notice, words) for notice in notices],
+            shell.mark,
         ),
         frame=lambda: _frame(report),
         warnings=notices,

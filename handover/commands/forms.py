@@ -17,6 +17,8 @@ from handover.commands.streams import STDOUT, write_out, written_to
 from handover.safe_text import cell, plain, plain_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from rich.console import Console
 
@@ -124,8 +126,14 @@ LONGEST = 32_767
 """Characters of a cell (Excel specifications and limits)."""
 
 
-def as_xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
-    """Write a workbook with one sheet, a frozen header and a filter row."""
+def as_xlsx(frame: "pd.DataFrame", name: str, marks: "Sequence[str]" = ()) -> bytes:
+    """Write a workbook with one sheet, a frozen header and a filter row.
+
+    Args:
+        frame: what it has in its rows.
+        name: of the sheet.
+        marks: what is to be seen beside the rows, on the screen and in print.
+    """
     import pandas as pd
 
     buffer = io.BytesIO()
@@ -134,11 +142,16 @@ def as_xlsx(frame: "pd.DataFrame", sheet: str) -> bytes:
         buffer, engine="xlsxwriter", engine_kwargs={"options": settings}
     ) as writer:
         shown = _inert(frame).map(_cut, na_action="ignore")
-        shown.to_excel(writer, sheet_name=sheet[:31], index=False)
-        page = writer.sheets[sheet[:31]]
+        shown.to_excel(writer, sheet_name=name[:31], index=False)
+        page = writer.sheets[name[:31]]
         page.freeze_panes(1, 0)
         page.autofilter(0, 0, max(len(frame), 1), max(len(frame.columns) - 1, 0))
         page.autofit()
+        for mark in marks:
+            page.set_header(f"&C&B{mark.replace('&', '&&')}")
+            page.set_tab_color("red")
+            # Beside the header: a row of its own would be read as a row of data.
+            page.write_string(0, len(frame.columns) + 1, mark)
     return buffer.getvalue()
 
 

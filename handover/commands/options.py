@@ -36,11 +36,16 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalOptions:
-    """What a command line has said so far; click hands it from context to context."""
+    """What a command line has said so far; click hands it from context to context.
+
+    ``rehearsed_on`` has the day that is taken for today, once a command has opened a
+    working folder that is a rehearsal; every output says so.
+    """
 
     words: Words
     command: str = "handover"
     options: dict[str, Any] = field(default_factory=dict)
+    rehearsed_on: list[dt.date] = field(default_factory=list)
 
     def gathered(self) -> Options:
         """Return the options as far as they are known.

@@ -77,9 +77,9 @@ def finish(result: object, said: GlobalOptions) -> int:
             _write_json(_envelope_of(result, said), options)
             is_told = is_on_stdout(options)
         else:
-            for notice in () if options.quiet else result.warnings:
-                tell(f"! {notice_text(notice, words)}")
-            _show(result, options)
+            for notice in [*result.warnings, *rehearsal(said.rehearsed_on)]:
+                _warn(notice, options, words)
+            _show(result, options, said)
     except Unwritten as lost:
         has_reader_left = lost.errno == errno.EPIPE
         if not (result.is_done or has_reader_left):
@@ -96,12 +96,25 @@ def finish(result: object, said: GlobalOptions) -> int:
     return _exit_code(result)
 
 
+def rehearsal(days: "Sequence[dt.date]") -> list[Notice]:
+    """List that it is a rehearsal, if it is one: the day that is taken for today."""
+    return [Notice(code="rehearsal", params={"day": day}) for day in days[-1:]]
+
+
+def _warn(notice: Notice, options: Options, words: Words) -> None:
+    if not options.quiet:
+        tell(f"! {notice_text(notice, words)}")
+
+
 def _exit_code(result: Result) -> int:
     return result.error.exit_code if result.error is not None else result.exit_code
 
 
-def _show(result: Result, options: Options) -> None:
+def _show(result: Result, options: Options, said: GlobalOptions) -> None:
     from handover.commands import forms
+
+    words = said.words
+    marks = [notice_text(each, words) for each in rehearsal(said.rehearsed_on)]
 
     if options.format == "table":
         if not options.quiet or options.output is not None:
@@ -111,7 +124,7 @@ def _show(result: Result, options: Options) -> None:
     elif options.format == "csv" and result.frame is not None:
         forms.write_bytes(forms.as_csv(result.frame()), options)
     elif options.format == "xlsx" and result.frame is not None:
-        forms.write_bytes(forms.as_xlsx(result.frame(), result.name), options)
+        forms.write_bytes(forms.as_xlsx(result.frame(), result.name, marks), options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +154,8 @@ def fail(error: BaseException, said: GlobalOptions) -> int:
         _failed(said, verdict, data), options
     )
     if not (is_written and is_on_stdout(options)):
+        for notice in rehearsal(said.rehearsed_on):
+            _warn(notice, options, said.words)
         _tell(verdict.code, verdict.sentence, options, said.words)
     if options.verbose > 1 or (verdict.exit_code == ExitCode.BUG and options.verbose):
         for line in "".join(traceback.format_exception(error)).splitlines():
@@ -236,10 +251,7 @@ def _envelope_of(result: Result, said: GlobalOptions) -> dict[str, object]:
         "ok": _exit_code(result) == 0,
         "as_of": result.as_of or said.gathered().as_of,
         "data": result.data,
-        "warnings": [
-            {"code": notice.code, "message": notice_text(notice, words)}
-            for notice in result.warnings
-        ],
+        "warnings": _list_warnings(result.warnings, said),
         "error": error,
     }
 
@@ -252,9 +264,16 @@ def _failed(
         "ok": False,
         "as_of": said.gathered().as_of,
         "data": data,
-        "warnings": [],
+        "warnings": _list_warnings((), said),
         "error": _json_error(verdict.code, verdict.sentence),
     }
+
+
+def _list_warnings(
+    notices: Sequence[Notice], said: GlobalOptions
+) -> list[dict[str, str]]:
+    told = [*notices, *rehearsal(said.rehearsed_on)]
+    return [{"code": n.code, "message": notice_text(n, said.words)} for n in told]
 
 
 def _json_error(code: str, sentence: Sentence) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A result that is plans, in every form that plans can be shown in."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handover.commands.outcome import Notice, Result
@@ -54,7 +55,7 @@ def plan_result(
     def html() -> str:
         from handover.jobs.plan import write_page
 
-        audience = audience_of(shell, plans[0].source)
+        audience = replace(audience_of(shell, plans[0].source), mark=shell.mark)
         return write_page(shell.workspace, plans, audience)
 
     return Result(

@@ -4,6 +4,7 @@ A command is a function that takes a ``Shell`` and returns a ``Result``, or rais
 ``run`` turns either into output and an exit code, in one place.
 """
 
+import datetime as dt
 import os
 import sys
 import tomllib
@@ -74,21 +75,37 @@ Body = TypeVar("Body", bound=Callable[..., "Result"])
 
 @dataclass(frozen=True, kw_only=True)
 class Shell:
-    """What a command gets: the options, the words, and the workspace when it asks."""
+    """What a command gets: the options, the words, and the workspace when it asks.
+
+    ``rehearsed_on`` is told the day that is taken for today where it is a rehearsal.
+    """
 
     options: Options
     words: Words
+    rehearsed_on: list[dt.date]
 
     @cached_property
     def workspace(self) -> "Workspace":
         """Open what the configuration names."""
         from handover.jobs.workspace import open_workspace
 
-        return open_workspace(
+        opened = open_workspace(
             self.words.language,
             config=self.options.config,
             as_of=self.options.as_of,
             as_user=self.options.as_user,
+        )
+        if opened.rehearsed_on:
+            self.rehearsed_on.append(opened.rehearsed_on)
+        return opened
+
+    @property
+    def mark(self) -> str:
+        """What every page of a rehearsal bears; nothing in earnest."""
+        from handover.commands.outcome import notice_text, rehearsal
+
+        return " ".join(
+            notice_text(n, self.words) for n in rehearsal(self.rehearsed_on)
         )
 
     @property
@@ -285,7 +302,10 @@ def command(
             said = ctx.ensure_object(GlobalOptions)
             options = said.gathered()
             _check_output(ctx, name, options, ("table", "json", *forms))
-            return body(Shell(options=options, words=said.words), **given)
+            shell = Shell(
+                options=options, words=said.words, rehearsed_on=said.rehearsed_on
+            )
+            return body(shell, **given)
 
         made = Command(
             name,

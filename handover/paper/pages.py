@@ -25,6 +25,8 @@ def page(template: Path, words: Words, /, **context: object) -> str:
     The template extends ``skeleton.html`` and finds ``_`` (words), ``day``,
     ``short_day``, ``number``, ``money`` in the language, and ``svg``. What it prints is
     made plain and escaped; ``web_link`` leaves of an address only what may be linked.
+    The context has ``mark``, which stands on top and on each sheet of paper where it is
+    filled.
     """
     environment = _environment(template.parent)
     language = words.language

@@ -104,6 +104,7 @@ def plan_page(
             for plan in plans
         ],
         person=audience.person,
+        mark=audience.mark,
     )
 
 

@@ -39,6 +39,8 @@ class Audience:
     """Minutes of preparation for each account that is met."""
     effects: Sequence[SideEffect] = ()
     """What the CRM does of its own accord when the plan is carried out."""
+    mark: str = ""
+    """What every page bears that counts for nothing: that it is a rehearsal."""
 
     def person(self, user: str | None) -> str:
         """Return a user's name; nobody is a dash."""
