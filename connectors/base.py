@@ -26,6 +26,9 @@ Row = Mapping[str, object]
 """One record as the CRM gave it: nested where it nests, scalars as it sent them."""
 
 
+DOUBLES = "doubles"
+"""Under it a found row names the ids of further records with the same key, if any."""
+
 SHORT_ID, LONG_ID = 15, 18
 """Characters of a Salesforce id; the long one is the short one and its checksum."""
 
@@ -299,6 +302,15 @@ def listing(connector: object) -> Sequence[str]:
     return connector.listing() if isinstance(connector, ListsFiles) else ()
 
 
+def put_found(found: dict[str, Row], key: str, row: Row) -> None:
+    """Put a row among those found by key; behind another one it is its double."""
+    first = found.setdefault(key, row)
+    if first is not row and first.get("id") != row.get("id"):
+        others = first.get(DOUBLES)
+        known = others if isinstance(others, tuple) else ()
+        found[key] = {**first, DOUBLES: (*known, str(row.get("id")))}
+
+
 class Connector(Protocol):
     """One CRM. All times are the server's, all ids are the CRM's own."""
 
@@ -360,7 +372,10 @@ class Connector(Protocol):
         ...
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
-        """Find records we created, by key; a row carries ``id`` and its fields."""
+        """Find records we created, by key; a row carries ``id`` and its fields.
+
+        Where several records carry one key, a row of the first names the others.
+        """
         ...
 
     def prepare(self, *, create: bool = False) -> Sequence[str]:

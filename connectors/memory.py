@@ -24,6 +24,7 @@ from connectors.base import (
     Pull,
     Row,
     SetField,
+    put_found,
 )
 from connectors.errors import NotPermitted, UnknownObject, Unreachable
 
@@ -250,9 +251,11 @@ class MemoryCRM:
         self.calls += 1
         found: dict[str, Row] = {}
         for create in creates:
-            record_id = self._by_key(create)
-            if record_id is not None and create.key not in self.faults.unseen:
-                found[create.key] = dict(self._records[create.object][record_id])
+            rows = self._records.get(create.object, {}).values()
+            name = create.key_field or KEY_FIELD
+            for row in rows if create.key not in self.faults.unseen else ():
+                if row.get(name) == create.key:
+                    put_found(found, create.key, dict(row))
         return found
 
     def members(self, object_name: str, ids: Sequence[str]) -> Sequence[Member]:

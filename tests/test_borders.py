@@ -1,15 +1,27 @@
 """Copies of a folder and old ledgers are noticed where the CRM keeps who wrote last."""
 
+import datetime as dt
+import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from handover.errors import HandoverError
+from handover.i18n import words_for
+from handover.jobs.transfer import Manner, Transferred, publish, reassign
+from handover.jobs.workspace import open_workspace
+from handover.transfer.crash_points import POINTS
+from handover.transfer.prepare import TransferRequest
 from tests.conftest import Cli
 from tests.worlds import files_folder, hubspot_folder, salesforce_folder
 from tests.worlds.hubspot_data import TOKEN
-from tests.worlds.world import Task, World, each_once
+from tests.worlds.world import Act, Task, World, each_once
+
+SOAK = "HANDOVER_SOAK" in os.environ
 
 CRMS = ("files", "salesforce", "hubspot")
 REASON = ("--reason", "the old machine is gone")
@@ -132,3 +144,121 @@ def test_a_crm_without_a_key_field_cannot_keep_it_and_says_so(world: World) -> N
     assert ended.code == 0
     assert "no_folder_record" in {each["code"] for each in ended.json["warnings"]}
     assert records(world) == []
+
+
+# Two folders at the same time, without anything in the CRM that could tell
+
+
+def carry_out(
+    world: World, act: Act, folder: Path, reached: Callable[[str], None]
+) -> Transferred:
+    """Carry the plan out in one of two folders, as the command does."""
+    workspace = open_workspace(
+        "en",
+        config=str(folder / "handover.toml"),
+        as_of=dt.date.fromisoformat(world.days[act]),
+    )
+    org, why = world.org_id or None, world.reason or None
+    manner = Manner(org_id=org, yes=True, reached=reached)
+    if act == "reassign":
+        asked = TransferRequest(org_id=org, early=why)
+        return reassign(workspace, world.plan, asked, manner)
+    asked = TransferRequest(org_id=org, before_announcement=why)
+    return publish(workspace, world.plan, asked, manner, words_for("ja"))
+
+
+def overtaken(
+    world: World, act: Act, other: Path, point: str
+) -> tuple[Transferred, Transferred]:
+    """Carry the plan out, while another folder does all of it at a point of the run."""
+    second: list[Transferred] = []
+
+    def reached(name: str) -> None:
+        if name == point and not second:
+            second.append(carry_out(world, act, other, lambda _name: None))
+
+    first = carry_out(world, act, world.folder, reached)
+    return first, second[0]
+
+
+def set_owners(world: World) -> dict[str, set[str]]:
+    """Tell which owners each record was given, in all."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for record, owner in world.owner_changes():
+        found[record].add(owner)
+    return found
+
+
+BETWEEN = POINTS if SOAK else ("intent_recorded", "wave_read_back")
+
+
+@pytest.mark.parametrize("point", BETWEEN)
+def test_owners_are_set_to_the_successor_and_never_back_when_two_folders_write_at_once(
+    world: World, tmp_path: Path, point: str
+) -> None:
+    """Nor does anybody leave a team, or stand on it twice."""
+    if isinstance(world, hubspot_folder.HubSpotWorld):
+        world.portal.contacts_follow = True
+    rest = world.rest()
+    world.another_machine(tmp_path / "other")
+    overtaken(world, "reassign", tmp_path / "other", point)
+    assert world.owners() == world.handed
+    assert all(set_owners(world)[r] <= {o} for r, o in world.handed.items())
+    assert world.rest() == rest
+
+
+@pytest.mark.parametrize("keyed", [True, False], ids=["key field", "mark"])
+def test_tasks_that_two_folders_make_at_once_are_made_once_or_named(
+    world: World, tmp_path: Path, *, keyed: bool
+) -> None:
+    if not keyed:
+        world.take_key_field_away()
+    other = tmp_path / "other"
+    world.another_machine(other)
+    first, second = overtaken(world, "publish", other, "intent_recorded")
+    assert second.executed.error is None
+    keys = [task.key for task in world.tasks()]
+    error = first.executed.error
+    if keyed:
+        assert each_once(keys)
+        assert error is None
+        return
+    assert error is not None
+    assert (error.code, error.exit_code) == ("tasks_doubled", 6)
+    assert error.params["n"] == len(keys) - len(set(keys)) > 0
+    for words in ((), ("-c", str(other / "handover.toml"))):
+        ended = world.run("runs", "verify", *words)
+        assert ended.code == 6
+        whats = [each["what"] for each in ended.data["broken"]]
+        assert whats == ["doubled"] * (len(keys) - len(set(keys)))
+
+
+@pytest.mark.skipif(not SOAK, reason="make soak tries it twenty times")
+@pytest.mark.parametrize("attempt", range(20))
+def test_two_folders_that_race_set_each_owner_to_the_successor(
+    world: World, tmp_path: Path, attempt: int
+) -> None:
+    rest, other = world.rest(), tmp_path / "other"
+    world.another_machine(other)
+    ready = threading.Barrier(2)
+    failures: list[HandoverError] = []
+
+    def meet(point: str) -> None:
+        if point == "steps_prepared":
+            ready.wait(30)
+
+    def race(folder: Path) -> None:
+        try:
+            carry_out(world, "reassign", folder, meet)
+        except HandoverError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=race, args=(f,)) for f in (world.folder, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert world.owners() == world.handed
+    assert all(set_owners(world)[r] <= {o} for r, o in world.handed.items())
+    assert world.rest() == rest

@@ -14,7 +14,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from connectors.base import Create, Outcome, Row
+from connectors.base import Create, Outcome, Row, put_found
 from connectors.errors import ConnectorError
 from connectors.hubspot.links import read_links
 from connectors.hubspot.objects import (
@@ -100,7 +100,9 @@ def _find_doubtful(
     except ConnectorError:
         found = {}
     return [
-        replace(outcome, id=found[create.key]["id"]) if create.key in found else outcome
+        replace(outcome, id=str(found[create.key]["id"]))
+        if create.key in found
+        else outcome
         for create, outcome in pairs
     ]
 
@@ -294,13 +296,11 @@ def find(portal: Portal, creates: Sequence[Create]) -> dict[str, Row]:
         rows = _find_by_key(portal, run) if keyed else _find_by_body(portal, run)
         there = [create for create in run if create.key in rows]
         linked = _read_wanted_links(portal, there, rows)
-        found |= {c.key: rows[c.key] | {"links": linked[c.key]} for c in there}
+        found |= {c.key: {**rows[c.key], "links": linked[c.key]} for c in there}
     return found
 
 
-def _find_by_key(
-    portal: Portal, creates: Sequence[Create]
-) -> dict[str, dict[str, Any]]:
+def _find_by_key(portal: Portal, creates: Sequence[Create]) -> dict[str, Row]:
     """Find by the unique property: no index, no lag."""
     kind, key_field = object_type(creates[0].object), creates[0].key_field or ""
     names = sorted({*creates[0].values, key_field})
@@ -311,19 +311,17 @@ def _find_by_key(
     }
 
 
-def _find_by_body(
-    portal: Portal, creates: Sequence[Create]
-) -> dict[str, dict[str, Any]]:
+def _find_by_body(portal: Portal, creates: Sequence[Create]) -> dict[str, Row]:
     """Look through what hangs on the same records; a search would lag behind."""
     kind = object_type(creates[0].object)
     near = dict.fromkeys(_list_neighbours(portal, creates))
     names = sorted({*creates[0].values, BODY})
     wanted = {create.key for create in creates}
-    rows = {}
+    rows: dict[str, Row] = {}
     for record in batch_read(portal, kind, list(near), names):
         key = read_key(record.get("properties") or {})
         if key in wanted:
-            rows[key] = _to_row(record)
+            put_found(rows, key, _to_row(record))
     return rows
 
 

@@ -7,7 +7,7 @@ account (a text cannot be filtered by); a team member by record and user.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from connectors.base import Create, Row
+from connectors.base import Create, Row, put_found
 from connectors.salesforce.added import marked_key
 from connectors.salesforce.client import beginning, quoted
 from connectors.salesforce.org import Org
@@ -37,7 +37,7 @@ def find(org: Org, creates: Sequence[Create]) -> Mapping[str, Row]:
         wanted = {create.key: create for create in group}
         for key, row in rows:
             if key in wanted:
-                found.setdefault(key, _told(row, wanted[key]))
+                put_found(found, key, _told(row, wanted[key]))
     return found
 
 

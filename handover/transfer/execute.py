@@ -28,6 +28,7 @@ from handover.plan.errors import TermsChanged, Unapproved
 from handover.plan.terms import Circumstances
 from handover.transfer.checks import Site, check_permitted
 from handover.transfer.crash_points import Reached
+from handover.transfer.doubles import look_back
 from handover.transfer.errors import RunInterrupted, RunPartly
 from handover.transfer.folder_record import FolderRecord
 from handover.transfer.journal import Journal, entry
@@ -121,13 +122,14 @@ def execute(
     register.reached("folder_written")
     is_ours = record is not None and walk.failure is None and walk.refusal is None
     note = record.sign_off(ended.id) if record is not None and is_ours else None
+    doubled = look_back(site.connector, ended.id, entries)
     return Executed(
         run_id=ended.id,
         plan_id=ended.plan_id,
         state=ended.state,
         entries=entries,
         window_seconds=ended.window_seconds,
-        error=_error(ended, entries, walk),
+        error=_error(ended, entries, walk) or doubled,
         notes=[note] if note else [],
     )
 

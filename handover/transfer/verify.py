@@ -11,11 +11,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from connectors.base import Connector, SetField
+from connectors.base import Connector, Create, SetField
 from handover.i18n import Phrase
 from handover.ledger import anchors, events, seals
 from handover.ledger.anchors import BrokenAnchor
 from handover.ledger.runs import Entry, Run, all_runs, counts, entries_of
+from handover.transfer.doubles import find_doubles
 from handover.transfer.readings import held
 
 ENDED = ("done", "skipped", "refused", "in_doubt")
@@ -102,7 +103,7 @@ def last_writes(
 def record_faults(
     connector: Connector, written: Iterable[LastWrite]
 ) -> Iterator[Fault]:
-    """Yield the records that no longer hold what was written.
+    """Yield the records that no longer hold what was written, or stand twice.
 
     Raises:
         ConnectorError: the CRM cannot be asked.
@@ -122,6 +123,10 @@ def record_faults(
                 value = held(row, change.field)
                 if value != (change.after or None):
                     yield _fault(one, "changed", value)
+        made = {one.entry.key: one for one in group if one.entry.key is not None}
+        creates = [c for one in group if isinstance(c := one.entry.change, Create)]
+        for key, others in find_doubles(connector, creates).items():
+            yield _fault(made[key], "doubled", ", ".join(others))
 
 
 def _fault(written: LastWrite, what: str, found: str | None) -> Fault:
