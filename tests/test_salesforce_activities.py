@@ -168,6 +168,21 @@ def test_what_hangs_on_an_activity_itself_outlives_its_relations(
     assert shared.counted() == {shared.ours: {call}, shared.theirs: {call}}
 
 
+def test_relations_of_merged_people_follow_the_winner(shared: Shared) -> None:
+    """Salesforce rewrites them to the winner without a new stamp."""
+    shared.sync()
+    org, call = shared.org, f"Task:{shared.call}"
+    other = org.add("Contact", Name="林 次郎", AccountId=shared.theirs)
+    later(org, hours=20)
+    org.merge("Contact", shared.hayashi, other)
+    org.records["TaskRelation"][shared.other]["RelationId"] = other
+    later(org, hours=1)
+    shared.sync()
+    assert shared.counted()[shared.theirs] == {call}
+    links = shared.mill.rows("activity_links").values()
+    assert other in {row["target_id"] for row in links}
+
+
 @pytest.mark.parametrize(
     ("more", "counts"),
     [

@@ -20,7 +20,8 @@ from connectors.salesforce.problems import SOURCE
 class Narrowing:
     """What makes a record one that counts: the value of one of its fields.
 
-    ``unseen`` is the code of what is told where the org does not show the field.
+    ``unseen`` is the code of what is told where the org does not show the field; that
+    of series is shown to everybody.
     """
 
     field: str
@@ -46,7 +47,7 @@ class Narrowing:
             yield Note(code=self.unseen, params=params)
 
 
-_NO_MASTER = Narrowing("IsRecurrence", value=False, unseen="masters_unseen")
+_NO_MASTER = Narrowing("IsRecurrence", value=False)
 _ALL = MappingProxyType(
     {
         "Group": (Narrowing("Type", "Queue"),),

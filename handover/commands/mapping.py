@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 BROUGHT_ALONG = "activity_links"
-"""No mapping fills it: what activities are mapped to brings it along."""
+"""Not listed by itself: what activities are mapped to brings it along."""
 
 
 @group("mapping")
