@@ -1,5 +1,6 @@
 import datetime as dt
 import shlex
+import shutil
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from xml.etree import ElementTree as ET
 
@@ -66,3 +67,14 @@ def test_what_is_printed_is_the_job_letter_by_letter(
 
 def test_an_unknown_scheduler_is_a_usage_error(cli: Cli) -> None:
     assert cli("schedule", "at").code == 2
+
+
+def test_a_folder_that_would_begin_a_line_of_its_own_is_refused(
+    cli: Cli, folder: Path
+) -> None:
+    inside = folder / "a\n* * * * * evil"
+    inside.mkdir()
+    shutil.move(folder / "handover.toml", inside)
+    ended = cli("schedule", "cron", "-c", str(inside / "handover.toml"))
+    assert (ended.code, ended.out) == (2, "")
+    assert "no scheduler takes" in ended.err

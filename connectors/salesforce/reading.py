@@ -134,7 +134,7 @@ class OrgReader:
         self._asked = tuple(name for name in self._asked if name not in gone)
         params = {"source": SOURCE, "object": self.name, "field": column}
         self.notes.append(Note(code="field_vanished", params=params))
-        log.warning("%s.%s is no longer visible", self.name, column)
+        log.info("%s.%s is no longer visible", self.name, column)
         return True
 
     def finished(

@@ -6,6 +6,7 @@ import click
 
 from handover.commands.outcome import Result
 from handover.commands.shell import Shell, command
+from handover.safe_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,9 @@ def schedule(shell: Shell, *, kind: str) -> Result:
 
     program = shutil.which("handover") or sys.argv[0]
     config = shell.workspace.config
+    if plain(str(config.base)) != str(config.base):
+        about = "{folder} has characters that no scheduler takes"
+        raise click.UsageError(shell.words(about, folder=config.base))
     text = SCHEDULERS[kind](here(program, config.base / "handover.toml"))
 
     def show(console: "Console") -> None:

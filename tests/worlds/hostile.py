@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 import unicodedata
 import zipfile
@@ -108,7 +109,10 @@ WORDS = (
     "𠮷野家\U000e0100",
 )
 KINDS = (*TERMINAL, *MARKUP, *FORMULAS, *WORDS)
-COUNT = 200
+IS_SOAK = "HANDOVER_SOAK" in os.environ
+COUNT = 200 if IS_SOAK else len(KINDS)
+"""Customers of a company; ``make soak`` shows each kind with others around it, too."""
+SAMPLE = KINDS if IS_SOAK else KINDS[::3]
 
 
 def hostile_names(count: int = COUNT) -> list[str]:
