@@ -1,10 +1,12 @@
 import hashlib
+import io
 from pathlib import Path
 
 import pytest
 
+from handover.commands.shell import Shell
 from tests.conftest import Cli
-from tests.worlds.planning_folder import NEW, planning_in, rows_of, submitted
+from tests.worlds.planning_folder import NEW, TODAY, planning_in, rows_of, submitted
 
 
 @pytest.fixture
@@ -111,6 +113,7 @@ EDITS = [
     (("--meet", "Sakura", "--reason", "要訪問"), "Q", 5, "not_yours"),
     (("--meet", "Sakura"), "P", 2, "reason_needed"),
     (("--hold", "Midori"), "P", 2, "until_needed"),
+    (("--hold", "Midori", "--until", "2027-06-30"), "P", 5, "not_yours"),
     (("--hold", "Midori", "--until", "2027-02-01"), "P", 2, "bad_period"),
     (("--date", "Aoba=2027-03-06"), "P", 5, "date_not_free"),
     (("--date", "Aoba"), "P", 2, "bad_edit"),
@@ -141,7 +144,7 @@ def test_holds_and_opportunities_keep_their_dates(plan: Cli) -> None:
         "edit",
         key,
         *("--hold", "Midori", "--until", "2027-06-30"),
-        *("--opportunity", "O2=hold:2027-05-31", "--as", "P"),
+        *("--opportunity", "O2=hold:2027-05-31", "--as", "M"),
     )
     rows = rows_of(ended)
     assert (rows["A3"]["mode"], rows["A3"]["effective"]) == ("hold", "2027-06-30")
@@ -164,3 +167,74 @@ def test_changes_are_those_since_the_last_approval(plan: Cli) -> None:
     assert {each["account_id"] for each in last["changes"]} == {"A3"}
     unknown = plan("show", key, "--since", "99")
     assert (unknown.code, unknown.json["error"]["code"]) == (2, "unknown_name")
+
+
+# Which version was read
+
+
+def test_the_version_that_was_read_is_approved_or_none(plan: Cli) -> None:
+    key = submitted(plan)
+    read = plan("show", key).data["plan"]["version"]
+    plan("edit", key, "--meet", "Sakura", "--reason", "要訪問", "--as", "M")
+    newest = plan("submit", key, "--as", "P").data["plan"]["version"]
+    refused = plan("approve", key, "--version", str(read), "--as", "M")
+    error = refused.json["error"]
+    assert (refused.code, error["code"]) == (5, "other_version")
+    for said in (f"version {read} ", f"version {newest} ", "Sakura"):
+        assert said in error["message"]
+    unknown = plan("approve", key, "--version", "99", "--as", "M")
+    assert (unknown.code, unknown.json["error"]["code"]) == (2, "unknown_name")
+    assert plan("show", key).data["plan"]["state"] == "submitted"
+    done = plan("approve", key, "--version", str(newest), "--as", "M").data["plan"]
+    assert (done["state"], done["version"]) == ("approved", newest)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_page_says_whether_a_version_was_named(
+    plan: Cli, cli: Cli, *, named: bool
+) -> None:
+    key = submitted(plan)
+    version = str(plan("show", key).data["plan"]["version"])
+    read = ("--version", version) if named else ()
+    assert plan("approve", key, *read, "--as", "M").code == 0
+    page = cli("plan", "show", key, "--format", "html").out
+    assert f"version {version}" in page
+    assert ("no version named as read" in page) is not named
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 5)])
+def test_on_a_terminal_the_plan_is_shown_and_asked_for(
+    plan: Cli, cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    key = submitted(plan)
+    monkeypatch.setattr(Shell, "is_interactive", True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    ended = cli("plan", "approve", key, "--as", "M", *TODAY)
+    assert ended.code == code
+    assert f"Approve version 2 of {key}?" in ended.err
+    assert "version 2" in ended.err.split("Approve version")[0]
+    state = "approved" if code == 0 else "submitted"
+    assert plan("show", key).data["plan"]["state"] == state
+
+
+# Drawing up again over decisions
+
+
+def test_decisions_are_not_replaced_by_a_new_draft(plan: Cli) -> None:
+    key = plan(*NEW).data["plan"]["id"]
+    assert plan(*NEW, "--as", "Q").data["plan"]["version"] == 2
+    loose = ("--loose", "opportunities=transfer")
+    edited = plan("edit", key, "--no-attend", "Aoba", *loose, "--as", "M")
+    refused = plan(*NEW)
+    error = refused.json["error"]
+    assert (refused.code, error["code"]) == (5, "draft_decided")
+    for said in ("Takahashi", "Aoba: co-attendance", "without a customer"):
+        assert said in error["message"]
+    assert plan("show", key).data["plan"] == edited.data["plan"]
+    nobody = plan(*NEW, "--discard")
+    assert (nobody.code, nobody.json["error"]["code"]) == (2, "no_decider")
+    stranger = plan(*NEW, "--discard", "--as", "Q")
+    assert (stranger.code, stranger.json["error"]["code"]) == (5, "not_yours")
+    fresh = plan(*NEW, "--discard", "--as", "P")
+    assert fresh.data["plan"]["version"] == 4
+    assert rows_of(fresh)["A1"]["co_attendance"] == "undecided"

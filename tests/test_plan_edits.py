@@ -122,7 +122,7 @@ def test_a_day_on_which_nobody_visits_is_refused(day: dt.date) -> None:
 
 def test_a_held_customer_changes_hands_at_the_end_of_the_hold() -> None:
     until = dt.date(2027, 6, 1)
-    after = amended(plan(), AUTHOR, hold=("A02",), until=until)
+    after = amended(plan(), MANAGER, hold=("A02",), until=until)
     row = row_of(after, "A02")
     assert (row.mode, row.until, row.effective) == (Mode.HOLD, until, until)
     assert row.visit is None
@@ -227,6 +227,7 @@ SAY: list[tuple[str, dict[str, Any]]] = [
     ("no co-attendance", {"no_attend": ("A01",)}),
     ("waiving", {"waive": (("A09", "contacts.channel"),)}),
     ("a must online", {"online": ("A02",)}),
+    ("holding a must", {"hold": ("A02",), "until": dt.date(2027, 6, 1)}),
 ]
 
 
@@ -240,7 +241,7 @@ def test_the_manager_alone_decides(what: str, change: dict[str, Any]) -> None:
 FREE: list[tuple[str, dict[str, Any]]] = [
     ("promoting", {"meet": ("A10",)}),
     ("demoting a should", {"inform": ("A09",)}),
-    ("holding a must", {"hold": ("A02",), "until": dt.date(2027, 6, 1)}),
+    ("holding a should", {"hold": ("A09",), "until": dt.date(2027, 6, 1)}),
     ("a date", {"dates": {"A02": FRIDAY}}),
 ]
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from handover.errors import HandoverError
-    from handover.jobs.plan import Changed, NewPlans
+    from handover.jobs.decisions import Changed
+    from handover.jobs.plan import NewPlans
     from handover.plan.model import Plan
 
 
@@ -56,6 +57,7 @@ def plan() -> None:
 @click.option("--start", type=DAY, metavar="D", help="First day of the period.")
 @click.option("--end", type=DAY, metavar="D", help="Last day of the period.")
 @click.option("--effective", type=DAY, metavar="D", help="When the owners change.")
+@click.option("--discard", is_flag=True, help="Drop what was decided on its draft.")
 @click.option("--absent", is_flag=True, help="The predecessor cannot take part.")
 def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Draw up the plan of a predecessor, or all plans of a reorganisation."""
@@ -85,6 +87,7 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
         moves=given["moves"],
         dates=PlanDates(**{name: given[name] for name in DATES}),
         absent=given["absent"],
+        discard=given["discard"],
     )
     one_move = bool(asked.predecessor and asked.successors)
     if asked.moves is None and one_move:
@@ -166,7 +169,7 @@ def _show_changes(shell: Shell, found: "Plan", since: int | None) -> Result:
 @click.argument("plan_id", metavar="PLAN")
 def submit(shell: Shell, *, plan_id: str) -> Result:
     """Hand a draft to the manager."""
-    from handover.jobs.plan import submit as submit_plan
+    from handover.jobs.decisions import submit as submit_plan
 
     decided = submit_plan(shell.workspace, plan_id)
     return _show_decided(
@@ -184,7 +187,7 @@ def submit(shell: Shell, *, plan_id: str) -> Result:
 @edit_options
 def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Edit a plan; what was approved has to be approved again."""
-    from handover.jobs.plan import edit as edit_plan
+    from handover.jobs.decisions import edit as edit_plan
     from handover.plan.build import is_too_short
 
     changed = edit_plan(shell.workspace, plan_id, read_edits(given))
@@ -206,6 +209,9 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
 @click.argument("plan_id", metavar="PLAN")
 @edit_options
 @click.option(
+    "--version", "read", type=int, metavar="N", help="The version that you have read."
+)
+@click.option(
     "--evidence",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     metavar="FILE",
@@ -215,10 +221,14 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
 def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Approve a submitted plan, with or without edits."""
     from handover.jobs.deciding import Grounds
-    from handover.jobs.plan import approve as approve_plan
+    from handover.jobs.decisions import approve as approve_plan
 
+    read = given["read"]
+    if read is None and shell.is_interactive and not shell.options.yes:
+        read = _ask_to_approve(shell, plan_id)
     grounds = Grounds(
         reason=given["reason"],
+        version=read,
         evidence=given["evidence"],
         on_behalf=given["on_behalf"],
     )
@@ -226,6 +236,37 @@ def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN
     return _show_decided(
         shell, changed, next=f"handover plan publish {changed.plan.id}"
     )
+
+
+def _ask_to_approve(shell: Shell, plan_id: str) -> int:
+    """Show a plan and what has changed since it was last approved, and ask.
+
+    Returns:
+        The version that was shown and agreed to.
+
+    Raises:
+        NotConfirmed: it was not agreed to.
+    """
+    from handover.commands.forms import print_aside
+    from handover.jobs.plan import find_plan, find_version_seen
+    from handover.plan.changes import compare
+    from handover.plan.errors import NotConfirmed
+    from handover.plan.terminal import print_decision
+
+    found = find_plan(shell.workspace, plan_id)
+    compared = compare(find_version_seen(shell.workspace, found), found)
+    reader = audience_of(shell, found.source)
+    print_aside(
+        lambda console: print_decision(compared, reader, console), shell.options
+    )
+    asked = shell.words("Approve version {version} of {plan}?", **_named(found))
+    if not click.confirm(asked, err=True):
+        raise NotConfirmed(data=None, **_named(found))
+    return found.version
+
+
+def _named(found: "Plan") -> dict[str, object]:
+    return {"plan": found.id, "version": found.version}
 
 
 @command(
@@ -238,7 +279,7 @@ def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN
 @click.option("--reason", metavar="T", required=True, help="Why.")
 def reject(shell: Shell, *, plan_id: str, reason: str) -> Result:
     """Send a submitted plan back."""
-    from handover.jobs.plan import reject as reject_plan
+    from handover.jobs.decisions import reject as reject_plan
 
     decided = reject_plan(shell.workspace, plan_id, reason)
     return _show_decided(shell, decided, next=f"handover plan edit {decided.plan.id}")
@@ -254,7 +295,7 @@ def reject(shell: Shell, *, plan_id: str, reason: str) -> Result:
 @click.option("--reason", metavar="T", required=True, help="Why.")
 def void(shell: Shell, *, plan_id: str, reason: str) -> Result:
     """End a plan of which nothing has been carried out."""
-    from handover.jobs.plan import void as void_plan
+    from handover.jobs.decisions import void as void_plan
 
     return _show_decided(shell, void_plan(shell.workspace, plan_id, reason))
 

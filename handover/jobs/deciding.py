@@ -11,9 +11,13 @@ from handover.plan.store import Decision
 
 @dataclass(frozen=True, kw_only=True)
 class Grounds:
-    """Why somebody decides, what shows it, and why another person types it."""
+    """Why somebody decides, what shows it, and why another person types it.
+
+    ``version`` is the one that they read, where they say so.
+    """
 
     reason: str | None = None
+    version: int | None = None
     evidence: Path | None = None
     on_behalf: str | None = None
 

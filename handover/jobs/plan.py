@@ -1,7 +1,7 @@
-"""Drawing up plans, changing them, and deciding on them.
+"""Drawing up plans, and reading them.
 
-A plan is drawn up and changed from names as people type them; here they become ids, the
-facts are read and audited, and everything is kept in the ledger.
+A plan is drawn up from names as people type them; here they become ids, the facts are
+read and audited, and everything is kept in the ledger.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -9,16 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from handover.audit.engine import audit
 from handover.audit.findings import scores
 from handover.errors import AmbiguousName, UnknownName, UsageProblem
 from handover.i18n import Words
-from handover.jobs.deciding import Grounds, find_maker, make_decision
+from handover.jobs.deciding import find_maker
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import Mode, PlanState
-from handover.ledger.under_way import check_settled
 from handover.mirror.find import (
     USER,
     account_finder,
@@ -28,7 +25,7 @@ from handover.mirror.find import (
 )
 from handover.mirror.people import Person
 from handover.mirror.views import Mirror
-from handover.plan import approval, drafts, store
+from handover.plan import drafts, store
 from handover.plan.build import PlanDates, PlanOrder
 from handover.plan.changes import Drift, list_drift
 from handover.plan.drafts import Setting, list_company_days
@@ -51,6 +48,8 @@ class NewPlans:
     moves: Path | None = None
     dates: PlanDates = field(default_factory=PlanDates)
     absent: bool = False
+    discard: bool = False
+    """Drop what people decided on a draft that is drawn up again."""
 
     def list_predecessors(self) -> list[str]:
         """List those who hand over, as they are named.
@@ -62,16 +61,6 @@ class NewPlans:
             return [self.predecessor or ""]
         lines = read_moves(self.moves).lines
         return list(dict.fromkeys(line.predecessor for line in lines))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Changed:
-    """A plan as it stands now, and as it was before it was changed, if it was."""
-
-    plan: Plan
-    before: Plan | None = None
-    stopped: str | None = None
-    """The run that was under way, and sends nothing more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +98,7 @@ class Planning:
                 moves=tuple(own),
                 dates=asked.dates,
                 absent=asked.absent,
+                discard=asked.discard,
                 reorganisation=reorganisation,
             )
             for predecessor, own in moves.items()
@@ -227,7 +217,7 @@ def write_page(workspace: Workspace, plans: Sequence[Plan], audience: Audience) 
     return plan_page(plans, made, audience, company, workspace.config.zone)
 
 
-# Drawing up and changing
+# Drawing up
 
 
 def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
@@ -245,98 +235,6 @@ def draw_up(workspace: Workspace, asked: NewPlans) -> list[Plan]:
             made_by=find_maker(workspace, source),
             at=workspace.now,
         )
-
-
-def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
-    """Edit a plan; what was approved has to be approved again."""
-    workspace.check_day()
-    source = find_plan(workspace, text).source
-    with (
-        open_planning(workspace, source) as planning,
-        _taking_away(workspace, text) as (connection, before, stopped),
-    ):
-        made = drafts.edit(
-            connection,
-            planning.setting,
-            before,
-            planning.find_ids(before, edits),
-            person=workspace.decider(source),
-            at=workspace.now,
-        )
-        now = store.load(connection, made.id)
-        return Changed(plan=now, before=before, stopped=stopped)
-
-
-# Deciding
-
-
-@contextmanager
-def _taking_away(
-    workspace: Workspace, text: str
-) -> Iterator[tuple[Connection, Plan, str | None]]:
-    """Open the transaction of a decision after which an approval counts no longer.
-
-    Yields:
-        The transaction, the plan as it stands, and the run of it that is under way.
-
-    Raises:
-        RunUnderWay, RunUnsettled: a call has left, and cannot be called back.
-    """
-    with workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, text))
-        stopped = check_settled(
-            connection, found.id, workspace.folder, workspace.clock()
-        )
-        yield connection, found, stopped
-
-
-def submit(workspace: Workspace, text: str) -> Changed:
-    """Hand a plan to the manager."""
-    with _taking_away(workspace, text) as (connection, found, stopped):
-        by = make_decision(workspace, found.source, Grounds())
-        now = workspace.circumstances(found.source)
-        done = approval.submit(connection, found, by, now)
-        return Changed(plan=done, stopped=stopped)
-
-
-def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> Changed:
-    """Approve a submitted plan, with or without edits."""
-    with workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, text))
-        by = make_decision(workspace, found.source, grounds)
-        now = workspace.circumstances(found.source)
-        approval.check_approver(found, "approve", by, now)
-        if edits.is_empty:
-            return Changed(plan=approval.approve(connection, found, by, now))
-        with open_planning(workspace, found.source) as planning:
-            edited = drafts.edit_submitted(
-                connection,
-                planning.setting,
-                found,
-                planning.find_ids(found, edits),
-                person=by.person_id,
-                at=by.at,
-            )
-        decided = approval.approve(connection, edited, by, now)
-        return Changed(plan=decided, before=found)
-
-
-def reject(workspace: Workspace, text: str, reason: str) -> Changed:
-    """Send a submitted plan back."""
-    with _taking_away(workspace, text) as (connection, found, stopped):
-        by = make_decision(workspace, found.source, Grounds(reason=reason))
-        now = workspace.circumstances(found.source)
-        done = approval.reject(connection, found, by, now)
-        return Changed(plan=done, stopped=stopped)
-
-
-def void(workspace: Workspace, text: str, reason: str) -> Changed:
-    """End a plan of which nothing has been carried out."""
-    with _taking_away(workspace, text) as (connection, found, stopped):
-        by = make_decision(workspace, found.source, Grounds(reason=reason))
-        people = workspace.people(found.source)
-        done = approval.void(connection, found, by, people)
-        return Changed(plan=done, stopped=stopped)
 
 
 def find_source(workspace: Workspace, predecessors: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ dry run lists the steps and does nothing else.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,6 +35,7 @@ from handover.transfer.execute import (
     rehearse,
 )
 from handover.transfer.folder_record import FolderRecord
+from handover.transfer.notes import list_stand_ins
 from handover.transfer.prepare import (
     Prepared,
     TransferRequest,
@@ -107,7 +108,8 @@ def publish(
             prepared = prepare_publish(
                 work.site, connection, authority, mirror, asked, words
             )
-        return work.walk(prepared)
+            typed = list_stand_ins(authority, work.site.people)
+        return work.walk(prepared, typed)
 
 
 def reassign(
@@ -119,7 +121,8 @@ def reassign(
         with _authority(workspace, plan_id, source) as (connection, authority, mirror):
             prepared = prepare_reassign(work.site, connection, authority, mirror, asked)
             aside = read_aside_of(mirror, authority.plan)
-        return replace(work.walk(prepared), aside=aside)
+            typed = list_stand_ins(authority, work.site.people)
+        return replace(work.walk(prepared, typed), aside=aside)
 
 
 def undo(
@@ -211,8 +214,8 @@ class _Work:
     manner: Manner
     notes: Sequence[Note] = ()
 
-    def walk(self, prepared: Prepared) -> Transferred:
-        """Walk the steps, or show what they would do.
+    def walk(self, prepared: Prepared, also: Iterable[Note] = ()) -> Transferred:
+        """Walk the steps, or show what they would do; ``also`` is to be said of it.
 
         The lock is held while somebody is asked, so that what was shown is what will be
         done.
@@ -226,7 +229,7 @@ class _Work:
             source=site.source,
             identity=site.identity,
             executed=executed,
-            notes=[*self.notes, *prepared.notes, *executed.notes],
+            notes=[*self.notes, *also, *prepared.notes, *executed.notes],
         )
 
     def _confirm(self, planned: Executed) -> None:

@@ -43,6 +43,8 @@ class ApprovedPlan:
     approved_at: dt.datetime
     fingerprint: str
     on_behalf: str | None = None
+    """Why somebody else typed the approval: ``actor``."""
+    actor: str = ""
     rehearsed_on: dt.date | None = None
     """The day that was taken for today, where it was approved in a rehearsal."""
 
@@ -97,6 +99,7 @@ def load_approved(
         fingerprint=approval.fingerprint,
         on_behalf=approval.by.on_behalf,
         rehearsed_on=approval.by.rehearsed_on,
+        actor=approval.by.actor,
     )
 
 

@@ -79,6 +79,8 @@ class PlanOrder:
     absent: bool = False
     """The predecessor cannot take part."""
     reorganisation: str | None = None
+    discard: bool = False
+    """Drop what people decided on an earlier draft."""
 
 
 @dataclass(frozen=True, kw_only=True)

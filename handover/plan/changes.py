@@ -8,8 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from handover.i18n import Phrase
 from handover.ledger.states import Mode
 from handover.plan.model import Plan, Row
+
+NAMED = 10
+"""So many changes are named where a sentence has to hold them."""
 
 Why = Literal["decided", "moved", "facts"]
 
@@ -88,6 +92,32 @@ def list_changes(before: Plan, after: Plan) -> Iterator[Change]:
         yield from _compare_rows(old_row, row)
     for row in known.values():
         yield _make_change(row, "mode", row.mode.value, None, "facts")
+
+
+def describe_changes(before: Plan, after: Plan) -> tuple[Phrase, ...]:
+    """Say what people see to be different between two versions, customer by customer.
+
+    Visits that moved to make room for others are left out.
+    """
+    names = {row.account_id: row.account for row in (*before.rows, *after.rows)}
+    found = [
+        (names.get(each.account_id or "", "-"), f"field:{each.field}")
+        for each in list_changes(before, after)
+        if each.why != "moved"
+    ]
+    known = {(each.object, each.id): each for each in before.loose}
+    found += [
+        (each.name or each.id, "field:loose")
+        for each in after.loose
+        if known.get((each.object, each.id)) != each
+    ]
+    said = [
+        Phrase(text="change:row", params={"name": name, "what": Phrase(text=what)})
+        for name, what in dict.fromkeys(found)
+    ]
+    left = len(said) - NAMED
+    more = [Phrase(text="change:more", params={"n": left})] if left > 0 else []
+    return (*said[:NAMED], *more)
 
 
 def _compare_rows(before: Row | None, after: Row) -> Iterator[Change]:

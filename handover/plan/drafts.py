@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from handover.config import Config
+from handover.errors import NoDecider
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OPEN_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.approval import check_unclaimed
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
+from handover.plan.changes import describe_changes
 from handover.plan.deciders import check_editor, is_manager, list_managers, name_all
 from handover.plan.edits import Editor, Edits, edit_plan
 from handover.plan.model import Plan
@@ -86,6 +88,7 @@ def draw_up(
     for order in ordered:
         _check_order(setting, order)
         others = [*_list_others(connection, order, names), *plans]
+        _check_replaceable(connection, setting, order, made_by)
         plan = _draw_up(connection, setting, order, others)
         plan = setting.on_terms_of_now(plan)
         _keep(connection, setting, plan, origin)
@@ -102,6 +105,33 @@ def _check_order(setting: Setting, order: PlanOrder) -> None:
         raise errors.NoManager(
             user=people.name(order.predecessor), file=setting.config.people.file
         )
+
+
+def _check_replaceable(
+    connection: Connection, setting: Setting, order: PlanOrder, made_by: str | None
+) -> None:
+    """Refuse to draw up a plan again over what people decided on its draft.
+
+    Raises:
+        DraftDecided: names who decided what; only whoever has a say drops it.
+        NoDecider: nobody says who drops it.
+        NotYours: they have no say in the plan.
+    """
+    draft = store.find_draft(connection, setting.source, order.predecessor)
+    drawn_up = draft and store.load_drawn_up(connection, draft.id)
+    if draft is None or drawn_up is None or drawn_up.version == draft.version:
+        return
+    people = setting.people
+    if not order.discard:
+        editors = store.list_editors(connection, draft.id, drawn_up.version)
+        raise errors.DraftDecided(
+            plan=draft.id,
+            users=name_all(editors, people),
+            changes=describe_changes(drawn_up, draft),
+        )
+    if made_by is None:
+        raise NoDecider
+    check_editor(draft, "new --discard", made_by, people)
 
 
 def _list_others(

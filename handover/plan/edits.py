@@ -251,17 +251,21 @@ def _is_holding(edits: Edits) -> bool:
 def _check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
     """Refuse what only the manager may decide.
 
-    The manager alone demotes a must row, overrules another person's decision on a row,
-    waives an item and decides whether they attend.
+    The manager alone demotes or holds a must row, overrules another person's decision
+    on a row, waives an item and decides whether they attend.
     """
     if editor.is_manager:
         return
-    is_demoted = edited.mode in (Mode.INFORM, Mode.EXCLUDE) and find_musts(row.reasons)
+    is_must = bool(find_musts(row.reasons))
+    is_demoted = edited.mode in (Mode.INFORM, Mode.EXCLUDE) and is_must
+    is_held = edited.mode is Mode.HOLD and is_must
+    held = (edited.mode, edited.until) != (row.mode, row.until)
     is_overruled = row.mode_by not in (None, editor.person_id)
     refused = {
         "co-attendance": edited.co_attendance != row.co_attendance,
         "waive": edited.waived != row.waived,
         "online": edited.online != row.online and find_wish(row) is Wish.MUST,
+        "hold": is_held and held,
         "mode": edited.mode != row.mode and (is_demoted or is_overruled),
     }
     for option, is_refused in refused.items():

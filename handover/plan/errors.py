@@ -135,6 +135,24 @@ class TermsChanged(Refusal):
     code = "terms_changed"
 
 
+class OtherVersion(Refusal):
+    """Another version was read than stands (``plan read newest changes``)."""
+
+    code = "other_version"
+
+
+class NotConfirmed(Refusal):
+    """Whoever was asked did not agree to what was shown (``plan``, ``version``)."""
+
+    code = "approval_not_confirmed"
+
+
+class DraftDecided(Refusal):
+    """A draft holds decisions that a new one would lose (``plan users changes``)."""
+
+    code = "draft_decided"
+
+
 class NoManager(UsageProblem):
     """Nobody is accountable for the predecessor (``user``, ``file``)."""
 

@@ -25,6 +25,8 @@ from handover.ledger.writes import accounts_handed_over
 from handover.plan.model import Plan, Row
 from mappings.toml_file import nearest
 
+VERSION_READ = "version_read"
+"""In the evidence of an approval: the version that was named as read, - if none was."""
 PLAN = Phrase(text="plan")
 
 
@@ -347,6 +349,26 @@ def load_last_approved(connection: Connection, plan_id: str) -> Plan | None:
     made = list_decisions(connection, plan_id)
     approved = [each.version for each in made if each.decision == "approve"]
     return load(connection, plan_id, approved[-1]) if approved else None
+
+
+def load_drawn_up(connection: Connection, plan_id: str) -> Plan | None:
+    """Read a plan as it was last drawn up, before anybody edited it."""
+    query = select(func.max(plan_versions.c.version)).where(
+        plan_versions.c.plan_id == plan_id, plan_versions.c.cause == "new"
+    )
+    found = connection.execute(query).scalar()
+    return None if found is None else load(connection, plan_id, found)
+
+
+def list_editors(connection: Connection, plan_id: str, since: int) -> list[str]:
+    """List who made the versions of a plan after one of them, each once."""
+    query = (
+        select(plan_versions.c.made_by)
+        .where(plan_versions.c.plan_id == plan_id, plan_versions.c.version > since)
+        .order_by(plan_versions.c.version)
+    )
+    made = connection.execute(query).scalars()
+    return list(dict.fromkeys(each or "-" for each in made))
 
 
 def _read_decision(row: RowMapping) -> RecordedDecision:

@@ -6,7 +6,7 @@ files that anybody may edit afterwards. So a plan carries them as of its submiss
 under its fingerprint, and is not carried out while they are others.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -56,27 +56,27 @@ class Circumstances:
 
     def list_differences(self, plan: Plan) -> list[Phrase]:
         """List in words what is different from what a plan was submitted on."""
-        if plan.terms is None:
-            return [Phrase(text="terms:unknown")]
-        now = self.read_terms(plan)
-        if now == plan.terms:
-            return []
-        return [
-            *compare_values(plan.terms.written, now.written),
-            *compare_values(plan.terms.guards, now.guards),
-            *self._compare_persons("decides", plan.terms.deciders, now.deciders),
-            *self._compare_persons("undoes", plan.terms.undoers, now.undoers),
-        ]
+        return list(compare_terms(plan.terms, self.read_terms(plan), self.people.name))
 
-    def _compare_persons(
-        self, what: str, before: Sequence[str], now: Sequence[str]
-    ) -> Iterator[Phrase]:
-        for sign, persons in (
-            ("more", sorted(set(now) - set(before))),
-            ("less", sorted(set(before) - set(now))),
-        ):
-            for person in persons:
-                params = {"user": self.people.name(person)}
+
+def compare_terms(
+    before: Terms | None, now: Terms | None, name: Callable[[str], str] = str
+) -> Iterator[Phrase]:
+    """Yield in words what is different; ``name`` says people's names."""
+    if before == now:
+        return
+    if before is None or now is None:
+        yield Phrase(text="terms:unknown")
+        return
+    yield from compare_values(before.written, now.written)
+    yield from compare_values(before.guards, now.guards)
+    for what, old, new in (
+        ("decides", set(before.deciders), set(now.deciders)),
+        ("undoes", set(before.undoers), set(now.undoers)),
+    ):
+        for sign, persons in (("more", new - old), ("less", old - new)):
+            for person in sorted(persons):
+                params = {"user": name(person)}
                 yield Phrase(text=f"terms:{what}:{sign}", params=params)
 
 

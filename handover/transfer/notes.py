@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from connectors.base import Note
 from handover.ledger.states import Mode
+from handover.mirror.people import People
+from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan
 from handover.transfer.facts import Child, TransferFacts
 from handover.transfer.reassign import Timing, planned_opportunities
@@ -39,6 +41,17 @@ def list_strangers(
     ]
     if elsewhere:
         yield _listed("opportunities_elsewhere", elsewhere)
+
+
+def list_stand_ins(approved: ApprovedPlan, people: People) -> Iterator[Note]:
+    """Yield that an approval was typed by somebody else than who gave it."""
+    if approved.on_behalf is not None:
+        params = {
+            "user": people.name(approved.approver_id),
+            "login": approved.actor,
+            "reason": approved.on_behalf,
+        }
+        yield Note(code="approved_on_behalf", params=params)
 
 
 def list_left(

@@ -121,6 +121,7 @@ class FilesWorld(World):
     """The company of CSV files; what is written is seen in the connector's own verb."""
 
     days: ClassVar[Mapping[Act, str]] = {"publish": PLANNED, "reassign": EFFECTIVE}
+    mapping = "files"
     manager, successor, other = "M", "S", "D"
     account, handed = "A1", HANDED
     loses_replies = False

@@ -147,6 +147,7 @@ class HubSpotWorld(World):
     days: ClassVar[Mapping[Act, str]] = dict.fromkeys(("publish", "reassign"), TODAY[1])
     reason, org_id = "test", "4242"
     manager, successor, other = "5", "8", "6"
+    mapping = "own.toml"
     handed = MORE
 
     def __init__(self, cli: Cli, folder: Path, made: Company) -> None:

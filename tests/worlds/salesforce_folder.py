@@ -131,7 +131,7 @@ class SalesforceWorld(World):
     """The company in an org; its commits are the judge."""
 
     days: ClassVar[Mapping[Act, str]] = {"publish": TODAY, "reassign": EFFECTIVE}
-    manager = MANAGER
+    manager, mapping = MANAGER, "own.toml"
 
     def __init__(self, cli: Cli, folder: Path, made: Company) -> None:
         super().__init__(cli, folder)
@@ -146,6 +146,10 @@ class SalesforceWorld(World):
         self.secrets = (SECRET, self.org.token, encoded)
         self._turned_away = 0
         self.heal()
+
+    @property
+    def manager_id(self) -> str:
+        return str(self.made.manager)
 
     def owners(self) -> dict[str, str | None]:
         return {key: row["OwnerId"] for _, key, row in self._owned()}

@@ -52,6 +52,8 @@ class World(ABC):
     org_id: ClassVar[str] = ""
     """The id by which a production org has to be named."""
     manager: ClassVar[str]
+    mapping: ClassVar[str]
+    """The mapping that the folder goes by."""
     successor: str
     other: str
     """Somebody who has nothing to do with the plan."""
@@ -69,6 +71,11 @@ class World(ABC):
         self.looks: list[Callable[[Sequence[str]], None]] = []
 
     # What is done on our side
+
+    @property
+    def manager_id(self) -> str:
+        """The manager's id in the CRM."""
+        return self.manager
 
     @property
     def today(self) -> Sequence[str]:
