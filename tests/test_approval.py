@@ -316,8 +316,21 @@ def test_somebody_who_has_left_keeps_no_customer(ledger: Connection) -> None:
     with pytest.raises(errors.LeaverKeeps) as caught:
         approval.submit(ledger, left_by(ledger), by("M"), GONE)
     assert caught.value.params["records"] == "客先02"
-    still_here = approval.submit(ledger, left_by(ledger, version=2), by("M"), now())
-    assert still_here.state is PlanState.SUBMITTED
+
+
+def test_who_cannot_take_part_keeps_a_customer_only_if_a_person_says_so(
+    ledger: Connection,
+) -> None:
+    plan = left_by(ledger)
+    with pytest.raises(errors.AbsentUndecided) as caught:
+        approval.submit(ledger, plan, by("M"), now())
+    assert caught.value.params["accounts"] == "客先02"
+    rows = [
+        row if row.mode is not Mode.EXCLUDE else row.model_copy(update={"mode_by": "M"})
+        for row in plan.rows
+    ]
+    decided = left_by(ledger, version=2, rows=tuple(rows))
+    assert approval.submit(ledger, decided, by("M"), now()).state is PlanState.SUBMITTED
 
 
 def test_what_another_open_plan_hands_over_is_given_to_somebody(
@@ -332,10 +345,11 @@ def test_what_another_open_plan_hands_over_is_given_to_somebody(
 
 
 @pytest.mark.parametrize("action", ["leave", "hold"])
-def test_somebody_who_has_left_keeps_no_opportunity(
-    ledger: Connection, action: Any
+@pytest.mark.parametrize("table", ["opportunities", "requests", "activities"])
+def test_somebody_who_has_left_keeps_nothing_on_which_somebody_has_to_act(
+    ledger: Connection, table: Any, action: Any
 ) -> None:
-    loose = LooseRecord(object="opportunities", id="O9", name="増設", action=action)
+    loose = LooseRecord(object=table, id="O9", name="増設", action=action)
     rest = (Move(account_id="A02", successor_id="S"),)
     with pytest.raises(errors.LeaverKeeps) as caught:
         approval.submit(

@@ -32,6 +32,8 @@ _RENEWABLE = frozenset({PlanState.SUBMITTED, PlanState.APPROVED, PlanState.IN_PR
 """States in which a plan is submitted again when its terms have changed."""
 BLOCKING = frozenset({"opportunities", "requests"})
 """Loose records that must not be left undecided."""
+OPEN_RECORDS = BLOCKING | {"activities"}
+"""Loose records on which somebody has to act: all but contacts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,18 +260,31 @@ def check_decided(plan: Plan, people: People) -> None:
 
 
 def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
-    """Refuse to let somebody who has left keep a customer or an open opportunity.
+    """Refuse to forget a customer or anything open of somebody who has left.
 
-    What another open plan hands over is given to somebody.
+    What another open plan hands over is given to somebody. Who is active and cannot
+    take part may keep a customer, but only if a person has decided it.
 
     Raises:
         LeaverKeeps: nobody takes over some of what they own.
+        AbsentUndecided: nobody has decided about some of their customers.
     """
-    if people.is_active(plan.predecessor):
+    is_active = people.is_active(plan.predecessor)
+    if is_active and not plan.absent:
         return
     out = {r.account_id: r.account for r in plan.rows if r.mode is Mode.EXCLUDE}
     given = dict(store.list_claimed(connection, plan.source, out, but=plan.id))
     kept = [out[account] for account in out if account not in given]
+    if is_active:
+        decided = {row.account_id for row in plan.rows if row.mode_by is not None}
+        undecided = [out[a] for a in out if a not in given and a not in decided]
+        if undecided:
+            raise errors.AbsentUndecided(
+                user=people.name(plan.predecessor),
+                plan=plan.id,
+                accounts=", ".join(undecided),
+            )
+        return
     kept += [row.account for row in plan.rows if row.mode is Mode.HOLD]
     kept += [
         opportunity.id
@@ -280,7 +295,7 @@ def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
     kept += [
         record.name or record.id
         for record in plan.loose
-        if record.object == "opportunities" and record.action != "transfer"
+        if record.object in OPEN_RECORDS and record.action != "transfer"
     ]
     if kept:
         raise errors.LeaverKeeps(

@@ -93,6 +93,12 @@ class LeaverKeeps(Refusal):
     code = "leaver_keeps"
 
 
+class AbsentUndecided(Refusal):
+    """Nobody decided who cares for customers (``user``, ``plan``, ``accounts``)."""
+
+    code = "absent_undecided"
+
+
 class SuccessorMissing(Refusal):
     """Nobody is named to take over (``plan``, ``accounts``)."""
 
