@@ -9,10 +9,10 @@ from rich.console import Console
 
 from handover.i18n import words_for
 from handover.plan.changes import Change, Comparison
+from handover.plan.decision import RecordedDecision
 from handover.plan.lists import list_parts
 from handover.plan.model import LooseRecord, Plan
 from handover.plan.page import list_weeks, plan_page
-from handover.plan.store import RecordedDecision
 from handover.plan.terminal import print_changes, print_decision, print_list, print_plan
 from handover.plan.view import Audience, list_legend, list_undecided
 from tests.worlds.small_company import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from handover.errors import NoDecider
 from handover.jobs.workspace import Workspace
-from handover.plan.store import Decision
+from handover.plan.decision import Decision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,10 @@ from handover.jobs.workspace import Workspace
 from handover.ledger.under_way import check_settled
 from handover.plan import approval, drafts, store
 from handover.plan.changes import describe_changes
+from handover.plan.decision import VERSION_READ
 from handover.plan.edits import Edits
 from handover.plan.errors import OtherVersion
 from handover.plan.model import Plan
-from handover.plan.store import VERSION_READ
 from handover.plan.terms import compare_terms
 
 

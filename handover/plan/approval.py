@@ -17,9 +17,9 @@ from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.build import seal
 from handover.plan.deciders import check_editor, list_approvers, list_managers
+from handover.plan.decision import Decision
 from handover.plan.model import Plan
 from handover.plan.selection import is_key_or_priority
-from handover.plan.store import Decision
 from handover.plan.terms import Circumstances
 
 _KINDS = {

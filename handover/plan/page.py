@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from handover.ledger.states import Mode
 from handover.paper.pages import page
+from handover.plan.decision import RecordedDecision
 from handover.plan.lists import list_parts
 from handover.plan.model import Plan, Row
 from handover.plan.scheduler.calendar import WorkingDays
-from handover.plan.store import RecordedDecision
 from handover.plan.view import (
     Audience,
     count_modes,

@@ -6,7 +6,7 @@ first, is kept beside the versions.
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
@@ -22,40 +22,11 @@ from handover.ledger.tables import (
     plans,
 )
 from handover.ledger.writes import accounts_handed_over
+from handover.plan.decision import Decision, RecordedDecision
 from handover.plan.model import Plan, Row
 from mappings.toml_file import nearest
 
-VERSION_READ = "version_read"
-"""In the evidence of an approval: the version that was named as read, - if none was."""
 PLAN = Phrase(text="plan")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """Who decided something about a plan, how we know, and in what words."""
-
-    person_id: str
-    actor: str
-    """The OS user, or the identity that a proxy vouches for."""
-    host: str
-    tool_version: str
-    at: dt.datetime
-    reason: str | None = None
-    evidence: dict[str, str] = field(default_factory=lambda: {"kind": "session"})
-    on_behalf: str | None = None
-    rehearsed_on: dt.date | None = None
-    """The day that was taken for today, where it was a rehearsal."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordedDecision:
-    """A decision as the ledger has it."""
-
-    decision: str
-    version: int
-    fingerprint: str
-    as_delegate: bool
-    by: Decision
 
 
 @dataclass(frozen=True, kw_only=True)

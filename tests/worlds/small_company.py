@@ -9,11 +9,11 @@ from typing import Any
 
 from handover.mirror.people import People, Person
 from handover.plan.build import PlanDates, PlanOrder, PlanRequest, build_plan
+from handover.plan.decision import Decision
 from handover.plan.model import Plan, Row
 from handover.plan.moves import Move
 from handover.plan.scheduler.calendar import Calendars, WorkingDays
 from handover.plan.selection import RULES, AccountFacts, PlanFacts
-from handover.plan.store import Decision
 from handover.plan.terms import Circumstances
 from handover.plan.visits import Ground
 from handover.policy_file import load_policy
