@@ -188,9 +188,15 @@ class EntitiesDeclared(UnreadableFile):
 
 
 class FileTooLarge(UnreadableFile):
-    """A file is larger than any of its kind (``file``, ``megabytes``)."""
+    """A file is larger than people write any (``file``, ``megabytes``, ``rows``)."""
 
     code = "file_too_large"
+
+
+class RowTooWide(UnreadableFile):
+    """A row has more cells than a spreadsheet has columns (``file``, ``line``)."""
+
+    code = "row_too_wide"
 
 
 class DuplicateColumn(UnreadableFile):

@@ -32,7 +32,7 @@ from handover.mistakes import (
     unreadable,
     wrong_value,
 )
-from mappings.toml_file import line_of
+from mappings.toml_file import line_of, parse_toml, read_text
 
 FILE = "handover.toml"
 JAPAN, YEN = "JP", "JPY"
@@ -197,14 +197,14 @@ def load_config(path: Path) -> Config:
         RetiredLogin: it asks for a log-in by password, which its CRM ends.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except FileNotFoundError:
         raise NoConfig(file=path) from None
     except (OSError, UnicodeDecodeError) as error:
         detail = unreadable(error)
         raise BadConfig(file=path, line="", key="", detail=detail) from error
     try:
-        content = tomllib.loads(text)
+        content = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         line, detail = no_toml(error)
         raise BadConfig(file=path, line=line or "", key="", detail=detail) from error

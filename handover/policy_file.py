@@ -15,7 +15,7 @@ from handover.errors import BadPolicy
 from handover.i18n import Phrase
 from handover.mistakes import no_toml, unknown_key, unreadable, wrong_value
 from handover.policy import GROUPS, OWN_COLUMN, Item, Policy
-from mappings.toml_file import line_of
+from mappings.toml_file import line_of, parse_toml, read_text
 
 BUILT_IN = Path(__file__).with_name("policy.toml")
 
@@ -66,14 +66,14 @@ def _rule(keys: Sequence[str], detail: str, **params: object) -> _Mistake:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise _Mistake((), unreadable(error)) from error
 
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         line, detail = no_toml(error)
         raise _Mistake((), detail, line=line) from error

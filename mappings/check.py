@@ -22,7 +22,7 @@ from mappings.forms import Form, Found, Plain
 from mappings.load import REQUIRED_TABLES, required
 from mappings.model import EVERY_EXTRA, LINKS, Mapping, ObjectMapping, is_file, mappable
 from mappings.schema import EXTRA, TABLES
-from mappings.toml_file import line_of, nearest, suggestion
+from mappings.toml_file import line_of, nearest, read_text, suggestion
 
 HIDDEN = "hidden_object"
 LEFT_OUT = "left_out_table"
@@ -120,7 +120,7 @@ class Checked:
         kind = next(kind for kind in kinds if kind.code == problem.code)
         column = ("fields", problem.column) if problem.column else ()
         keys = (problem.table, *column)
-        text = Path(self.mapping.file).read_text(encoding="utf-8-sig")
+        text = read_text(Path(self.mapping.file))
         return kind(
             file=self.mapping.file,
             line=line_of(text, keys) or "",

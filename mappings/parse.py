@@ -34,7 +34,7 @@ from mappings.forms import (
 )
 from mappings.model import TaskMapping, WriteMapping, mappable
 from mappings.schema import EXTRA, TABLES, ColumnSpec, columns
-from mappings.toml_file import line_of, suggestion
+from mappings.toml_file import line_of, parse_toml, read_text, suggestion
 from mappings.words import WORDS, canonical
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -105,9 +105,9 @@ class MappingFile:
 def read(path: Path) -> MappingFile:
     """Read a file as TOML and refuse tables that the common schema does not have."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = read_text(path)
+        content = parse_toml(text)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         line = re.search(r"line (\d+)", str(error))
         raise BadMapping(
             file=str(path), line=line[1] if line else "", key="", detail=error

@@ -1,11 +1,20 @@
 """TOML files as people write them: where a key stands, and which one was meant."""
 
+import errno
+import os
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 LIKE = 0.6
 """How alike two names are, of 1, for one to be taken for a slip of the other."""
+LARGEST = 1 << 20
+"""Bytes of a file: those that people write have some thousands."""
+MOST_DOTS = 1000
+"""Dots in one line: a key of many parts takes memory by the square of their number."""
 LISTED = 6
 """Names that are offered where none of them is alike."""
 
@@ -13,6 +22,41 @@ _KEY = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
 _PATH = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
 _HEADING = re.compile(rf"\s*\[\[?\s*({_PATH})\s*\]\]?\s*(?:#.*)?")
 _ASSIGNMENT = re.compile(rf"\s*({_PATH})\s*=\s*(.*)")
+
+
+def read_text(path: Path) -> str:
+    """Read a file, with or without a byte order mark.
+
+    Raises:
+        OSError: it cannot be read, or is larger than any that people write.
+        UnicodeDecodeError: it is not in UTF-8.
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse a text, whatever it is.
+
+    Raises:
+        tomllib.TOMLDecodeError: it is no TOML, or goes deeper than any that people
+            write.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > MOST_DOTS:
+            detail = f"Too many dots (at line {number}, column 1)"
+            raise tomllib.TOMLDecodeError(detail)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise tomllib.TOMLDecodeError("Nested too deeply") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:  # a number of thousands of digits
+        raise tomllib.TOMLDecodeError(str(error)) from None
 
 
 def line_of(text: str, keys: Sequence[str], *, named_by: str = "") -> int | None:

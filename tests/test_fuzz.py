@@ -6,14 +6,17 @@ ours (exit 1) or a command that does not come back is neither.
 """
 
 import datetime as dt
+import io
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from connectors.base import Pull
 from connectors.files.crm import open_files
@@ -139,11 +142,13 @@ VALUES = (
     *('"25:99-24:61"', '["25:99-24:61"]', '["2027-02-30"]', '["b/a/c"]', "'''"),
     *('"%Q%"', '"%"', '["%Y", 1]', '{ a = "b" }', '"{x}"', '"\\u0000"', '"' * 3),
     '"' + "x" * 5000 + '"',
+    *("9" * 10_000, "[" * 5000, "{a=" * 5000, "1" + "." * 3000 + "1"),
 )
 CELLS = (
     *("", " ", "-1", "0", "nan", "1e999", "true", "2026-99-99", "2027-02-30", '"', "'"),
     *("=1+1", "日本", "\x00", "\ufeff", "P", "M", "*", "A1", "A1;A2", "x" * 5000, "\t"),
     *("12/31/99", "令和99年1月1日", "1e400", "-0", "\u202e", "ALL", "\r", "a,b", "{x}"),
+    "," * 20_000,
 )
 
 
@@ -204,6 +209,9 @@ def _as_a_whole(text: str, dice: random.Random) -> bytes:
             content[:at] + b"\x00" + content[at:],
             b"\xef\xbb\xbf" + content,
             text.encode("utf-16"),
+            text.encode("utf-16") + b"x",
+            f"{text[:at]}\0{text[at:]}".encode("utf-16"),
+            text.encode("utf-16") + b"\x00\xd8\x00\xd8",
             text.encode("cp932", "replace"),
             content.replace(b"\n", b"\r"),
             content.replace(b",", b";").replace(b"=", b":"),
@@ -211,6 +219,35 @@ def _as_a_whole(text: str, dice: random.Random) -> bytes:
             bytes(dice.randrange(256) for _ in range(200)),
         ]
     )
+
+
+def spoil_workbook(parts: Mapping[str, bytes], dice: random.Random) -> bytes:
+    """Pack a workbook with one part spoilt, or spoil it when it is packed."""
+    spoilt = dict(parts)
+    name = dice.choice([name for name in parts if name.startswith("xl/")])
+    if dice.random() < 0.1:
+        del spoilt[name]
+    elif dice.random() < 0.7:
+        spoilt[name] = _spoil_bytes(parts[name], dice)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for part, content in spoilt.items():
+            packed.writestr(part, content)
+    content = file.getvalue()
+    return content if spoilt != parts else _spoil_bytes(content, dice)
+
+
+PIECES = (
+    *(b"<", b">", b'"', b"&#0;", b"\xff", b"\x00", b"99999999999", b"-1", b"1048576"),
+    *(b'<c r="B3"><v>1e999</v></c>', b'<c t="s"><v>99999</v></c>', b'r="XFD1"'),
+    *(b'<c t="e"><v>\xff</v></c>', b'<c t="d"><v>x</v></c>', b"<!DOCTYPE x>", b""),
+)
+
+
+def _spoil_bytes(content: bytes, dice: random.Random) -> bytes:
+    at = dice.randrange(len(content) + 1)
+    length = dice.choice((0, 1, 5, 200))
+    return content[:at] + dice.choice(PIECES) + content[at + length :]
 
 
 COMMANDS = (
@@ -325,6 +362,25 @@ def read_export(file: Path) -> object:
     schema = crm.describe(f"{file.stem}.*")
     request = Pull(object=f"{file.stem}.*", fields=tuple(schema.fields))
     return list(crm.pull(request))
+
+
+def test_a_spoilt_workbook_is_read_or_refused_with_words(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.xlsx"
+    book = xlsxwriter.Workbook(str(file))
+    sheet = book.add_worksheet()
+    for row, line in enumerate(ACCOUNTS.splitlines()):
+        sheet.write_row(row, 0, line.split(","))
+    book.close()
+    with zipfile.ZipFile(file) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    dice = random.Random("workbooks")  # noqa: S311 - no secret
+    for _ in range(150):
+        content = spoil_workbook(parts, dice)
+        file.write_bytes(content)
+        ended = ended_with(lambda: read_export(file))
+        if ended is not None:
+            assert isinstance(ended, KNOWN_ERRORS), (ended, content[-500:])
+            assert ended.exit_code == ExitCode.USAGE, ended
 
 
 def ended_with(read: Callable[[], object]) -> Exception | None:

@@ -5,13 +5,21 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from connectors.errors import CellTooLong, DuplicateColumn, UnreadableQuoting
+from connectors.errors import (
+    CellTooLong,
+    DuplicateColumn,
+    FileTooLarge,
+    RowTooWide,
+    UnreadableFile,
+    UnreadableQuoting,
+    WrongEncoding,
+)
 from connectors.files.csv_bytes import names
 from connectors.files.encoding import Encoding, find_encoding
 from connectors.files.table_form import (
@@ -25,6 +33,11 @@ from connectors.files.table_form import (
 
 LONGEST_CELL = 16 << 20
 """Characters in one cell, so that a lost quote does not swallow the memory."""
+
+WIDEST_ROW = 16_384
+"""Cells in one row: the columns of a spreadsheet (Microsoft, Excel specifications)."""
+LARGEST_SMALL, LONGEST_SMALL = 32 << 20, 300_000
+"""Bytes and rows of a file that people write: who moves, who is away."""
 
 SEPARATORS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE | re.DOTALL)
@@ -121,7 +134,7 @@ def _begin(file: BinaryIO, encoding: Encoding, separator: str) -> list[Line]:
     with _opened(file, encoding) as text:
         try:
             rows.extend(islice(_rows(text, "", separator), LOOKED_AT))
-        except (UnreadableQuoting, CellTooLong, UnicodeDecodeError):
+        except (UnreadableFile, UnicodeDecodeError):
             return rows
     return rows
 
@@ -151,14 +164,40 @@ def open_table(
 
     Raises:
         OSError: it cannot be opened.
+        FileTooLarge: it has more bytes or rows than people write.
         UnreadableFile: as ``find_form`` and ``open_csv`` say.
     """
     name = name or getattr(source, "name", "")
-    content = source if isinstance(source, BytesIO) else BytesIO(source.read_bytes())
+    content = source if isinstance(source, BytesIO) else BytesIO(_read_small(source))
     expected = Expected(columns=frozenset(columns), id_columns=())
     form = find_form(content, name, expected)
-    with _opened(content, form.encoding) as file:
-        yield _content(file, name, form, expected)
+    try:
+        with _opened(content, form.encoding) as file:
+            found = _content(file, name, form, expected)
+            yield replace(found, rows=_few(found.rows, name))
+    except UnicodeDecodeError as error:
+        raise WrongEncoding(file=name, encoding=form.encoding.codec) from error
+
+
+def _read_small(path: Path) -> bytes:
+    """Read a file as far as people write any."""
+    with path.open("rb") as file:
+        content = file.read(LARGEST_SMALL + 1)
+    if len(content) > LARGEST_SMALL:
+        raise _too_large(path.name)
+    return content
+
+
+def _few(rows: Iterator[Line], name: str) -> Iterator[Line]:
+    for count, row in enumerate(rows):
+        if count >= LONGEST_SMALL:
+            raise _too_large(name)
+        yield row
+
+
+def _too_large(name: str) -> FileTooLarge:
+    limits = {"megabytes": LARGEST_SMALL >> 20, "rows": LONGEST_SMALL}
+    return FileTooLarge(file=name, line=1, **limits)
 
 
 @contextmanager
@@ -171,6 +210,7 @@ def open_csv(path: Path, form: CsvForm, expected: Expected) -> Iterator[Content]
         DuplicateColumn: two columns that are read have one name.
         UnreadableQuoting: a quoted cell is not closed, or goes on behind its end.
         CellTooLong: a cell is longer than 16 Mi characters.
+        RowTooWide: a row has more cells than a spreadsheet has columns.
         UnicodeDecodeError: it is not in the encoding that the mapping names.
     """
     with path.open(encoding=form.encoding.codec, newline="") as file:
@@ -196,6 +236,8 @@ def _rows(file: Iterable[str], name: str, separator: str) -> Iterator[Line]:
     line = 1
     try:
         for row in reader:
+            if len(row) > WIDEST_ROW:
+                raise RowTooWide(file=name, line=line, cells=WIDEST_ROW)
             if row:
                 yield line, row
             line = reader.line_num + 1

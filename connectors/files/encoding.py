@@ -5,6 +5,7 @@ judged by what the whole file would read as, and said with a sample.
 """
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -59,6 +60,7 @@ def find_encoding(file: BinaryIO, name: str) -> Encoding:
     """
     file.seek(0)
     if file.read(2) in UTF16:
+        _refuse_wide_binary(file, name)
         return Encoding(codec="utf-16")
     _refuse_binary(file, name)
     broken = _first_line_not(file, _is_utf8)
@@ -156,6 +158,19 @@ def _refuse_binary(file: BinaryIO, name: str) -> None:
         since_line_end = 0 if has_end else since_line_end + len(chunk)
         if since_line_end > LONGEST_LINE:
             raise CellTooLong(file=name, line=line)
+
+
+def _refuse_wide_binary(file: BinaryIO, name: str) -> None:
+    """Refuse a NUL character in UTF-16; what is no UTF-16 is told where it is read."""
+    file.seek(0)
+    decode = getincrementaldecoder("utf-16")("replace").decode
+    line = 1
+    while chunk := file.read(1 << 20):
+        text = decode(chunk)
+        at = text.find("\0")
+        if at >= 0:
+            raise NulByte(file=name, line=line + text.count("\n", 0, at))
+        line += text.count("\n")
 
 
 def _first_line_not(file: BinaryIO, fits: Callable[[bytes], bool]) -> int | None:

@@ -7,12 +7,12 @@ A command is a function that takes a ``Shell`` and returns a ``Result``, or rais
 import datetime as dt
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from inspect import cleandoc
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -29,7 +29,7 @@ from handover.commands.options import (
 from handover.commands.outcome import Result
 from handover.commands.streams import let_go, print_page, tell
 from handover.i18n import Words, chosen_language, speak_to_click, words_for
-from mappings.toml_file import nearest
+from mappings.toml_file import nearest, parse_toml, read_text
 
 if TYPE_CHECKING:
     from handover.jobs.workspace import Workspace
@@ -59,9 +59,8 @@ def _after(argv: Sequence[str], *names: str) -> str | None:
 def _configured(file: str) -> str | None:
     """Look into the configuration; what is wrong with it is told by who needs it."""
     try:
-        with open(file, "rb") as opened:  # noqa: PTH123 - pathlib is slow to import
-            found = tomllib.load(opened).get("language")
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        found = parse_toml(read_text(Path(file))).get("language")
+    except (OSError, ValueError):
         return None
     return found if isinstance(found, str) else None
 
