@@ -186,8 +186,8 @@ OUR_ELEMENTS = (
 )
 OUR_ATTRIBUTES = (
     " lang charset name content http-equiv class scope style id href role aria-label"
-    " viewbox width height xmlns x y x1 y1 x2 y2 cx cy r fill stroke stroke-width"
-    " points text-anchor font-size min max value open"
+    " aria-hidden viewbox width height xmlns x y x1 y1 x2 y2 cx cy r fill stroke"
+    " stroke-width points text-anchor font-size min max value open"
     " "
 )
 
