@@ -15,6 +15,7 @@ from connectors.memory import MemoryCRM
 from handover.errors import DiskFull
 from handover.transfer import run_files
 from handover.transfer.readings import FRESH
+from handover.transfer.settle import release
 from tests.worlds.memory_company import (
     Office,
     changes_of,
@@ -120,6 +121,25 @@ def unkeyed(folder: Path) -> Office:
     place = office(folder, capabilities=capabilities)
     place.approve(plan([row(1)]))
     return place
+
+
+def test_what_nobody_can_find_is_made_when_a_person_says_it_was_not_made(
+    tmp_path: Path,
+) -> None:
+    place = unkeyed(tmp_path)
+    place.crm.faults.lose_before = 1
+    run = place.publish()
+    assert {e.outcome for e in run.entries} == {"in_doubt"}
+    run_id, now = str(run.run_id), place.site.clock()
+    word = {"actor": "root", "reason": "looked for it"}
+    early = release(place.ledger, run_id, now, word)
+    assert (len(early.steps), len(early.left)) == (0, len(run.entries))
+    assert {e.code for e in place.publish().entries} == {"still_in_doubt"}
+    said = release(place.ledger, run_id, now + dt.timedelta(hours=1), word)
+    assert (len(said.steps), len(said.left)) == (len(run.entries), 0)
+    again = place.publish()
+    assert again.counts["done"] == again.counts["planned"] == len(run.entries)
+    assert set(changes_of(place.crm).values()) == {1}
 
 
 def test_a_create_that_nobody_can_find_stays_in_doubt(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from connectors.base import Capability, Create, SetField
 from connectors.memory import MemoryCRM
 from handover.transfer.readings import held
 from handover.transfer.settle import settle
+from tests.worlds.files_folder import PLAN, Job
 
 OWNER = SetField(object="a", id="1", field="owner_id", before="P", after="S")
 TASK = Create(
@@ -85,3 +86,11 @@ def test_a_day_that_comes_back_as_midnight_is_the_day() -> None:
     for text in ("2027-04-01T00:00:00Z", "2027-04-01T00:00:00.000+0000"):
         assert held({"due": text}, "due") == "2027-04-01"
     assert held({"due": "2027-04-01T09:00:00Z"}, "due") == "2027-04-01T09:00:00Z"
+
+
+def test_where_nothing_is_in_doubt_nobody_has_to_say_anything(agreed: Job) -> None:
+    assert agreed("plan", "publish", PLAN).code == 0
+    assert agreed("runs", "settle", "last").code == 2  # a reason is needed
+    ended = agreed("runs", "settle", "last", "--reason", "looked for them")
+    assert ended.code == 0
+    assert (ended.data["released"], ended.data["left"]) == ([], [])

@@ -299,6 +299,18 @@ def test_the_last_run_is_the_last_that_wrote_and_was_not_taken_back(
         last()
 
 
+def test_what_an_undo_took_back_is_the_last_again_when_that_is_taken_back_itself(
+    tmp_path: Path,
+) -> None:
+    place = handing_over(tmp_path)
+    place.publish()
+    moved = place.reassign()
+    taken_back = place.undo("last")
+    place.undo(taken_back.run_id)
+    with place.ledger.read() as connection:
+        assert find_run_to_undo(connection, "last").id == moved.run_id
+
+
 def test_a_run_that_was_taken_back_only_in_part_is_still_the_last(
     tmp_path: Path,
 ) -> None:

@@ -126,6 +126,42 @@ def adopt_ledger(shell: Shell, *, reason: str) -> Result:
     )
 
 
+@command(
+    "settle",
+    example="handover runs settle last --reason 'looked for them: not there'",
+    parent=runs,
+)
+@click.argument("run", default="last")
+@click.option("--reason", metavar="T", required=True, help="Why.")
+def settle_run(shell: Shell, *, run: str, reason: str) -> Result:
+    """Say that what a run left in doubt was not made. RUN is its id, or last."""
+    from handover.jobs.runs import settle
+
+    found, released = settle(shell.workspace, run, reason)
+
+    def show(console: "Console") -> None:
+        for entry in released.steps:
+            text = "{key} counts as not made; the next run makes it."
+            console.print(shell.words(text, key=entry.key))
+        for entry in released.left:
+            text = "{key} was sent minutes ago and may still appear; ask again later."
+            console.print(shell.words(text, key=entry.key))
+        if not released.steps and not released.left:
+            text = "Nothing of run {run} is in doubt."
+            console.print(shell.words(text, run=found.id))
+
+    return Result(
+        name="runs",
+        data={
+            "run": found.id,
+            "released": [entry.key for entry in released.steps],
+            "left": [entry.key for entry in released.left],
+        },
+        text=show,
+        next=f"handover runs retry {found.id}" if released.steps else None,
+    )
+
+
 @command("verify", example="handover runs verify last", parent=runs)
 @click.argument("run", required=False)
 def verify(shell: Shell, *, run: str | None) -> Result:

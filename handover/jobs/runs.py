@@ -9,6 +9,7 @@ from handover.jobs.workspace import Workspace
 from handover.ledger import home
 from handover.ledger.anchors import BrokenAnchor
 from handover.ledger.runs import Entry, Run, all_runs, entries_of, find_run
+from handover.transfer.settle import Released, recover, release
 from handover.transfer.verify import (
     Fault,
     LastWrite,
@@ -84,6 +85,23 @@ def _told_by(workspace: Workspace, source: str) -> BrokenAnchor | None:
     """Return what a CRM tells of a run that the ledger does not know, if it does."""
     record = open_record(workspace, open_site(workspace, source))
     return record.find_broken() if record and record.can_be_kept else None
+
+
+def settle(workspace: Workspace, text: str, reason: str) -> tuple[Run, Released]:
+    """Count as not made what a run left in doubt and a person did not find either.
+
+    The CRM is looked through once more before.
+    """
+    ledger, actor = workspace.ledger, workspace.actor
+    with ledger.read() as connection:
+        run = find_run(connection, text)
+    connector = workspace.connector(run.source)
+    with workspace.lock("runs settle"):
+        home.check_home(ledger, workspace.runs_folder)
+        at = workspace.clock()
+        recover(ledger, connector, run.source, at)
+        by = {"actor": actor.user, "host": actor.host, "reason": reason}
+        return run, release(ledger, run.id, at, by)
 
 
 def verify(workspace: Workspace, text: str | None) -> Verified:

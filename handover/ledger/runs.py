@@ -267,7 +267,8 @@ def find_run(connection: Connection, text: str) -> Run:
 def find_run_to_undo(connection: Connection, text: str) -> Run:
     """Find a run that is to be taken back.
 
-    ``last`` is the last one that wrote and was not taken back; an undo is none.
+    ``last`` is the last one that wrote and was not taken back; an undo is none. What an
+    undo took back stands again once that undo was taken back itself.
 
     Raises:
         NoRunToUndo: it was the last, and all were taken back or wrote nothing.
@@ -279,19 +280,16 @@ def find_run_to_undo(connection: Connection, text: str) -> Run:
     wrote = select(steps.c.run_id).where(
         steps.c.outcome == "done", steps.c.code.is_distinct_from("already")
     )
-    undone = select(runs.c.undoes).where(
-        runs.c.undoes.is_not(None), runs.c.state == "finished"
-    )
-    wanted = (
-        select(runs)
-        .where(runs.c.kind != "undo", runs.c.id.in_(wrote), runs.c.id.not_in(undone))
-        .order_by(runs.c.serial.desc())
-        .limit(1)
-    )
-    row = connection.execute(wanted).one_or_none()
-    if row is None:
-        raise NoRunToUndo
-    return _run(row)
+    having = {*connection.execute(wrote).scalars()}
+    undone: set[str] = set()
+    for run in all_runs(connection):  # the latest first: an undo is met before its run
+        if run.id in undone:
+            continue
+        if run.kind != "undo" and run.id in having:
+            return run
+        if run.undoes is not None and run.state == "finished":
+            undone.add(run.undoes)
+    raise NoRunToUndo
 
 
 def open_runs(connection: Connection, source: str) -> list[tuple[str, str]]:

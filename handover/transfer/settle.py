@@ -8,7 +8,8 @@ A reply may be lost as well (``settle``): an owner is known by its value, a task
 key. What reading shows not to have taken effect may be sent again: a value set twice is
 the same value, a keyed create cannot double, and nobody is on a team twice. Any other
 create is never sent again; it stays in doubt until it is found. The walk asks for its
-own steps, ``recover`` for those that earlier runs left open.
+own steps, ``recover`` for those that earlier runs left open; what neither finds, a
+person may say was not made (``release``).
 """
 
 import datetime as dt
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 
 from connectors.base import Capability, Change, Connector, Create, Row, SetField
 from handover.ledger import Ledger, runs, seals
+from handover.ledger.events import record
 from handover.ledger.runs import INTERRUPTED, OVERRULED, UNREAD, Entry, StepResult
 from handover.ledger.under_way import UNDER_WAY
 from handover.transfer.crash_points import Reached
@@ -26,6 +28,7 @@ from mappings.text import as_text
 
 IN_DOUBT = StepResult(outcome="in_doubt", code="reply_lost")
 NOT_SENT = StepResult(outcome="skipped", code="without_effect")
+NOT_MADE = StepResult(outcome="skipped", code="said_not_made")
 LEFT = StepResult(outcome="skipped", code=INTERRUPTED)
 
 
@@ -219,3 +222,39 @@ def _is_over(entry: Entry, at: dt.datetime) -> bool:
         return at - dt.datetime.fromisoformat(entry.intended_at) > UNDER_WAY
     except ValueError:
         return False  # it was changed: nothing is sure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Released:
+    """What a person said was not made, and what may still be under way."""
+
+    steps: Sequence[Entry]
+    left: Sequence[Entry]
+
+
+def release(
+    ledger: Ledger, run_id: str, at: dt.datetime, by: Mapping[str, object]
+) -> Released:
+    """Count as not made what a run may have made and reading does not find.
+
+    Whoever says so has looked for it in the CRM: a later run makes it. The CRM has been
+    read just before (``recover``). A call of the last minutes may still take effect, so
+    its steps stay in doubt.
+
+    Args:
+        ledger: where the run is on record.
+        run_id: the run.
+        at: when, in UTC.
+        by: who says so, and why.
+    """
+    with ledger.begin() as connection:
+        entries = runs.entries_of(connection, run_id)
+        doubtful = [e for e in entries if e.outcome == "in_doubt" and e.key is not None]
+        steps = [entry for entry in doubtful if _is_over(entry, at)]
+        left = [entry for entry in doubtful if entry not in steps]
+        if steps:
+            numbers = [entry.n for entry in steps]
+            record(connection, at, "run.released", run_id, {**by, "steps": numbers})
+            results = dict.fromkeys(numbers, NOT_MADE)
+            runs.record_results(connection, run_id, results, at)
+    return Released(steps=steps, left=left)
