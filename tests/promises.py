@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.approvals import Approvals
+from tests.clocks import Clocks
 from tests.conftest import Ended
 from tests.races import Races
 from tests.worlds.world import LEDGER, Act, Lost, World, each_once
@@ -50,7 +51,7 @@ def steps_of(ended: Ended) -> dict[str, dict[str, Any]]:
     return {s["record_id"]: s for s in steps if s["action"].endswith("_owner")}
 
 
-class Promises(Approvals, Races):
+class Promises(Approvals, Clocks, Races):
     """What may be relied on, whatever the CRM."""
 
     @pytest.fixture

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+import time_machine
 
 from handover.jobs.workspace import Workspace
 from tests.worlds.files_folder import EFFECTIVE, PLAN, Job
@@ -40,3 +41,18 @@ def test_a_clock_that_runs_on_is_not_mentioned(job: Job) -> None:
     assert job("plan", "publish", PLAN, "--before-announcement", "x").code == 0
     moved = job("reassign", PLAN, on=EFFECTIVE)
     assert "clock_ran_back" not in {one["code"] for one in moved.json["warnings"]}
+
+
+def test_whoever_decides_is_told_that_the_clock_was_set_back(job: Job) -> None:
+    """And plans stand in the order in which they were drawn up."""
+    back = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    with time_machine.travel(back, tick=True):
+        drawn = job("plan", "new", "--from", "Tanaka", "--to", "Sato")
+        voided = job("plan", "void", PLAN, "--reason", "not now", "--as", "M")
+    for ended in (drawn, voided):
+        assert "clock_ran_back" in {one["code"] for one in ended.json["warnings"]}
+    assert voided.data["plan"]["state"] == "voided"
+    listed = [plan["id"] for plan in job("plan", "list").data["plans"]]
+    assert listed == [PLAN, drawn.data["plan"]["id"]]
+    decided = [one["decision"] for one in job("plan", "show", PLAN).data["decisions"]]
+    assert decided == ["submit", "approve", "void"]

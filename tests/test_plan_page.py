@@ -129,7 +129,7 @@ def test_the_terminal_view_can_be_written_to_a_japanese_console(language: str) -
     compared = Comparison(plan=short, since=1, changes=changes)
     said = [
         printed(print_plan, short, language=language),
-        printed(print_list, [short], language=language),
+        printed(print_list, [short], {}, language=language),
         printed(print_decision, compared, language=language),
         printed(print_changes, compared, language=language),
     ]

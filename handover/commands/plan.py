@@ -73,7 +73,17 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
         error=_make_too_short(short[0]) if short else None,
         next=f"handover plan submit {plans[0].id}",
     )
-    return replace(shown, is_done=True)
+    notices = [*shown.warnings, *_list_clock_notices(shell)]
+    return replace(shown, warnings=notices, is_done=True)
+
+
+def _list_clock_notices(shell: Shell) -> list[Notice]:
+    """Tell whoever decides that the clock was set back, if it was."""
+    from handover.jobs.deciding import list_clock_notes
+
+    workspace = shell.workspace
+    notes = list_clock_notes(workspace, workspace.now)
+    return [Notice(code=note.code, params=note.params) for note in notes]
 
 
 def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
@@ -102,20 +112,26 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
 @command("list", example="handover plan list", parent=plan)
 def list_plans(shell: Shell) -> Result:
     """List all plans and where they stand."""
+    from handover.jobs.plan import list_decisions
     from handover.jobs.plan import list_plans as list_all
+    from handover.plan.view import dump_decisions
 
     plans = list_all(shell.workspace)
+    decisions = list_decisions(shell.workspace, plans)
 
     def show(console: "Console") -> None:
         from handover.plan.terminal import print_list
 
         for source in dict.fromkeys(each.source for each in plans):
             ours = [each for each in plans if each.source == source]
-            print_list(ours, audience_of(shell, source), console)
+            print_list(ours, decisions, audience_of(shell, source), console)
 
     rows = [each.model_dump(mode="json", exclude={"rows"}) for each in plans]
     return Result(
-        name="plan", data={"plans": rows}, text=show, as_of=shell.workspace.as_of
+        name="plan",
+        data={"plans": rows, "decisions": dump_decisions(decisions)},
+        text=show,
+        as_of=shell.workspace.as_of,
     )
 
 
@@ -323,16 +339,17 @@ def _show_decided(
         **({"changes": [asdict(c) for c in compared.changes]} if before else {}),
     }
     shown = plan_result(shell, [plan], data=data, error=error, next=next)
-    shown = replace(shown, text=text, is_done=True)
-    if changed.stopped is None:
-        return shown
-    stopped = Notice(code="run_stopped", params={"run": changed.stopped})
-    return replace(shown, warnings=[*shown.warnings, stopped])
+    notices = [*shown.warnings, *_list_clock_notices(shell)]
+    if changed.stopped is not None:
+        notices.append(Notice(code="run_stopped", params={"run": changed.stopped}))
+    return replace(shown, text=text, warnings=notices, is_done=True)
 
 
 def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
-    from handover.plan.view import dump_effects
+    from handover.jobs.plan import list_decisions
+    from handover.plan.view import dump_decisions, dump_effects
 
+    decisions = list_decisions(shell.workspace, plans)
     source = plans[0].source if plans else ""
     effects = shell.workspace.side_effects(source)
     shown = [each.model_dump(mode="json") for each in plans]
@@ -340,6 +357,7 @@ def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
         "plans": shown,
         **({"plan": shown[0]} if len(shown) == 1 else {}),
         "reorganisation": plans[0].reorganisation if plans else None,
+        "decisions": dump_decisions(decisions),
         "side_effects": dump_effects(effects, shell.words),
     }
 

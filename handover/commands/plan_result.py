@@ -34,10 +34,12 @@ def plan_result(
     """Show plans in every form."""
 
     def text(console: "Console") -> None:
+        from handover.jobs.plan import list_decisions
         from handover.plan.terminal import print_plan
 
+        made = list_decisions(shell.workspace, plans)
         for plan in plans:
-            print_plan(plan, audience_of(shell, plan.source), console)
+            print_plan(plan, audience_of(shell, plan.source), console, made[plan.id])
 
     def frame() -> "pd.DataFrame":
         import pandas as pd

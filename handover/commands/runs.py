@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from handover.jobs.runs import Compared
+    from handover.ledger.runs import Run
     from handover.transfer.verify import Fault
 
 
@@ -34,7 +35,7 @@ def list_runs(shell: Shell) -> Result:
             "plan": run.plan_id,
             "source": run.source,
             "state": run.state,
-            "started_at": run.started_at,
+            **_dump_hands(run),
             "counts": counts(entries),
         }
         for run, entries in list_all(shell.workspace)
@@ -44,7 +45,8 @@ def list_runs(shell: Shell) -> Result:
         from handover.paper.table import Table
 
         table = Table(box=None, pad_edge=False)
-        for name in ("Run", "Plan", "State", "Planned", "Done", "Not done"):
+        names = ("Run", "Plan", "State", "Planned", "Done", "Not done", "Run by")
+        for name in names:
             table.add_column(shell.words(name))
         for row in rows:
             found = row["counts"]
@@ -55,6 +57,7 @@ def list_runs(shell: Shell) -> Result:
                 str(found["planned"]),
                 str(found["done"]),
                 str(found["planned"] - found["done"]),
+                row["actor"],
             )
         console.print(table)
 
@@ -77,13 +80,27 @@ def show_run(shell: Shell, *, run: str) -> Result:
         entries=entries,
         window_seconds=found.window_seconds,
     )
+    reader = audience_of(shell, found.source)
+
+    def show(console: "Console") -> None:
+        text = "Decided by {person}, run by {actor}."
+        person = reader.person(found.person_id)
+        console.print(shell.words(text, person=person, actor=found.actor))
+        print_run(executed, None, reader, console)
+
     return Result(
-        name="run",
-        data={"run": run_json(executed)},
-        text=lambda console: print_run(
-            executed, None, audience_of(shell, found.source), console
-        ),
+        name="run", data={"run": run_json(executed) | _dump_hands(found)}, text=show
     )
+
+
+def _dump_hands(run: "Run") -> dict[str, object]:
+    """Return who decided and who ran it, when, and whether it was a rehearsal."""
+    return {
+        "person": run.person_id,
+        "actor": run.actor,
+        "started_at": run.started_at,
+        "rehearsed_on": run.rehearsed_on,
+    }
 
 
 @command("retry", example="handover runs retry last --dry-run", parent=runs)

@@ -1,12 +1,19 @@
 """Who decides, on what grounds, and on which day."""
 
+import datetime as dt
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.base import Note
 from handover.errors import NoDecider
 from handover.jobs.workspace import Workspace
+from handover.ledger.events import newest
 from handover.plan.decision import Decision
+
+CLOCK_MAY_DIFFER = dt.timedelta(minutes=1)
+"""So much may clocks that are kept by a time service differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +61,16 @@ def find_maker(workspace: Workspace, source: str) -> str | None:
         return workspace.decider(source)
     except NoDecider:
         return None
+
+
+def list_clock_notes(workspace: Workspace, now: dt.datetime) -> Iterator[Note]:
+    """Yield that the clock was set back, if it was; the order of runs is counted."""
+    with workspace.ledger.read() as connection:
+        before = newest(connection)
+    if before is not None and now < before - CLOCK_MAY_DIFFER:
+        zone = workspace.config.zone
+        params = {
+            name: f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+            for name, at in (("now", now), ("before", before))
+        }
+        yield Note(code="clock_ran_back", params=params)

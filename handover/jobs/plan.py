@@ -4,7 +4,7 @@ A plan is drawn up from names as people type them; here they become ids, the fac
 read and audited, and everything is kept in the ledger.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,9 +140,11 @@ def open_planning(workspace: Workspace, source: str) -> Iterator[Planning]:
 
 def find_audience(workspace: Workspace, source: str, words: Words) -> Audience:
     """Return the words and names in which a source's plans and runs are shown."""
+    people = workspace.people(source)
     return Audience(
         words=words,
-        name=workspace.people(source).name,
+        name=people.name,
+        login=people.login_of,
         currency=workspace.config.money.currency,
         item=lambda code: workspace.policy.item_name(code, words),
         account=account_names(workspace.generation(), source),
@@ -209,10 +211,17 @@ def list_gone(workspace: Workspace, plan: Plan) -> list[str]:
     ]
 
 
+def list_decisions(
+    workspace: Workspace, plans: Iterable[Plan]
+) -> dict[str, list[store.RecordedDecision]]:
+    """List the decisions on plans, by plan, the oldest first."""
+    with workspace.ledger.read() as connection:
+        return {plan.id: store.list_decisions(connection, plan.id) for plan in plans}
+
+
 def write_page(workspace: Workspace, plans: Sequence[Plan], audience: Audience) -> str:
     """Return the page of some plans of one source, with the decisions on them."""
-    with workspace.ledger.read() as connection:
-        made = {plan.id: store.list_decisions(connection, plan.id) for plan in plans}
+    made = list_decisions(workspace, plans)
     company = list_company_days(workspace.config, workspace.policy)
     return plan_page(plans, made, audience, company, workspace.config.zone)
 

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from connectors.base import Identity, Note
 from handover.i18n import Words, words_for
+from handover.jobs.deciding import list_clock_notes
 from handover.jobs.workspace import Workspace
 from handover.ledger import seals
-from handover.ledger.events import newest
 from handover.ledger.home import check_home
 from handover.ledger.runs import entries_of, find_run, find_run_to_undo
 from handover.mirror.views import Mirror
@@ -47,9 +47,6 @@ from handover.transfer.run_files import left_open
 from handover.transfer.settle import recover
 from handover.transfer.to_crm import bind
 from handover.transfer.undo import undo_of
-
-CLOCK_MAY_DIFFER = dt.timedelta(minutes=1)
-"""So much may clocks that are kept by a time service differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,23 +271,10 @@ def _at_work(
             register = replace(register, record=record)
         for run_id in recover(ledger, site.connector, source, at, reached):
             leave_files(register, run_id)
-        notes = list(_clock_notes(workspace, at))
+        notes = list(list_clock_notes(workspace, at))
         if record is not None and not record.can_be_kept:
             notes.append(Note(code="no_folder_record", params={"source": source}))
         yield _Work(site=site, register=register, manner=manner, notes=notes)
-
-
-def _clock_notes(workspace: Workspace, now: dt.datetime) -> Iterator[Note]:
-    """Yield that the clock was set back, if it was; the order of runs is counted."""
-    with workspace.ledger.read() as connection:
-        before = newest(connection)
-    if before is not None and now < before - CLOCK_MAY_DIFFER:
-        zone = workspace.config.zone
-        params = {
-            name: f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
-            for name, at in (("now", now), ("before", before))
-        }
-        yield Note(code="clock_ran_back", params=params)
 
 
 def open_record(workspace: Workspace, site: Site) -> FolderRecord | None:

@@ -22,6 +22,7 @@ from handover.plan.view import (
     list_head,
     list_legend,
     list_undecided,
+    name_decider,
 )
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -97,7 +98,11 @@ def plan_page(
                 "undecided": list(list_undecided(plan, audience.words)),
                 "notes": [describe_note(note, audience.words) for note in plan.notes],
                 "decisions": [
-                    {"made": made, "when": _local(made.by.at, zone)}
+                    {
+                        "made": made,
+                        "when": _local(made.by.at, zone),
+                        "who": name_decider(made, audience),
+                    }
                     for made in decisions.get(plan.id, [])
                 ],
             }

@@ -18,6 +18,7 @@ from handover.ledger.events import record
 from handover.ledger.states import OPEN_STATES, Mode, PlanState
 from handover.ledger.tables import (
     decisions,
+    events,
     plan_versions,
     plans,
 )
@@ -27,6 +28,14 @@ from handover.plan.model import Plan, Row
 from mappings.toml_file import nearest
 
 PLAN = Phrase(text="plan")
+
+_DRAWN_UP = (
+    select(events.c.subject, func.min(events.c.n).label("n"))
+    .where(events.c.kind == "plan.new")
+    .group_by(events.c.subject)
+    .subquery()
+)
+"""When plans were drawn up, as the chain counts it: a clock may be set back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +130,9 @@ def load_all(
             (plans.c.id == plan_versions.c.plan_id)
             & (plans.c.version == plan_versions.c.version),
         )
+        .outerjoin(_DRAWN_UP, _DRAWN_UP.c.subject == plans.c.id)
         .where(plans.c.state.in_([state.value for state in states]))
-        .order_by(plans.c.created_at, plans.c.id)
+        .order_by(_DRAWN_UP.c.n, plans.c.id)
     )
     found = connection.execute(query).mappings().all()
     handed_over = accounts_handed_over(connection)
@@ -194,12 +204,13 @@ def find_draft(connection: Connection, source: str, predecessor: str) -> Plan | 
     """Find the plan of a predecessor that nobody has submitted yet."""
     query = (
         select(plans.c.id)
+        .outerjoin(_DRAWN_UP, _DRAWN_UP.c.subject == plans.c.id)
         .where(
             plans.c.source == source,
             plans.c.predecessor_id == predecessor,
             plans.c.state == PlanState.DRAFT.value,
         )
-        .order_by(plans.c.created_at.desc())
+        .order_by(_DRAWN_UP.c.n.desc())
     )
     found = connection.execute(query).scalars().first()
     return None if found is None else load(connection, found)

@@ -1,6 +1,6 @@
 """Plans, lists of plans and their changes on the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -10,23 +10,35 @@ from handover.paper.table import Table
 from handover.plan.changes import Comparison
 from handover.plan.lists import PlanList, list_aside, list_parts
 from handover.plan.model import Plan, PutAside
+from handover.plan.store import RecordedDecision
 from handover.plan.view import (
     Audience,
     count_modes,
     describe_plan,
+    find_approval,
     list_head,
     list_legend,
     list_undecided,
+    name_decider,
     print_effects,
 )
 
 
-def print_plan(plan: Plan, audience: Audience, console: Console) -> None:
-    """Print a plan."""
+def print_plan(
+    plan: Plan,
+    audience: Audience,
+    console: Console,
+    decisions: Iterable[RecordedDecision] = (),
+) -> None:
+    """Print a plan, with the decisions on it."""
     words = audience.words
     _print_title(plan, audience, console)
     for label, value in list_head(plan, audience):
         console.print(f"  {label}: {value}")
+    for made in decisions:
+        what = words(f"decision:{made.decision}")
+        version = words("version {n}", n=made.version)
+        console.print(f"  {what} ({version}): {name_decider(made, audience)}")
     console.print(describe_plan(plan, audience))
     for table in list_parts(plan, audience):
         console.print()
@@ -57,9 +69,15 @@ def print_decision(compared: Comparison, audience: Audience, console: Console) -
     _print_undecided(plan, audience, console)
 
 
-def print_list(plans: Iterable[Plan], audience: Audience, console: Console) -> None:
-    """Print one line for each plan."""
+def print_list(
+    plans: Iterable[Plan],
+    decisions: Mapping[str, Sequence[RecordedDecision]],
+    audience: Audience,
+    console: Console,
+) -> None:
+    """Print one line for each plan, with whoever approved it last."""
     words = audience.words
+    approvals = {plan: find_approval(made) for plan, made in decisions.items()}
     rows = [
         (
             plan.id,
@@ -68,8 +86,10 @@ def print_list(plans: Iterable[Plan], audience: Audience, console: Console) -> N
             f"{count_modes(plan)[Mode.MEET]}/{len(plan.rows)}",
             f"{plan.start} - {plan.end}",
             str(plan.effective),
+            name_decider(approval, audience) if approval else "-",
         )
         for plan in plans
+        for approval in [approvals.get(plan.id)]
     ]
     headings = (
         words("Plan"),
@@ -78,6 +98,7 @@ def print_list(plans: Iterable[Plan], audience: Audience, console: Console) -> N
         words("Met"),
         words("Period"),
         words("Owners change on"),
+        words("Approved by"),
     )
     title = words("Handover plans")
     console.print(

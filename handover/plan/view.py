@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,7 @@ from handover.plan.selection import (
     find_musts,
     is_key_or_priority,
 )
+from handover.plan.store import RecordedDecision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Audience:
     """Minutes of preparation for each account that is met."""
     effects: Sequence[SideEffect] = ()
     """What the CRM does of its own accord when the plan is carried out."""
+    login: Callable[[str], str | None] = lambda _user: None
+    """Turns the ids of users into their accounts on this system, where known."""
     mark: str = ""
     """What every page bears that counts for nothing: that it is a rehearsal."""
 
@@ -57,6 +60,50 @@ class Audience:
     def money(self, amount: Decimal) -> str:
         """Write an amount in the default currency."""
         return money(amount, self.currency, self.words.language)
+
+
+def name_decider(made: RecordedDecision, audience: Audience) -> str:
+    """Return who decided, and who typed it unless it is known to be the same person."""
+    words, by = audience.words, made.by
+    name = audience.person(by.person_id)
+    if made.as_delegate:
+        name = f"{name} ({words('as delegate')})"
+    if audience.login(by.person_id) != by.actor:
+        typist = f"{by.actor}@{by.host}"
+        name = words("{name}, typed by {typist}", name=name, typist=typist)
+    if by.rehearsed_on is not None:
+        day = audience.day(by.rehearsed_on)
+        name = words("{name}, in a rehearsal as of {day}", name=name, day=day)
+    return name
+
+
+def find_approval(made: Sequence[RecordedDecision]) -> RecordedDecision | None:
+    """Return the last approval among the decisions on a plan, if there is one."""
+    approvals = (each for each in reversed(made) if each.decision == "approve")
+    return next(approvals, None)
+
+
+def dump_decisions(
+    decisions: Mapping[str, Sequence[RecordedDecision]],
+) -> list[dict[str, Any]]:
+    """List the decisions on plans for JSON: who, by whose hands, when."""
+    return [
+        {
+            "plan": plan,
+            "decision": each.decision,
+            "version": each.version,
+            "person": each.by.person_id,
+            "as_delegate": each.as_delegate,
+            "typed_by": each.by.actor,
+            "host": each.by.host,
+            "at": each.by.at,
+            "reason": each.by.reason,
+            "on_behalf": each.by.on_behalf,
+            "rehearsed_on": each.by.rehearsed_on,
+        }
+        for plan, made in decisions.items()
+        for each in made
+    ]
 
 
 def count_modes(plan: Plan) -> Counter[Mode]:
