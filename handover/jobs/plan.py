@@ -28,6 +28,7 @@ from handover.mirror.views import Mirror
 from handover.plan import drafts, store
 from handover.plan.build import PlanDates, PlanOrder
 from handover.plan.changes import Drift, list_drift
+from handover.plan.decision import RecordedDecision
 from handover.plan.drafts import Setting, list_company_days
 from handover.plan.edits import Edits
 from handover.plan.facts import read_facts, read_owners
@@ -213,7 +214,7 @@ def list_gone(workspace: Workspace, plan: Plan) -> list[str]:
 
 def list_decisions(
     workspace: Workspace, plans: Iterable[Plan]
-) -> dict[str, list[store.RecordedDecision]]:
+) -> dict[str, list[RecordedDecision]]:
     """List the decisions on plans, by plan, the oldest first."""
     with workspace.ledger.read() as connection:
         return {plan.id: store.list_decisions(connection, plan.id) for plan in plans}

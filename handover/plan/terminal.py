@@ -8,9 +8,9 @@ from rich.console import Console
 from handover.ledger.states import Mode
 from handover.paper.table import Table
 from handover.plan.changes import Comparison
+from handover.plan.decision import RecordedDecision
 from handover.plan.lists import PlanList, list_aside, list_parts
 from handover.plan.model import Plan, PutAside
-from handover.plan.store import RecordedDecision
 from handover.plan.view import (
     Audience,
     count_modes,

@@ -14,6 +14,7 @@ from handover.i18n import Words
 from handover.ledger.states import Mode
 from handover.paper.dates import day, money, short_day
 from handover.paper.table import Table
+from handover.plan.decision import RecordedDecision
 from handover.plan.model import Plan, PutAside, Row
 from handover.plan.selection import (
     DECIDED,
@@ -22,7 +23,6 @@ from handover.plan.selection import (
     find_musts,
     is_key_or_priority,
 )
-from handover.plan.store import RecordedDecision
 
 
 @dataclass(frozen=True, kw_only=True)
