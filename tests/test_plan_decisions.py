@@ -169,6 +169,24 @@ def test_changes_are_those_since_the_last_approval(plan: Cli) -> None:
     assert (unknown.code, unknown.json["error"]["code"]) == (2, "unknown_name")
 
 
+def test_whom_the_manager_names_prepares_the_plan_and_never_approves_it(
+    plan: Cli,
+) -> None:
+    key = plan(*NEW).data["plan"]["id"]
+    loose = ("--loose", "opportunities=transfer")
+    for words in (("edit", key, *loose), ("submit", key)):
+        assert plan(*words, "--as", "Q").json["error"]["code"] == "not_yours"
+    own = plan("edit", key, "--prepared-by", "Q", "--as", "P")
+    assert own.json["error"]["code"] == "not_yours"
+    named = ("--prepared-by", "Q", "--no-attend", "rest")
+    assert plan("edit", key, *named, "--as", "M").data["plan"]["prepared_by"] == "Q"
+    assert plan("edit", key, *loose, "--as", "Q").code == 0
+    assert plan("submit", key, "--as", "Q").data["plan"]["author"] == "Q"
+    refused = plan("approve", key, "--as", "Q")
+    assert refused.json["error"]["code"] == "wrong_approver"
+    assert plan("approve", key, "--as", "M").code == 0
+
+
 # Which version was read
 
 

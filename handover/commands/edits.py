@@ -83,6 +83,7 @@ def read_edits(given: Mapping[str, Any]) -> "Edits":
             )
         },
         waive=tuple(map(_read_waiver, given["waive"])),
+        prepared_by=given.get("prepared_by"),
         reason=given["reason"],
     )
 

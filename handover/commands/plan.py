@@ -201,6 +201,7 @@ def submit(shell: Shell, *, plan_id: str) -> Result:
 )
 @click.argument("plan_id", metavar="PLAN")
 @edit_options
+@click.option("--prepared-by", metavar="U", help="Who may prepare and submit it, too.")
 def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Edit a plan; what was approved has to be approved again."""
     from handover.jobs.decisions import edit as edit_plan

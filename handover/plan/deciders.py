@@ -20,14 +20,14 @@ def list_managers(plan: Plan, people: People) -> tuple[str, ...]:
 
 
 def list_approvers(plan: Plan, people: People) -> tuple[str, ...]:
-    """List those who may approve: never the author, never the predecessor.
+    """List those who may approve: neither author nor predecessor, nor who prepared it.
 
     If the manager is the author: their delegate, else their own manager.
     """
     chain = [list_managers(plan, people)]
     if plan.manager is not None:
         chain.append((people.manager_of(plan.manager) or "",))
-    barred = {plan.author, plan.predecessor, ""}
+    barred = {plan.author, plan.predecessor, plan.prepared_by, ""}
     for candidates in chain:
         allowed = tuple(c for c in candidates if _may(c, barred, people))
         if allowed:
@@ -40,14 +40,15 @@ def _may(candidate: str, barred: Collection[str | None], people: People) -> bool
 
 
 def check_editor(plan: Plan, option: str, person: str, people: People) -> None:
-    """Refuse whoever has no say in a plan: neither wrote it, gives up nor manages.
+    """Refuse whoever has no say in a plan: neither gives up, nor writes, nor manages.
 
     Raises:
         NotYours: it is for others, who are named.
     """
-    if person in (plan.author, plan.predecessor) or is_manager(plan, person, people):
+    own = (plan.predecessor, plan.author, plan.prepared_by)
+    if person in own or is_manager(plan, person, people):
         return
-    having = (plan.predecessor, plan.author, *list_managers(plan, people))
+    having = (*own, *list_managers(plan, people))
     raise NotYours(
         user=people.name(person),
         plan=plan.id,

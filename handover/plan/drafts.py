@@ -237,7 +237,8 @@ def edit(
         raise errors.WrongState(plan=plan.id, state=plan.state.value, action="edit")
     _check_edits(setting, plan, edits, person, "edit")
     edited = _edit(connection, setting, plan, edits, person)
-    edited = setting.on_terms_of_now(edited)
+    named = edits.prepared_by or plan.prepared_by
+    edited = setting.on_terms_of_now(edited.model_copy(update={"prepared_by": named}))
     origin = Origin(
         cause="edit",
         person=person,
@@ -280,6 +281,13 @@ def _check_edits(
     if edits.is_empty:
         raise errors.NothingToEdit(plan=plan.id)
     check_editor(plan, option, person, people)
+    if edits.prepared_by is not None and not is_manager(plan, person, people):
+        raise errors.NotYours(
+            user=people.name(person),
+            plan=plan.id,
+            option="prepared-by",
+            deciders=name_all(list_managers(plan, people), people),
+        )
     _check_successors(plan.predecessor, sorted(set(edits.successors.values())), people)
     for until in edits.list_days():
         if until < setting.as_of:

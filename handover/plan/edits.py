@@ -60,6 +60,7 @@ class Edits:
     """By table and id; without an id all of the table that are not named."""
     waive: tuple[tuple[str, str], ...] = ()
     """Account and item."""
+    prepared_by: str | None = None
     reason: str | None = None
 
     @property
@@ -93,6 +94,7 @@ class Edits:
             successors={row(a): user(u) for a, u in self.successors.items()},
             dates={account(a): day for a, day in self.dates.items()},
             waive=tuple((row(a), item) for a, item in self.waive),
+            prepared_by=user(self.prepared_by) if self.prepared_by else None,
         )
 
     def list_accounts(self) -> Iterator[str]:
@@ -256,17 +258,14 @@ def _check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
     """
     if editor.is_manager:
         return
-    is_must = bool(find_musts(row.reasons))
-    is_demoted = edited.mode in (Mode.INFORM, Mode.EXCLUDE) and is_must
-    is_held = edited.mode is Mode.HOLD and is_must
-    held = (edited.mode, edited.until) != (row.mode, row.until)
+    is_demoted = edited.mode is not Mode.MEET and bool(find_musts(row.reasons))
+    is_changed = (edited.mode, edited.until) != (row.mode, row.until)
     is_overruled = row.mode_by not in (None, editor.person_id)
     refused = {
         "co-attendance": edited.co_attendance != row.co_attendance,
         "waive": edited.waived != row.waived,
         "online": edited.online != row.online and find_wish(row) is Wish.MUST,
-        "hold": is_held and held,
-        "mode": edited.mode != row.mode and (is_demoted or is_overruled),
+        "mode": is_changed and (is_demoted or is_overruled),
     }
     for option, is_refused in refused.items():
         if is_refused:

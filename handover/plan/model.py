@@ -257,6 +257,8 @@ class Plan(Value):
     predecessor: str
     successors: tuple[str, ...]
     manager: str | None
+    prepared_by: str | None = None
+    """Whom the manager named to prepare it in the predecessor's place."""
     absent: bool = False
     notice: dt.date
     announce: dt.date
@@ -321,8 +323,9 @@ class Plan(Value):
     def computed_fingerprint(self) -> str:
         """Hash what is approved: rows, visits, decisions, dates, policy, terms."""
         content = self.model_dump(mode="json", exclude=NOT_APPROVED)
-        if self.terms is None:
-            del content["terms"]  # older plans keep the fingerprint they had
+        for name in ("terms", "prepared_by"):
+            if content[name] is None:
+                del content[name]  # older plans keep the fingerprint they had
         for row in content["rows"]:
             for name in MEASURED:
                 del row[name]
