@@ -76,6 +76,8 @@ handover = Group(
 
 def main() -> None:
     """Run the command line of this process and end it."""
+    # Each thread of the linear algebra in pandas takes memory, and we use none of it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A console that lacks a character shows a stand-in instead of failing.

@@ -188,3 +188,15 @@ class DiskFull(TryLater):
     """The disk is full; what was not reported done was not done."""
 
     code = "disk_full"
+
+
+class LittleMemory(TryLater):
+    """The machine or a limit gives this process too little memory (``detail``)."""
+
+    code = "little_memory"
+
+
+class FewHandles(TryLater):
+    """This process may not open as many files as the work takes (``detail``)."""
+
+    code = "few_handles"

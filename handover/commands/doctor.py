@@ -7,12 +7,13 @@ import click
 from connectors.base import same_id
 from handover.commands.outcome import Result
 from handover.commands.shell import Shell, command
-from handover.errors import WrongOrg, worst_code
+from handover.errors import HandoverError, WrongOrg, worst_code
 from handover.i18n import Phrase
+from handover.lacks import name_lack
 from handover.paper import signs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import Console
 
@@ -54,15 +55,34 @@ def _checks(shell: Shell, *, fix: bool) -> "Iterator[Check]":
     yield from checks.folder(workspace.folder)
     yield from checks.rules(workspace.config.policy.file, lambda: workspace.policy)
     for source in workspace.sources():
-        yield from _source(shell, source, fix=fix)
+        yield from _go_on("crm", _source(shell, source, fix=fix))
     if workspace.folder.exists():
-        yield from checks.ledger(lambda: workspace.ledger, workspace.runs_folder)
-        yield from checks.mirror(
+        ledger = checks.ledger(lambda: workspace.ledger, workspace.runs_folder)
+        yield from _go_on("ledger", ledger)
+        mirror = checks.mirror(
             workspace.generation,
             workspace.sources(),
             workspace.now,
             workspace.config.zone,
         )
+        yield from _go_on("mirror", mirror)
+
+
+def _go_on(code: str, found: "Iterable[Check]") -> "Iterator[Check]":
+    """Yield checks; what the machine lacks for one of them is the result of the last.
+
+    Raises:
+        Exception: a mistake of ours, which no check may hide.
+    """
+    from handover.doctor import Check
+
+    try:
+        yield from found
+    except Exception as error:
+        lack = name_lack(error)
+        if not isinstance(lack, HandoverError) or isinstance(error, HandoverError):
+            raise
+        yield Check(code=code, state="failed", detail=lack, exit_code=lack.exit_code)
 
 
 def _source(shell: Shell, source: str, *, fix: bool) -> "Iterator[Check]":

@@ -23,6 +23,7 @@ from handover.commands.options import (
 from handover.commands.streams import Unwritten, print_page, tell
 from handover.errors import DiskFull, ExitCode, KnownError
 from handover.i18n import Sentence, Words
+from handover.lacks import name_lack
 from handover.safe_text import plain
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def fail(error: BaseException, said: GlobalOptions) -> int:
         except Unwritten as lost:
             return fail(lost, said)
         return ExitCode.DONE
+    error = name_lack(error)
     quiet = _quiet_end(error, said)
     if quiet is not None:
         return quiet

@@ -8,6 +8,7 @@ from pathlib import Path
 from connectors.base import Connector, Page
 from connectors.disk import PRIVATE, replace_file
 from handover.jobs.workspace import Workspace
+from handover.lacks import check_address_space
 from handover.mirror.aside import Aside
 from handover.mirror.sync import Source, Synced, Syncer, SyncOptions
 from handover.safe_text import cell, plain
@@ -20,6 +21,7 @@ def sync_workspace(
     told: Callable[[str, Page], None] = lambda _object, _page: None,
 ) -> Synced:
     """Sync all sources of a workspace, under the lock."""
+    check_address_space()
     config, policy = workspace.config, workspace.policy
     settings = TranslationSettings(
         timezone=config.zone,

@@ -29,6 +29,7 @@ from handover.errors import (
     WrongOrg,
 )
 from handover.jobs.actor import Actor, read_actor
+from handover.lacks import check_address_space
 from handover.secrets import is_reference, reveal
 from mappings.load import load_mapping
 from mappings.model import Mapping as CrmMapping
@@ -275,6 +276,7 @@ class Workspace:
 
     @cached_property
     def _generation(self) -> "Generation":
+        check_address_space()
         from handover.mirror.generations import current_generation
 
         return current_generation(self.ledger, self.mirror_folder)

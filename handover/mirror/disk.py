@@ -10,6 +10,7 @@ import duckdb
 
 from connectors.disk import FULL
 from handover.errors import DiskFull
+from handover.interrupts import interruptible
 from handover.mirror.memory import OutOfMemory, merge_memory
 
 NO_ROOM_FOR_SPILLING = "max_temp_directory_size"
@@ -37,7 +38,7 @@ def open_duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "autoinstall_known_extensions": False,
     }
     try:
-        with duckdb.connect(config=config) as con:
+        with duckdb.connect(config=config) as con, interruptible(con.interrupt):
             yield con
     finally:
         shutil.rmtree(room, ignore_errors=True)

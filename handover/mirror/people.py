@@ -16,6 +16,7 @@ import duckdb
 from connectors.base import same_id
 from connectors.files.csv_text import open_table
 from handover.errors import UsageProblem
+from handover.interrupts import interruptible
 from handover.mirror.generations import Generation
 from handover.mirror.sql import literal
 from handover.mirror.visibility import seen_statuses
@@ -153,7 +154,7 @@ def _users(generation: Generation, source: str) -> Iterator[Person]:
     path = generation.files.get("users")
     if path is None:
         return
-    with duckdb.connect() as con:
+    with duckdb.connect() as con, interruptible(con.interrupt):
         rows = con.sql(
             f"select {USER_COLUMNS} from read_parquet({literal(path)}) "
             f"where source = {literal(source)} and not coalesce(is_deleted, false) "

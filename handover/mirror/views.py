@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from connectors.base import LONG_ID, SHORT_ID
+from handover.interrupts import interruptible
 from handover.mirror.generations import Generation
 from handover.mirror.sql import cast_list, literal, quoted
 from mappings.aside import NOTHING_LOST
@@ -112,7 +113,7 @@ def open_mirror(  # noqa: PLR0913 - all but the first two are settings, by name
         accounts: narrows everything that belongs to accounts to these; None is all.
         confirmations: see ``CONFIRMATIONS_SCHEMA``; they count as interactions.
     """
-    with duckdb.connect(config=_SETTINGS) as con:
+    with duckdb.connect(config=_SETTINGS) as con, interruptible(con.interrupt):
         con.execute(
             "create table settings as "
             "select cast($1 as date) as as_of, $2 as zone, $3 as currency",
