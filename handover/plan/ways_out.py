@@ -125,7 +125,8 @@ def _split_at_effective(situation: Situation) -> Option | None:
             shoulds=(),
             start=situation.effective,
             end=None,
-        )
+        ),
+        prove=False,
     )
     return Option(
         code="split_at_effective", effect=len(schedule.slots), end=schedule.end

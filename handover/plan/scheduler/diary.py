@@ -140,11 +140,11 @@ class Diary:
 
     def exceeds_minutes(self, need: Need, number: int) -> bool:
         """Return whether a visit takes too long for a day, whenever it begins."""
-        return all(
-            self.day(seller, number).minutes + slot.end - slot.start + slot.travel
-            > self.limits.minutes
+        departures = self._list_departures(need, number)
+        way = min(self._travel(need, number, leave) for leave in departures)
+        return any(
+            self.day(seller, number).minutes + need.minutes + way > self.limits.minutes
             for seller in need.sellers
-            for slot in self._list_times(need, number)
         )
 
     def may_take(self, need: Need, number: int, *, instead_of: Need) -> bool:
@@ -228,12 +228,13 @@ class Diary:
 
     def _has_room(self, need: Need, number: int) -> bool:
         """Rule out a day cheaply: full for one of the sellers."""
+        people = self.limits.people - need.people
+        minutes = self.limits.minutes - need.minutes
+        if not need.online:
+            minutes -= self.limits.travel.least
         for seller in need.sellers:
             known = self.day(seller, number)
-            if (
-                known.people + need.people > self.limits.people
-                or known.minutes + need.minutes > self.limits.minutes
-            ):
+            if known.people > people or known.minutes > minutes:
                 return False
         return True
 
@@ -242,12 +243,30 @@ class Diary:
         if need.time is not None:
             yield self.slot_at(need, number, need.time)
             return
+        entries = self._list_entries(need, number)
+        for leave in self._list_departures(need, number):
+            free = max((b for a, b in self.limits.spans if a <= leave), default=leave)
+            for entry in entries:
+                if entry.end > leave:
+                    free = min(free, entry.start - entry.travel)
+            if leave + need.minutes <= free:
+                start = leave + self._travel(need, number, leave)
+                yield self.slot_at(need, number, start)
+
+    def _list_departures(self, need: Need, number: int) -> list[int]:
+        """List when people could set out: in the morning, after lunch or a visit."""
         departures = {start for start, _ in self.limits.spans}
         for person in need.persons:
             departures.update(e.end for e in self.day(person, number).entries)
-        for leave in sorted(departures):
-            start = leave + self._travel(need, number, leave)
-            yield self.slot_at(need, number, start)
+        return sorted(departures)
+
+    def _list_entries(self, need: Need, number: int) -> list[Engagement]:
+        """List what the sellers do on a day; what they do together once."""
+        entries: dict[tuple[int, int], Engagement] = {}
+        for seller in need.sellers:
+            for entry in self.day(seller, number).entries:
+                entries[entry.start - entry.travel, entry.end] = entry
+        return list(entries.values())
 
     def slot_at(self, need: Need, number: int, start: int) -> Slot:
         """Return the visit that begins at a time, with the way that takes."""
@@ -295,11 +314,11 @@ class Diary:
         )
 
     def _suits_manager(self, manager: str, need: Need, number: int, slot: Slot) -> bool:
-        day = self.day(manager, number)
-        travel = 0
+        day, travel = self.day(manager, number), slot.travel
         if not need.online:
             origin = day.find_origin(slot.start)
-            travel = self.limits.travel.minutes(origin, need.area)
+            own = self.limits.travel.minutes(origin, need.area)
+            travel = max(travel, own)
         return self._is_reached(day, need, slot, travel)
 
     def _is_reached(self, day: Day, need: Need, slot: Slot, travel: int) -> bool:

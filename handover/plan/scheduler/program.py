@@ -42,11 +42,6 @@ class Program:
         """Add a row: the sum of columns is exactly so much."""
         self._rows.append((terms, amount, amount))
 
-    @property
-    def size(self) -> int:
-        """How many factors the rows have."""
-        return sum(len(terms) for terms, _, _ in self._rows)
-
     def solve(self, nodes: int) -> Solution:
         """Find a solution, or that there is none, within so many nodes of the tree."""
         import highspy

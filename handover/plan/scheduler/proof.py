@@ -17,10 +17,11 @@ from handover.plan.scheduler.day_model import DayModel
 from handover.plan.scheduler.packing import Packing, count_days, open_packing
 from handover.plan.scheduler.problem import Need, VisitProblem
 from handover.plan.scheduler.program import Solution
+from handover.plan.scheduler.spreading import spread
 from handover.plan.scheduler.travel import Travel
 
-LARGEST = 30_000
-"""Factors in the rows of a program that is still tried; about 100 visits."""
+LARGEST = 4_000
+"""Visits times days of a program that is still tried: about 120 visits."""
 NODES = 300
 """Branches of its tree after which it is left open."""
 MOST_PERMUTED = 6
@@ -61,6 +62,11 @@ def _try(
     problem: VisitProblem, length: int
 ) -> tuple[Literal["feasible", "infeasible", "unknown"], Packing | None]:
     """Try to schedule all musts in so many days."""
+    even = spread(problem, length)
+    if even is not None:
+        return "feasible", even
+    if len(problem.free) * length > LARGEST:
+        return "unknown", None
     model = DayModel(problem, length)
     answer = _solve(model)
     if answer.status != "feasible":
@@ -76,8 +82,6 @@ def _try(
 def _solve(model: DayModel) -> Solution:
     if model.is_hopeless:
         return Solution(status="infeasible")
-    if model.program.size > LARGEST:
-        return Solution(status="unknown")
     return model.program.solve(NODES)
 
 

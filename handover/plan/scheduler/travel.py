@@ -6,6 +6,7 @@ lower bound of a period is proved by it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 
@@ -36,6 +37,11 @@ class Travel:
     They hold both ways. A pair of cities goes before one of a city and a region, and
     that before one of regions.
     """
+
+    @cached_property
+    def least(self) -> int:
+        """The minutes of the shortest way there is."""
+        return min(self.near, self.far, self.regions, *self.pairs.values())
 
     def minutes(self, origin: Area | None, destination: Area) -> int:
         """Return the minutes of a way; ``origin`` is None for whoever sets out."""
