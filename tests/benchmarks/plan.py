@@ -16,18 +16,20 @@ from handover.plan.model import Plan
 from handover.plan.selection import AccountFacts
 from tests.worlds.small_company import ground_of, plan_of, row_of
 
-REGIONS = [f"地域{n}" for n in range(8)]
+CITIES = [("東京都", f"区{n}") for n in range(6)] + [("神奈川県", "横浜市")] * 2
 
 
 def customers(count: int, seed: int) -> list[AccountFacts]:
     """Customers of one salesperson: a fifth key accounts, half with open business."""
     chance = random.Random(seed)  # noqa: S311 - no secret
+    places = [chance.choice(CITIES) for _ in range(count)]
     return [
         AccountFacts(
             source="files",
             account_id=f"A{n:03}",
             name=f"客先{n:03}",
-            region=chance.choice(REGIONS),
+            region=places[n][0],
+            city=places[n][1],
             customer_class="key" if chance.random() < 0.2 else "normal",
             closed_days=chance.choice(["", "", "", "水", "土日"]),
             open_opportunities=chance.randrange(2),
