@@ -28,8 +28,10 @@ run plan submit "$plan" --as '佐藤 健一'
 run plan show "$plan" --format html -o plan.html
 run plan approve "$plan" --as '渡辺 誠'
 run plan publish "$plan"
-run reassign "$plan" --early 'a demonstration' --dry-run -q
-run reassign "$plan" --early 'a demonstration' -q
+# The folder is a rehearsal: --as-of may be the day on which the owners change.
+day=$(handover plan show "$plan" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["plan"]["effective"])')
+run reassign "$plan" --as-of "$day" --dry-run -q
+run reassign "$plan" --as-of "$day" -q
 run runs list
 run doctor
 

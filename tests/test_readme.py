@@ -107,5 +107,5 @@ def test_the_first_session_can_be_typed_line_by_line(
     lines = re.findall(r"^\$ handover (.*)$", session, re.MULTILINE)
     assert len(lines) > 8
     for line in lines:
-        ended = cli(*shlex.split(line, comments=True), "--as-of", BEGINS)
+        ended = cli("--as-of", BEGINS, *shlex.split(line, comments=True))
         assert ended.code == 0, f"{line}: {ended.err}"
