@@ -1,6 +1,6 @@
 """Walks a prepared list of steps as one run, or shows what it would do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from handover.ledger.runs import (
     new_run_id,
 )
 from handover.ledger.seals import check_run
+from handover.ledger.states import Action
 from handover.ledger.writes import doubtful_keys
 from handover.plan.approval import ApprovedPlan, load_approved
 from handover.plan.errors import TermsChanged, Unapproved
@@ -33,6 +34,7 @@ from handover.transfer.errors import RunInterrupted, RunPartly
 from handover.transfer.folder_record import FolderRecord
 from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
+from handover.transfer.readings import ALREADY
 from handover.transfer.run_files import RunFolder, check_reserve
 from handover.transfer.walk import Walk
 
@@ -130,8 +132,19 @@ def execute(
         entries=entries,
         window_seconds=ended.window_seconds,
         error=_error(ended, entries, walk) or doubled,
-        notes=[note] if note else [],
+        notes=[*([note] if note else []), *_made_elsewhere(entries)],
     )
+
+
+def _made_elsewhere(entries: Iterable[Entry]) -> Iterator[Note]:
+    """Yield that tasks were there which this ledger does not know of."""
+    there = [
+        entry
+        for entry in entries
+        if entry.action == Action.CREATE_TASK and entry.code == ALREADY.code
+    ]
+    if there:
+        yield Note(code="made_elsewhere", params={"n": len(there)})
 
 
 def _sign(record: FolderRecord, journal: Journal, walk: Walk) -> None:
