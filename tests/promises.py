@@ -51,6 +51,17 @@ def steps_of(ended: Ended) -> dict[str, dict[str, Any]]:
     return {s["record_id"]: s for s in steps if s["action"].endswith("_owner")}
 
 
+def left_with(world: World) -> dict[str, str]:
+    """Return what the predecessor still owns: the ids, and what becomes of each."""
+    (plan,) = world.run("plan", "list").data["plans"]
+    on = ("--as-of", world.days["reassign"])
+    ended = world.run("leaver", plan["predecessor"], *on)
+    left: dict[str, list[dict[str, Any]]] = ended.data["left"]
+    records = [r for kind, found in left.items() if kind != "plans" for r in found]
+    assert ended.code == (3 if records else 0)
+    return {r["id"].rpartition(":")[2]: r["standing"] for r in records}
+
+
 class Promises(Approvals, Clocks, Races):
     """What may be relied on, whatever the CRM."""
 
@@ -380,6 +391,22 @@ class Promises(Approvals, Clocks, Races):
         ended = world.run("runs", "verify", "last")
         assert outcome_of(ended) == (6, "records_differ")
         assert [each["id"] for each in ended.data["broken"]] == [world.account]
+
+    # Nobody is forgotten
+
+    def test_what_stays_with_a_predecessor_is_named_before_and_after(
+        self, world: World
+    ) -> None:
+        before, owned = left_with(world), world.owners()
+        taken = {key for key, standing in before.items() if standing == "approved"}
+        run = world.done(*world.words("reassign"))
+        assert run["counts"]["done"] > 0
+        gone = {key for key, owner in world.owners().items() if owner != owned[key]}
+        assert gone == taken
+        rest = before.keys() - taken
+        assert left_with(world).keys() == rest
+        assert world.run("sync", "--as-of", world.days["reassign"]).code == 0
+        assert left_with(world).keys() == rest
 
     # Secrets
 

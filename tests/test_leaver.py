@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from connectors.registry import hidden_places, kinds
+from handover.i18n import words_for
 from tests.conftest import Cli, Ended
 from tests.worlds.files_folder import EFFECTIVE, EXPIRED, PLAN, PLANNED, Job
 
@@ -208,6 +210,21 @@ def test_reports_and_teams_are_named_and_are_nothing_owned(job: Job) -> None:
         "account_teams": 2,
         "opportunity_teams": 0,
     }
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_each_place_that_a_crm_hides_from_us_is_named(language: str) -> None:
+    words = words_for(language)
+    codes = {code for kind in kinds() for code in hidden_places(kind)}
+    assert {code.partition("_")[0] for code in codes} == {"salesforce", "hubspot"}
+    assert [code for code in codes if not words.has(f"place:{code}")] == []
+
+
+def test_who_owns_no_customer_is_told_what_can_be_done(job: Job) -> None:
+    job.edit("contacts.csv", "C2,A2,森 花子,,,S", "C2,A2,森 花子,,,D")
+    job("sync")
+    error = job("leaver", "Mori").json["error"]
+    assert "in the CRM" in error["hint"]
 
 
 # In every form

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,6 +68,7 @@ def _reading(shell: Shell, found: "Leaver") -> "LeaverReading":
 
     workspace = shell.workspace
     audience = find_audience(workspace, found.source, shell.words)
+    audience = replace(audience, mark=shell.mark)
     return LeaverReading(leaver=found, audience=audience, zone=workspace.config.zone)
 
 
@@ -78,10 +79,12 @@ def _still_named(user: str, found: "Sequence[Leaver]") -> StillNamed | None:
     standings = Counter[str](record.standing for record in records)
     worst = ("nobody", "planned", "approved")
     first = next((each for each in worst if standings[each]), "plans")
+    if first == "nobody" and not any(r.kind == "accounts" for r in records):
+        first = "loose"  # a plan is drawn up for customers
     plans = {record.cover.plan for record in records if record.cover is not None}
     naming = {plan.plan for each in found for plan in each.plans}
     params = {
-        "n": standings[first],
+        "n": standings["nobody" if first == "loose" else first],
         "user": user,
         "plan": ", ".join(sorted(plans if records else naming)),
     }

@@ -255,6 +255,7 @@ def left_page(readings: Sequence[LeaverReading]) -> str:
     return page(
         TEMPLATE,
         readings[0].audience.words,
+        mark=readings[0].audience.mark,
         readings=[
             {
                 "title": reading.title,
