@@ -111,6 +111,8 @@ class Approvals:
             "plan", "submit", world.plan, "--as", world.manager, *world.today
         )
         assert submitted.data["plan"]["state"] == "submitted"
+        shown = world.cli("plan", "show", world.plan, "--changes", *world.today)
+        assert "policy transfer.drift_min: 9, before 5" in shown.out
         approved = world.run(
             "plan", "approve", world.plan, "--as", world.manager, *world.today
         )

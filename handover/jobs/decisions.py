@@ -79,7 +79,8 @@ def submit(workspace: Workspace, text: str) -> Changed:
         by = make_decision(workspace, found.source, Grounds())
         now = workspace.circumstances(found.source)
         done = approval.submit(connection, found, by, now)
-        return Changed(plan=done, stopped=stopped)
+        renewed = found if done.version != found.version else None
+        return Changed(plan=done, before=renewed, stopped=stopped)
 
 
 def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> Changed:

@@ -56,6 +56,8 @@ class Comparison:
     changes: Sequence[Change] = ()
     drift: Sequence[Drift] = ()
     """What has changed in the CRM since the plan was drawn up."""
+    before: Plan | None = None
+    """The earlier version."""
 
 
 def compare(
@@ -67,6 +69,7 @@ def compare(
         since=before.version if before else None,
         changes=tuple(list_changes(before, after)) if before else (),
         drift=tuple(drift),
+        before=before,
     )
 
 

@@ -11,6 +11,7 @@ from handover.plan.changes import Comparison
 from handover.plan.decision import RecordedDecision
 from handover.plan.lists import PlanList, list_aside, list_parts
 from handover.plan.model import Plan, PutAside
+from handover.plan.terms import compare_terms
 from handover.plan.view import (
     Audience,
     count_modes,
@@ -66,6 +67,8 @@ def print_decision(compared: Comparison, audience: Audience, console: Console) -
     if compared.changes:
         console.print()
         console.print(lay_out(_list_changed(compared, audience)))
+    for line in _list_terms(compared, audience):
+        console.print(f"  △ {line}", soft_wrap=True)
     _print_undecided(plan, audience, console)
 
 
@@ -108,10 +111,13 @@ def print_list(
 
 def print_changes(compared: Comparison, audience: Audience, console: Console) -> None:
     """Print what is different, and why."""
-    if not (compared.changes or compared.drift):
+    terms = _list_terms(compared, audience)
+    if not (compared.changes or compared.drift or terms):
         console.print(audience.words("Nothing has changed."))
     if compared.changes:
         console.print(lay_out(_list_changed(compared, audience)))
+    for line in terms:
+        console.print(f"  △ {line}", soft_wrap=True)
     if compared.drift:
         console.print(lay_out(_list_drift(compared, audience)))
 
@@ -149,6 +155,15 @@ def lay_out(table: PlanList) -> Table:
 
 def _widest(table: PlanList, column: int) -> int:
     return max(cell_len(row[column]) for row in table.rows) if table.rows else 0
+
+
+def _list_terms(compared: Comparison, audience: Audience) -> list[str]:
+    """List what an approval would rest on now, and did not in the earlier version."""
+    before = compared.before
+    if before is None:
+        return []
+    found = compare_terms(before.terms, compared.plan.terms, audience.name)
+    return [audience.words.phrase(each) for each in found]
 
 
 def _list_changed(compared: Comparison, audience: Audience) -> PlanList:
