@@ -66,6 +66,7 @@ READING: dict[str, tuple[str, ...]] = {
     "runs list": (),
     "runs show": ("last",),
     "runs verify": (),
+    "leaver": ("Sato",),
     "policy show": (),
     "policy check": (),
     "mapping list": (),
@@ -87,6 +88,7 @@ DECIDING: dict[str, tuple[str, ...]] = {
     "undo": ("last", "--as", "M"),
     "runs retry": ("last",),
     "runs adopt": ("--reason", "ours"),
+    "runs settle": ("last", "--reason", "not there"),
     "doctor": ("--fix",),
 }
 NOT_IN_A_FOLDER = {"init", "completion"}
@@ -287,6 +289,20 @@ def test_in_earnest_nothing_says_rehearsal(
         for table in ("plan_versions", "decisions"):
             query = f"select distinct rehearsed_on from {table}"  # noqa: S608 - ours
             assert raw.execute(query).fetchall() == [(None,)]
+
+
+def test_what_was_sealed_before_there_were_rehearsals_still_holds(
+    decided: Callable[..., Ended], job: Job
+) -> None:
+    file = job.folder / ".handover" / "ledger.sqlite"
+    with closing(sqlite3.connect(file)) as raw:
+        for table in ("plan_versions", "decisions", "runs"):
+            raw.execute(f"alter table {table} drop column rehearsed_on")
+        raw.execute("update alembic_version set version_num = '0002'")
+        raw.commit()
+    with Ledger.open(file).read() as connection:
+        assert list(list_broken(connection)) == []
+    assert decided("plan", "publish", PLAN, "--before-announcement", "x").code == 0
 
 
 # Every output of a rehearsal says what it is

@@ -92,6 +92,7 @@ def settle(workspace: Workspace, text: str, reason: str) -> tuple[Run, Released]
 
     The CRM is looked through once more before.
     """
+    workspace.check_day()
     ledger, actor = workspace.ledger, workspace.actor
     with ledger.read() as connection:
         run = find_run(connection, text)
