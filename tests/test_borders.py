@@ -254,8 +254,7 @@ def test_tasks_that_two_folders_make_at_once_are_made_once_or_named(
         assert whats == ["doubled"] * (len(keys) - len(set(keys)))
 
 
-@pytest.mark.skipif(not SOAK, reason="make soak tries it twenty times")
-@pytest.mark.parametrize("attempt", range(20))
+@pytest.mark.parametrize("attempt", range(20 * SOAK))
 def test_two_folders_that_race_set_each_owner_to_the_successor(
     world: World, tmp_path: Path, attempt: int
 ) -> None:
