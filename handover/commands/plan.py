@@ -126,7 +126,7 @@ def list_plans(shell: Shell) -> Result:
             ours = [each for each in plans if each.source == source]
             print_list(ours, decisions, audience_of(shell, source), console)
 
-    rows = [each.model_dump(mode="json", exclude={"rows"}) for each in plans]
+    rows = [each.model_dump(mode="json", exclude={"rows", "terms"}) for each in plans]
     return Result(
         name="plan",
         data={"plans": rows, "decisions": dump_decisions(decisions)},
