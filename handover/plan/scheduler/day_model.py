@@ -6,7 +6,7 @@ slots that are kept, and the travel that no order of the visits can save. What i
 out is only the order within a day: where it has no solution, no schedule has one.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from handover.plan.scheduler.bound import find_arrival
@@ -34,6 +34,11 @@ class DayModel:
             kinds[need.kind, need.closed, need.use_reserve].append(need)
         self._kinds = list(kinds.values())
         self._columns: list[dict[int, int]] = []
+        self._kind_of = {
+            need.account_id: kind
+            for kind, needs in enumerate(self._kinds)
+            for need in needs
+        }
         self._place_all()
         self._keep_slack()
         self._attend()
@@ -50,6 +55,42 @@ class DayModel:
                 for _ in range(answer.values[column]):
                     found[next(waiting).account_id] = number
         return found
+
+    def forbid(self, needs: Sequence[Need], number: int) -> None:
+        """Forbid that visits take place on one day, or on another one just like it.
+
+        Two days are alike if the same stands there already for all who come.
+        """
+        persons = sorted({person for need in needs for person in need.persons})
+        counts = Counter(self._kind_of[need.account_id] for need in needs)
+        pattern = self._describe(persons, number)
+        for other in range(self._days):
+            columns = [self._columns[kind].get(other) for kind in counts]
+            if None in columns or self._describe(persons, other) != pattern:
+                continue
+            terms: dict[int, int] = {}
+            for kind, count in counts.items():
+                terms |= self._reach(self._columns[kind][other], count)
+            self.program.add_most(terms, len(terms) - 1)
+
+    def _reach(self, column: int, count: int) -> dict[int, int]:
+        """Return what is 1 when a column reaches a count."""
+        upper = self.program.upper[column]
+        if upper == 1:
+            return {column: 1}
+        reached = self.program.add_column(1)
+        self.program.add_most({column: 1, reached: count - 1 - upper}, count - 1)
+        return {reached: 1}
+
+    def _describe(self, persons: Sequence[str], number: int) -> object:
+        """Describe what stands already on a day, but for its date."""
+        return [
+            [
+                (e.start, e.end, e.travel, e.area, e.people, e.online)
+                for e in self._empty.diary.day(person, number).entries
+            ]
+            for person in persons
+        ]
 
     def _place_all(self) -> None:
         """Give every visit exactly one day on which everybody is there."""

@@ -158,6 +158,14 @@ class Diary:
         )
         return there and room and not closed
 
+    def list_slots(self, need: Need, number: int) -> list[Slot]:
+        """List the times of a day at which a visit fits: the earliest of each gap."""
+        is_open = self.list_open(need, HORIZON) >> number & 1
+        if not is_open or not self._has_room(need, number):
+            return []
+        times = self._list_times(need, number)
+        return [slot for slot in times if self._suits(need, number, slot)]
+
     def fits(self, need: Need, slot: Slot) -> bool:
         """Return whether a visit may take place at exactly this time."""
         number = self.find_number(slot.date)

@@ -6,14 +6,14 @@ order. Whatever takes too much effort is left open; then the plan says so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import permutations
 from typing import Literal
 
 from handover.plan.scheduler.bound import LowerBound, prove_bound
 from handover.plan.scheduler.calendar import ALWAYS_OPEN
 from handover.plan.scheduler.day_model import DayModel
+from handover.plan.scheduler.day_order import find_clash, order_day
 from handover.plan.scheduler.packing import Packing, count_days, open_packing
 from handover.plan.scheduler.problem import Need, VisitProblem
 from handover.plan.scheduler.program import Solution
@@ -24,8 +24,8 @@ LARGEST = 4_000
 """Visits times days of a program that is still tried: about 120 visits."""
 NODES = 300
 """Branches of its tree after which it is left open."""
-MOST_PERMUTED = 6
-"""Visits of a day of which every order is tried."""
+ROUNDS = 8
+"""Times that days which have no order are given other visits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,15 +68,20 @@ def _try(
     if len(problem.free) * length > LARGEST:
         return "unknown", None
     model = DayModel(problem, length)
-    answer = _solve(model)
-    if answer.status != "feasible":
-        return answer.status, None
-    packing = _arrange(problem, length, model.read(answer))
-    for need in packing.list_missing(problem.free):
-        packing.place_near(need)
-    if packing.list_missing(problem.free):
-        return "unknown", None
-    return "feasible", packing
+    for _ in range(ROUNDS):
+        solution = _solve(model)
+        if solution.status != "feasible":
+            return solution.status, None
+        packing, clashes = _arrange(problem, length, model.read(solution))
+        for need in packing.list_missing(problem.free):
+            packing.place_near(need)
+        if not packing.list_missing(problem.free):
+            return "feasible", packing
+        if not clashes:
+            break
+        for number, clash in clashes:
+            model.forbid(clash, number)
+    return "unknown", None
 
 
 def _solve(model: DayModel) -> Solution:
@@ -124,35 +129,28 @@ def _list_relaxed(problem: VisitProblem) -> Iterator[tuple[str, VisitProblem]]:
     )
 
 
-# The order of a day.
+# The order of each day.
 
 
-def _arrange(problem: VisitProblem, days: int, numbers: Mapping[str, int]) -> Packing:
-    """Put the visits of each day in an order that fits; leave out those that do not."""
+def _arrange(
+    problem: VisitProblem, days: int, numbers: Mapping[str, int]
+) -> tuple[Packing, list[tuple[int, list[Need]]]]:
+    """Put the visits of each day in order.
+
+    Returns:
+        The visits of all days that have an order, and of those that have none, visits
+        that cannot be together.
+    """
     packing = open_packing(problem, days)
     by_day: dict[int, list[Need]] = defaultdict(list)
     for need in problem.free:
         by_day[numbers[need.account_id]].append(need)
+    clashes = []
     for number, needs in sorted(by_day.items()):
-        packing = _arrange_day(packing, number, needs)
-    return packing
-
-
-def _arrange_day(packing: Packing, number: int, needs: Sequence[Need]) -> Packing:
-    best = packing
-    for order in _list_orders(needs):
-        trial = packing.copy()
-        for need in order:
-            trial.place(need, 1 << number)
-        if len(trial.slots) > len(best.slots):
-            best = trial
-        if len(trial.slots) == len(packing.slots) + len(needs):
-            break
-    return best
-
-
-def _list_orders(needs: Sequence[Need]) -> Iterator[Sequence[Need]]:
-    together = sorted(needs, key=lambda need: (need.area, need.sellers, -need.minutes))
-    yield together
-    if len(needs) <= MOST_PERMUTED:
-        yield from permutations(together)
+        order = order_day(packing.diary, needs, number)
+        if not order.slots and order.is_certain:
+            clash = find_clash(packing.diary, needs, number)
+            clashes += [(number, clash)] if clash else []
+        for need, slot in order.slots:
+            packing.enter(need, slot)
+    return packing, clashes
