@@ -119,6 +119,11 @@ class CalendarConfig(ConfigSection):
     fiscal_year_start: Annotated[int, Field(ge=1, le=12)] = 4
     closed: tuple[Annotated[str, AfterValidator(check_days)], ...] = ()
 
+    @property
+    def names_closed_days(self) -> bool:
+        """Whether the file says when the company is closed, even if it never is."""
+        return "closed" in self.model_fields_set
+
     @field_validator("country")
     @classmethod
     def _has_holidays(cls, value: str) -> str:

@@ -153,6 +153,7 @@ class PlanRules(PolicySection):
     slack: Annotated[float, Field(ge=0, lt=1)]
     manager_visits: Annotated[int, Field(ge=0)]
     expires_days: Days
+    lead_days: Days
     blackouts: tuple[Annotated[str, AfterValidator(check_days)], ...]
     travel: Mapping[Annotated[str, AfterValidator(check_pair)], Minutes] = {}
     """Ways that take another time, by the names of two cities or regions."""

@@ -204,7 +204,7 @@ def test_absences_and_closed_days_are_kept_free(plan: Cli, folder: Path) -> None
     ended = plan(*NEW)
     dates = {r["visit"]["date"] for r in rows_of(ended).values() if r["visit"]}
     assert dates == {"2027-03-10"}
-    assert ended.data["plan"]["minimum_days"] == 4
+    assert ended.data["plan"]["minimum_days"] == 2
 
 
 @pytest.mark.parametrize(

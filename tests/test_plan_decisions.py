@@ -102,9 +102,10 @@ def test_a_plan_is_rejected_and_goes_around_again(plan: Cli) -> None:
     key = submitted(plan)
     done = plan("reject", key, "--reason", "期間が短い", "--as", "M")
     assert done.data["plan"]["state"] == "rejected"
-    again = plan("edit", key, "--date", "Aoba=2027-03-03", "--as", "P")
+    again = plan("edit", key, "--end", "2027-03-05", "--as", "P")
+    again = plan("edit", key, "--date", "Aoba=2027-03-05", "--as", "P")
     assert again.data["plan"]["state"] == "draft"
-    assert rows_of(again)["A1"]["visit"]["date"] == "2027-03-03"
+    assert rows_of(again)["A1"]["visit"]["date"] == "2027-03-05"
 
 
 EDITS = [
@@ -115,7 +116,7 @@ EDITS = [
     (("--hold", "Midori"), "P", 2, "until_needed"),
     (("--hold", "Midori", "--until", "2027-06-30"), "P", 5, "not_yours"),
     (("--hold", "Midori", "--until", "2027-02-01"), "P", 2, "bad_period"),
-    (("--date", "Aoba=2027-03-06"), "P", 5, "date_not_free"),
+    (("--date", "Aoba=2027-03-03"), "P", 5, "date_not_free"),
     (("--date", "Aoba"), "P", 2, "bad_edit"),
     (("--date", "Aoba=soon"), "P", 2, "bad_edit"),
     (("--opportunity", "O2=keep"), "P", 2, "bad_edit"),

@@ -36,6 +36,15 @@ _OPTIONS = (
         metavar="TABLE[:ID]=transfer|hold:D|leave",
         help="What becomes of records without an account.",
     ),
+    *(
+        click.option(f"--{name}", type=DAY, metavar="D", help=text)
+        for name, text in (
+            ("announce", "When customers are told."),
+            ("start", "The first day of visits."),
+            ("end", "The last day of visits."),
+            ("effective", "When the owners change."),
+        )
+    ),
     click.option("--waive", multiple=True, metavar="A:ITEM", help="Do without it."),
     click.option("--reason", metavar="T", help="Why."),
 )
@@ -54,6 +63,7 @@ def read_edits(given: Mapping[str, Any]) -> "Edits":
     Raises:
         BadEdit: a value has another form than its option wants.
     """
+    from handover.plan.dates import PlanDates
     from handover.plan.edits import Edits
 
     return Edits(
@@ -82,6 +92,9 @@ def read_edits(given: Mapping[str, Any]) -> "Edits":
                 "--loose", "TABLE[:ID]=transfer|hold:D|leave", given["loose"]
             )
         },
+        period=PlanDates(
+            **{name: given[name] for name in ("announce", "start", "end", "effective")}
+        ),
         waive=tuple(map(_read_waiver, given["waive"])),
         prepared_by=given.get("prepared_by"),
         reason=given["reason"],

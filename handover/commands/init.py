@@ -3,6 +3,7 @@
 What a CRM needs to know is declared by its connector (``connectors/settings.py``).
 """
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
@@ -22,6 +23,7 @@ from connectors.settings import (
 )
 from handover.commands.outcome import Result
 from handover.commands.shell import Shell, command
+from handover.config import JAPAN
 from handover.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -48,9 +50,10 @@ currency = "{currency}"                         # where the CRM names none
 
 [calendar]
 country = "{country}"                           # national holidays
-closed = []                              # "2026-12-29/2027-01-03", "2027-05-01"
+{closed}
 """
 
+CLOSED = '"2026-12-29/2027-01-03", "2027-05-01"'
 IN_EARNEST = "true: only to rehearse on copies, with --as-of on any day"
 REHEARSAL = "made-up customers: --as-of may be any day"
 
@@ -130,6 +133,7 @@ def init(shell: Shell, *, demo: bool, crm: str | None) -> Result:
         language=shell.words.language,
         time=_time_section(shell.words, demo=demo),
         crm=section,
+        closed=_line("closed", _propose_closed(company["country"]), CLOSED),
         **company,
     )
     folders = [answers[key] for key in dict(model.marked(LocalPath)) if key in answers]
@@ -214,6 +218,12 @@ def _section(
     yield ""
 
 
+def _propose_closed(country: str) -> list[str]:
+    """Propose the days on which companies close, for a person to correct."""
+    year = dt.datetime.now(dt.UTC).year
+    return [f"{year}-12-29/{year + 1}-01-03"] if country == JAPAN else []
+
+
 def _time_section(words: "Words", *, demo: bool) -> str:
     """Write whether days may be made up; only those of a sample company may."""
     text = REHEARSAL if demo else IN_EARNEST
@@ -221,10 +231,16 @@ def _time_section(words: "Words", *, demo: bool) -> str:
 
 
 def _line(
-    key: str, value: str | int, comment: str = "", *, is_off: bool = False
+    key: str, value: str | int | list[str], comment: str = "", *, is_off: bool = False
 ) -> str:
     """Write a key with a comment behind it; ``is_off``: as a comment itself."""
-    shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
+    match value:
+        case str():
+            shown = f'"{value}"'
+        case list():
+            shown = "[" + ", ".join(f'"{each}"' for each in value) + "]"
+        case _:
+            shown = str(value).lower()
     line = f"{'# ' if is_off else ''}{key} = {shown}"
     return f"{line:<{COMMENTS_AT - 1}} # {comment}" if comment else line
 

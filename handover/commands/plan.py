@@ -58,6 +58,12 @@ def plan() -> None:
 @click.option("--end", type=DAY, metavar="D", help="Last day of the period.")
 @click.option("--effective", type=DAY, metavar="D", help="When the owners change.")
 @click.option("--discard", is_flag=True, help="Drop what was decided on its draft.")
+@click.option(
+    "--as-soon-as-possible",
+    "soon",
+    is_flag=True,
+    help="Do not spread the visits over the period.",
+)
 @click.option("--absent", is_flag=True, help="The predecessor cannot take part.")
 def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Draw up the plan of a predecessor, or all plans of a reorganisation."""
@@ -89,7 +95,7 @@ def _list_clock_notices(shell: Shell) -> list[Notice]:
 def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
     """Read the options; insist on one move or a file of them."""
     from handover.jobs.plan import NewPlans
-    from handover.plan.build import PlanDates
+    from handover.plan.dates import PlanDates
 
     asked = NewPlans(
         predecessor=given["predecessor"],
@@ -98,6 +104,7 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
         dates=PlanDates(**{name: given[name] for name in DATES}),
         absent=given["absent"],
         discard=given["discard"],
+        soon=given["soon"],
     )
     one_move = bool(asked.predecessor and asked.successors)
     if asked.moves is None and one_move:
@@ -126,7 +133,7 @@ def list_plans(shell: Shell) -> Result:
             ours = [each for each in plans if each.source == source]
             print_list(ours, decisions, audience_of(shell, source), console)
 
-    rows = [each.model_dump(mode="json", exclude={"rows", "terms"}) for each in plans]
+    rows = [_dump_plan(each, rows=False) for each in plans]
     return Result(
         name="plan",
         data={"plans": rows, "decisions": dump_decisions(decisions)},
@@ -336,7 +343,7 @@ def _show_decided(
         print_decision(compared, audience_of(shell, plan.source), console)
 
     data = {
-        "plan": plan.model_dump(mode="json"),
+        "plan": _dump_plan(plan),
         **({"changes": [asdict(c) for c in compared.changes]} if before else {}),
     }
     shown = plan_result(shell, [plan], data=data, error=error, next=next)
@@ -353,7 +360,7 @@ def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
     decisions = list_decisions(shell.workspace, plans)
     source = plans[0].source if plans else ""
     effects = shell.workspace.side_effects(source)
-    shown = [each.model_dump(mode="json") for each in plans]
+    shown = [_dump_plan(each) for each in plans]
     return {
         "plans": shown,
         **({"plan": shown[0]} if len(shown) == 1 else {}),
@@ -361,6 +368,13 @@ def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
         "decisions": dump_decisions(decisions),
         "side_effects": dump_effects(effects, shell.words),
     }
+
+
+def _dump_plan(plan: "Plan", *, rows: bool = True) -> dict[str, object]:
+    """Return a plan as JSON has it, with each day on which owners change."""
+    dates = [{"effective": str(day), "rows": n} for day, n in plan.dates]
+    content = plan.model_dump(mode="json", exclude=set() if rows else {"rows", "terms"})
+    return {**content, "dates": dates}
 
 
 def _make_too_short(plan: "Plan") -> "HandoverError":

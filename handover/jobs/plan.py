@@ -26,8 +26,9 @@ from handover.mirror.find import (
 from handover.mirror.people import Person
 from handover.mirror.views import Mirror
 from handover.plan import drafts, store
-from handover.plan.build import PlanDates, PlanOrder
+from handover.plan.build import PlanOrder
 from handover.plan.changes import Drift, list_drift
+from handover.plan.dates import PlanDates
 from handover.plan.decision import RecordedDecision
 from handover.plan.drafts import Setting, list_company_days
 from handover.plan.edits import Edits
@@ -51,6 +52,7 @@ class NewPlans:
     absent: bool = False
     discard: bool = False
     """Drop what people decided on a draft that is drawn up again."""
+    soon: bool = False
 
     def list_predecessors(self) -> list[str]:
         """List those who hand over, as they are named.
@@ -100,6 +102,7 @@ class Planning:
                 dates=asked.dates,
                 absent=asked.absent,
                 discard=asked.discard,
+                soon=asked.soon,
                 reorganisation=reorganisation,
             )
             for predecessor, own in moves.items()

@@ -7,10 +7,12 @@ rules say who is met, the scheduler when.
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from handover.ledger.states import Mode, PlanState
-from handover.plan.errors import BadPeriod, NotConserved
+from handover.plan.dates import RUSHED, Period, PlanDates, settle
+from handover.plan.errors import NotConserved
 from handover.plan.model import (
     LOOSE_TABLES,
     UNRESOLVED,
@@ -46,27 +48,8 @@ from handover.plan.visits import (
 from handover.plan.ways_out import Situation, list_options
 from handover.policy import Policy
 
-
-@dataclass(frozen=True, kw_only=True)
-class PlanDates:
-    """The days of a handover that somebody names; those that are None are found."""
-
-    notice: dt.date | None = None
-    announce: dt.date | None = None
-    start: dt.date | None = None
-    end: dt.date | None = None
-    effective: dt.date | None = None
-
-    def check(self) -> None:
-        """Refuse dates in the wrong order.
-
-        Raises:
-            BadPeriod: one date lies before another that it has to follow.
-        """
-        for earlier, later in (("notice", "announce"), ("start", "end")):
-            first, last = getattr(self, earlier), getattr(self, later)
-            if first is not None and last is not None and last < first:
-                raise BadPeriod(earlier=earlier, later=later)
+NEW_YEAR = "new_year_assumed"
+"""The note of a plan over a new year for which nobody named closed days."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +61,8 @@ class PlanOrder:
     dates: PlanDates = field(default_factory=PlanDates)
     absent: bool = False
     """The predecessor cannot take part."""
+    soon: bool = False
+    """Visits take place as soon as possible, not spread over the period."""
     reorganisation: str | None = None
     discard: bool = False
     """Drop what people decided on an earlier draft."""
@@ -99,14 +84,15 @@ class PlanRequest:
     """Of the successors, where known."""
     currency: str = "JPY"
 
-    def frame(self, start: dt.date) -> Frame:
+    def frame(self, start: dt.date, end: dt.date | None) -> Frame:
         """Return what the visits have in common."""
         return Frame(
             predecessor=self.order.predecessor,
             manager=self.manager,
             absent=self.order.absent,
             start=start,
-            end=self.order.dates.end,
+            end=end,
+            soon=self.order.soon,
         )
 
 
@@ -118,20 +104,27 @@ def build_plan(
     as_of: dt.date,
 ) -> Plan:
     """Draw up one predecessor's plan; its overflow tells if the period is too short."""
-    order, dates = request.order, request.order.dates
+    order = request.order
     by = measure(facts, policy, request.currency, as_of)
     blind = list_blind_rules(facts.mapped)
-    frame = request.frame(dates.start or calendars.company.after(as_of))
     ground = Ground(
         accounts={account.account_id: account for account in facts.accounts},
         policy=policy,
         calendars=calendars,
+        today=as_of,
     )
-    scheduled = schedule_visits(_make_rows(facts, request, by, blind), frame, ground)
-    effective = dates.effective or calendars.company.after(scheduled.schedule.end)
+    drafted = _make_rows(facts, request, by, blind)
+    period = settle(
+        order.dates,
+        [row.effective for row in drafted if row.mode is not Mode.EXCLUDE],
+        company=calendars.company,
+        today=as_of,
+        lead_days=policy.plan.lead_days,
+    )
+    scheduled = _schedule(drafted, request, period, ground)
+    effective = period.find_effective(scheduled.schedule.end, calendars.company)
     rows = tuple(_date_row(row, effective) for row in scheduled.rows)
     check_conserved(facts.accounts, rows)
-    notice = dates.notice or as_of
     plan = Plan(
         id=request.plan_id.replace("{month}", f"{effective:%Y-%m}"),
         source=request.source,
@@ -143,9 +136,9 @@ def build_plan(
         successors=list_successors(rows),
         manager=request.manager,
         absent=order.absent,
-        notice=notice,
-        announce=dates.announce or notice,
-        start=frame.start,
+        notice=period.notice,
+        announce=period.announce,
+        start=period.start,
         effective=effective,
         expires_days=policy.plan.expires_days,
         loose=facts.loose,
@@ -154,12 +147,31 @@ def build_plan(
         policy_hash=policy.hash,
         org_id=request.org_id,
         generation=request.generation,
-        notes=_list_notes(facts, blind),
+        notes=_list_notes(
+            facts,
+            blind,
+            period,
+            is_over_new_year=calendars.company.assumes_closure(period.start, effective),
+        ),
         **read_schedule(
             replace(scheduled, rows=rows), request.manager, effective, policy
         ),
     )
     return seal(plan)
+
+
+def _schedule(
+    rows: Sequence[Row], request: PlanRequest, period: Period, ground: Ground
+) -> ScheduledRows:
+    """Schedule the visits, in the shortest period if nobody named its end.
+
+    If the day on which owners change leaves less than that, what there is is used.
+    """
+    frame = request.frame(period.start, period.end)
+    scheduled = schedule_visits(rows, frame, ground)
+    if period.latest is None or scheduled.schedule.end <= period.latest:
+        return scheduled
+    return schedule_visits(rows, request.frame(period.start, period.latest), ground)
 
 
 def _make_rows(
@@ -195,6 +207,7 @@ def _make_row(
         reasons=found if assignment else (*found, NOT_NAMED),
         customer_class=account.customer_class,
         value=account.value(request.currency),
+        open_amount=account.open_amounts.get(request.currency, Decimal(0)),
         score=account.score,
         ready=account.ready,
         effective=assignment.effective if assignment else None,
@@ -226,7 +239,9 @@ def _date_row(row: Row, effective: dt.date) -> Row:
     return row.model_copy(update={"effective": effective})
 
 
-def _list_notes(facts: PlanFacts, blind: Sequence[str]) -> tuple[str, ...]:
+def _list_notes(
+    facts: PlanFacts, blind: Sequence[str], period: Period, *, is_over_new_year: bool
+) -> tuple[str, ...]:
     """List what people must know, as ``code:subject``."""
     seen = {table for table, _ in facts.mapped}
     unseen = [table for table in LOOSE_TABLES if table not in seen]
@@ -236,6 +251,8 @@ def _list_notes(facts: PlanFacts, blind: Sequence[str]) -> tuple[str, ...]:
         if parse_closed_days(account.closed_days).unread
     )
     return (
+        *([NEW_YEAR] if is_over_new_year else []),
+        *((f"{RUSHED}:{period.start}",) if period.is_rushed else ()),
         *((f"tables_unread:{' '.join(unseen)}",) if unseen else ()),
         *(f"rule_unmapped:{code}" for code in blind),
         *unread,
@@ -308,7 +325,7 @@ def seal(plan: Plan) -> Plan:
 
 def is_too_short(plan: Plan) -> bool:
     """Return whether a must row has no slot."""
-    return any(row.mode is Mode.MEET and row.visit is None for row in plan.rows)
+    return bool(plan.unplaced)
 
 
 def list_successors(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from handover.config import Config
+from handover.config import JAPAN, Config
 from handover.errors import NoDecider
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OPEN_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import errors, store
+from handover.plan.amendment import edit_plan
 from handover.plan.approval import check_unclaimed
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
 from handover.plan.changes import describe_changes
 from handover.plan.deciders import check_editor, is_manager, list_managers, name_all
-from handover.plan.edits import Editor, Edits, edit_plan
+from handover.plan.edits import Editor, Edits
 from handover.plan.model import Plan
 from handover.plan.scheduler.calendar import Calendars, Days, WorkingDays, parse_days
 from handover.plan.selection import PlanFacts
@@ -98,7 +99,7 @@ def draw_up(
 
 def _check_order(setting: Setting, order: PlanOrder) -> None:
     people = setting.people
-    order.dates.check()
+    order.dates.check(setting.as_of)
     successors = {move.successor_id for move in order.moves if move.successor_id}
     _check_successors(order.predecessor, sorted(successors), people)
     if people.manager_of(order.predecessor) in (None, order.predecessor):
@@ -330,6 +331,8 @@ def _read_ground(
         policy=setting.policy,
         calendars=_read_calendars(setting, involved, others),
         aside=facts.aside,
+        today=setting.as_of,
+        name=setting.people.name,
     )
 
 
@@ -352,9 +355,12 @@ def _check_successors(predecessor: str, users: Iterable[str], people: People) ->
 
 def list_company_days(config: Config, policy: Policy) -> WorkingDays:
     """Return the days on which the company works, and visits."""
-    closed = (*config.calendar.closed, *policy.plan.blackouts)
+    calendar = config.calendar
+    closed = (*calendar.closed, *policy.plan.blackouts)
     return WorkingDays(
-        country=config.calendar.country, closed=tuple(map(parse_days, closed))
+        country=calendar.country,
+        closed=tuple(map(parse_days, closed)),
+        closes_at_new_year=calendar.country == JAPAN and not calendar.names_closed_days,
     )
 
 

@@ -106,7 +106,7 @@ class SuccessorMissing(Refusal):
 
 
 class DateNotFree(Refusal):
-    """A visit does not fit on the day set for it (``account``, ``date``)."""
+    """A visit does not fit on the day set for it (``account``, ``date``, ``why``)."""
 
     code = "date_not_free"
 

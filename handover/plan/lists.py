@@ -92,6 +92,7 @@ def _list_met(plan: Plan, audience: Audience) -> PlanList:
             only_on="paper",
         ),
         *_list_successors(plan, audience),
+        *_list_effective(plan, audience),
         PlanColumn(heading=words("Why"), cell=_write_reasons),
         _make_value_column(audience),
         PlanColumn(
@@ -110,6 +111,7 @@ def _list_informed(plan: Plan, audience: Audience) -> PlanList:
     columns = [
         PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
         *_list_successors(plan, audience),
+        *_list_effective(plan, audience),
         PlanColumn(heading=words("Why"), cell=_write_reasons),
         _make_value_column(audience),
         PlanColumn(
@@ -119,6 +121,15 @@ def _list_informed(plan: Plan, audience: Audience) -> PlanList:
     ]
     rows = [row for row in plan.rows if row.mode is Mode.INFORM]
     return _make_list(words("Information only"), columns, rows)
+
+
+def _list_effective(plan: Plan, audience: Audience) -> Iterator[PlanColumn]:
+    """Yield the column of days on which owners change where there are several."""
+    if len(plan.dates) > 1:
+        yield PlanColumn(
+            heading=audience.words("Owner changes on"),
+            cell=lambda row: audience.short_day(row.effective),
+        )
 
 
 def _list_successors(plan: Plan, audience: Audience) -> Iterator[PlanColumn]:

@@ -7,6 +7,7 @@ frozen: whoever edits a plan makes another one. The names are those of the JSON 
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
@@ -73,6 +74,8 @@ class Row(Value):
     """The words of the person who decided."""
     customer_class: str | None
     value: Money
+    open_amount: Money = Decimal(0)
+    """Of the account's open opportunities, in the default currency."""
     score: float | None
     ready: bool
     effective: dt.date | None
@@ -192,7 +195,7 @@ NOT_APPROVED = {
 """What a plan says beyond what its manager approves, and its fingerprint covers."""
 
 
-MEASURED = ("score", "ready", "state")
+MEASURED = ("score", "ready", "state", "open_amount")
 """The same of a row: measured or reported, not decided."""
 
 
@@ -304,6 +307,19 @@ class Plan(Value):
             dates += [o.until or self.effective for o in row.opportunities]
         dates += [record.until or self.effective for record in self.loose]
         return max(dates) + dt.timedelta(days=self.expires_days)
+
+    @property
+    def dates(self) -> tuple[tuple[dt.date, int], ...]:
+        """The days on which owners change, each with the number of its accounts."""
+        days = Counter(row.effective for row in self.rows if row.effective is not None)
+        return tuple(sorted(days.items()))
+
+    @property
+    def unplaced(self) -> tuple[Row, ...]:
+        """The rows that have to be met and have no slot."""
+        return tuple(
+            row for row in self.rows if row.mode is Mode.MEET and row.visit is None
+        )
 
     @property
     def waiting(self) -> tuple[str, ...]:

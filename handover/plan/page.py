@@ -18,6 +18,7 @@ from handover.plan.view import (
     count_modes,
     describe_note,
     describe_plan,
+    describe_shortfall,
     list_effects,
     list_head,
     list_legend,
@@ -87,6 +88,7 @@ def plan_page(
             {
                 "plan": plan,
                 "head": list_head(plan, audience),
+                "shortfall": describe_shortfall(plan, audience),
                 "sentence": describe_plan(plan, audience),
                 "met": count_modes(plan)[Mode.MEET],
                 "informed": count_modes(plan)[Mode.INFORM],

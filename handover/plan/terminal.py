@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from handover.ledger.states import Mode
+from handover.paper import signs
 from handover.paper.table import Table
 from handover.plan.changes import Comparison
 from handover.plan.decision import RecordedDecision
@@ -16,6 +17,7 @@ from handover.plan.view import (
     Audience,
     count_modes,
     describe_plan,
+    describe_shortfall,
     find_approval,
     list_head,
     list_legend,
@@ -34,6 +36,8 @@ def print_plan(
     """Print a plan, with the decisions on it."""
     words = audience.words
     _print_title(plan, audience, console)
+    if (shortfall := describe_shortfall(plan, audience)) is not None:
+        console.print(f"{signs.BAD} {shortfall}", style="bold red")
     for label, value in list_head(plan, audience):
         console.print(f"  {label}: {value}")
     for made in decisions:
@@ -88,7 +92,7 @@ def print_list(
             audience.person(plan.predecessor),
             f"{count_modes(plan)[Mode.MEET]}/{len(plan.rows)}",
             f"{plan.start} - {plan.end}",
-            str(plan.effective),
+            ", ".join(str(day) for day, _ in plan.dates) or str(plan.effective),
             name_decider(approval, audience) if approval else "-",
         )
         for plan in plans

@@ -131,12 +131,35 @@ def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
             else []
         ),
         (words("Announced on"), audience.day(plan.announce)),
-        (words("Owners change on"), audience.day(plan.effective)),
+        (words("Owners change on"), describe_dates(plan, audience)),
         (
             words("Preparation"),
             words("{minutes} minutes", minutes=met * audience.prepare),
         ),
     ]
+
+
+def describe_dates(plan: Plan, audience: Audience) -> str:
+    """Say when owners change; of several days, for how many customers each."""
+    if len(plan.dates) < 2:
+        return audience.day(plan.dates[0][0] if plan.dates else plan.effective)
+    return ", ".join(
+        audience.words("{day} ({n} customers)", day=audience.day(day), n=n)
+        for day, n in plan.dates
+    )
+
+
+def describe_shortfall(plan: Plan, audience: Audience) -> str | None:
+    """Say how many customers have no slot who must be met; None if all have one."""
+    if not plan.unplaced:
+        return None
+    met = count_modes(plan)[Mode.MEET]
+    return audience.words(
+        "{placed} of the {met} customers to be met have a slot, {left} have none.",
+        placed=met - len(plan.unplaced),
+        met=met,
+        left=len(plan.unplaced),
+    )
 
 
 def _is_unmet_must(row: Row) -> bool:

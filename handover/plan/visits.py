@@ -5,19 +5,28 @@ for the scheduler, and the slots it finds become visits, modes and the overflow.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fractions import Fraction
 
 from handover.ledger.states import Mode
 from handover.plan.model import Overflow, Plan, PutAside, Row, Visit
-from handover.plan.scheduler.calendar import Calendars, Engagement, parse_closed_days
+from handover.plan.scheduler.calendar import (
+    Calendars,
+    ClosedDays,
+    Days,
+    Engagement,
+    parse_closed_days,
+)
 from handover.plan.scheduler.problem import Limits, Need, Slot, VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
 from handover.plan.scheduler.travel import Area, Travel
 from handover.plan.selection import AccountFacts, Wish, find_musts
 from handover.policy import Policy
 
+RANKS = {"key": 0, "priority": 1}
+"""Customer classes by who is met first."""
 CONTACTS = {"key": 2}
 """People named in a visit, by class; one where nothing is said."""
 
@@ -35,9 +44,19 @@ def find_wish(row: Row) -> Wish:
     return Wish.SHOULD if row.reasons else Wish.NONE
 
 
-def priority(row: Row) -> tuple[Wish, object, str]:
-    """Sort rows: must before should, then value, then account."""
-    return find_wish(row), -row.value, row.account_id
+def priority(row: Row) -> tuple[Wish, int, Decimal, str]:
+    """Sort rows by who is to be met first, if not everybody can be.
+
+    Musts: key accounts, priority accounts, open business by its amount, the others by
+    their value; then what should be met, by value; ties by account.
+    """
+    wish = find_wish(row)
+    rank = RANKS.get(row.customer_class or "", len(RANKS) + 1)
+    if wish is Wish.MUST and rank > len(RANKS) and row.open_amount:
+        return wish, len(RANKS), -row.open_amount, row.account_id
+    if wish is not Wish.MUST:
+        rank = 0
+    return wish, rank, -row.value, row.account_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +80,11 @@ class Ground:
     accounts: Mapping[str, AccountFacts]
     policy: Policy
     calendars: Calendars
+    today: dt.date
     aside: tuple[PutAside, ...] = ()
     """What could not be read of them."""
+    name: Callable[[str], str] = str
+    """Turns the ids of users into names; by default they stay ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,12 +208,28 @@ class _Visiting:
             area=read_area(row),
             sellers=self._list_sellers(row),
             manager=self._find_manager(row),
-            closed=parse_closed_days(account.closed_days),
+            closed=self._find_closed(row, account),
             online=row.online,
             date=self.dates.get(row.account_id),
             use_reserve=row.mode is Mode.MEET and row.mode_by is not None,
             family=account.family or row.account_id,
         )
+
+    def _find_closed(self, row: Row, account: AccountFacts) -> ClosedDays:
+        """Find on which days a customer cannot be visited.
+
+        Besides their own closed days those from the change of owner on, and for visits
+        that are still to come the days that are over.
+        """
+        own = parse_closed_days(account.closed_days)
+        more = []
+        if row.effective is not None:
+            more.append(Days(first=row.effective, last=dt.date.max))
+        today = self.ground.today
+        if self.frame.start < today and (row.visit is None or row.visit.date >= today):
+            over = today - dt.timedelta(days=1)
+            more.append(Days(first=self.frame.start, last=over))
+        return replace(own, days=(*own.days, *more)) if more else own
 
     def _find_account(self, row: Row) -> AccountFacts:
         """Find the account's facts; of one that is gone we know the name."""

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from connectors.base import (
     Capability,
@@ -13,14 +14,17 @@ from connectors.base import (
 )
 from connectors.errors import NotPermitted, ReadOnlySource
 from handover.errors import WrongOrg
+from handover.i18n import Phrase
 from handover.ledger.states import Action
 from handover.ledger.writes import Place
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
+from handover.plan.model import Plan
 from handover.plan.terms import Circumstances
 from handover.policy import Policy
 from handover.transfer.errors import (
     DriftedApart,
+    NotAnnounced,
     NotRehearsed,
     OnlyRehearsed,
     ProductionUnconfirmed,
@@ -55,7 +59,20 @@ class Site:
     rehearsed_on: dt.date | None = None
 
 
-# The place
+# The place and the day
+
+
+def check_announced(
+    site: Site, plan: Plan, command: Literal["publish", "reassign"]
+) -> None:
+    """Refuse what customers or colleagues can notice before the announcement.
+
+    Raises:
+        NotAnnounced: the day of the announcement has not come.
+    """
+    if site.as_of < plan.announce:
+        remedy = Phrase(text=f"not-announced:{command}")
+        raise NotAnnounced(plan=plan.id, announce=plan.announce, remedy=remedy)
 
 
 def check_site(site: Site, *, org_id: str, named: str | None) -> None:

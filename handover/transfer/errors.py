@@ -10,7 +10,7 @@ class OwnerNotWritable(Refusal):
 
 
 class NotAnnounced(Refusal):
-    """Personnel changes are confidential until their day (``plan``, ``announce``)."""
+    """Personnel changes are confidential (``plan``, ``announce``, ``remedy``)."""
 
     code = "not_announced"
 

@@ -19,12 +19,13 @@ from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan
 from handover.transfer.checks import (
     Site,
+    check_announced,
     check_drift,
     check_site,
     check_size,
     check_successors,
 )
-from handover.transfer.errors import NotAnnounced, OwnerNotWritable
+from handover.transfer.errors import OwnerNotWritable
 from handover.transfer.facts import TransferFacts
 from handover.transfer.gather import gather, gather_tasks, known_records
 from handover.transfer.invitations import list_invitations
@@ -104,6 +105,7 @@ def prepare_reassign(
     """
     plan = approved.plan
     check_site(site, org_id=plan.org_id, named=asked.org_id)
+    check_announced(site, plan, "reassign")
     facts = gather(site, connection, mirror, plan, _asked(site, plan))
     timing = Timing(
         as_of=site.as_of,
@@ -181,8 +183,8 @@ def prepare_publish(
     """
     plan = approved.plan
     check_site(site, org_id=plan.org_id, named=asked.org_id)
-    if site.as_of < plan.announce and asked.before_announcement is None:
-        raise NotAnnounced(plan=plan.id, announce=plan.announce)
+    if asked.before_announcement is None:
+        check_announced(site, plan, "publish")
     facts = gather_tasks(site, connection, mirror, plan, _asked(site, plan))
     tasks = _wanted(site, plan, moved=_moved(plan, facts))
     writer = _task_writer(site, plan, spoken)

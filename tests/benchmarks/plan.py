@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from handover.ledger.states import Mode
-from handover.plan.edits import Editor, Edits, edit_plan
+from handover.plan.amendment import edit_plan
+from handover.plan.edits import Editor, Edits
 from handover.plan.model import Plan
 from handover.plan.selection import AccountFacts
 from tests.worlds.small_company import ground_of, plan_of, row_of

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from handover.mirror.people import People, Person
-from handover.plan.build import PlanDates, PlanOrder, PlanRequest, build_plan
+from handover.plan.build import PlanOrder, PlanRequest, build_plan
+from handover.plan.dates import PlanDates
 from handover.plan.decision import Decision
 from handover.plan.model import Plan, Row
 from handover.plan.moves import Move
@@ -97,6 +98,7 @@ def ground_of(
         accounts={each.account_id: each for each in accounts},
         policy=POLICY,
         calendars=calendars,
+        today=TODAY,
     )
 
 

@@ -54,12 +54,20 @@ def parse_days(text: str) -> Days:
     return Days(first=first, last=last)
 
 
+def is_new_year(day: dt.date) -> bool:
+    """Return whether a day is one on which Japanese companies close as a rule."""
+    return (day.month, day.day) >= (12, 29) or (day.month, day.day) <= (1, 3)
+
+
 @dataclass(frozen=True, kw_only=True)
 class WorkingDays:
     """The days on which the company works."""
 
     country: str
     closed: tuple[Days, ...] = ()
+    closes_at_new_year: bool = False
+    """Nobody said when the company is closed, and companies there close at the turn of
+    the year: 29 December to 3 January are taken as closed."""
     _holidays: holidays.HolidayBase = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +78,15 @@ class WorkingDays:
             day.weekday() < _SATURDAY
             and day not in self._holidays
             and not any(day in closed for closed in self.closed)
+            and not (self.closes_at_new_year and is_new_year(day))
+        )
+
+    def assumes_closure(self, first: dt.date, last: dt.date) -> bool:
+        """Return whether days in a period are closed only because we assume so."""
+        span = (last - first).days + 1
+        days = (first + n * _ONE_DAY for n in range(span))
+        return self.closes_at_new_year and any(
+            is_new_year(day) and day.weekday() < _SATURDAY for day in days
         )
 
     def since(self, start: dt.date) -> Iterator[dt.date]:
