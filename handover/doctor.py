@@ -31,7 +31,7 @@ from handover.ledger import Ledger
 from handover.ledger.home import check_home
 from handover.mirror.generations import Generation
 from handover.mirror.watermarks import Unstamped
-from handover.transfer.prepare import prepare_crm
+from handover.transfer.checks import prepare_crm
 from handover.transfer.run_files import RESERVE
 from handover.transfer.to_crm import list_owner_problems
 from handover.transfer.verify import ledger_faults

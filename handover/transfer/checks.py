@@ -1,7 +1,7 @@
 """Where a run takes place, and what has to be right before anything is written."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,6 +60,15 @@ class Site:
 
 
 # The place and the day
+
+
+def prepare_crm(connector: Connector, *, create: bool) -> Sequence[str]:
+    """Name what a CRM lacks for safe writing: fields for our keys, permissions.
+
+    ``create`` makes what can be made. It is the one write without an authority: it
+    touches no record, and a second time there is nothing left to make.
+    """
+    return connector.prepare(create=create)
 
 
 def check_announced(

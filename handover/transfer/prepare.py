@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from connectors.base import Connector, KnowsLastingRefusals, Note, Row, SetField
+from connectors.base import KnowsLastingRefusals, Note, Row, SetField
 from handover.i18n import Words
 from handover.ledger.runs import Entry, Kind, Run, entries_of
 from handover.ledger.states import OWNER_ACTION, Action, Mode
@@ -80,15 +80,6 @@ class Prepared:
     undoes: str | None = None
     person_id: str | None = None
     reason: str | None = None
-
-
-def prepare_crm(connector: Connector, *, create: bool) -> Sequence[str]:
-    """Name what a CRM lacks for safe writing: fields for our keys, permissions.
-
-    ``create`` makes what can be made. It is the one write without an authority: it
-    touches no record, and a second time there is nothing left to make.
-    """
-    return connector.prepare(create=create)
 
 
 def prepare_reassign(
