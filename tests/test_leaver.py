@@ -111,10 +111,25 @@ def test_an_approved_plan_says_who_takes_what_and_when(agreed: Job) -> None:
     assert "reassign" in ended.json["error"]["hint"]
 
 
+def test_an_event_before_the_change_of_owners_needs_nobody(agreed: Job) -> None:
+    agreed.edit("activities.csv", "visit,true,2027-02-20", "visit,false,2027-03-10")
+    agreed("sync")
+    visit = records(agreed("leaver", "Sato"))["V1"]
+    assert (visit["standing"], visit["successor_id"]) == ("approved", None)
+
+
 def test_an_approval_that_has_expired_takes_care_of_nothing(agreed: Job) -> None:
     ended = agreed("leaver", "Sato", on=EXPIRED)
     assert set(standings(ended).values()) == {"planned"}
-    assert all(record["expired"] for record in records(ended).values())
+    assert not any(record["in_force"] for record in records(ended).values())
+
+
+def test_a_successor_who_has_left_as_well_takes_nothing(agreed: Job) -> None:
+    agreed.edit("users.csv", "tanaka@example.jp,true", "tanaka@example.jp,false")
+    agreed("sync")
+    ended = agreed("leaver", "Sato")
+    assert set(standings(ended).values()) == {"nobody"}
+    assert ended.data["totals"]["nobody"] == 11
 
 
 def test_a_draft_is_told_apart_from_what_is_approved_and_left_out(job: Job) -> None:

@@ -16,7 +16,10 @@ EXIT_CODES = {
     ExitCode.DONE: "done",
     ExitCode.BUG: "a mistake of handover",
     ExitCode.USAGE: "usage, configuration, an unknown name, or the mapping",
-    ExitCode.GAPS: "gaps at the level of --fail-on or --min-score",
+    ExitCode.GAPS: (
+        "gaps at the level of --fail-on or --min-score,"
+        " or a leaver still owns something"
+    ),
     ExitCode.SIGN_IN: "sign in, or not permitted by the CRM",
     ExitCode.REFUSED: "refused: somebody has to decide something first",
     ExitCode.PARTLY: "finished, but some rows failed, were skipped or are in doubt",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -145,7 +146,7 @@ def _dump_record(record: "LeftRecord", reading: "LeaverReading") -> dict[str, An
         "standing": record.standing,
         "plan": cover.plan if cover else None,
         "plan_state": cover.state if cover else None,
-        "expired": cover.is_expired if cover else None,
+        "in_force": cover.is_in_force if cover else None,
         "successor_id": cover.successor_id if cover else None,
         "successor": (
             reading.audience.name(cover.successor_id)
@@ -154,6 +155,11 @@ def _dump_record(record: "LeftRecord", reading: "LeaverReading") -> dict[str, An
         ),
         "on": cover.on if cover else None,
     }
+
+
+def _as_cell(value: object) -> object:
+    """Let an amount be a number in a workbook."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _frame(readings: "Sequence[LeaverReading]") -> "pd.DataFrame":
@@ -180,7 +186,7 @@ def _frame(readings: "Sequence[LeaverReading]") -> "pd.DataFrame":
         "Url": "url",
     }
     rows = [
-        (kind, *(dumped[name] for name in columns.values()))
+        (kind, *(_as_cell(dumped[name]) for name in columns.values()))
         for reading in readings
         for kind in KINDS
         for dumped in (

@@ -5,11 +5,11 @@ It is asked of the transfer itself, as if every day had come: what is said here 
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from handover.ledger.states import RUNNING_STATES, Mode, PlanState
+from handover.ledger.states import Mode, PlanState
 from handover.plan.model import Plan
 from handover.transfer.facts import TransferFacts
 from handover.transfer.reassign import (
@@ -28,21 +28,38 @@ EVER = Timing(as_of=dt.date.max)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Validity:
+    """What decides whether a plan's word counts: approvals and people as they are now.
+
+    ``in_force`` are the ids of the plans that may be carried out on their day.
+    """
+
+    in_force: frozenset[str]
+    is_active: Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cover:
-    """What a plan makes of a record: who takes it over, and when."""
+    """What a plan makes of a record: who takes it over, and when.
+
+    ``successor_id`` is None where nobody has to: a task of the plan's own, or an event
+    that takes place before the owners change.
+    """
 
     plan: str
     state: PlanState
     successor_id: str | None
     on: dt.date | None
-    is_expired: bool
-    """The approval counts no more: nobody can carry the plan out as it stands."""
+    is_in_force: bool
+    """The plan is approved, and its approval still counts."""
+    is_successor_active: bool = True
 
     @property
     def standing(self) -> Standing:
-        """Whether the plan is decided."""
-        is_decided = self.state in RUNNING_STATES and not self.is_expired
-        return "approved" if is_decided else "planned"
+        """Whether anybody takes the record, and whether that is decided."""
+        if not self.is_successor_active:
+            return "nobody"
+        return "approved" if self.is_in_force else "planned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +76,10 @@ class Owned:
 
 
 def find_covers(
-    plans: Iterable[Plan], facts: TransferFacts, owned: Iterable[Owned], today: dt.date
+    plans: Iterable[Plan],
+    facts: TransferFacts,
+    owned: Sequence[Owned],
+    validity: Validity,
 ) -> dict[Place, Cover]:
     """Find by table and id the plan that takes a record, an approved one before others.
 
@@ -67,7 +87,7 @@ def find_covers(
     """
     found: dict[Place, Cover] = {}
     for plan in plans:
-        for place, cover in _list_covers(plan, facts, owned, today):
+        for place, cover in _list_covers(plan, facts, owned, validity):
             before = found.get(place)
             if before is None or _rank(cover) < _rank(before):
                 found[place] = cover
@@ -79,7 +99,7 @@ def _rank(cover: Cover) -> int:
 
 
 def _list_covers(
-    plan: Plan, facts: TransferFacts, owned: Iterable[Owned], today: dt.date
+    plan: Plan, facts: TransferFacts, owned: Iterable[Owned], validity: Validity
 ) -> Iterator[tuple[Place, Cover]]:
     def cover(successor: str | None, on: dt.date | None) -> Cover:
         return Cover(
@@ -87,7 +107,8 @@ def _list_covers(
             state=plan.state,
             successor_id=successor,
             on=on,
-            is_expired=plan.state in RUNNING_STATES and today > plan.expires,
+            is_in_force=plan.id in validity.in_force,
+            is_successor_active=successor is None or validity.is_active(successor),
         )
 
     successors = moving(plan, facts, EVER)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from handover.follow.covers import find_covers
+from handover.follow.covers import Validity, find_covers
 from handover.follow.records import (
     Kind,
     LeftRecord,
@@ -116,6 +116,7 @@ class LeaverQuestion:
     person: Person
     plans: Sequence[Plan]
     """All plans of the source that are not over."""
+    validity: Validity
     written: Written
     """Owners that our runs set since the mirror was read."""
     fields: tuple[str, ...]
@@ -140,12 +141,12 @@ def read_leaver(mirror: Mirror, asked: LeaverQuestion) -> Leaver:
     )
     synced_at = mirror.generation.sources[mirror.source]["synced_at"]
     owned = list(list_owned(mirror, facts, user))
-    records = read_records(mirror, owned, find_covers(own, facts, owned, mirror.as_of))
+    covers = find_covers(own, facts, owned, asked.validity)
     return Leaver(
         source=mirror.source,
         person=asked.person,
         synced_at=dt.datetime.fromisoformat(synced_at),
-        records=tuple(sorted(records, key=by_urgency)),
+        records=tuple(sorted(read_records(mirror, owned, covers), key=by_urgency)),
         plans=tuple(_list_naming(mirror, asked)),
         named=_read_named(mirror, user),
         unknown=_read_unknown(mirror, asked),

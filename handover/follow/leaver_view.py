@@ -11,6 +11,7 @@ from rich.console import Console
 from handover.follow.covers import STANDINGS, Standing
 from handover.follow.leaver import Leaver, NamingPlan
 from handover.follow.records import KINDS, Kind, LeftRecord
+from handover.ledger.states import RUNNING_STATES
 from handover.paper.dates import money, number
 from handover.paper.pages import page
 from handover.paper.signs import BAD, DOUBTFUL, GOOD
@@ -142,11 +143,19 @@ def write_cover(record: LeftRecord, audience: Audience) -> str:
     words, cover, sign = audience.words, record.cover, SIGNS[record.standing]
     if cover is None:
         return f"{sign} {words('nobody takes it')}"
-    state = "approval expired" if cover.is_expired else f"state:{cover.state}"
-    plan = words("{plan}, {state}", plan=cover.plan, state=words(state))
+    counts_no_more = cover.state in RUNNING_STATES and not cover.is_in_force
+    state = words(f"state:{cover.state}")
+    if counts_no_more:
+        state = words("{state}, the approval counts no more", state=state)
+    plan = words("{plan}, {state}", plan=cover.plan, state=state)
     if cover.successor_id is None:
-        return f"{sign} {words('a task of this plan: {plan}', plan=plan)}"
+        why = "a task of this plan: {plan}"
+        if record.kind == "events":
+            why = "takes place before: {plan}"
+        return f"{sign} {words(why, plan=plan)}"
     to = f"{audience.person(cover.successor_id)} {cover.on or ''}".strip()
+    if not cover.is_successor_active:
+        to = words("nobody, as {person} is no longer active", person=to)
     return f"{sign} {to} ({plan})"
 
 

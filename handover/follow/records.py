@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
@@ -112,10 +112,11 @@ def read_records(
     for table, found in by_table.items():
         for row in mirror.rows(_DESCRIBED[table], ids=sorted(found)):
             each = found[row["id"]]
+            kind = _find_kind(table, row)
             customers = [names.get(account) or account for account in each.accounts]
             yield LeftRecord(
                 source=mirror.source,
-                kind=_find_kind(table, row),
+                kind=kind,
                 id=each.id,
                 name=row["name"],
                 account_id=next(iter(each.accounts), None),
@@ -124,8 +125,15 @@ def read_records(
                 amount=row.get("amount"),
                 currency=row.get("currency") if row.get("amount") is not None else None,
                 date=row.get("date"),
-                cover=covers.get((table, each.id)),
+                cover=_see_dates(kind, row.get("date"), covers.get((table, each.id))),
             )
+
+
+def _see_dates(kind: Kind, date: dt.date | None, cover: Cover | None) -> Cover | None:
+    """Take the successor from an event that is over when the owners change."""
+    if kind != "events" or cover is None or cover.on is None or date is None:
+        return cover
+    return replace(cover, successor_id=None) if date <= cover.on else cover
 
 
 def _find_kind(table: str, row: Mapping[str, Any]) -> Kind:

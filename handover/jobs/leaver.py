@@ -1,10 +1,13 @@
 """Asking in every source what somebody still owns."""
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection
 
 from handover.errors import UnknownName
+from handover.follow.covers import Validity
 from handover.follow.leaver import (
     NAMING,
     Leaver,
@@ -13,11 +16,15 @@ from handover.follow.leaver import (
     read_leaver,
 )
 from handover.jobs.workspace import Workspace
+from handover.ledger.states import RUNNING_STATES
 from handover.ledger.writes import owners_set
 from handover.mirror.find import find_user
 from handover.mirror.people import Person
 from handover.mirror.views import Mirror
 from handover.plan import store
+from handover.plan.approval import load_approved
+from handover.plan.errors import Expired, TermsChanged, Unapproved
+from handover.plan.model import Plan
 from handover.transfer.facts import Written
 from handover.transfer.gather import read_owners_written
 from handover.transfer.to_crm import ToCrm
@@ -59,15 +66,32 @@ def _owns_anything(workspace: Workspace, source: str, person: Person) -> bool:
 def _read(workspace: Workspace, source: str, person: Person) -> Leaver:
     also = workspace.mapping(source).also
     with workspace.ledger.read() as connection, workspace.mirror(source) as mirror:
-        plans = store.load_all(connection, NAMING)
+        every = store.load_all(connection, NAMING)
+        plans = [plan for plan in every if plan.source == source]
         asked = LeaverQuestion(
             person=person,
-            plans=[plan for plan in plans if plan.source == source],
+            plans=plans,
+            validity=Validity(
+                in_force=frozenset(_list_in_force(workspace, connection, plans)),
+                is_active=workspace.people(source).is_active,
+            ),
             written=_read_written(workspace, connection, mirror),
             fields=tuple(f"{table}.{name}" for table, name in also),
             places=workspace.hidden_places(source),
         )
         return read_leaver(mirror, asked)
+
+
+def _list_in_force(
+    workspace: Workspace, connection: Connection, plans: Iterable[Plan]
+) -> Iterator[str]:
+    """Yield the plans that may be carried out: approved, and nothing has changed."""
+    for plan in plans:
+        if plan.state not in RUNNING_STATES:
+            continue
+        now = workspace.circumstances(plan.source)
+        with contextlib.suppress(Unapproved, Expired, TermsChanged):
+            yield load_approved(connection, plan.id, workspace.as_of, now).plan.id
 
 
 def _read_written(
