@@ -219,3 +219,18 @@ def test_a_missing_secret_of_one_leaves_the_other_its_sync(
         {"source": "hubspot", "ok": False, "code": "no_secret"},
     ]
     assert "TOKEN" in ended.json["error"]["message"]
+
+
+def test_who_leaves_is_looked_for_in_both(pair: Cli, made: Company) -> None:
+    assert pair("sync", *TODAY).code == 0
+    both = pair("leaver", "7", "--json", *TODAY)
+    assert both.code == 3
+    found = {(r["source"], r["id"]) for r in both.data["left"]["accounts"]}
+    assert ("files", made.ids["denki"]) in found
+    assert {source for source, _ in found} == {"files", "hubspot"}
+    one = pair("leaver", "hubspot:7", "--json", *TODAY)
+    assert {r["source"] for r in one.data["left"]["accounts"]} == {"hubspot"}
+    (user,) = one.data["users"]
+    assert any("workflows" in line for line in user["unknown"])
+    page = pair("leaver", "7", "--format", "html", *TODAY).out
+    assert page.count("<h1>") == 2
