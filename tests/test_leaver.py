@@ -137,6 +137,7 @@ def test_a_draft_is_told_apart_from_what_is_approved_and_left_out(job: Job) -> N
     job("plan", "edit", PLAN, "--exclude", "A2", "--reason", "stays", "--as", "M")
     ended = job("leaver", "Sato")
     found = standings(ended)
+    assert f"plan edit {PLAN}" in ended.json["error"]["hint"]
     # The request hangs on the customer that is left out, L1 is not decided yet.
     assert {key for key, value in found.items() if value == "nobody"} == {
         "A2",

@@ -1,5 +1,6 @@
 """``handover leaver``: what somebody still owns."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -80,21 +81,25 @@ def _still_named(user: str, found: "Sequence[Leaver]") -> StillNamed | None:
     standings = Counter[str](record.standing for record in records)
     worst = ("nobody", "planned", "approved")
     first = next((each for each in worst if standings[each]), "plans")
-    if first == "nobody" and not any(r.kind == "accounts" for r in records):
-        first = "loose"  # a plan is drawn up for customers
+    naming = [plan for each in found for plan in each.plans]
     plans = {record.cover.plan for record in records if record.cover is not None}
-    naming = {plan.plan for each in found for plan in each.plans}
+    plans |= {each.plan for each in naming if "predecessor" in each.roles}
     params = {
-        "n": standings["nobody" if first == "loose" else first],
-        "user": user,
-        "plan": ", ".join(sorted(plans if records else naming)),
+        "n": standings[first],
+        "user": shlex.quote(user),
+        "plan": ", ".join(sorted(plans if records else {p.plan for p in naming})),
     }
+    remedy = first
+    if first == "nobody" and not any(r.kind == "accounts" for r in records):
+        remedy = "loose"  # a plan is drawn up for customers
+    elif first == "nobody" and plans:
+        remedy = "left_out"
     return StillNamed(
         user=found[0].person.name,
         records=len(records),
         plans=sum(len(each.plans) for each in found),
         why=Phrase(text=f"left_because:{first}", params=params),
-        remedy=Phrase(text=f"left_remedy:{first}", params=params),
+        remedy=Phrase(text=f"left_remedy:{remedy}", params=params),
     )
 
 
