@@ -81,6 +81,21 @@ def test_each_promise_names_tests_that_exist(name: str) -> None:
         assert not [test for file, test in named if test not in list_tests(file)]
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_whatever_proves_a_line_of_the_table_of_mishaps_exists(name: str) -> None:
+    heading = {"README.md": "## What happens when", "README.ja.md": "## こんなときは"}
+    text = (ROOT / name).read_text(encoding="utf-8")
+    section = text.partition(heading[name])[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    assert len(lines) > 12
+    for line in lines:
+        proofs = re.findall(r"`(tests/[\w/]+\.py)(?:::([\w:]+))?`", line)
+        assert proofs, line
+        for file, test in proofs:
+            assert (ROOT / file).exists()
+            assert not test or test in list_tests(file)
+
+
 def test_each_test_of_a_promise_is_named() -> None:
     named = {test for tests in promised("README.md") for _, test in tests}
     assert list_tests("tests/promises.py") <= named
