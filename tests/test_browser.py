@@ -67,7 +67,8 @@ def test_the_pages_render_and_print_without_the_network(
         cli("plan", "new", "--from", "U01", "--to", "U02", "-o", "plan.html", *on).code
         == 0
     )
-    for name in ("audit.html", "plan.html"):
+    assert cli("leaver", "U01", "-o", "leaver.html", *on).code == 3
+    for name in ("audit.html", "plan.html", "leaver.html"):
         page = (folder / name).as_uri()
         shown = chromium(folder, "--dump-dom", page)
         assert f'<html lang="{language}">' in shown
