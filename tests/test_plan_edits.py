@@ -303,7 +303,7 @@ def test_nothing_is_held_by_somebody_who_has_left(change: dict[str, Any]) -> Non
 
 
 def test_changes_tell_what_was_decided_and_what_moved() -> None:
-    accounts = [with_opportunity(n) for n in range(1, 9)]
+    accounts = [with_opportunity(n) for n in range(1, 22)]
     before = plan_of(accounts, end=FRIDAY)
     full = before.start
     last = next(a for a, (day, _) in visits(before).items() if day != full)

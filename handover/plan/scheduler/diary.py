@@ -8,7 +8,7 @@ full days cost nothing.
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 from handover.plan.scheduler.calendar import Engagement
@@ -147,13 +147,14 @@ class Diary:
             for seller in need.sellers
         )
 
-    def may_take(self, need: Need, number: int, *, instead_of: Need) -> bool:
-        """Return whether a day could hold a visit if another one were not there."""
+    def may_take(self, need: Need, number: int, *, instead_of: Sequence[Need]) -> bool:
+        """Return whether a day could hold a visit if others were not there."""
+        freed = {seller for other in instead_of for seller in other.sellers}
         bit = 1 << number
         closed = self._sets.find_closed(need.closed) & bit
         there = all(self._sets.find_present(p) & bit for p in need.persons)
         room = all(
-            seller in instead_of.sellers or not self._full.get(seller, 0) & bit
+            seller in freed or not self._full.get(seller, 0) & bit
             for seller in need.sellers
         )
         return there and room and not closed

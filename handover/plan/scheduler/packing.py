@@ -86,11 +86,12 @@ class Packing:
             self.used.subtract(need.sellers)
         return slot
 
-    def reopen_day(self, number: int, without: Need) -> list[Need]:
-        """Take one visit out of a day; return those that cannot stay there without it.
+    def reopen_day(self, number: int, without: Iterable[Need]) -> list[Need]:
+        """Take visits out of a day; return those that cannot stay there without them.
 
         Their ways may have become too long.
         """
+        left_out = {need.account_id for need in without}
         needs = self.problem.needs
         there = sorted(
             (slot, account)
@@ -102,7 +103,7 @@ class Packing:
         dropped = []
         for slot, account in there:
             need = needs[account]
-            if account == without.account_id:
+            if account in left_out:
                 continue
             again = self.diary.take_way(need, slot)
             if self.diary.fits(need, again):
@@ -138,19 +139,24 @@ def open_packing(problem: VisitProblem, days: int = HORIZON) -> Packing:
         problem: with all visits.
         days: of the period; with fewer than all, the slack limits what is placed.
     """
+    packing = open_agreed(problem, days)
+    pinned = [need for need in problem.needs.values() if need.date and not need.agreed]
+    for need in sorted(pinned, key=lambda need: need.time is None):
+        packing.place(need, packing.diary.list_open(need, days))
+    return packing
+
+
+def open_agreed(problem: VisitProblem, days: int) -> Packing:
+    """Open the diaries with what customers agreed to, and nothing else."""
     packing = Packing(problem=problem, diary=Diary(problem), slots={}, days=days)
     if days < HORIZON:
         sellers = {s for need in problem.needs.values() for s in need.sellers}
         packing.allowed = {s: problem.reserve.count(s, days) for s in sellers}
-    pinned = [need for need in problem.needs.values() if need.is_pinned]
-    for need in pinned:
+    for need in problem.needs.values():
         if need.agreed:
             if packing.diary.find_number(need.agreed.date) is not None:
                 packing.diary.add(need, need.agreed)
             packing.slots[need.account_id] = need.agreed
-    for need in sorted(pinned, key=lambda need: need.time is None):
-        if not need.agreed:
-            packing.place(need, packing.diary.list_open(need, days))
     return packing
 
 

@@ -6,7 +6,7 @@ customer agreed to or a person set never do.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from handover.plan.scheduler.packing import Packing, open_packing
+from handover.plan.scheduler.packing import Packing, open_agreed
 from handover.plan.scheduler.problem import Need, Slots, VisitProblem
 from handover.plan.scheduler.spreading import add_evenly
 
@@ -30,8 +30,7 @@ def reschedule(
     """
     met = [need for need in problem.shoulds if need.account_id in problem.kept]
     packing = _insert(problem, days, met, shoulds_stay=True)
-    if len(packing.list_missing(problem.musts)) <= MOST_MOVED:
-        packing = _move_others(packing, met)
+    packing = _move_others(packing, met)
     left = packing.list_missing(problem.musts)
     if left:
         without = _insert(problem, days, met, shoulds_stay=False)
@@ -61,7 +60,7 @@ def _insert(
     problem: VisitProblem, days: int, met: Sequence[Need], *, shoulds_stay: bool
 ) -> Packing:
     """Enter what stands, then place the musts, before or after the shoulds that do."""
-    packing = open_packing(problem, days)
+    packing = open_agreed(problem, days)
     _enter(packing, problem.musts, problem.kept)
     if shoulds_stay:
         _enter(packing, met, problem.kept)
@@ -90,6 +89,7 @@ def _enter(packing: Packing, needs: Iterable[Need], standing: Slots) -> None:
 def _add(packing: Packing, needs: Sequence[Need]) -> None:
     """Place visits beside those that stand, on the day they had if they can."""
     before = packing.problem.kept
+    needs = sorted(needs, key=lambda need: not need.is_pinned)
     for need in packing.list_missing(needs):
         slot = before.get(need.account_id)
         number = packing.diary.find_number(slot.date) if slot else None
@@ -104,27 +104,34 @@ def _add(packing: Packing, needs: Sequence[Need]) -> None:
 
 
 def _move_others(packing: Packing, met: Sequence[Need]) -> Packing:
-    """Let one other visit make room for each must that found none, if that helps."""
-    for need in packing.list_missing(packing.problem.musts):
-        if packing.may_place(need):
-            trials = (
-                _make_room(packing, need, other)
-                for other in _list_movable(packing, need, met)
-            )
-            packing = next((t for t in trials if t is not None), packing)
+    """Let others make room for each must that found none: one, or those of its day.
+
+    Where many found none, the period is too short; then only for those that a person
+    gave a day.
+    """
+    left = packing.list_missing(packing.problem.musts)
+    if len(left) > MOST_MOVED:
+        left = [need for need in left if need.is_pinned]
+    for need in filter(packing.may_place, left):
+        others = list(_list_movable(packing, need, met))
+        choices = [[other] for other in others]
+        if need.day is not None:
+            choices += [others[:count] for count in range(2, len(others) + 1)]
+        trials = (_make_room(packing, need, choice) for choice in choices)
+        packing = next((t for t in trials if t is not None), packing)
     return packing
 
 
-def _make_room(packing: Packing, need: Need, other: Need) -> Packing | None:
-    """Place a visit on the day of another one, and that one elsewhere."""
-    number = packing.find_day(other)
-    if not packing.diary.may_take(need, number, instead_of=other):
+def _make_room(packing: Packing, need: Need, others: Sequence[Need]) -> Packing | None:
+    """Place a visit on the day of others, and those elsewhere."""
+    number = packing.find_day(others[0])
+    if not packing.diary.may_take(need, number, instead_of=others):
         return None
     trial = packing.copy()
-    dropped = trial.reopen_day(number, other)
+    dropped = trial.reopen_day(number, others)
     if not trial.place(need, 1 << number):
         return None
-    again = [other, *dropped]
+    again = [*others, *dropped]
     _add(trial, again)
     lost = trial.list_missing(again)
     is_must = {each.account_id for each in trial.problem.musts}
