@@ -30,17 +30,26 @@ def interruptible(stop: Callable[[], object]) -> Iterator[None]:
     before = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
     listener = threading.Thread(target=_listen, args=(ear, stop, heard), daemon=True)
     listener.start()
+
+    def hear_to_the_end() -> None:
+        """Let the listener take in what was signalled, and end."""
+        signal.set_wakeup_fd(before)
+        mouth.close()
+        listener.join()
+        ear.close()
+
     try:
         yield
     except Exception:
+        # The library may notice the signal, and end its work, before the listener does.
+        hear_to_the_end()
         if heard.is_set():
             raise KeyboardInterrupt from None
         raise
-    finally:
-        signal.set_wakeup_fd(before)
-        mouth.close()  # the listener comes to its end
-        listener.join()
-        ear.close()
+    except BaseException:
+        hear_to_the_end()
+        raise
+    hear_to_the_end()
 
 
 def _listen(
