@@ -154,6 +154,8 @@ class PlanRules(PolicySection):
     manager_visits: Annotated[int, Field(ge=0)]
     expires_days: Days
     lead_days: Days
+    prepare_days: Days
+    hold_share: Share
     blackouts: tuple[Annotated[str, AfterValidator(check_days)], ...]
     travel: Mapping[Annotated[str, AfterValidator(check_pair)], Minutes] = {}
     """Ways that take another time, by the names of two cities or regions."""

@@ -165,12 +165,13 @@ def test_a_key_account_takes_an_hour_and_others_five_minutes_a_group() -> None:
 def test_a_visit_says_where_who_comes_and_whom_they_meet(
     make: Callable[..., AccountFacts], named: tuple[str, ...]
 ) -> None:
-    accounts = [make(1, reachable=("C1", "C2", "C3"), address="横浜市1-1")]
+    where = {"region": "神奈川県", "city": "横浜市", "address": "本町1-1"}
+    accounts = [make(1, reachable=("C1", "C2", "C3"), **where)]
     visit = row_of(plan_of(accounts), "A01").visit
     assert visit is not None
     assert visit.attendees == ("P", "S")
     assert visit.contact_ids == named
-    assert visit.place == "横浜市1-1"
+    assert visit.place == "神奈川県横浜市本町1-1"
 
 
 def test_an_absent_predecessor_does_not_come_and_the_manager_is_proposed() -> None:

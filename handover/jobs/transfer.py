@@ -23,6 +23,7 @@ from handover.ledger.runs import entries_of, find_run, find_run_to_undo
 from handover.mirror.views import Mirror
 from handover.plan import store
 from handover.plan.approval import ApprovedPlan, load_approved
+from handover.plan.drafts import list_company_days
 from handover.plan.facts import read_aside_of
 from handover.plan.model import PutAside
 from handover.transfer.checks import Site, check_confirmed, check_earnest
@@ -295,6 +296,7 @@ def open_site(workspace: Workspace, source: str) -> Site:
         to_crm=bind(workspace.mapping(source), connector),
         people=workspace.people(source),
         policy=workspace.policy,
+        company=list_company_days(workspace.config, workspace.policy),
         clock=workspace.clock,
         as_of=workspace.as_of,
         circumstances=partial(workspace.circumstances, source),

@@ -7,6 +7,7 @@ has to know of an account is a field of ``AccountFacts``, filled in ``facts``.
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +21,7 @@ DECIDED = "D"
 NOT_NAMED = "X"
 """The code of an account that the moves do not name."""
 KEY_CLASSES = frozenset({"key", "priority"})
+_JAPANESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 NEW_ACCOUNT = dt.timedelta(days=30)
 """A younger account need not have been contacted yet."""
 
@@ -72,8 +74,17 @@ class AccountFacts:
 
     @property
     def place(self) -> str | None:
-        """Where a visit goes."""
-        return self.address or self.city or self.region
+        """Where a visit goes: region, city and address, each said once.
+
+        In Japan the largest comes first and nothing stands between them.
+        """
+        parts: list[str] = []
+        for part in (self.address, self.city, self.region):
+            if part and part.strip() and not any(part.strip() in p for p in parts):
+                parts.append(part.strip())
+        if any(map(_JAPANESE.search, parts)):
+            return "".join(reversed(parts))
+        return ", ".join(parts) or None
 
     def value(self, currency: str) -> Decimal:
         """Add up lifetime purchases and open business in one currency."""

@@ -20,6 +20,7 @@ from handover.ledger.writes import Place
 from handover.mirror.people import People
 from handover.plan.errors import InactiveSuccessor
 from handover.plan.model import Plan
+from handover.plan.scheduler.calendar import WorkingDays
 from handover.plan.terms import Circumstances
 from handover.policy import Policy
 from handover.transfer.errors import (
@@ -44,6 +45,7 @@ class Site:
     """One CRM, as a run meets it; ``as_of`` is the rules' today.
 
     ``circumstances`` reads again what plans are approved and carried out under.
+    ``company`` knows the days on which the company works.
     ``rehearsed_on`` is the same day in a rehearsal, and None in earnest.
     """
 
@@ -53,6 +55,7 @@ class Site:
     to_crm: ToCrm
     people: People
     policy: Policy
+    company: WorkingDays
     clock: Clock
     as_of: dt.date
     circumstances: Callable[[], Circumstances]

@@ -33,13 +33,26 @@ from handover.transfer.notes import explain_idle, list_left, list_strangers, lis
 from handover.transfer.our_tasks import read_writings
 from handover.transfer.put_back import PUT_BACK, hidden_teams, steps_left, team_steps
 from handover.transfer.readings import Readings, held
-from handover.transfer.reassign import Timing, moving, owner_steps, receivers
+from handover.transfer.reassign import (
+    Timing,
+    moving,
+    owner_steps,
+    planned_opportunities,
+    receivers,
+)
 from handover.transfer.run_files import Rows, chosen
 from handover.transfer.steps import Step, UndoOf, in_order, label, start_from
-from handover.transfer.tasks import (
+from handover.transfer.task_text import (
     TaskWriter,
+    read_contacts,
+    read_opportunities,
+)
+from handover.transfer.tasks import (
+    Moved,
+    TaskRules,
     WantedTask,
     changed_tasks,
+    everything,
     new_tasks,
     preparer,
     wanted_tasks,
@@ -152,7 +165,10 @@ def _due(
     for action in PUT_BACK:
         listed += steps_left(connection, plan.id, approved, action)
     if facts.tasks:
-        tasks = _wanted(site, plan, moved=moving(plan, facts, timing))
+        moved = Moved(
+            accounts=moving(plan, facts, timing), opportunities=_let_go(plan, facts)
+        )
+        tasks = _wanted(site, plan, moved)
         listed += changed_tasks(approved, tasks, facts.tasks, site.to_crm)
     return listed
 
@@ -177,8 +193,9 @@ def prepare_publish(
     if asked.before_announcement is None:
         check_announced(site, plan, "publish")
     facts = gather_tasks(site, connection, mirror, plan, _asked(site, plan))
-    tasks = _wanted(site, plan, moved=_moved(plan, facts))
-    writer = _task_writer(site, plan, spoken)
+    moved = Moved(accounts=_moved(plan, facts), opportunities=_let_go(plan, facts))
+    tasks = _wanted(site, plan, moved)
+    writer = _task_writer(site, plan, mirror, spoken)
     steps = in_order(
         [
             *new_tasks(approved, tasks, facts.tasks, site.to_crm, writer),
@@ -205,12 +222,17 @@ def prepare_publish(
     )
 
 
-def _task_writer(site: Site, plan: Plan, spoken: Words) -> TaskWriter:
+def _task_writer(site: Site, plan: Plan, mirror: Mirror, spoken: Words) -> TaskWriter:
+    visits = [row.visit for row in plan.rows if row.visit is not None]
+    contacts = read_contacts(mirror, [c for v in visits for c in v.contact_ids])
+    opportunities = read_opportunities(mirror, [*planned_opportunities(plan)])
     return TaskWriter(
         plan=plan,
         spoken=spoken,
         person=site.people.name,
         item=lambda code: site.policy.item_name(code, spoken),
+        contact=lambda each: contacts.get(each, each),
+        opportunity=lambda each: opportunities.get(each, each),
     )
 
 
@@ -361,19 +383,27 @@ def _of_plan(
     )
 
 
-def _wanted(
-    site: Site, plan: Plan, *, moved: Collection[str]
-) -> tuple[WantedTask, ...]:
+def _wanted(site: Site, plan: Plan, moved: Moved) -> tuple[WantedTask, ...]:
     delegate = site.people.delegate_of(plan.manager) if plan.manager else None
-    must = {item.code for item in site.policy.items if item.level == "must"}
-    return wanted_tasks(plan, preparer=preparer(plan, delegate), must=must, moved=moved)
+    rules = TaskRules(
+        preparer=preparer(plan, delegate),
+        must={item.code for item in site.policy.items if item.level == "must"},
+        company=site.company,
+        prepare_days=site.policy.plan.prepare_days,
+    )
+    return wanted_tasks(plan, rules, moved)
 
 
 def _asked(site: Site, plan: Plan) -> dict[str, str]:
     """Give the due days of the tasks that a plan asks for, whatever has moved."""
-    everything = [row.account_id for row in plan.rows]
-    tasks = _wanted(site, plan, moved=everything)
+    tasks = _wanted(site, plan, everything(plan))
     return {task.key(plan): task.due.isoformat() for task in tasks}
+
+
+def _let_go(plan: Plan, facts: TransferFacts) -> set[str]:
+    """Name the planned opportunities that the predecessor has no longer, or closed."""
+    still = {child.id for child in facts.children if child.table == "opportunities"}
+    return set(planned_opportunities(plan)) - still
 
 
 def _moved(plan: Plan, facts: TransferFacts) -> set[str]:

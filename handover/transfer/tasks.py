@@ -1,4 +1,4 @@
-"""Our tasks: which ones a plan asks for, what they say, and the steps to them.
+"""Our tasks: which ones a plan asks for, and the steps to them.
 
 A task has a key of its own, so that the same plan asks for it only once. What is not
 there yet is made; what is there and still as we wrote it is dated again, or closed when
@@ -7,16 +7,16 @@ is done.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from connectors.base import SetField
-from handover.i18n import Words
 from handover.ledger.states import Action, Mode
-from handover.paper.dates import day
 from handover.plan.approval import ApprovedPlan
-from handover.plan.model import Plan, Row
+from handover.plan.model import Plan, PlannedOpportunity, Row
+from handover.plan.scheduler.calendar import WorkingDays
 from handover.transfer.facts import OurTask
 from handover.transfer.steps import Step
 from handover.transfer.to_crm import NewTask, ToCrm
@@ -43,6 +43,9 @@ class WantedTask:
     user_id: str
     due: dt.date
     gaps: tuple[str, ...] = ()
+    """Items that are still to be entered."""
+    held: tuple[PlannedOpportunity, ...] = ()
+    """Opportunities that the predecessor keeps for a while."""
 
     def key(self, plan: Plan) -> str:
         """Return its name, which is the same whenever the plan asks for it."""
@@ -59,51 +62,111 @@ def account_of(key: str, plan: Plan) -> str:
     return key.removeprefix(key_prefix(plan)).rsplit(":", 2)[0]
 
 
-def wanted_tasks(
-    plan: Plan, *, preparer: str, must: Collection[str], moved: Collection[str]
-) -> tuple[WantedTask, ...]:
-    """List the tasks that a plan asks for.
+@dataclass(frozen=True, kw_only=True)
+class TaskRules:
+    """By whom and by when the information is to be ready.
+
+    ``preparer``: the predecessor, or who stands in. ``must``: codes of the policy's
+    must-items. ``prepare_days``: working days of the company between the day on which
+    the information is ready and the customer's visit.
+    """
+
+    preparer: str
+    must: Collection[str]
+    company: WorkingDays
+    prepare_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """Ids of what has changed hands already; it is held no longer."""
+
+    accounts: Collection[str] = ()
+    opportunities: Collection[str] = ()
+
+
+def everything(plan: Plan) -> Moved:
+    """Return what a plan will have moved in the end."""
+    return Moved(
+        accounts=[row.account_id for row in plan.rows],
+        opportunities=[each.id for row in plan.rows for each in row.opportunities],
+    )
+
+
+def wanted_tasks(plan: Plan, rules: TaskRules, moved: Moved) -> tuple[WantedTask, ...]:
+    """List the tasks that a plan asks for, one for each person, purpose and customer.
 
     Args:
         plan: as approved.
-        preparer: who gets the information ready: the predecessor, or who stands in.
-        must: codes of the policy's must-items.
-        moved: accounts that have changed hands; they are held no longer.
+        rules: by whom and by when the information is ready.
+        moved: what has changed hands.
     """
     found = [
-        task
-        for row in plan.rows
-        for task in _wanted_of(row, plan, preparer=preparer, must=must, moved=moved)
+        task for row in plan.rows for task in _list_wanted(row, plan, rules, moved)
     ]
     return tuple({task.key(plan): task for task in found}.values())
 
 
-def _wanted_of(
-    row: Row,
-    plan: Plan,
-    *,
-    preparer: str,
-    must: Collection[str],
-    moved: Collection[str],
+def _list_wanted(
+    row: Row, plan: Plan, rules: TaskRules, moved: Moved
 ) -> Iterator[WantedTask]:
     if row.mode is Mode.EXCLUDE:
         return
-    takes_effect = (row.until if row.mode is Mode.HOLD else None) or (
-        row.effective or plan.effective
-    )
-    ready_by = min(plan.end, takes_effect - dt.timedelta(days=1))
-    if row.mode is Mode.MEET and row.visit is not None:
+    takes_effect = _find_effective(row, plan)
+    if row.visit is not None:
         for user in row.visit.attendees:
             yield _task(row, Purpose.VISIT, user, row.visit.date)
-    if row.mode is Mode.INFORM:
-        yield _task(row, Purpose.PREPARE, preparer, ready_by)
-        if row.successor_id is not None:
-            yield _task(row, Purpose.ACCEPT, row.successor_id, takes_effect)
-    if row.mode is Mode.HOLD and row.account_id not in moved:
-        yield _task(row, Purpose.HOLD, plan.predecessor, takes_effect)
-    gaps = tuple(g for g in row.gaps if g in must and g not in row.waived)
+    if row.mode is Mode.INFORM and row.successor_id is not None:
+        yield _task(row, Purpose.ACCEPT, row.successor_id, takes_effect)
+    yield from _list_preparing(row, plan, rules)
+    yield from _list_holding(row, plan, moved)
+
+
+def _list_preparing(row: Row, plan: Plan, rules: TaskRules) -> Iterator[WantedTask]:
+    """Yield what gets a customer's information ready: one task, if any.
+
+    Where there are gaps it is the task of the gaps, which names them: a plan that was
+    published when preparing was a task of its own has that one as well, and only the
+    other one is closed.
+    """
+    met = row.visit.date if row.visit else _find_effective(row, plan)
+    ready_by = max(rules.company.before(met, rules.prepare_days), plan.announce)
+    gaps = tuple(g for g in row.gaps if g in rules.must and g not in row.waived)
     if gaps:
-        yield replace(_task(row, Purpose.GAPS, preparer, ready_by), gaps=gaps)
+        yield WantedTask(
+            row=row,
+            purpose=Purpose.GAPS,
+            user_id=rules.preparer,
+            due=ready_by,
+            gaps=gaps,
+        )
+    elif row.mode is Mode.INFORM:
+        yield _task(row, Purpose.PREPARE, rules.preparer, ready_by)
+
+
+def _list_holding(row: Row, plan: Plan, moved: Moved) -> Iterator[WantedTask]:
+    """Yield what reminds both of what the predecessor keeps, by its first day."""
+    held = tuple(
+        each
+        for each in row.opportunities
+        if each.action == "hold" and each.id not in moved.opportunities
+    )
+    days = [each.until for each in held if each.until is not None]
+    if row.mode is Mode.HOLD and row.account_id not in moved.accounts:
+        days.append(_find_effective(row, plan))
+    if not days:
+        return
+    for user in (plan.predecessor, row.successor_id):
+        if user is not None:
+            yield WantedTask(
+                row=row, purpose=Purpose.HOLD, user_id=user, due=min(days), held=held
+            )
+
+
+def _find_effective(row: Row, plan: Plan) -> dt.date:
+    """Find when an account changes hands: what is held, at the end of the hold."""
+    until = row.until if row.mode is Mode.HOLD else None
+    return until or row.effective or plan.effective
 
 
 def _task(row: Row, purpose: Purpose, user: str, due: dt.date) -> WantedTask:
@@ -120,106 +183,11 @@ def preparer(plan: Plan, delegate: str | None) -> str:
     return delegate or plan.manager or plan.predecessor
 
 
-# What they say
-
-LONGEST = 255
-"""Characters of a task's subject (Salesforce, Task.Subject)."""
-SAID = {
-    Purpose.VISIT: (
-        "Handover visit: {account}",
-        (
-            "{due}, {time}, {place}. {predecessor} introduces {successor}."
-            " Please confirm each item with the customer, by open questions."
-        ),
-    ),
-    Purpose.PREPARE: (
-        "Prepare the handover: {account}",
-        (
-            "{account} is handed over from {predecessor} to {successor} by information."
-            " Please make it complete by {due}."
-        ),
-    ),
-    Purpose.ACCEPT: (
-        "Accept the handover: {account}",
-        (
-            "You take over {account} from {predecessor}. Please check the information"
-            " and say so, or send it back with the reason, by {due}."
-        ),
-    ),
-    Purpose.GAPS: (
-        "Complete before the handover: {account}",
-        (
-            "{successor} takes over {account}. Still needed by {due}: {items}."
-            " Please enter it in the CRM."
-        ),
-    ),
-    Purpose.HOLD: (
-        "Hand over on {due}: {account}",
-        (
-            "{account} stays with {predecessor} until {due}; then it is {successor}'s."
-            " Please bring what is open to a point where it can be handed over."
-        ),
-    ),
-}
-"""Subject and text of each kind of task."""
-
-
-ALONE = (
-    "{due}, {time}, {place}. {successor} takes over from {predecessor}, who cannot"
-    " come. Please confirm each item with the customer, by open questions."
-)
-"""Text of a visit without the predecessor."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskWriter:
-    """Puts the tasks of a plan into the configured language.
-
-    ``person`` and ``item`` give the names of a user and of an item of the policy.
-    """
-
-    plan: Plan
-    spoken: Words
-    person: Callable[[str], str]
-    item: Callable[[str], str]
+class WritesTasks(Protocol):
+    """Whatever puts a task into words."""
 
     def words(self, task: WantedTask) -> tuple[str, str]:
         """Write a task's subject and text."""
-        words, row = self.spoken, task.row
-        told = {
-            "account": row.account,
-            "predecessor": self.person(self.plan.predecessor),
-            "successor": self.person(row.successor_id or ""),
-            "due": day(task.due, words.language),
-            "time": _time(task),
-            "place": _place(task, words),
-            "items": words(", ").join(map(self.item, task.gaps)),
-        }
-        subject, text = SAID[task.purpose]
-        if task.purpose is Purpose.VISIT and not self._introduces(task):
-            text = ALONE
-        return _short(words(subject, **told)), words(text, **told)
-
-    def _introduces(self, task: WantedTask) -> bool:
-        visit = task.row.visit
-        return visit is not None and self.plan.predecessor in visit.attendees
-
-
-def _short(subject: str) -> str:
-    """Cut a subject that no CRM would take whole; the text has the whole name."""
-    return subject if len(subject) <= LONGEST else subject[: LONGEST - 1] + "…"
-
-
-def _time(task: WantedTask) -> str:
-    visit = task.row.visit
-    return f"{visit.start}-{visit.end}" if visit else ""
-
-
-def _place(task: WantedTask, words: Words) -> str:
-    visit = task.row.visit
-    if visit is None or visit.online:
-        return words("online")
-    return visit.place or words("at the customer's")
 
 
 # Steps
@@ -230,7 +198,7 @@ def new_tasks(
     tasks: Iterable[WantedTask],
     known: Iterable[OurTask],
     to_crm: ToCrm,
-    writer: TaskWriter,
+    writer: WritesTasks,
 ) -> list[Step]:
     """List the steps that create what is not there yet."""
     plan = approved.plan
@@ -248,7 +216,7 @@ def new_tasks(
     ]
 
 
-def _new_task(task: WantedTask, plan: Plan, writer: TaskWriter) -> NewTask:
+def _new_task(task: WantedTask, plan: Plan, writer: WritesTasks) -> NewTask:
     subject, text = writer.words(task)
     return NewTask(
         key=task.key(plan),

@@ -52,7 +52,7 @@ from handover.transfer.to_crm import bind
 from handover.transfer.undo import undo_of
 from mappings.load import load_mapping
 from mappings.translate import TranslationSettings
-from tests.worlds.small_company import POLICY, by, people
+from tests.worlds.small_company import COMPANY, POLICY, by, people
 
 TODAY = dt.date(2027, 4, 1)
 NOW = dt.datetime(2027, 4, 1, 3, 0, tzinfo=dt.UTC)
@@ -283,6 +283,7 @@ class Office:
             to_crm=bind(self.mapping, connector),
             people=people(),
             policy=self.policy,
+            company=COMPANY,
             clock=self.clock,
             as_of=self.as_of,
             circumstances=self.circumstances,

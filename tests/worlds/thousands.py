@@ -21,7 +21,7 @@ from handover.transfer.to_crm import bind
 from handover.transfer.verify import last_writes, record_faults
 from mappings.load import load_mapping
 from tests.worlds.memory_company import PLAN, TODAY, plan, row
-from tests.worlds.small_company import POLICY, by, now, people
+from tests.worlds.small_company import COMPANY, POLICY, by, now, people
 
 ZONE = ZoneInfo("Asia/Tokyo")
 
@@ -110,6 +110,7 @@ def _site(connector: Connector, folder: Path) -> Site:
         to_crm=bind(load_mapping(connector.name, folder), connector),
         people=people(),
         policy=POLICY,
+        company=COMPANY,
         clock=lambda: dt.datetime.now(dt.UTC),
         as_of=TODAY,
         circumstances=now,

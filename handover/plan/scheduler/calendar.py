@@ -110,6 +110,22 @@ class WorkingDays:
         """Find the next working day after ``day``."""
         return next(self.since(day + _ONE_DAY))
 
+    def before(self, day: dt.date, count: int) -> dt.date:
+        """Find the working day that lies ``count`` of them before a day.
+
+        Raises:
+            ValueError: the calendar has no working day within a year.
+        """
+        found, idle = day, 0
+        while count > 0:
+            found -= _ONE_DAY
+            if found in self:
+                count, idle = count - 1, 0
+            elif (idle := idle + 1) > _LONGEST_CLOSURE:
+                message = f"no working day in the year after {found}"
+                raise ValueError(message)
+        return found
+
     def first(self, start: dt.date, count: int) -> tuple[dt.date, ...]:
         """List the first ``count`` working days, ``start`` included."""
         return tuple(islice(self.since(start), count))
