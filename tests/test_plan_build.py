@@ -92,6 +92,13 @@ def test_the_dates_that_nobody_gave_follow_each_other() -> None:
     assert plan.expires == dt.date(2027, 3, 19)
 
 
+def test_a_customer_whose_owner_has_just_changed_is_not_met_for_that_alone() -> None:
+    plan = plan_of([account(1, owner_since=dt.date(2026, 12, 1))])
+    row = row_of(plan, "A01")
+    assert (row.mode, row.reasons) == (Mode.INFORM, ("S6",))
+    assert plan.overflow == ()
+
+
 def test_owners_change_on_the_next_working_day_after_the_end() -> None:
     plan = plan_of([with_opportunity(1)], end=dt.date(2027, 4, 28))
     assert plan.effective == dt.date(2027, 4, 30)

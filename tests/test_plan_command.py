@@ -68,7 +68,7 @@ def test_what_hangs_on_no_customer_of_theirs_is_listed(plan: Cli) -> None:
 def test_rules_that_nothing_is_mapped_for_are_named(plan: Cli) -> None:
     warnings = plan(*NEW).json["warnings"]
     rules = [each for each in warnings if each["code"] == "rule_unmapped"]
-    assert {each["message"].split()[1] for each in rules} == {"S1", "S2", "S5"}
+    assert {each["message"].split()[1] for each in rules} == {"S1", "S2", "S5", "S6"}
     others = [
         each["message"]
         for each in warnings

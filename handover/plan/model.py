@@ -69,7 +69,7 @@ class Row(Value):
     mode_by: str | None = None
     """The user who decided the mode against the rules, else None."""
     reasons: tuple[str, ...]
-    """Codes of every rule that holds: M1 to M3, S1 to S5, D, X."""
+    """Codes of every rule that holds: M1 to M3, S1 to S6, D, X."""
     reason: str | None = None
     """The words of the person who decided."""
     customer_class: str | None

@@ -150,7 +150,7 @@ class Wish(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One reason to meet a customer.
+    """One reason to meet a customer, or (``Wish.NONE``) a burden to be named.
 
     ``by_class``: it holds for those the CRM calls key or priority accounts, which the
     manager may attend. ``while_open``: it no longer holds once no opportunity is open.
@@ -226,6 +226,13 @@ def _has_long_had_one_owner(account: AccountFacts, by: Measure) -> bool:
     return account.owner_since < subtract_years(by.as_of, years)
 
 
+def _has_just_changed_owner(account: AccountFacts, by: Measure) -> bool:
+    """S6: somebody else looked after it less than a year ago."""
+    if account.owner_since is None:
+        return False
+    return subtract_years(by.as_of, 1) <= account.owner_since <= by.as_of
+
+
 def subtract_years(day: dt.date, years: int) -> dt.date:
     """Return the day some years before; the 29th of February becomes the 28th."""
     try:
@@ -297,8 +304,15 @@ RULES = (
         holds=_has_long_had_one_owner,
         reads=(("accounts", "owner_since"),),
     ),
+    Rule(
+        code="S6",
+        level=Wish.NONE,
+        holds=_has_just_changed_owner,
+        reads=(("accounts", "owner_since"),),
+    ),
 )
 MUST = frozenset(rule.code for rule in RULES if rule.level is Wish.MUST)
+SHOULD = frozenset(rule.code for rule in RULES if rule.level is Wish.SHOULD)
 _BY_CLASS = frozenset(rule.code for rule in RULES if rule.by_class)
 _WHILE_OPEN = frozenset(rule.code for rule in RULES if rule.while_open)
 

@@ -22,7 +22,7 @@ from handover.plan.scheduler.calendar import (
 from handover.plan.scheduler.problem import Limits, Need, Slot, VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
 from handover.plan.scheduler.travel import Area, Travel
-from handover.plan.selection import AccountFacts, Wish, find_musts
+from handover.plan.selection import SHOULD, AccountFacts, Wish, find_musts
 from handover.policy import Policy
 
 RANKS = {"key": 0, "priority": 1}
@@ -41,7 +41,7 @@ def find_wish(row: Row) -> Wish:
         return Wish.MUST if row.mode is Mode.MEET else Wish.NONE
     if find_musts(row.reasons):
         return Wish.MUST
-    return Wish.SHOULD if row.reasons else Wish.NONE
+    return Wish.NONE if SHOULD.isdisjoint(row.reasons) else Wish.SHOULD
 
 
 def priority(row: Row) -> tuple[Wish, int, Decimal, str]:
