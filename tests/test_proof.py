@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from handover.plan.scheduler.bound import prove_bound
@@ -16,9 +16,12 @@ from handover.plan.scheduler.calendar import (
 )
 from handover.plan.scheduler.day_order import order_day
 from handover.plan.scheduler.diary import Diary
+from handover.plan.scheduler.packing import count_days, open_packing, pack_all
 from handover.plan.scheduler.problem import Limits, Need, VisitProblem
 from handover.plan.scheduler.proof import Shortest, shorten
 from handover.plan.scheduler.solver import Schedule, find_shortest, solve
+from handover.plan.scheduler.standing import restate_travel
+from handover.plan.scheduler.tidying import bring_together
 from handover.plan.scheduler.travel import Area
 from tests.worlds.visit_problems import (
     COMPANY,
@@ -201,6 +204,33 @@ def test_a_visit_that_fits_on_no_day_leaves_nothing_to_prove() -> None:
     assert shorten(never, found) == found
     assert isinstance(found, Shortest)
     assert found.days is None
+
+
+@a_few
+@given(st.integers(0, 10_000))
+def test_bringing_visits_together_takes_no_day_more_and_breaks_no_limit(
+    seed: int,
+) -> None:
+    case = draw_case(seed, least=10, most=40)
+    packing = solve(case, prove=False)
+    assert packing.minimum_days is not None
+    packed = pack_all(case, case.free, packing.minimum_days)
+    assume(packed is not None)
+    assert packed is not None
+    tidied = bring_together(packed)
+    assert tidied.slots.keys() == packed.slots.keys()
+    assert count_days(case, tidied.slots) <= packing.minimum_days
+    schedule = replace(packing, slots=restate_travel(tidied))
+    assert broken(case, schedule) == []
+
+
+def test_a_family_comes_together_where_its_members_were_apart() -> None:
+    apart = problem(*(need(f"A{n}", area=f"町{n}", family="F") for n in range(2)))
+    packing = open_packing(apart, 3)
+    for number, each in enumerate(apart.musts):
+        assert packing.place(each, 1 << number)
+    tidied = bring_together(packing)
+    assert len({slot.date for slot in tidied.slots.values()}) == 1
 
 
 def test_the_proof_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:

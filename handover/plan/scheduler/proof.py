@@ -18,6 +18,7 @@ from handover.plan.scheduler.packing import Packing, count_days, open_packing
 from handover.plan.scheduler.problem import Need, VisitProblem
 from handover.plan.scheduler.program import Solution
 from handover.plan.scheduler.spreading import spread
+from handover.plan.scheduler.tidying import bring_together
 from handover.plan.scheduler.travel import Travel
 
 LARGEST = 4_000
@@ -76,7 +77,7 @@ def _try(
         for need in packing.list_missing(problem.free):
             packing.place_near(need)
         if not packing.list_missing(problem.free):
-            return "feasible", packing
+            return "feasible", bring_together(packing)
         if not clashes:
             break
         for number, clash in clashes:
