@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert, update
 
 from handover.errors import AmbiguousName, HandoverError, UnknownName
+from handover.i18n import words_for
 from handover.ledger import Ledger
 from handover.ledger.events import verify
 from handover.ledger.seals import LedgerChanged
@@ -315,7 +316,7 @@ GONE = now(P={"is_active": False})
 def test_somebody_who_has_left_keeps_no_customer(ledger: Connection) -> None:
     with pytest.raises(errors.LeaverKeeps) as caught:
         approval.submit(ledger, left_by(ledger), by("M"), GONE)
-    assert caught.value.params["records"] == "客先02"
+    assert caught.value.params["records"] == ("客先02",)
 
 
 def test_who_cannot_take_part_keeps_a_customer_only_if_a_person_says_so(
@@ -324,7 +325,7 @@ def test_who_cannot_take_part_keeps_a_customer_only_if_a_person_says_so(
     plan = left_by(ledger)
     with pytest.raises(errors.AbsentUndecided) as caught:
         approval.submit(ledger, plan, by("M"), now())
-    assert caught.value.params["accounts"] == "客先02"
+    assert caught.value.params["accounts"] == ("客先02",)
     rows = [
         row if row.mode is not Mode.EXCLUDE else row.model_copy(update={"mode_by": "M"})
         for row in plan.rows
@@ -355,7 +356,8 @@ def test_somebody_who_has_left_keeps_nothing_on_which_somebody_has_to_act(
         approval.submit(
             ledger, left_by(ledger, moves=rest, loose=(loose,)), by("M"), GONE
         )
-    assert caught.value.params["records"] == "増設"
+    said = str(words_for("en").sentence(caught.value))
+    assert "増設 (O9)" in said
 
 
 # The store.

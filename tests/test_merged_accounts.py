@@ -3,6 +3,7 @@
 import datetime as dt
 from pathlib import Path
 
+from handover.i18n import words_for
 from handover.plan.model import PlannedOpportunity
 from tests.worlds.memory_company import TODAY, Office, handing_over, outcomes, row
 
@@ -21,7 +22,11 @@ def merge(place: Office, loser: str, winner: str) -> None:
 
 def notes(place: Office) -> dict[str, str]:
     prepared = place.prepared()
-    return {note.code: str(note.params.get("ids", "")) for note in prepared.notes}
+    said = words_for("en")
+    return {
+        note.code: said("{names}", names=note.params.get("names", ""))
+        for note in prepared.notes
+    }
 
 
 def test_what_hung_on_the_loser_goes_as_the_winners_row_says(tmp_path: Path) -> None:
@@ -29,7 +34,7 @@ def test_what_hung_on_the_loser_goes_as_the_winners_row_says(tmp_path: Path) -> 
     merge(place, "A01", "A02")
     told = notes(place)
     assert told["opportunities_elsewhere"] == "O01 (客先01 → 客先02)"
-    assert told["accounts_gone"] == "客先01 (A01)"
+    assert told["accounts_gone"] == "客先01"
     found = outcomes(place.reassign().entries)
     assert {found[key] for key in ("A02", "C01", "O01", "R01", "K01")} == {"done"}
     assert place.owners("opportunities.csv")["O01"] == "T"

@@ -96,7 +96,7 @@ def test_a_plan_names_what_was_not_read_of_its_customers(office: Cli) -> None:
     shown = office("plan", "show", plan["id"])
     assert named(shown.data["plan"]["aside"]) == UNREAD
     warned = {each["code"]: each["message"] for each in shown.json["warnings"]}
-    assert 'Aoba: customer A1 employees "11-50"' in warned["put_aside"]
+    assert 'Aoba: customer employees "11-50"' in warned["put_aside"]
     assert "Kaede" not in warned["put_aside"]
 
 
@@ -114,8 +114,10 @@ def test_an_open_opportunity_that_was_not_read_waits_for_a_decision(
 ) -> None:
     plan = new(office)
     planned = {r["account_id"]: r["opportunities"] for r in plan["rows"]}
-    assert planned["A1"] == [{"id": "O1", "action": None, "until": None}]
-    assert planned["A2"] == [{"id": "O2", "action": "transfer", "until": None}]
+    assert planned["A1"] == [{"id": "O1", "name": None, "action": None, "until": None}]
+    assert planned["A2"] == [
+        {"id": "O2", "name": None, "action": "transfer", "until": None}
+    ]
     refused = office("plan", "submit", plan["id"], "--as", "P")
     assert (refused.code, refused.json["error"]["code"]) == (5, "opportunity_undecided")
     assert "O1" in refused.json["error"]["message"]
@@ -195,7 +197,7 @@ def test_a_reference_that_leads_nowhere_is_named_with_its_record(office: Cli) ->
         each["code"]: each["message"]
         for each in office("plan", "show", plan["id"]).json["warnings"]
     }
-    assert "Sakura: opportunity O5 owner_id" in warned["lost_references"]
+    assert 'Sakura: opportunity O5 owner "00007"' in warned["lost_references"]
 
 
 def test_an_open_opportunity_of_nobody_knows_whom_is_not_left_behind_in_silence(

@@ -75,7 +75,8 @@ def plan_result(
 
 def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
     from handover.jobs.plan import list_gone
-    from handover.plan.view import NAMED, read_note
+    from handover.plan.naming import name_first
+    from handover.plan.view import read_note
     from handover.transfer.to_crm import list_owner_problems
 
     notes = (read_note(note, shell.words) for note in plan.notes)
@@ -89,8 +90,7 @@ def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
     ]
     gone = list_gone(shell.workspace, plan)
     if gone:
-        more = " ..." * (len(gone) > NAMED)
-        params = {"n": len(gone), "ids": ", ".join(gone[:NAMED]) + more}
+        params = {"n": len(gone), "names": name_first(gone)}
         notices.append(Notice(code="accounts_gone", params=params))
     return [*notices, *list_aside_notices(plan.aside, audience_of(shell, plan.source))]
 

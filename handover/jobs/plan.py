@@ -12,7 +12,7 @@ from pathlib import Path
 from handover.audit.engine import audit
 from handover.audit.findings import scores
 from handover.errors import AmbiguousName, UnknownName, UsageProblem
-from handover.i18n import Words
+from handover.i18n import Phrase, Words
 from handover.jobs.deciding import find_maker
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import Mode, PlanState
@@ -32,6 +32,7 @@ from handover.plan.dates import PlanDates
 from handover.plan.decision import RecordedDecision
 from handover.plan.drafts import Setting, list_company_days
 from handover.plan.edits import Edits
+from handover.plan.errors import NotInPlan
 from handover.plan.facts import read_facts, read_owners
 from handover.plan.model import Plan
 from handover.plan.moves import Move
@@ -77,10 +78,6 @@ class Planning:
         """Find a user's id by name."""
         return find_user(self.setting.people, text).id
 
-    def find_account(self, text: str) -> str:
-        """Find an account's id by name."""
-        return find_account(self.mirror, text).id
-
     def make_orders(self, asked: NewPlans) -> list[PlanOrder]:
         """Make an order for each who hands over, with ids in place of names."""
         reorganisation = None
@@ -113,7 +110,13 @@ class Planning:
         planned = {row.account_id for row in plan.rows}
 
         def account(text: str) -> str:
-            return text if text in planned else self.find_account(text)
+            if text in planned:
+                return text
+            found = find_account(self.mirror, text)
+            if found.id not in planned:
+                what = Phrase(text="object:accounts")
+                raise NotInPlan(plan=plan.id, kind=what, id=found.name or found.id)
+            return found.id
 
         return edits.find_ids(account, self.find_user)
 
@@ -201,13 +204,13 @@ def list_drift_since(workspace: Workspace, plan: Plan) -> list[Drift]:
 
 
 def list_gone(workspace: Workspace, plan: Plan) -> list[str]:
-    """List the customers still to be handed over whom the CRM has no more."""
+    """List by name the customers still to be handed over whom the CRM has no more."""
     if plan.state in (PlanState.CLOSED, PlanState.VOIDED):
         return []
     with workspace.mirror(plan.source) as mirror:
         there = read_owners(mirror, plan)
     return [
-        f"{row.account} ({row.account_id})"
+        row.account
         for row in plan.rows
         if row.mode is not Mode.EXCLUDE
         and row.state != "owner_changed"

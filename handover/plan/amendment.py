@@ -30,6 +30,7 @@ from handover.plan.edits import (
     is_holding,
 )
 from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, PutAside, Row
+from handover.plan.naming import name_opportunity
 from handover.plan.scheduler.refusals import find_refusal
 from handover.plan.selection import DECIDED, Wish, is_key_or_priority
 from handover.plan.visits import (
@@ -249,11 +250,12 @@ def _edit_opportunities(
         if fate is None:
             return each
         if each.id in unowned and fate.action != "leave":
-            raise errors.OwnerUnread(plan=plan.id, opportunities=each.id)
+            opportunity = name_opportunity(row, each)
+            raise errors.OwnerUnread(plan=plan.id, opportunities=opportunity)
         if each.id not in unowned and fate.action == "leave":
             value = f"{each.id}=leave"
             raise errors.BadEdit(option="--opportunity", value=value, form=FATES)
-        return PlannedOpportunity(id=each.id, action=fate.action, until=fate.until)
+        return each.model_copy(update={"action": fate.action, "until": fate.until})
 
     edited = tuple(map(edit, row.opportunities))
     return row.model_copy(update={"opportunities": edited})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from handover.i18n import Phrase
 from handover.ledger import seals
 from handover.ledger.states import Mode, PlanState
 from handover.ledger.writes import was_carried_out
@@ -19,6 +20,13 @@ from handover.plan.build import seal
 from handover.plan.deciders import check_editor, list_approvers, list_managers
 from handover.plan.decision import Decision
 from handover.plan.model import Plan
+from handover.plan.naming import (
+    list_opportunities,
+    name_first,
+    name_loose,
+    name_opportunity,
+    name_rows,
+)
 from handover.plan.selection import is_key_or_priority
 from handover.plan.terms import Circumstances
 
@@ -239,24 +247,26 @@ def check_decided(plan: Plan, people: People) -> None:
     nobody = [row for row in rows if row.successor_id is None]
     loose = [r for r in plan.loose if r.action is None and r.object in BLOCKING]
     if nobody:
-        raise errors.SuccessorMissing(plan=plan.id, accounts=_names(nobody))
+        raise errors.SuccessorMissing(plan=plan.id, accounts=name_rows(nobody))
     for successor in sorted({row.successor_id for row in rows if row.successor_id}):
         if not people.is_active(successor):
             raise errors.InactiveSuccessor(user=people.name(successor))
     if open_rows:
-        raise errors.VisitUndecided(plan=plan.id, accounts=_names(open_rows))
+        raise errors.VisitUndecided(plan=plan.id, accounts=name_rows(open_rows))
     if unattended:
-        raise errors.CoAttendanceUndecided(plan=plan.id, accounts=_names(unattended))
+        names = name_rows(unattended)
+        raise errors.CoAttendanceUndecided(plan=plan.id, accounts=names)
     unowned = {each.id for each in plan.aside if each.hides_owner}
     unread = [each for each in plan.waiting if each in unowned]
     if unread:
-        raise errors.OwnerUnread(plan=plan.id, opportunities=", ".join(unread))
+        opportunities = name_first(list_opportunities(plan, unread))
+        raise errors.OwnerUnread(plan=plan.id, opportunities=opportunities)
     if plan.waiting:
-        names = ", ".join(plan.waiting)
-        raise errors.OpportunityUndecided(plan=plan.id, opportunities=names)
+        opportunities = name_first(list_opportunities(plan, plan.waiting))
+        raise errors.OpportunityUndecided(plan=plan.id, opportunities=opportunities)
     if loose:
-        ids = ", ".join(f"{record.object}:{record.id}" for record in loose)
-        raise errors.LooseUndecided(plan=plan.id, records=ids)
+        records = name_first(map(name_loose, loose))
+        raise errors.LooseUndecided(plan=plan.id, records=records)
 
 
 def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
@@ -274,7 +284,7 @@ def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
         return
     out = {r.account_id: r.account for r in plan.rows if r.mode is Mode.EXCLUDE}
     given = dict(store.list_claimed(connection, plan.source, out, but=plan.id))
-    kept = [out[account] for account in out if account not in given]
+    kept: list[str | Phrase] = [out[each] for each in out if each not in given]
     if is_active:
         decided = {row.account_id for row in plan.rows if row.mode_by is not None}
         undecided = [out[a] for a in out if a not in given and a not in decided]
@@ -282,29 +292,27 @@ def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
             raise errors.AbsentUndecided(
                 user=people.name(plan.predecessor),
                 plan=plan.id,
-                accounts=", ".join(undecided),
+                accounts=name_first(undecided),
             )
         return
     kept += [row.account for row in plan.rows if row.mode is Mode.HOLD]
     kept += [
-        opportunity.id
+        name_opportunity(row, opportunity)
         for row in plan.rows
         for opportunity in row.opportunities
         if opportunity.action == "hold" and row.account_id not in out
     ]
     kept += [
-        record.name or record.id
+        name_loose(record)
         for record in plan.loose
         if record.object in OPEN_RECORDS and record.action != "transfer"
     ]
     if kept:
         raise errors.LeaverKeeps(
-            user=people.name(plan.predecessor), plan=plan.id, records=", ".join(kept)
+            user=people.name(plan.predecessor),
+            plan=plan.id,
+            records=name_first(kept),
         )
-
-
-def _names(rows: Collection[object]) -> str:
-    return ", ".join(str(getattr(row, "account_id", row)) for row in rows)
 
 
 def _check_state(plan: Plan, action: str, allowed: Collection[PlanState]) -> None:
@@ -318,12 +326,12 @@ def check_unclaimed(connection: Connection, plan: Plan) -> None:
     Raises:
         AlreadyPlanned: there are such accounts.
     """
-    accounts = [r.account_id for r in plan.rows if r.mode is not Mode.EXCLUDE]
-    clashes = dict(store.list_claimed(connection, plan.source, accounts, but=plan.id))
+    names = {r.account_id: r.account for r in plan.rows if r.mode is not Mode.EXCLUDE}
+    clashes = dict(store.list_claimed(connection, plan.source, names, but=plan.id))
     if clashes:
         raise errors.AlreadyPlanned(
             plan=", ".join(sorted(set(clashes.values()))),
-            accounts=", ".join(sorted(clashes)),
+            accounts=name_first(names[each] for each in sorted(clashes)),
         )
 
 

@@ -213,7 +213,9 @@ def _make_row(
         effective=assignment.effective if assignment else None,
         co_attendance=_propose_attendance(found, absent=request.order.absent),
         opportunities=tuple(
-            PlannedOpportunity(id=each, action="transfer")
+            PlannedOpportunity(
+                id=each, name=account.opportunity_names.get(each), action="transfer"
+            )
             for each in account.opportunities
         ),
         gaps=account.gaps,
@@ -282,9 +284,9 @@ def wait_for_decisions(
 
     def wait(each: PlannedOpportunity) -> PlannedOpportunity:
         if each.id in unread and each.id not in known:
-            return PlannedOpportunity(id=each.id, action=None)
+            return each.model_copy(update={"action": None, "until": None})
         if each.id not in unread and each.action in (None, "leave"):
-            return PlannedOpportunity(id=each.id, action="transfer")
+            return each.model_copy(update={"action": "transfer", "until": None})
         return each
 
     waiting = tuple(map(wait, row.opportunities))

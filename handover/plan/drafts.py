@@ -160,7 +160,7 @@ def _draw_up(
     facts = setting.read_facts(predecessor, ())
     if not facts.accounts:
         raise errors.NothingOwned(user=people.name(predecessor))
-    _check_owned(order, facts)
+    _check_owned(setting, order, facts)
     draft = store.find_draft(connection, setting.source, predecessor)
     manager = people.manager_of(predecessor)
     successors = [m.successor_id for m in order.moves if m.successor_id]
@@ -189,11 +189,12 @@ def _draw_up(
     return plan
 
 
-def _check_owned(order: PlanOrder, facts: PlanFacts) -> None:
+def _check_owned(setting: Setting, order: PlanOrder, facts: PlanFacts) -> None:
     owned = {account.account_id for account in facts.accounts}
     for move in order.moves:
         if move.account_id and move.account_id not in owned:
-            raise errors.NotOwned(account=move.account_id, user=order.predecessor)
+            user = setting.people.name(order.predecessor)
+            raise errors.NotOwned(account=move.account_id, user=user)
 
 
 def make_id(order: PlanOrder, people: People) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from handover.i18n import Phrase
 from handover.ledger.states import Mode
 from handover.plan import errors
 from handover.plan.dates import PlanDates
@@ -149,16 +150,18 @@ def check_complete(edits: Edits) -> None:
 def check_known(plan: Plan, edits: Edits) -> None:
     """Check that everything named is in the plan."""
     accounts = {row.account_id for row in plan.rows}
-    _check_among(plan, "account", edits.list_accounts(), accounts)
+    _check_among(plan, "accounts", edits.list_accounts(), accounts)
     opportunities = {o.id for row in plan.rows for o in row.opportunities} | {REST}
-    _check_among(plan, "opportunity", edits.opportunities, opportunities)
+    _check_among(plan, "opportunities", edits.opportunities, opportunities)
     loose: set[tuple[str, str | None]] = {(r.object, r.id) for r in plan.loose}
     named = {key for key in edits.loose if key[1] is not None}
-    _check_among(plan, "loose", [f"{t}:{i}" for t, i in named - loose], ())
+    for table, each in sorted(named - loose):
+        _check_among(plan, table, [each or ""], ())
     for account, item in edits.waive:
         row = plan.row(account)
         if row is not None and item not in row.gaps:
-            raise errors.NotInPlan(plan=plan.id, kind="item", id=f"{account}:{item}")
+            what = Phrase(text="item of {customer}", params={"customer": row.account})
+            raise errors.NotInPlan(plan=plan.id, kind=what, id=item)
 
 
 def _check_among(
@@ -166,7 +169,8 @@ def _check_among(
 ) -> None:
     for each in named:
         if each not in known:
-            raise errors.NotInPlan(plan=plan.id, kind=kind, id=each)
+            what = Phrase(text=f"object:{kind}")
+            raise errors.NotInPlan(plan=plan.id, kind=what, id=each)
 
 
 def is_holding(edits: Edits) -> bool:

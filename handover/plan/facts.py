@@ -35,7 +35,7 @@ _PURCHASES = """
     from purchases where amount is not null group by all
 """
 _OPPORTUNITIES = """
-    select account_id, id, owner_id, amount,
+    select account_id, id, name, owner_id, amount,
         coalesce(currency, (select currency from settings)) as currency
     from open_opportunities order by id
 """
@@ -204,6 +204,7 @@ class _Hanging:
                 for r in opportunities
                 if r["owner_id"] == predecessor or r["id"] in self._unowned
             ),
+            opportunity_names={r["id"]: r["name"] for r in opportunities if r["name"]},
             open_requests=sum(r["open"] for r in self._requests[account]),
             reachable=tuple(r["id"] for r in self._reachable[account]),
             latest_interaction=latest[0]["on_date"] if latest else None,

@@ -238,7 +238,7 @@ def _list_held(plan: Plan, audience: Audience) -> PlanList:
     opportunities = [
         (
             words("Opportunity"),
-            f"{row.account} / {opportunity.id}",
+            f"{row.account} / {opportunity.name or opportunity.id}",
             audience.person(row.successor_id),
             audience.day(opportunity.until),
             "-",

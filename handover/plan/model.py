@@ -53,6 +53,7 @@ class PlannedOpportunity(Value):
     """
 
     id: str
+    name: str | None = None
     action: Literal["transfer", "hold", "leave"] | None
     until: dt.date | None = None
 
@@ -345,6 +346,8 @@ class Plan(Value):
         for row in content["rows"]:
             for name in MEASURED:
                 del row[name]
+            for opportunity in row["opportunities"]:
+                del opportunity["name"]  # described, not decided
         for record in content["loose"]:
             for name in DESCRIBED:
                 del record[name]

@@ -57,6 +57,7 @@ class AccountFacts:
     open_opportunities: int = 0
     """Anybody's; the next are the predecessor's, or of an unread owner, by id."""
     opportunities: tuple[str, ...] = ()
+    opportunity_names: Mapping[str, str] = field(default_factory=dict)
     open_requests: int = 0
     reachable: tuple[str, ...] = ()
     """Contacts, those who decide first."""

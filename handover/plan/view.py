@@ -16,6 +16,7 @@ from handover.paper.dates import day, money, short_day
 from handover.paper.table import Table
 from handover.plan.decision import RecordedDecision
 from handover.plan.model import Plan, PutAside, Row
+from handover.plan.naming import FIRST
 from handover.plan.selection import (
     DECIDED,
     NOT_NAMED,
@@ -258,21 +259,27 @@ def describe_note(note: str, words: Words) -> str:
     return words(f"warning:{code}", **params)
 
 
-NAMED = 10
-"""Values that a warning names; the list beside it has them all."""
-
-
 def describe_aside(aside: Sequence[PutAside], audience: Audience) -> str:
     """Name the customers and values of what could not be used, the first ones."""
     words = audience.words
     texts: dict[str, list[str]] = {}
-    for each in aside[:NAMED]:
-        what = words(f"object:{each.object}")
-        field = words("the whole row") if each.whole else each.field
-        text = f'{what} {each.id} {field} "{each.value or ""}"'
+    for each in aside[:FIRST]:
+        of = [words(f"object:{each.object}"), _name_field(each, words)]
+        if each.object != "accounts":  # its name stands before all of its values
+            of.insert(1, each.name or each.id)
+        text = f'{" ".join(of)} "{each.value or ""}"'
         texts.setdefault(each.account or "-", []).append(text)
     named = [f"{account}: {', '.join(own)}" for account, own in texts.items()]
-    return "; ".join([*named, *(["…"] if len(aside) > NAMED else [])])
+    return "; ".join([*named, *(["…"] if len(aside) > FIRST else [])])
+
+
+def _name_field(aside: PutAside, words: Words) -> str:
+    """Return what people call the field of a value: the CRM's word, else ours."""
+    if aside.whole:
+        return words("the whole row")
+    key = f"column:{aside.column}"
+    is_ours = aside.field in (None, aside.column)
+    return words(key) if is_ours and words.has(key) else aside.field or ""
 
 
 def describe_plan(plan: Plan, audience: Audience) -> str:

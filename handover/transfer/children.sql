@@ -23,6 +23,7 @@ resolved as (
 select
     'contacts' as table_name,
     c.id,
+    c.name as label,
     c.object,
     case
         when c.account_id is not null then [c.account_id]
@@ -39,6 +40,7 @@ union all by name
 select
     'opportunities' as table_name,
     id,
+    name as label,
     object,
     case when account_id is not null then [account_id] end as accounts
 from opportunities
@@ -54,6 +56,7 @@ union all by name
 select
     'requests' as table_name,
     id,
+    subject as label,
     object,
     case when account_id is not null then [account_id] end as accounts
 from requests
@@ -69,6 +72,7 @@ union all by name
 select
     'activities' as table_name,
     a.id,
+    a.subject as label,
     a.object,
     r.every as accounts
 from activities as a

@@ -27,6 +27,7 @@ class OwnedAccount(CanonicalRecord):
     """An account, and who owns it as far as we know."""
 
     table: str = "accounts"
+    name: str | None = None
     owner_id: str | None
 
 
@@ -38,6 +39,7 @@ class Child(CanonicalRecord):
     """
 
     table: ChildTable
+    name: str | None = None
     accounts: tuple[str, ...]
     expects: Mapping[str, str | None] = field(default_factory=dict)
     """Fields of the CRM that show that it is still open, as they are now."""
@@ -137,7 +139,7 @@ def _accounts(
     mirror: Mirror, predecessor: str, planned: Sequence[str], written: Written
 ) -> dict[str, OwnedAccount]:
     found = mirror.rows(
-        "select id, object, owner_id from accounts"
+        "select id, name, object, owner_id from accounts"
         " where owner_id = $predecessor or list_contains($planned, id) order by id",
         predecessor=predecessor,
         planned=[*planned],
@@ -146,6 +148,7 @@ def _accounts(
     return {
         row["id"]: OwnedAccount(
             id=row["id"],
+            name=row["name"],
             object=row["object"],
             owner_id=known.get(row["id"], row["owner_id"]),
         )
@@ -162,6 +165,7 @@ def _children(mirror: Mirror, predecessor: str, written: Written) -> tuple[Child
         Child(
             table=row["table_name"],
             id=row["id"],
+            name=row["label"],
             object=row["object"],
             accounts=tuple(row["accounts"] or ()),
         )

@@ -10,6 +10,7 @@ from handover.ledger.states import Mode
 from handover.mirror.people import People
 from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan
+from handover.plan.naming import name_first, name_record
 from handover.transfer.facts import Child, TransferFacts
 from handover.transfer.reassign import Timing, planned_opportunities
 from handover.transfer.steps import Step
@@ -19,23 +20,24 @@ def list_strangers(
     plan: Plan, facts: TransferFacts, moving: Collection[str]
 ) -> Iterator[Note]:
     """Yield what came, went or was merged since the approval."""
-    names = {row.account_id: row.account for row in plan.rows}
+    names = _name_accounts(plan, facts)
     handed = {row.account_id for row in plan.rows if row.mode is not Mode.EXCLUDE}
+    planned = {row.account_id for row in plan.rows}
     won = [
-        account.id
+        names[account.id]
         for account in facts.accounts.values()
-        if account.owner_id == plan.predecessor and account.id not in names
+        if account.owner_id == plan.predecessor and account.id not in planned
     ]
     if won:
         yield _listed("accounts_since_approval", won)
-    gone = [f"{names[each]} ({each})" for each in handed - set(facts.accounts)]
+    gone = [names[each] for each in handed - set(facts.accounts)]
     if gone:
         yield _listed("accounts_gone", gone)
-    opened = list(_opened(plan, facts, moving))
+    opened = list(_opened(plan, facts, moving, names))
     if opened:
         yield _listed("opportunities_since_approval", opened)
     elsewhere = [
-        f"{child.id} ({names[home]} → {_named(child, names)})"
+        f"{child.name or child.id} ({names[home]} → {_named(child, names)})"
         for child, home in _planned(plan, facts)
         if child.accounts != (home,)
     ]
@@ -62,11 +64,11 @@ def list_left(
     What they hang on is not handed over: their customer was merged into another one, or
     they were given to another one.
     """
-    names = {row.account_id: row.account for row in plan.rows}
+    names = _name_accounts(plan, facts)
     due = {row.account_id for row in plan.rows if timing.takes(row)}
     decided = planned_opportunities(plan)
     left = [
-        f"{child.id} ({_named(child, names)})"
+        f"{child.name or child.id} ({_named(child, names)})"
         for child, home in _planned(plan, facts)
         if home in due
         and timing.takes_opportunity(decided[child.id])
@@ -74,6 +76,12 @@ def list_left(
     ]
     if left:
         yield _listed("opportunities_left", left)
+
+
+def _name_accounts(plan: Plan, facts: TransferFacts) -> dict[str, str]:
+    """Return the names of the plan's accounts and of the predecessor's, by id."""
+    mirrored = {key: each.name or key for key, each in facts.accounts.items()}
+    return mirrored | {row.account_id: row.account for row in plan.rows}
 
 
 def _planned(plan: Plan, facts: TransferFacts) -> Iterator[tuple[Child, str]]:
@@ -88,10 +96,22 @@ def _named(child: Child, names: Mapping[str, str]) -> str:
     return ", ".join(names.get(each, each) for each in child.accounts) or "-"
 
 
-def list_unfit(steps: Sequence[Step]) -> Iterator[Note]:
+def list_unfit(
+    plan: Plan, facts: TransferFacts, steps: Sequence[Step]
+) -> Iterator[Note]:
     """Yield the records that take no owner, as an earlier run found; they stay."""
     if steps:
-        yield _listed("takes_no_owner", [step.record_id or "" for step in steps])
+        names = _name_accounts(plan, facts)
+        known = {child.id: child.name for child in facts.children}
+        unfit = [
+            name_record(
+                names.get(step.account_id or ""),
+                known.get(step.record_id or ""),
+                step.record_id or "",
+            )
+            for step in steps
+        ]
+        yield _listed("takes_no_owner", unfit)
 
 
 def explain_idle(plan: Plan, timing: Timing) -> Note:
@@ -109,18 +129,20 @@ def explain_idle(plan: Plan, timing: Timing) -> Note:
     return Note(code=code, params={"plan": plan.id, "date": min(days)})
 
 
-def _opened(plan: Plan, facts: TransferFacts, moving: Collection[str]) -> Iterator[str]:
+def _opened(
+    plan: Plan,
+    facts: TransferFacts,
+    moving: Collection[str],
+    names: Mapping[str, str],
+) -> Iterator[str]:
     planned = set(planned_opportunities(plan))
     planned |= {record.id for record in plan.loose if record.object == "opportunities"}
     for child in facts.children:
         unplanned = child.table == "opportunities" and child.id not in planned
         if unplanned and any(account in moving for account in child.accounts):
-            yield child.id
+            yield f"{child.name or child.id} ({_named(child, names)})"
 
 
-def _listed(code: str, ids: Collection[str]) -> Note:
-    shown = sorted(ids)
-    more = "" if len(shown) <= 10 else " ..."
-    return Note(
-        code=code, params={"n": len(shown), "ids": ", ".join(shown[:10]) + more}
-    )
+def _listed(code: str, names: Collection[str]) -> Note:
+    listed = sorted(names)
+    return Note(code=code, params={"n": len(listed), "names": name_first(listed)})

@@ -142,7 +142,7 @@ def prepare_reassign(
         notes=[
             *list_strangers(plan, facts, successors),
             *left,
-            *list_unfit(unfit),
+            *list_unfit(plan, facts, unfit),
             *hidden_teams(mirror, steps),
             *list_invitations(site, mirror, plan, successors),
             *([] if steps or left else [explain_idle(plan, timing)]),
