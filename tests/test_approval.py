@@ -381,6 +381,13 @@ def test_a_taken_id_gets_a_number(ledger: Connection) -> None:
     assert store.find_unused_id(ledger, "2027-03-p-s") == "2027-03-p-s-2"
 
 
+def test_a_month_that_names_nobody_is_counted_up(ledger: Connection) -> None:
+    assert store.find_unused_id(ledger, "2027-03") == "2027-03-1"
+    kept(ledger, id="2027-03-1")
+    assert store.find_unused_id(ledger, "2027-03") == "2027-03-2"
+    assert store.find_plan(ledger, "2027-03-1") == "2027-03-1"
+
+
 def run_of(ledger: Connection, number: int, kind: str, plan: Plan) -> None:
     ledger.execute(
         insert(runs).values(

@@ -24,9 +24,7 @@ def test_a_message_names_the_first_five_and_counts_the_rest(
     assert five == said.split(" and ", maxsplit=1)[0].split(" ほか", maxsplit=1)[0]
 
 
-def test_a_record_goes_by_customer_and_name_and_keeps_the_id_that_options_take() -> (
-    None
-):
+def test_a_record_goes_by_its_names_and_keeps_the_id_that_options_take() -> None:
     assert name_record("青葉商事", "更新", "O1") == "青葉商事: 更新 (O1)"
     assert name_record(None, None, "O1") == "O1"
     loose = LooseRecord(object="requests", id="R1", name="修理", action=None)

@@ -47,7 +47,7 @@ def test_a_plan_is_drawn_up_in_one_command(plan: Cli) -> None:
         "A4": ("inform", []),
     }
     assert rows["A3"]["opportunities"] == [
-        {"id": "O3", "name": None, "action": "transfer", "until": None}
+        {"id": "O3", "name": "新設", "action": "transfer", "until": None}
     ]
     assert rows["A2"]["value"] == 1000
     assert rows["A2"]["visit"]["date"] != "2027-03-02"

@@ -150,7 +150,7 @@ def test_holds_and_opportunities_keep_their_dates(plan: Cli) -> None:
     rows = rows_of(ended)
     assert (rows["A3"]["mode"], rows["A3"]["effective"]) == ("hold", "2027-06-30")
     assert rows["A2"]["opportunities"] == [
-        {"id": "O2", "name": None, "action": "hold", "until": "2027-05-31"}
+        {"id": "O2", "name": "更新", "action": "hold", "until": "2027-05-31"}
     ]
 
 

@@ -6,8 +6,6 @@ drawn up one after the other, so that each knows the diaries that the others fil
 """
 
 import datetime as dt
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +24,7 @@ from handover.plan.changes import describe_changes
 from handover.plan.deciders import check_editor, is_manager, list_managers, name_all
 from handover.plan.edits import Editor, Edits
 from handover.plan.model import Plan
+from handover.plan.plan_ids import make_id
 from handover.plan.scheduler.calendar import Calendars, Days, WorkingDays, parse_days
 from handover.plan.selection import PlanFacts
 from handover.plan.store import Origin
@@ -195,21 +194,6 @@ def _check_owned(setting: Setting, order: PlanOrder, facts: PlanFacts) -> None:
         if move.account_id and move.account_id not in owned:
             user = setting.people.name(order.predecessor)
             raise errors.NotOwned(account=move.account_id, user=user)
-
-
-def make_id(order: PlanOrder, people: People) -> str:
-    """Make an id that people can read and type: month, predecessor, successors."""
-    successors = dict.fromkeys(m.successor_id for m in order.moves if m.successor_id)
-    persons = [order.predecessor, *successors][:4]
-    return "-".join(("{month}", *(_spell(each, people) for each in persons)))
-
-
-def _spell(user: str, people: People) -> str:
-    """Write a name in ASCII; names in other scripts are known by their id."""
-    name = unicodedata.normalize("NFKD", people.name(user))
-    plain = "".join(char for char in name if not unicodedata.combining(char))
-    text = plain if plain.isascii() else user
-    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") or "x"
 
 
 # From edits.

@@ -5,6 +5,7 @@ first, is kept beside the versions.
 """
 
 import datetime as dt
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,6 +29,7 @@ from handover.plan.model import Plan, Row
 from mappings.toml_file import nearest
 
 PLAN = Phrase(text="plan")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 _DRAWN_UP = (
     select(events.c.subject, func.min(events.c.n).label("n"))
@@ -191,10 +193,15 @@ def find_plan(connection: Connection, text: str) -> str:
 
 
 def find_unused_id(connection: Connection, wanted: str) -> str:
-    """Find the wanted id unused, with a number behind it if it is taken."""
+    """Find the wanted id unused, with a number behind it if it is taken.
+
+    A month that names nobody always has a number.
+    """
     query = select(plans.c.id).where(plans.c.id.startswith(wanted, autoescape=True))
     taken = set(connection.execute(query).scalars())
     candidate, number = wanted, 2
+    if _MONTH.fullmatch(wanted):
+        candidate, number = f"{wanted}-1", 2
     while candidate in taken:
         candidate, number = f"{wanted}-{number}", number + 1
     return candidate
