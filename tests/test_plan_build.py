@@ -16,6 +16,7 @@ from handover.plan.selection import AccountFacts
 from tests.worlds.small_company import (
     CALENDARS,
     COMPANY,
+    TODAY,
     account,
     key_account,
     plan_of,
@@ -291,3 +292,18 @@ def test_approvals_and_measurements_do_not_change_the_fingerprint() -> None:
 def test_a_plan_survives_the_way_through_json() -> None:
     plan = plan_of([key_account(1), wanting(2), account(3)], calendars=CALENDARS)
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_the_way_out_of_a_longer_period_gives_every_must_its_slot() -> None:
+    """Also where only the proof finds how short the period can be."""
+    accounts = [
+        key_account(n, city=f"町{n % 9}", closed_days="月水" if n % 3 else "")
+        for n in range(1, 31)
+    ]
+    short = plan_of(accounts, end=TODAY + dt.timedelta(days=4))
+    longer = next(each for each in short.options if each.code == "longer_period")
+    assert longer.end == short.minimum_end
+    assert longer.effect == len(short.overflow) > 0
+    again = plan_of(accounts, end=longer.end)
+    assert again.overflow == ()
+    assert again.minimum_days_proved

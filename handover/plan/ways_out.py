@@ -45,9 +45,14 @@ class Situation:
         """The same problem in the same period, without any visit fixed yet."""
         return replace(self.problem, end=self.schedule.end, kept={})
 
-    def gain(self, problem: VisitProblem) -> int:
-        """Count the rows without a slot that a changed problem would give one."""
-        return len(self.left & solve(problem, prove=False).slots.keys())
+    def gain(self, problem: VisitProblem, *, prove: bool = False) -> int:
+        """Count the rows without a slot that a changed problem would give one.
+
+        Args:
+            problem: as it would be.
+            prove: whether its period is the shortest, which only a proof may find.
+        """
+        return len(self.left & solve(problem, prove=prove).slots.keys())
 
 
 def list_options(situation: Situation) -> tuple[Option, ...]:
@@ -68,7 +73,7 @@ def _longer_period(situation: Situation) -> Option | None:
         end = solve(all_needed).minimum_end
     if end is None:
         return None
-    effect = situation.gain(replace(situation.afresh, end=end))
+    effect = situation.gain(replace(situation.afresh, end=end), prove=True)
     return Option(code="longer_period", effect=effect, end=end)
 
 
