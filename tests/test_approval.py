@@ -22,6 +22,7 @@ from handover.plan.terms import Circumstances
 from tests.worlds.small_company import (
     NOW,
     POLICY,
+    TODAY,
     by,
     key_account,
     now,
@@ -51,7 +52,7 @@ def kept(ledger: Connection, plan: Plan | None = None, **changes: Any) -> Plan:
 def submitted(
     ledger: Connection, who: str = "P", known: Circumstances | None = None
 ) -> Plan:
-    return approval.submit(ledger, kept(ledger), by(who), known or now())
+    return approval.submit(ledger, kept(ledger), by(who), known or now(), TODAY)
 
 
 def test_a_plan_comes_back_from_the_ledger_as_it_went_in(ledger: Connection) -> None:
@@ -186,14 +187,14 @@ def test_a_plan_with_something_open_cannot_be_submitted(
     ledger: Connection, error: type[HandoverError], plan: Plan
 ) -> None:
     with pytest.raises(error):
-        approval.submit(ledger, kept(ledger, plan), by("P"), now())
+        approval.submit(ledger, kept(ledger, plan), by("P"), now(), TODAY)
 
 
 def test_what_is_left_out_needs_no_decision(ledger: Connection) -> None:
     plan = undecided_rows(mode=Mode.EXCLUDE, successor_id=None, visit=None)
     loose = LooseRecord(object="contacts", id="C1", action="leave")
     plan = plan.model_copy(update={"loose": (loose,)})
-    done = approval.submit(ledger, kept(ledger, plan), by("P"), now())
+    done = approval.submit(ledger, kept(ledger, plan), by("P"), now(), TODAY)
     assert done.state is PlanState.SUBMITTED
 
 
@@ -287,7 +288,7 @@ def test_only_a_draft_is_submitted_and_only_what_is_submitted_approved(
 ) -> None:
     plan = approved(ledger)
     with pytest.raises(errors.WrongState):
-        approval.submit(ledger, plan, by("P"), now())
+        approval.submit(ledger, plan, by("P"), now(), TODAY)
     with pytest.raises(errors.WrongState):
         approval.approve(ledger, plan, by("M"), now())
 
@@ -296,7 +297,7 @@ def test_two_open_plans_never_hold_the_same_account(ledger: Connection) -> None:
     submitted(ledger)
     second = kept(ledger, id="2027-03-p-s-2")
     with pytest.raises(errors.AlreadyPlanned) as caught:
-        approval.submit(ledger, second, by("P"), now())
+        approval.submit(ledger, second, by("P"), now(), TODAY)
     assert caught.value.params["plan"] == "2027-03-p-s"
 
 
@@ -315,7 +316,7 @@ GONE = now(P={"is_active": False})
 
 def test_somebody_who_has_left_keeps_no_customer(ledger: Connection) -> None:
     with pytest.raises(errors.LeaverKeeps) as caught:
-        approval.submit(ledger, left_by(ledger), by("M"), GONE)
+        approval.submit(ledger, left_by(ledger), by("M"), GONE, TODAY)
     assert caught.value.params["records"] == ("客先02",)
 
 
@@ -324,14 +325,17 @@ def test_who_cannot_take_part_keeps_a_customer_only_if_a_person_says_so(
 ) -> None:
     plan = left_by(ledger)
     with pytest.raises(errors.AbsentUndecided) as caught:
-        approval.submit(ledger, plan, by("M"), now())
+        approval.submit(ledger, plan, by("M"), now(), TODAY)
     assert caught.value.params["accounts"] == ("客先02",)
     rows = [
         row if row.mode is not Mode.EXCLUDE else row.model_copy(update={"mode_by": "M"})
         for row in plan.rows
     ]
     decided = left_by(ledger, version=2, rows=tuple(rows))
-    assert approval.submit(ledger, decided, by("M"), now()).state is PlanState.SUBMITTED
+    assert (
+        approval.submit(ledger, decided, by("M"), now(), TODAY).state
+        is PlanState.SUBMITTED
+    )
 
 
 def test_what_another_open_plan_hands_over_is_given_to_somebody(
@@ -340,8 +344,8 @@ def test_what_another_open_plan_hands_over_is_given_to_somebody(
     moves = (Move(account_id="A02", successor_id="T"),)
     other = plan_of([with_opportunity(2)], moves=moves)
     other = kept(ledger, other, id="2027-03-p-t")
-    approval.submit(ledger, other, by("P"), now())
-    decided = approval.submit(ledger, left_by(ledger), by("M"), GONE)
+    approval.submit(ledger, other, by("P"), now(), TODAY)
+    decided = approval.submit(ledger, left_by(ledger), by("M"), GONE, TODAY)
     assert decided.state is PlanState.SUBMITTED
 
 
@@ -354,7 +358,7 @@ def test_somebody_who_has_left_keeps_nothing_on_which_somebody_has_to_act(
     rest = (Move(account_id="A02", successor_id="S"),)
     with pytest.raises(errors.LeaverKeeps) as caught:
         approval.submit(
-            ledger, left_by(ledger, moves=rest, loose=(loose,)), by("M"), GONE
+            ledger, left_by(ledger, moves=rest, loose=(loose,)), by("M"), GONE, TODAY
         )
     said = str(words_for("en").sentence(caught.value))
     assert "増設 (O9)" in said

@@ -136,8 +136,9 @@ def decide(place: Office, act: str, person: str) -> Plan:
     """Have a person decide on the plan as it stands."""
     with place.ledger.begin() as connection:
         known = store.load(connection, PLAN)
+        today = (place.as_of,) if act == "submit" else ()
         done: Plan = getattr(approval, act)(
-            connection, known, by(person), place.circumstances()
+            connection, known, by(person), place.circumstances(), *today
         )
         return done
 

@@ -78,7 +78,7 @@ def submit(workspace: Workspace, text: str) -> Changed:
     with _taking_away(workspace, text) as (connection, found, stopped):
         by = make_decision(workspace, found.source, Grounds())
         now = workspace.circumstances(found.source)
-        done = approval.submit(connection, found, by, now)
+        done = approval.submit(connection, found, by, now, workspace.deciding_day)
         renewed = found if done.version != found.version else None
         return Changed(plan=done, before=renewed, stopped=stopped)
 

@@ -15,7 +15,7 @@ from handover.errors import AmbiguousName, UnknownName, UsageProblem
 from handover.i18n import Phrase, Words
 from handover.jobs.deciding import find_maker
 from handover.jobs.workspace import Workspace
-from handover.ledger.states import Mode, PlanState
+from handover.ledger.states import OVER_STATES, Mode
 from handover.mirror.find import (
     USER,
     account_finder,
@@ -205,7 +205,7 @@ def list_drift_since(workspace: Workspace, plan: Plan) -> list[Drift]:
 
 def list_gone(workspace: Workspace, plan: Plan) -> list[str]:
     """List by name the customers still to be handed over whom the CRM has no more."""
-    if plan.state in (PlanState.CLOSED, PlanState.VOIDED):
+    if plan.state in OVER_STATES:
         return []
     with workspace.mirror(plan.source) as mirror:
         there = read_owners(mirror, plan)

@@ -22,7 +22,7 @@ from handover.ledger.home import check_home
 from handover.ledger.runs import entries_of, find_run, find_run_to_undo
 from handover.mirror.views import Mirror
 from handover.plan import store
-from handover.plan.approval import ApprovedPlan, load_approved
+from handover.plan.approval import ApprovedPlan, check_unclaimed, load_approved
 from handover.plan.drafts import list_company_days
 from handover.plan.facts import read_aside_of
 from handover.plan.model import PutAside
@@ -180,12 +180,16 @@ def _check_day(workspace: Workspace, manner: Manner) -> None:
 def _load_approved(
     workspace: Workspace, connection: Connection, plan_id: str, source: str
 ) -> ApprovedPlan:
-    """Return a plan's approval; one of a rehearsal counts only in a rehearsal."""
+    """Return a plan's approval; one of a rehearsal counts only in a rehearsal.
+
+    A plan that was taken back may have lost its accounts to another one meanwhile.
+    """
     now = workspace.circumstances(source)
     found = load_approved(connection, plan_id, workspace.deciding_day, now)
     check_earnest(
         plan_id, made_on=found.rehearsed_on, rehearsed_on=workspace.rehearsed_on
     )
+    check_unclaimed(connection, found.plan)
     return found
 
 

@@ -24,6 +24,7 @@ class PlanState(StrEnum):
     IN_PROGRESS = "in_progress"
     REPORTED = "reported"
     CLOSED = "closed"
+    ENDED = "ended"
     REJECTED = "rejected"
     VOIDED = "voided"
 
@@ -34,6 +35,10 @@ RUNNING_STATES = frozenset(
 """States of a plan whose handover is under way."""
 OPEN_STATES = RUNNING_STATES | {PlanState.SUBMITTED}
 """States in which a plan claims its accounts and its people's days."""
+REOPENED_STATES = frozenset({PlanState.DRAFT, PlanState.REJECTED})
+"""States to which a plan that was begun comes back when it is amended."""
+OVER_STATES = frozenset({PlanState.CLOSED, PlanState.ENDED, PlanState.VOIDED})
+"""States of a plan that nobody can change any more."""
 
 
 class Action(StrEnum):

@@ -102,6 +102,20 @@ def was_carried_out(connection: Connection, plan_id: str) -> bool:
     return connection.execute(wrote).first() is not None
 
 
+def was_taken_back(connection: Connection, plan_id: str) -> bool:
+    """Return whether runs of a plan wrote something, and each was taken back."""
+    of_plan = connection.execute(
+        select(runs).where(runs.c.plan_id == plan_id).order_by(runs.c.serial.desc())
+    ).all()
+    wrote = set(connection.execute(_done(runs.c.id).distinct()).scalars())
+    undone: set[str] = set()
+    for run in of_plan:  # the latest first: an undo is met before its run
+        if run.id not in undone and run.undoes and run.state == "finished":
+            undone.add(run.undoes)
+    written = {run.id for run in of_plan if run.kind != "undo"} & wrote
+    return bool(written) and written <= undone
+
+
 def explaining_run(
     connection: Connection,
     source: str,

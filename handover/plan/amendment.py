@@ -5,7 +5,7 @@ only what must move does.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from handover.i18n import Phrase
@@ -18,7 +18,7 @@ from handover.plan.build import (
     seal,
     wait_for_decisions,
 )
-from handover.plan.dates import check_order, redate
+from handover.plan.dates import check_order, prolong, redate
 from handover.plan.edits import (
     FATES,
     REST,
@@ -26,6 +26,7 @@ from handover.plan.edits import (
     Edits,
     check_complete,
     check_known,
+    check_left,
     check_say,
     is_holding,
 )
@@ -53,6 +54,9 @@ def edit_plan(
 ) -> Plan:
     """Make the next version of a plan, as a draft.
 
+    Accounts that were handed over stay as they are, and so do visits that are over,
+    unless somebody names the account: then it was not visited after all.
+
     Args:
         plan: as it stands.
         edits: what changes.
@@ -65,10 +69,12 @@ def edit_plan(
         UsageProblem: a row or record is not in the plan, or words or dates are missing.
         HoldByInactiveOwner: the predecessor is no longer active.
         DateNotFree: a visit does not fit on its day.
+        CarriedOut: an account that is named was handed over already.
         BadPeriod: days lie in the wrong order.
     """
     check_complete(edits)
     check_known(plan, edits)
+    check_left(plan, edits, ground.today)
     if not owner_is_active and is_holding(edits):
         raise errors.HoldByInactiveOwner(user=ground.name(plan.predecessor))
     company = ground.calendars.company
@@ -76,11 +82,14 @@ def edit_plan(
     unread = list_unread_opportunities(ground.aside)
     known = list_unread_opportunities(plan.aside)
     rows = []
-    for row in (wait_for_decisions(row, unread, known) for row in plan.rows):
-        edited = _edit_row(plan, row, edits, editor)
+    for row in plan.rows:
+        before = edited = row
+        if not row.is_carried_out:
+            before = wait_for_decisions(row, unread, known)
+            edited = _edit_row(plan, before, edits, editor)
         edited = _edit_opportunities(plan, edited, edits, ground.aside)
-        if edited != row:
-            check_say(plan, row, edited, editor)
+        if edited != before:
+            check_say(plan, before, edited, editor)
         rows.append(edited)
     loose = tuple(_edit_loose(plan, record, edits) for record in plan.loose)
     return _schedule_again(plan, rows, loose, edits, ground)
@@ -100,25 +109,36 @@ def _schedule_again(
         start=plan.start,
         end=plan.end,
     )
-    for row in rows:
+    visited = ground.visited - set(edits.list_accounts())
+    left = [row for row in rows if not is_frozen(row, visited)]
+    for row in left:
         _check_pinned(plan, row, _find_pinned_day(row, edits.dates))
-    scheduled = schedule_visits(rows, frame, ground, edits.dates)
-    for before, row in zip(rows, scheduled.rows, strict=True):
+    scheduled = schedule_visits(left, frame, ground, edits.dates)
+    for before, row in zip(left, scheduled.rows, strict=True):
         day = _find_pinned_day(before, edits.dates)
         if day is not None and (row.visit is None or row.visit.date != day):
             why = _explain(scheduled, row.account_id, ground)
             raise errors.DateNotFree(account=row.account, date=day, why=why)
     changes = read_schedule(scheduled, plan.manager, plan.effective, ground.policy)
+    placed = {row.account_id: row for row in scheduled.rows}
+    merged = tuple(placed.get(row.account_id, row) for row in rows)
     changes |= {
+        "rows": merged,
         "version": plan.version + 1,
         "state": PlanState.DRAFT,
-        "successors": list_successors(scheduled.rows),
+        "successors": list_successors(merged),
         "loose": loose,
         "aside": ground.aside,
         "policy_hash": ground.policy.hash,
         "expires_days": ground.policy.plan.expires_days,
     }
-    return seal(plan.model_copy(update=changes))
+    made = plan.model_copy(update=changes)
+    return seal(prolong(made, ground.today, ground.policy.plan.expires_days))
+
+
+def is_frozen(row: Row, visited: Collection[str]) -> bool:
+    """Return whether a row is not scheduled again: it is given away, or was visited."""
+    return row.is_carried_out or (row.visit is not None and row.account_id in visited)
 
 
 def _find_pinned_day(row: Row, dates: Mapping[str, dt.date]) -> dt.date | None:

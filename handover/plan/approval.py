@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from handover.i18n import Phrase
 from handover.ledger import seals
-from handover.ledger.states import Mode, PlanState
+from handover.ledger.states import OPEN_STATES, Mode, PlanState
 from handover.ledger.writes import was_carried_out
 from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.build import seal
+from handover.plan.dates import prolong
 from handover.plan.deciders import check_editor, list_approvers, list_managers
 from handover.plan.decision import Decision
 from handover.plan.model import Plan
@@ -36,8 +37,6 @@ _KINDS = {
     PlanState.REJECTED: "reject",
     PlanState.VOIDED: "void",
 }
-_RENEWABLE = frozenset({PlanState.SUBMITTED, PlanState.APPROVED, PlanState.IN_PROGRESS})
-"""States in which a plan is submitted again when its terms have changed."""
 BLOCKING = frozenset({"opportunities", "requests"})
 """Loose records that must not be left undecided."""
 OPEN_RECORDS = BLOCKING | {"activities"}
@@ -72,6 +71,7 @@ def load_approved(
 
     Raises:
         Voided: a person has ended the plan.
+        Ended: a manager ended it early.
         Closed: the handover is over.
         Unapproved: nobody approved this content.
         Expired: the approval no longer counts.
@@ -82,6 +82,8 @@ def load_approved(
     plan = store.load(connection, plan_id)
     if plan.state is PlanState.VOIDED:
         raise errors.Voided(plan=plan.id)
+    if plan.state is PlanState.ENDED:
+        raise errors.Ended(plan=plan.id)
     if plan.state is PlanState.CLOSED:
         raise errors.Closed(plan=plan.id)
     approval = next(
@@ -114,21 +116,28 @@ def load_approved(
 
 
 def submit(
-    connection: Connection, plan: Plan, by: Decision, now: Circumstances
+    connection: Connection,
+    plan: Plan,
+    by: Decision,
+    now: Circumstances,
+    today: dt.date,
 ) -> Plan:
     """Hand a plan to the manager; who does so first is its author.
 
-    A draft is submitted, and again a plan that was on other terms than those of now:
-    what was carried out of it stays so. The terms become part of its content.
+    A draft is submitted, and again a plan that was on other terms than those of now, or
+    whose approval would count no longer: what was carried out of it stays so. The terms
+    become part of its content.
 
     Raises:
         Refusal: its state, the person, or something undecided stands against it.
     """
     people = now.people
     mine = plan.model_copy(update={"author": plan.author or by.person_id})
-    renewed = seal(mine.model_copy(update={"terms": now.read_terms(mine)}))
-    is_renewed = renewed.terms != plan.terms
-    _check_state(plan, "submit", {PlanState.DRAFT, *(_RENEWABLE if is_renewed else ())})
+    counts = prolong(mine, today, now.policy.plan.expires_days)
+    renewed = seal(counts.model_copy(update={"terms": now.read_terms(mine)}))
+    is_renewed = (renewed.terms, renewed.expires) != (plan.terms, plan.expires)
+    renewable = OPEN_STATES if is_renewed else frozenset[PlanState]()
+    _check_state(plan, "submit", renewable | {PlanState.DRAFT})
     check_editor(plan, "submit", by.person_id, people)
     check_decided(plan, people)
     check_leaver(connection, plan, people)
@@ -235,7 +244,7 @@ def check_decided(plan: Plan, people: People) -> None:
     Raises:
         Refusal: of the class that says what.
     """
-    rows = [row for row in plan.rows if row.mode is not Mode.EXCLUDE]
+    rows = [row for row in plan.rows if row.is_left]
     open_rows = [r for r in rows if r.mode is Mode.MEET and r.visit is None]
     unattended = [
         row
@@ -283,7 +292,7 @@ def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
     if is_active and not plan.absent:
         return
     out = {r.account_id: r.account for r in plan.rows if r.mode is Mode.EXCLUDE}
-    given = dict(store.list_claimed(connection, plan.source, out, but=plan.id))
+    given = dict(store.list_claimed(connection, plan, out))
     kept: list[str | Phrase] = [out[each] for each in out if each not in given]
     if is_active:
         decided = {row.account_id for row in plan.rows if row.mode_by is not None}
@@ -295,7 +304,7 @@ def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
                 accounts=name_first(undecided),
             )
         return
-    kept += [row.account for row in plan.rows if row.mode is Mode.HOLD]
+    kept += [r.account for r in plan.rows if r.mode is Mode.HOLD and r.is_left]
     kept += [
         name_opportunity(row, opportunity)
         for row in plan.rows
@@ -326,8 +335,8 @@ def check_unclaimed(connection: Connection, plan: Plan) -> None:
     Raises:
         AlreadyPlanned: there are such accounts.
     """
-    names = {r.account_id: r.account for r in plan.rows if r.mode is not Mode.EXCLUDE}
-    clashes = dict(store.list_claimed(connection, plan.source, names, but=plan.id))
+    names = {r.account_id: r.account for r in plan.rows if r.is_left}
+    clashes = dict(store.list_claimed(connection, plan, names))
     if clashes:
         raise errors.AlreadyPlanned(
             plan=", ".join(sorted(set(clashes.values()))),

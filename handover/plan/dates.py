@@ -174,6 +174,8 @@ def redate(
 ) -> Plan:
     """Return a plan with other days; its rows, decisions and visits stay.
 
+    What was carried out keeps its day, whatever the others are.
+
     A later end puts off the change of owner, an earlier change ends the visits before
     it. Rows whose owner changes on the plan's day change on the new one; those with a
     day of their own keep it.
@@ -201,13 +203,21 @@ def redate(
         _redate_row(row, plan.effective, days["effective"]) for row in plan.rows
     )
     for row in rows:
-        if row.effective is not None:
+        if row.effective is not None and row.is_left:
             check_order("--announce", days["announce"], row.account, row.effective)
     notes = (note for note in plan.notes if not note.startswith(f"{RUSHED}:"))
     return plan.model_copy(update={**days, "rows": rows, "notes": tuple(notes)})
 
 
 def _redate_row(row: Row, before: dt.date, after: dt.date) -> Row:
-    if row.mode is Mode.HOLD or row.effective != before:
+    if row.mode is Mode.HOLD or row.effective != before or row.is_carried_out:
         return row
     return row.model_copy(update={"effective": after})
+
+
+def prolong(plan: Plan, today: dt.date, days: int) -> Plan:
+    """Return a plan whose approval counts for some more days, if it would no longer."""
+    if today <= plan.expires:
+        return plan
+    since = (today - plan.expires).days + plan.expires_days
+    return plan.model_copy(update={"expires_days": since + days})

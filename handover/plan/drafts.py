@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from handover.config import JAPAN, Config
 from handover.errors import NoDecider
 from handover.ledger.policies import keep_policy
-from handover.ledger.states import OPEN_STATES, PlanState
+from handover.ledger.states import OVER_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import errors, store
-from handover.plan.amendment import edit_plan
+from handover.plan.amendment import edit_plan, is_frozen
 from handover.plan.approval import check_unclaimed
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
 from handover.plan.changes import describe_changes
@@ -138,7 +138,7 @@ def _list_others(
     connection: Connection, order: PlanOrder, drawn_up: Collection[str]
 ) -> list[Plan]:
     """List the plans whose visits stand already, beside those drawn up now."""
-    known = store.load_all(connection, OPEN_STATES)
+    known = store.load_claiming(connection)
     if order.reorganisation:
         known += [
             plan
@@ -199,11 +199,6 @@ def _check_owned(setting: Setting, order: PlanOrder, facts: PlanFacts) -> None:
 # From edits.
 
 
-EDITABLE = frozenset(
-    {PlanState.DRAFT, PlanState.SUBMITTED, PlanState.APPROVED, PlanState.REJECTED}
-)
-
-
 def edit(
     connection: Connection,
     setting: Setting,
@@ -215,11 +210,13 @@ def edit(
 ) -> Plan:
     """Edit a plan and keep it as a draft, which voids an approval.
 
+    What was carried out stays so, whatever is edited.
+
     Raises:
         Refusal: its state does not allow it, or it is not this person's to decide.
         UsageProblem: the edits are incomplete or name what is not in the plan.
     """
-    if plan.state not in EDITABLE:
+    if plan.state in OVER_STATES:
         raise errors.WrongState(plan=plan.id, state=plan.state.value, action="edit")
     _check_edits(setting, plan, edits, person, "edit")
     edited = _edit(connection, setting, plan, edits, person)
@@ -305,11 +302,11 @@ def _read_ground(
     """Read what an edited plan is scheduled on, as of today."""
     accounts = [row.account_id for row in plan.rows]
     facts = setting.read_facts(plan.predecessor, accounts)
-    others = [
-        other
-        for other in store.load_all(connection, {*OPEN_STATES, PlanState.DRAFT})
-        if other.id != plan.id and (other.is_open or _belong_together(plan, other))
-    ]
+    visited = _find_visited(connection, plan, setting.as_of)
+    claiming = {each.id: each for each in store.load_claiming(connection)}
+    drafts = store.load_all(connection, {PlanState.DRAFT})
+    linked = {each.id: each for each in drafts if _belong_together(plan, each)}
+    others = [*(claiming | linked | {plan.id: _keep_frozen(plan, visited)}).values()]
     involved = (plan.predecessor, plan.manager, *plan.successors, *newcomers)
     return Ground(
         accounts={account.account_id: account for account in facts.accounts},
@@ -318,7 +315,29 @@ def _read_ground(
         aside=facts.aside,
         today=setting.as_of,
         name=setting.people.name,
+        visited=visited,
     )
+
+
+def _find_visited(connection: Connection, plan: Plan, today: dt.date) -> frozenset[str]:
+    """Find the accounts whose visit was approved, and is over."""
+    approved = store.load_last_approved(connection, plan.id)
+    days = {
+        row.account_id: row.visit.date
+        for row in (approved.rows if approved else ())
+        if row.visit is not None and row.visit.date < today
+    }
+    return frozenset(
+        row.account_id
+        for row in plan.rows
+        if row.visit is not None and days.get(row.account_id) == row.visit.date
+    )
+
+
+def _keep_frozen(plan: Plan, visited: Collection[str]) -> Plan:
+    """Return a plan with what no edit moves alone: it fills people's days."""
+    rows = tuple(r for r in plan.rows if is_frozen(r, visited))
+    return plan.model_copy(update={"rows": rows})
 
 
 def _belong_together(plan: Plan, other: Plan) -> bool:

@@ -13,6 +13,7 @@ from handover.ledger.states import Mode
 from handover.plan import errors
 from handover.plan.dates import PlanDates
 from handover.plan.model import Plan, Row
+from handover.plan.naming import name_rows
 from handover.plan.selection import Wish, find_musts
 from handover.plan.visits import find_wish
 
@@ -162,6 +163,25 @@ def check_known(plan: Plan, edits: Edits) -> None:
         if row is not None and item not in row.gaps:
             what = Phrase(text="item of {customer}", params={"customer": row.account})
             raise errors.NotInPlan(plan=plan.id, kind=what, id=item)
+
+
+def check_left(plan: Plan, edits: Edits, today: dt.date) -> None:
+    """Refuse edits of what was handed over already, named one by one.
+
+    Of an account that was, opportunities that are still held can be decided.
+
+    Raises:
+        CarriedOut: names the accounts.
+    """
+    named = set(edits.list_accounts())
+    for row in plan.rows:
+        held = {each.id for each in row.opportunities if (each.until or today) > today}
+        gone = {each.id for each in row.opportunities} - held
+        if gone & set(edits.opportunities):
+            named.add(row.account_id)
+    done = [r for r in plan.rows if r.is_carried_out and r.account_id in named]
+    if done:
+        raise errors.CarriedOut(plan=plan.id, accounts=name_rows(done))
 
 
 def _check_among(

@@ -87,6 +87,12 @@ class OwnerUnread(Refusal):
     code = "owner_unread"
 
 
+class CarriedOut(Refusal):
+    """What was carried out cannot be decided again (``plan``, ``accounts``)."""
+
+    code = "carried_out"
+
+
 class LeaverKeeps(Refusal):
     """Somebody who has left would keep records (``user``, ``plan``, ``records``)."""
 
@@ -121,6 +127,12 @@ class Voided(Refusal):
     """The plan was ended by a person (``plan``)."""
 
     code = "voided"
+
+
+class Ended(Refusal):
+    """A manager ended the plan early (``plan``)."""
+
+    code = "ended"
 
 
 class Closed(Refusal):

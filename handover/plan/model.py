@@ -19,6 +19,10 @@ from handover.ledger.states import OPEN_STATES, Mode, PlanState
 CoAttendance = Literal["undecided", "yes", "no"]
 
 
+CARRIED_OUT = "owner_changed"
+"""The state of a row whose account was given to its successor."""
+
+
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
 
@@ -97,6 +101,19 @@ class Row(Value):
     area: str | None = None
     """Its city; its region where the city is unknown."""
     region: str | None = None
+
+    @property
+    def is_carried_out(self) -> bool:
+        """Whether a run has given the account to its successor, and none took it back.
+
+        What was carried out is decided for good: no edit changes it.
+        """
+        return self.state == CARRIED_OUT
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the account is still to be handed over."""
+        return self.mode is not Mode.EXCLUDE and not self.is_carried_out
 
 
 LooseTable = Literal["opportunities", "requests", "contacts", "activities"]

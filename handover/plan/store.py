@@ -16,16 +16,20 @@ from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
 from handover.ledger import seals
 from handover.ledger.events import record
-from handover.ledger.states import OPEN_STATES, Mode, PlanState
+from handover.ledger.states import OPEN_STATES, REOPENED_STATES, Mode, PlanState
 from handover.ledger.tables import (
     decisions,
     events,
     plan_versions,
     plans,
 )
-from handover.ledger.writes import accounts_handed_over
+from handover.ledger.writes import (
+    accounts_handed_over,
+    was_carried_out,
+    was_taken_back,
+)
 from handover.plan.decision import Decision, RecordedDecision
-from handover.plan.model import Plan, Row
+from handover.plan.model import CARRIED_OUT, Plan, Row
 from mappings.toml_file import nearest
 
 PLAN = Phrase(text="plan")
@@ -167,7 +171,7 @@ def _find_row_state(row: Row, state: PlanState, changed: Collection[str]) -> str
     if row.mode is Mode.EXCLUDE:
         return "excluded"
     if row.account_id in changed:
-        return "owner_changed"
+        return CARRIED_OUT
     if row.mode is Mode.HOLD:
         return "held"
     return "approved" if state in OPEN_STATES - {PlanState.SUBMITTED} else "proposed"
@@ -208,7 +212,10 @@ def find_unused_id(connection: Connection, wanted: str) -> str:
 
 
 def find_draft(connection: Connection, source: str, predecessor: str) -> Plan | None:
-    """Find the plan of a predecessor that nobody has submitted yet."""
+    """Find the plan of a predecessor that nobody has submitted yet.
+
+    One of which something was carried out is no draft to be drawn up again.
+    """
     query = (
         select(plans.c.id)
         .outerjoin(_DRAWN_UP, _DRAWN_UP.c.subject == plans.c.id)
@@ -219,8 +226,10 @@ def find_draft(connection: Connection, source: str, predecessor: str) -> Plan | 
         )
         .order_by(_DRAWN_UP.c.n.desc())
     )
-    found = connection.execute(query).scalars().first()
-    return None if found is None else load(connection, found)
+    for found in connection.execute(query).scalars().all():
+        if not was_carried_out(connection, found):
+            return load(connection, found)
+    return None
 
 
 def set_state(
@@ -258,16 +267,33 @@ def set_author(connection: Connection, plan_id: str, person_id: str) -> None:
 
 
 def list_claimed(
-    connection: Connection, source: str, accounts: Iterable[str], *, but: str | None
+    connection: Connection, mine: Plan, accounts: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the accounts that another open plan hands over, with that plan's id."""
+    """Yield the accounts that another plan is to hand over, with that plan's id.
+
+    An account belongs to a plan while its row is left and it is its predecessor's: who
+    draws up a plan of somebody else's accounts found them with that owner. A plan that
+    was begun claims them also while it waits to be approved again; one that was taken
+    back in whole claims nothing.
+    """
     wanted = set(accounts)
-    for plan in load_all(connection, OPEN_STATES):
-        if plan.id == but or plan.source != source:
+    for plan in load_claiming(connection):
+        owners = (plan.source, plan.predecessor)
+        if plan.id == mine.id or owners != (mine.source, mine.predecessor):
             continue
         for row in plan.rows:
-            if row.account_id in wanted and row.mode is not Mode.EXCLUDE:
+            if row.account_id in wanted and row.is_left:
                 yield row.account_id, plan.id
+
+
+def load_claiming(connection: Connection) -> list[Plan]:
+    """Read the plans that claim accounts and people's days, the oldest first."""
+    return [
+        plan
+        for plan in load_all(connection, OPEN_STATES | REOPENED_STATES)
+        if (plan.is_open or was_carried_out(connection, plan.id))
+        and not was_taken_back(connection, plan.id)
+    ]
 
 
 def record_decision(

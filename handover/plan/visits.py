@@ -83,6 +83,8 @@ class Ground:
     today: dt.date
     aside: tuple[PutAside, ...] = ()
     """What could not be read of them."""
+    visited: frozenset[str] = frozenset()
+    """Accounts whose visit, as it was approved, is over."""
     name: Callable[[str], str] = str
     """Turns the ids of users into names; by default they stay ids."""
 

@@ -55,13 +55,20 @@ class Timing:
 
 
 def moving(plan: Plan, facts: TransferFacts, timing: Timing) -> dict[str, str]:
-    """Tell which accounts change hands or have done so, and who takes them over."""
+    """Tell which accounts change hands or have done so, and who takes them over.
+
+    One that was handed over and that somebody gave to another person since stays there.
+    """
     return {
         row.account_id: row.successor_id
         for row in plan.rows
         if row.successor_id is not None
         and row.account_id in facts.accounts
         and timing.takes(row)
+        and not (
+            row.is_carried_out
+            and facts.accounts[row.account_id].owner_id != row.successor_id
+        )
     }
 
 
