@@ -3,10 +3,16 @@ from dataclasses import replace
 
 import pytest
 
-from handover.plan.scheduler.calendar import Calendars, Days, parse_closed_days
-from handover.plan.scheduler.problem import Need, Slot, VisitProblem
+from handover.plan.scheduler.calendar import (
+    Calendars,
+    Days,
+    Engagement,
+    parse_closed_days,
+)
+from handover.plan.scheduler.problem import Limits, Need, Slot, VisitProblem
 from handover.plan.scheduler.refusals import NoSlot, find_refusal, list_refusals
 from handover.plan.scheduler.solver import solve
+from handover.plan.scheduler.travel import Area
 from tests.worlds.visit_problems import COMPANY, MONDAY, need, needs, problem
 
 TUESDAY = dt.date(2027, 3, 2)
@@ -125,6 +131,35 @@ def test_a_visit_that_a_person_decided_may_use_what_is_kept_for_changes() -> Non
         ("P", 21, 1),
         ("S", 21, 1),
     }
+
+
+def test_visits_of_other_plans_are_a_cause_as_well() -> None:
+    there = [
+        Engagement(
+            date=MONDAY,
+            start=start,
+            end=start + 60,
+            travel=0,
+            area=Area(),
+            people=1,
+            online=False,
+        )
+        for start in (540, 600, 660, 780, 840)
+    ]
+    busy = Calendars(company=COMPANY, engagements={"S": there})
+    asked = need("B", date=MONDAY)
+    cause = NoSlot(code="visits", date=MONDAY, person="S", limit=5)
+    assert refusal(asked, calendars=busy) == cause
+    alone = problem(end=FRIDAY, calendars=busy)
+    assert find_refusal(alone, {}, 5, asked) == cause
+
+
+def test_a_manager_who_attends_nothing_is_the_cause() -> None:
+    never = Limits(manager_visits=0)
+    asked = need("B", date=MONDAY, manager="M")
+    cause = NoSlot(code="manager_visits", date=MONDAY, person="M", limit=0)
+    assert refusal(asked, limits=never) == cause
+    assert solve(problem(asked, end=FRIDAY, limits=never)).slots == {}
 
 
 def test_all_that_find_no_slot_are_told_why() -> None:

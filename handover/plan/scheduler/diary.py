@@ -67,12 +67,13 @@ class Diary:
         self._problem = problem
         self._sets = problem.day_sets
         self._days: dict[tuple[str, int], Day] = {}
-        self._full: dict[str, int] = {}
-        self._attended: dict[str, int] = {}
+        self._holding: dict[tuple[str, int], int] = {}
+        """The days on which somebody has so many visits or more."""
         self._in_area: dict[tuple[str, Area], int] = {}
         self._failed: dict[object, int] = {}
-        for person, engagements in problem.calendars.engagements.items():
-            for engagement in engagements:
+        involved = {p for need in problem.needs.values() for p in need.persons}
+        for person in involved & problem.calendars.engagements.keys():
+            for engagement in problem.calendars.engagements[person]:
                 number = self._sets.numbers.get(engagement.date)
                 if number is not None:
                     self._enter(person, number, engagement)
@@ -84,8 +85,7 @@ class Diary:
         other._problem = self._problem
         other._sets = self._sets
         other._days = dict(self._days)
-        other._full = dict(self._full)
-        other._attended = dict(self._attended)
+        other._holding = dict(self._holding)
         other._in_area = dict(self._in_area)
         other._failed = dict(self._failed)
         return other
@@ -103,11 +103,16 @@ class Diary:
             found &= 0 if number is None else 1 << number
         found &= ~self._sets.find_closed(need.closed)
         for seller in need.sellers:
-            found &= self._sets.find_present(seller) & ~self._full.get(seller, 0)
+            found &= self._sets.find_present(seller)
+            found &= self.list_below(seller, self.limits.visits)
         if need.manager:
             found &= self._sets.find_present(need.manager)
-            found &= ~self._attended.get(need.manager, 0)
+            found &= self.list_below(need.manager, self.limits.manager_visits)
         return found & ~self._failed.get(need.kind, 0)
+
+    def list_below(self, person: str, visits: int) -> int:
+        """Return the days on which somebody has fewer visits than so many."""
+        return ~self._holding.get((person, visits), 0) if visits else 0
 
     def list_there(self, person: str, days: int) -> int:
         """Return those of the first days on which somebody is there."""
@@ -154,7 +159,7 @@ class Diary:
         closed = self._sets.find_closed(need.closed) & bit
         there = all(self._sets.find_present(p) & bit for p in need.persons)
         room = all(
-            seller in freed or not self._full.get(seller, 0) & bit
+            seller in freed or self.list_below(seller, self.limits.visits) & bit
             for seller in need.sellers
         )
         return there and room and not closed
@@ -208,8 +213,8 @@ class Diary:
             entries = list(day.entries)
             entries.remove(visit)
             self._days[person, number] = _EMPTY
-            self._full[person] = self._full.get(person, 0) & ~bit
-            self._attended[person] = self._attended.get(person, 0) & ~bit
+            for count in range(1, len(day.entries) + 1):
+                self._holding[person, count] &= ~bit
             key = person, need.area
             self._in_area[key] = self._in_area.get(key, 0) & ~bit
             for entry in entries:
@@ -220,10 +225,8 @@ class Diary:
         day = self.day(person, number).add(entry)
         self._days[person, number] = day
         bit = 1 << number
-        if len(day.entries) >= self.limits.visits:
-            self._full[person] = self._full.get(person, 0) | bit
-        if len(day.entries) >= self.limits.manager_visits:
-            self._attended[person] = self._attended.get(person, 0) | bit
+        count = person, len(day.entries)
+        self._holding[count] = self._holding.get(count, 0) | bit
         if not entry.online:
             key = person, entry.area
             self._in_area[key] = self._in_area.get(key, 0) | bit

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from handover.plan.scheduler.diary import Diary
-from handover.plan.scheduler.packing import Packing, open_packing
+from handover.plan.scheduler.packing import Packing
 from handover.plan.scheduler.problem import Need, Slots, VisitProblem
 
 Cause = Literal[
@@ -64,6 +64,8 @@ def find_refusal(
     Returns:
         The cause; None if the visit would fit.
     """
+    if need.account_id not in problem.needs:
+        problem = replace(problem, musts=(*problem.musts, need))
     return _explain(_restore(problem, slots, period, without=need), need)
 
 
@@ -91,8 +93,7 @@ def _restore(
 ) -> Packing:
     """Enter visits as they stand into the diaries."""
     left_out = without.account_id if without else None
-    packing = open_packing(replace(problem, musts=(), shoulds=()), period)
-    packing.problem = problem
+    packing = Packing(problem=problem, diary=Diary(problem), slots={}, days=period)
     packing.allowed = {
         seller: problem.reserve.count(seller, period)
         for need in problem.needs.values()

@@ -58,7 +58,6 @@ class Level:
         """
         self.levels = levels
         self._packing = packing
-        self._below: dict[str, int] = {}
         self._families: dict[str, int] = {}
         self._targets: dict[str, int] = {}
         for need in packing.problem.needs.values():
@@ -77,7 +76,6 @@ class Level:
         """Start at the emptiest days for one visit."""
         for seller in need.sellers:
             self.levels[seller] = 1
-            self._below.pop(seller, None)
 
     def aim(self, needs: Iterable[Need]) -> None:
         """Aim at days that lie evenly in the period, as many as the level needs."""
@@ -103,8 +101,6 @@ class Level:
         if not packing.place(need, together, near, below & target, below):
             return False
         self._note_family(need)
-        for seller in need.sellers:
-            self._note_full(seller, packing.find_day(need))
         return True
 
     def raise_for(self, needs: Iterable[Need]) -> bool:
@@ -113,25 +109,13 @@ class Level:
         sellers = {s for need in needs for s in need.sellers if self.levels[s] < most}
         for seller in sellers:
             self.levels[seller] += 1
-            self._below.pop(seller, None)
         return bool(sellers)
 
     def _find_below(self, seller: str) -> int:
-        known = self._below.get(seller)
-        if known is None:
-            diary, level = self._packing.diary, self.levels[seller]
-            known = 0
-            for number in list_numbers(diary.list_there(seller, self._packing.days)):
-                if len(diary.day(seller, number).entries) < level:
-                    known |= 1 << number
-            self._below[seller] = known
-        return known
-
-    def _note_full(self, seller: str, number: int) -> None:
-        """Take a day out that has reached its level."""
-        entries = self._packing.diary.day(seller, number).entries
-        if seller in self._below and len(entries) >= self.levels[seller]:
-            self._below[seller] &= ~(1 << number)
+        """Find the days on which a seller is there and their day is not full yet."""
+        diary, level = self._packing.diary, self.levels[seller]
+        there = diary.list_there(seller, self._packing.days)
+        return there & diary.list_below(seller, level)
 
     def _note_family(self, need: Need) -> None:
         number = self._packing.find_day(need)
