@@ -11,12 +11,12 @@ from connectors.base import Create
 from handover.i18n import words_for
 from handover.plan import approval, store
 from handover.plan.model import Plan, PlannedOpportunity, Row
-from handover.transfer import prepare
+from handover.transfer import site_tasks
 from handover.transfer.errors import NotAnnounced, NoTaskMapping
 from handover.transfer.tasks import (
     Moved,
+    Preparing,
     Purpose,
-    TaskRules,
     WantedTask,
     account_of,
     preparer,
@@ -44,7 +44,7 @@ LATER = TODAY + dt.timedelta(days=30)
 
 def wanted(made: Plan, moved: Moved = NOTHING) -> tuple[WantedTask, ...]:
     """The tasks a plan asks for; the information is ready three working days before."""
-    rules = TaskRules(preparer="P", must=MUST, company=COMPANY, prepare_days=3)
+    rules = Preparing(preparer="P", must=MUST, company=COMPANY, prepare_days=3)
     return wanted_tasks(made, rules, moved)
 
 
@@ -262,7 +262,7 @@ def test_a_plan_published_with_two_tasks_to_one_person_keeps_the_one_with_the_ga
         return accept, replace(gaps, due=last), also
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, "wanted_tasks", as_before)
+        patch.setattr(site_tasks, "wanted_tasks", as_before)
         place.publish()
     assert set(tasks(place)) == {"A01:gaps:P", "A01:prepare:P", "A01:accept:S"}
     actions = Counter(e.action for e in place.publish().entries)

@@ -33,30 +33,16 @@ from handover.transfer.notes import explain_idle, list_left, list_strangers, lis
 from handover.transfer.our_tasks import read_writings
 from handover.transfer.put_back import PUT_BACK, hidden_teams, steps_left, team_steps
 from handover.transfer.readings import Readings, held
-from handover.transfer.reassign import (
-    Timing,
-    moving,
-    owner_steps,
-    planned_opportunities,
-    receivers,
-)
+from handover.transfer.reassign import Timing, moving, owner_steps, receivers
 from handover.transfer.run_files import Rows, chosen
+from handover.transfer.site_tasks import (
+    find_moved,
+    list_due_days,
+    list_tasks,
+    make_writer,
+)
 from handover.transfer.steps import Step, UndoOf, in_order, label, start_from
-from handover.transfer.task_text import (
-    TaskWriter,
-    read_contacts,
-    read_opportunities,
-)
-from handover.transfer.tasks import (
-    Moved,
-    TaskRules,
-    WantedTask,
-    changed_tasks,
-    everything,
-    new_tasks,
-    preparer,
-    wanted_tasks,
-)
+from handover.transfer.tasks import changed_tasks, new_tasks
 from handover.transfer.undo import undo_steps
 
 
@@ -110,7 +96,7 @@ def prepare_reassign(
     plan = approved.plan
     check_site(site, org_id=plan.org_id, named=asked.org_id)
     check_announced(site, plan, "reassign")
-    facts = gather(site, connection, mirror, plan, _asked(site, plan))
+    facts = gather(site, connection, mirror, plan, list_due_days(site, plan))
     timing = Timing(
         as_of=site.as_of,
         early=asked.early is not None,
@@ -165,10 +151,8 @@ def _due(
     for action in PUT_BACK:
         listed += steps_left(connection, plan.id, approved, action)
     if facts.tasks:
-        moved = Moved(
-            accounts=moving(plan, facts, timing), opportunities=_let_go(plan, facts)
-        )
-        tasks = _wanted(site, plan, moved)
+        moved = replace(find_moved(plan, facts), accounts=moving(plan, facts, timing))
+        tasks = list_tasks(site, plan, moved)
         listed += changed_tasks(approved, tasks, facts.tasks, site.to_crm)
     return listed
 
@@ -192,10 +176,9 @@ def prepare_publish(
     check_site(site, org_id=plan.org_id, named=asked.org_id)
     if asked.before_announcement is None:
         check_announced(site, plan, "publish")
-    facts = gather_tasks(site, connection, mirror, plan, _asked(site, plan))
-    moved = Moved(accounts=_moved(plan, facts), opportunities=_let_go(plan, facts))
-    tasks = _wanted(site, plan, moved)
-    writer = _task_writer(site, plan, mirror, spoken)
+    facts = gather_tasks(site, connection, mirror, plan, list_due_days(site, plan))
+    tasks = list_tasks(site, plan, find_moved(plan, facts))
+    writer = make_writer(site, plan, mirror, spoken)
     steps = in_order(
         [
             *new_tasks(approved, tasks, facts.tasks, site.to_crm, writer),
@@ -219,20 +202,6 @@ def prepare_publish(
         prepared,
         overruled=find_overruled(connection, label(approved)),
         needs=_to_be_written(site, approved, facts),
-    )
-
-
-def _task_writer(site: Site, plan: Plan, mirror: Mirror, spoken: Words) -> TaskWriter:
-    visits = [row.visit for row in plan.rows if row.visit is not None]
-    contacts = read_contacts(mirror, [c for v in visits for c in v.contact_ids])
-    opportunities = read_opportunities(mirror, [*planned_opportunities(plan)])
-    return TaskWriter(
-        plan=plan,
-        spoken=spoken,
-        person=site.people.name,
-        item=lambda code: site.policy.item_name(code, spoken),
-        contact=lambda each: contacts.get(each, each),
-        opportunity=lambda each: opportunities.get(each, each),
     )
 
 
@@ -381,40 +350,6 @@ def _of_plan(
         person_id=approved.approver_id,
         reason=reason,
     )
-
-
-def _wanted(site: Site, plan: Plan, moved: Moved) -> tuple[WantedTask, ...]:
-    delegate = site.people.delegate_of(plan.manager) if plan.manager else None
-    rules = TaskRules(
-        preparer=preparer(plan, delegate),
-        must={item.code for item in site.policy.items if item.level == "must"},
-        company=site.company,
-        prepare_days=site.policy.plan.prepare_days,
-    )
-    return wanted_tasks(plan, rules, moved)
-
-
-def _asked(site: Site, plan: Plan) -> dict[str, str]:
-    """Give the due days of the tasks that a plan asks for, whatever has moved."""
-    tasks = _wanted(site, plan, everything(plan))
-    return {task.key(plan): task.due.isoformat() for task in tasks}
-
-
-def _let_go(plan: Plan, facts: TransferFacts) -> set[str]:
-    """Name the planned opportunities that the predecessor has no longer, or closed."""
-    still = {child.id for child in facts.children if child.table == "opportunities"}
-    return set(planned_opportunities(plan)) - still
-
-
-def _moved(plan: Plan, facts: TransferFacts) -> set[str]:
-    """Name the accounts that their successor has already."""
-    return {
-        row.account_id
-        for row in plan.rows
-        if row.successor_id is not None
-        and row.account_id in facts.accounts
-        and facts.accounts[row.account_id].owner_id == row.successor_id
-    }
 
 
 def _successors(plan: Plan) -> Iterator[str]:

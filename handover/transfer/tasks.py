@@ -63,7 +63,7 @@ def account_of(key: str, plan: Plan) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskRules:
+class Preparing:
     """By whom and by when the information is to be ready.
 
     ``preparer``: the predecessor, or who stands in. ``must``: codes of the policy's
@@ -93,7 +93,7 @@ def everything(plan: Plan) -> Moved:
     )
 
 
-def wanted_tasks(plan: Plan, rules: TaskRules, moved: Moved) -> tuple[WantedTask, ...]:
+def wanted_tasks(plan: Plan, rules: Preparing, moved: Moved) -> tuple[WantedTask, ...]:
     """List the tasks that a plan asks for, one for each person, purpose and customer.
 
     Args:
@@ -108,7 +108,7 @@ def wanted_tasks(plan: Plan, rules: TaskRules, moved: Moved) -> tuple[WantedTask
 
 
 def _list_wanted(
-    row: Row, plan: Plan, rules: TaskRules, moved: Moved
+    row: Row, plan: Plan, rules: Preparing, moved: Moved
 ) -> Iterator[WantedTask]:
     if row.mode is Mode.EXCLUDE:
         return
@@ -122,7 +122,7 @@ def _list_wanted(
     yield from _list_holding(row, plan, moved)
 
 
-def _list_preparing(row: Row, plan: Plan, rules: TaskRules) -> Iterator[WantedTask]:
+def _list_preparing(row: Row, plan: Plan, rules: Preparing) -> Iterator[WantedTask]:
     """Yield what gets a customer's information ready: one task, if any.
 
     Where there are gaps it is the task of the gaps, which names them: a plan that was
