@@ -131,7 +131,8 @@ def test_a_held_customer_changes_hands_at_the_end_of_the_hold() -> None:
     after = amended(plan(), MANAGER, hold=("A02",), until=until)
     row = row_of(after, "A02")
     assert (row.mode, row.until, row.effective) == (Mode.HOLD, until, until)
-    assert row.visit is None
+    assert row.visit is not None
+    assert row.visit.date < after.effective
     assert after.expires == dt.date(2027, 6, 15)
     back = amended(after, meet=("A02",))
     assert row_of(back, "A02").effective == back.effective
@@ -156,9 +157,58 @@ def test_another_successor_takes_over_one_customer() -> None:
 def test_an_opportunity_is_held_while_its_account_moves() -> None:
     until = dt.date(2027, 5, 31)
     fate = Fate(action="hold", until=until)
-    after = amended(plan(), AUTHOR, opportunities={"O02": fate})
+    after = amended(plan(), MANAGER, opportunities={"O02": fate})
     opportunity = row_of(after, "A02").opportunities[0]
     assert (opportunity.action, opportunity.until) == ("hold", until)
+
+
+def test_what_is_held_keeps_its_visit_and_nobody_else_is_moved() -> None:
+    before = plan()
+    after = amended(before, hold=("A02",), until=dt.date(2027, 6, 1))
+    assert visits(after) == visits(before)
+    assert row_of(after, "A02").is_met
+    assert after.unplaced == ()
+
+
+def test_what_is_held_until_before_the_visits_is_not_visited() -> None:
+    before = plan()
+    after = amended(before, hold=("A02",), until=before.start)
+    assert (row_of(after, "A02").mode, row_of(after, "A02").visit) == (Mode.HOLD, None)
+    assert after.minimum_days is not None
+    assert "A02" in {each.account_id for each in after.overflow}
+
+
+def test_what_no_rule_wants_to_be_met_is_held_without_a_visit() -> None:
+    after = amended(plan(), hold=("A11",), until=dt.date(2027, 6, 1))
+    assert row_of(after, "A11").visit is None
+
+
+def test_the_rest_is_not_what_is_held() -> None:
+    before = plan()
+    held = amended(before, hold=("A02",), until=before.start)
+    assert row_of(amended(held, inform=(REST,)), "A02").mode is Mode.HOLD
+
+
+TEN = [*ACCOUNTS, *(with_opportunity(n) for n in range(12, 17))]
+"""Accounts with twelve open opportunities, of which one may be held."""
+
+
+def hold(*opportunities: str) -> dict[str, Fate]:
+    fate = Fate(action="hold", until=dt.date(2027, 5, 31))
+    return dict.fromkeys(opportunities, fate)
+
+
+def test_of_ten_opportunities_one_may_be_held_and_the_manager_may_hold_more() -> None:
+    before = plan_of(TEN, end=dt.date(2027, 3, 31))
+    one = amended(before, AUTHOR, accounts=TEN, opportunities=hold("O02"))
+    with pytest.raises(errors.TooManyHeld) as refused:
+        amended(one, AUTHOR, accounts=TEN, opportunities=hold("O03"))
+    told = {name: refused.value.params[name] for name in ("held", "open", "most")}
+    assert told == {"held": 2, "open": 12, "most": 1}
+    two = amended(one, MANAGER, accounts=TEN, opportunities=hold("O03"))
+    assert amended(two, AUTHOR, accounts=TEN, meet=("A10",)).version == 4
+    with pytest.raises(errors.TooManyHeld):
+        amended(two, AUTHOR, accounts=TEN, opportunities=hold("O04"))
 
 
 LOOSE = (

@@ -25,6 +25,7 @@ from handover.plan.edits import (
     Editor,
     Edits,
     check_complete,
+    check_held,
     check_known,
     check_left,
     check_say,
@@ -92,6 +93,7 @@ def edit_plan(
             check_say(plan, before, edited, editor)
         rows.append(edited)
     loose = tuple(_edit_loose(plan, record, edits) for record in plan.loose)
+    check_held(plan, rows, loose, editor, ground.policy.plan.hold_share)
     return _schedule_again(plan, rows, loose, edits, ground)
 
 
@@ -213,7 +215,7 @@ def _find_mode(row: Row, edits: Edits) -> Mode | None:
         raise errors.Contradiction(account=row.account)
     if named:
         return named[0]
-    if row.visit is not None or find_wish(row) is Wish.NONE:
+    if row.visit is not None or row.mode is Mode.HOLD or find_wish(row) is Wish.NONE:
         return None
     rest = [mode for mode, accounts in edits.modes if REST in accounts]
     if len(rest) > 1:
@@ -237,7 +239,7 @@ def _list_mode_changes(
         "mode": mode,
         "reason": edits.reason or row.reason,
         "reasons": tuple(dict.fromkeys((*row.reasons, DECIDED))),
-        "visit": row.visit if mode is Mode.MEET else None,
+        "visit": row.visit if mode in (Mode.MEET, Mode.HOLD) else None,
         "until": edits.until if mode is Mode.HOLD else None,
         "effective": (row.effective if stays else None) or effective[mode],
     }
@@ -248,7 +250,7 @@ def _find_attendance(row: Row, edits: Edits) -> Literal["yes", "no"] | None:
     yes, no = row.account_id in edits.attend, row.account_id in edits.no_attend
     if yes and no:
         raise errors.Contradiction(account=row.account)
-    undecided = row.mode is Mode.MEET and row.co_attendance == "undecided"
+    undecided = row.is_met and row.co_attendance == "undecided"
     if not (yes or no) and undecided:
         yes = REST in edits.attend and is_key_or_priority(row.reasons)
         no = REST in edits.no_attend

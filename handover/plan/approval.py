@@ -249,7 +249,7 @@ def check_decided(plan: Plan, people: People) -> None:
     unattended = [
         row
         for row in rows
-        if row.mode is Mode.MEET
+        if row.is_met
         and row.co_attendance == "undecided"
         and is_key_or_priority(row.reasons)
     ]

@@ -4,15 +4,24 @@ Edits name what they decide; ``amendment`` makes a plan's next version of them.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import math
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Literal
 
 from handover.i18n import Phrase
 from handover.ledger.states import Mode
 from handover.plan import errors
 from handover.plan.dates import PlanDates
-from handover.plan.model import Plan, Row
+from handover.plan.model import LooseRecord, Plan, Row
 from handover.plan.naming import name_rows
 from handover.plan.selection import Wish, find_musts
 from handover.plan.visits import find_wish
@@ -196,6 +205,52 @@ def _check_among(
 def is_holding(edits: Edits) -> bool:
     """Return whether edits keep anything with the predecessor."""
     return bool(edits.hold) or any(f.action == "hold" for f in edits.list_fates())
+
+
+def check_held(
+    plan: Plan,
+    rows: Sequence[Row],
+    loose: Sequence[LooseRecord],
+    editor: Editor,
+    share: float,
+) -> None:
+    """Refuse to hold more opportunities than a policy lets others than the manager.
+
+    Args:
+        plan: as it stands.
+        rows: as edited.
+        loose: records without a customer, as edited.
+        editor: who edits.
+        share: of the plan's open opportunities that may be held.
+
+    Raises:
+        TooManyHeld: they are more than that, and more than the plan held already.
+    """
+    if editor.is_manager:
+        return
+    fates = list(_list_opportunities(rows, loose))
+    most = math.floor(len(fates) * Fraction(str(share)))
+    held = fates.count("hold")
+    before = list(_list_opportunities(plan.rows, plan.loose)).count("hold")
+    if held > max(most, before):
+        raise errors.TooManyHeld(
+            plan=plan.id,
+            held=held,
+            open=len(fates),
+            most=most,
+            share=f"{share:.0%}",
+            deciders=editor.managers,
+        )
+
+
+def _list_opportunities(
+    rows: Iterable[Row], loose: Iterable[LooseRecord]
+) -> Iterator[str | None]:
+    """Yield what is to become of each open opportunity that a plan hands over."""
+    for row in rows:
+        if row.mode is not Mode.EXCLUDE:
+            yield from (each.action for each in row.opportunities)
+    yield from (each.action for each in loose if each.object == "opportunities")
 
 
 def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:

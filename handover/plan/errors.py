@@ -33,6 +33,15 @@ class NotYours(Refusal):
     code = "not_yours"
 
 
+class TooManyHeld(Refusal):
+    """More opportunities are held than the policy allows without the manager.
+
+    With ``plan``, ``held``, ``open``, ``most``, ``share`` and ``deciders``.
+    """
+
+    code = "too_many_held"
+
+
 class WrongApprover(Refusal):
     """Somebody else has to approve or reject (``user``, ``plan``, ``approvers``)."""
 

@@ -101,7 +101,7 @@ def _list_met(plan: Plan, audience: Audience) -> PlanList:
         ),
         *_make_gap_columns(audience),
     ]
-    rows = [row for row in plan.rows if row.mode is Mode.MEET]
+    rows = [row for row in plan.rows if row.is_met]
     rows.sort(key=lambda row: (_find_time(row), row.account_id))
     return _make_list(words("Met in person"), columns, rows)
 

@@ -115,6 +115,12 @@ class Row(Value):
         """Whether the account is still to be handed over."""
         return self.mode is not Mode.EXCLUDE and not self.is_carried_out
 
+    @property
+    def is_met(self) -> bool:
+        """Whether the customer is visited: what is held can be, before its day."""
+        is_held_and_met = self.mode is Mode.HOLD and self.visit is not None
+        return self.mode is Mode.MEET or is_held_and_met
+
 
 LooseTable = Literal["opportunities", "requests", "contacts", "activities"]
 

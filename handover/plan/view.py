@@ -115,7 +115,7 @@ def count_modes(plan: Plan) -> Counter[Mode]:
 def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
     """List what stands at the top of a plan, as label and value."""
     words = audience.words
-    met = count_modes(plan)[Mode.MEET]
+    met = sum(row.is_met for row in plan.rows)
     unmet = [row for row in plan.rows if _is_unmet_must(row)]
     key = sum(is_key_or_priority(row.reasons) for row in unmet)
     by_decision = words("{n}, of them {key} key accounts", n=len(unmet), key=key)
@@ -165,7 +165,7 @@ def describe_shortfall(plan: Plan, audience: Audience) -> str | None:
 
 def _is_unmet_must(row: Row) -> bool:
     """Return whether a person decided that a customer is not met who must be."""
-    is_decided = row.mode_by is not None and row.mode is not Mode.MEET
+    is_decided = row.mode_by is not None and not row.is_met
     return is_decided and bool(find_musts(row.reasons))
 
 
@@ -216,7 +216,7 @@ def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
             [
                 row
                 for row in plan.rows
-                if row.mode is Mode.MEET
+                if row.is_met
                 and row.co_attendance == "undecided"
                 and is_key_or_priority(row.reasons)
             ],

@@ -32,12 +32,15 @@ CONTACTS = {"key": 2}
 
 
 def find_wish(row: Row) -> Wish:
-    """Decide by a row's mode, reasons and decisions how much it is to be visited."""
-    if row.mode in (Mode.HOLD, Mode.EXCLUDE):
+    """Decide by a row's mode, reasons and decisions how much it is to be visited.
+
+    What is held is visited by the rules, as it changes hands all the same.
+    """
+    if row.mode is Mode.EXCLUDE:
         return Wish.NONE
     if row.visit is not None and row.visit.pinned:
         return Wish.MUST
-    if row.mode_by is not None:
+    if row.mode_by is not None and row.mode is not Mode.HOLD:
         return Wish.MUST if row.mode is Mode.MEET else Wish.NONE
     if find_musts(row.reasons):
         return Wish.MUST
@@ -153,6 +156,8 @@ class _Visiting:
         kept: dict[str, Slot] = {}
         for row in sorted(rows, key=priority):
             level = Wish.MUST if row.account_id in self.dates else find_wish(row)
+            if row.mode is Mode.HOLD and not self._leaves_room(row):
+                continue
             if level is Wish.NONE or not self._list_sellers(row):
                 continue
             wishing[level].append(self._make_need(row))
@@ -169,11 +174,18 @@ class _Visiting:
             soon=self.frame.soon,
         )
 
+    def _leaves_room(self, row: Row) -> bool:
+        """Tell whether any day of the visits comes before a row's change of owner."""
+        return row.effective is None or self.frame.start < row.effective
+
     def schedule_row(self, row: Row, slots: Mapping[str, Slot]) -> Row:
         slot = slots.get(row.account_id)
         if slot is not None:
             visit = self._make_visit(row, slot)
-            return row.model_copy(update={"mode": Mode.MEET, "visit": visit})
+            met = row.mode if row.mode is Mode.HOLD else Mode.MEET
+            return row.model_copy(update={"mode": met, "visit": visit})
+        if row.mode is Mode.HOLD:
+            return row.model_copy(update={"visit": None})
         left = {Wish.MUST: Mode.MEET, Wish.SHOULD: Mode.INFORM, Wish.NONE: row.mode}
         mode = left[find_wish(row)]
         return row.model_copy(update={"mode": mode, "visit": None})
