@@ -118,6 +118,8 @@ EDITS = [
     (("--hold", "Midori", "--until", "2027-02-01"), "P", 2, "bad_period"),
     (("--date", "Aoba=2027-03-03"), "P", 5, "date_not_free"),
     (("--date", "Aoba"), "P", 2, "bad_edit"),
+    (("--date", "Aoba=2027-03-04T9"), "P", 2, "bad_edit"),
+    (("--date", "Aoba=2027-03-04T07:00"), "P", 5, "date_not_free"),
     (("--date", "Aoba=soon"), "P", 2, "bad_edit"),
     (("--opportunity", "O2=keep"), "P", 2, "bad_edit"),
     (("--opportunity", "O4=transfer"), "P", 2, "not_in_plan"),

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from handover.errors import HandoverError
+from handover.i18n import words_for
 from handover.ledger.states import Mode, PlanState
 from handover.plan import errors
 from handover.plan.amendment import edit_plan
@@ -109,6 +110,49 @@ def test_a_date_is_pinned_and_survives_the_next_amendment() -> None:
     assert visits(after)["A02"][0] == FRIDAY
     later = amended(after, meet=("A10",), inform=("A03",))
     assert visits(later)["A02"] == visits(after)["A02"]
+
+
+def test_a_time_is_pinned_as_well_and_survives_the_next_amendment() -> None:
+    after = amended(plan(), AUTHOR, dates={"A02": FRIDAY}, times={"A02": "14:20"})
+    assert visits(after)["A02"] == (FRIDAY, "14:20")
+    later = amended(after, meet=("A10",), inform=("A03",))
+    assert visits(later)["A02"] == (FRIDAY, "14:20")
+    moved = amended(later, AUTHOR, dates={"A02": dt.date(2027, 3, 4)})
+    assert visits(moved)["A02"][0] == dt.date(2027, 3, 4)
+    visit = row_of(moved, "A02").visit
+    assert visit is not None
+    assert not visit.timed
+
+
+@pytest.mark.parametrize("time", ["12:30", "07:00", "17:55"])
+def test_a_time_outside_the_hours_of_visits_is_refused(time: str) -> None:
+    with pytest.raises(errors.DateNotFree) as refused:
+        amended(plan(), AUTHOR, dates={"A02": FRIDAY}, times={"A02": time})
+    assert (
+        words_for("en")
+        .sentence(refused.value)
+        .why.startswith("The visit and the way to it")
+    )
+
+
+def test_a_plan_without_times_keeps_the_fingerprint_it_had() -> None:
+    content = plan()
+    visit = row_of(content, "A02").visit
+    assert visit is not None
+    assert "timed" in visit.model_dump()
+    timed = content.model_copy(
+        update={
+            "rows": tuple(
+                row.model_copy(
+                    update={"visit": row.visit.model_copy(update={"timed": True})}
+                )
+                if row.visit
+                else row
+                for row in content.rows
+            )
+        }
+    )
+    assert timed.computed_fingerprint() != content.computed_fingerprint()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
+MOMENT = "A=YYYY-MM-DD[THH:MM]"
+
 _OPTIONS = (
     click.option("--meet", multiple=True, metavar="A", help="Meet this account."),
     click.option("--inform", multiple=True, metavar="A", help="Inform only."),
@@ -23,7 +25,12 @@ _OPTIONS = (
     click.option("--no-attend", multiple=True, metavar="A", help="They do not."),
     click.option("--online", multiple=True, metavar="A", help="Meet online."),
     click.option("--successor", multiple=True, metavar="A=U", help="Who takes over."),
-    click.option("--date", multiple=True, metavar="A=D", help="The day of the visit."),
+    click.option(
+        "--date",
+        multiple=True,
+        metavar=MOMENT,
+        help="The day of the visit, and when it begins.",
+    ),
     click.option(
         "--opportunity",
         multiple=True,
@@ -66,6 +73,10 @@ def read_edits(given: Mapping[str, Any]) -> "Edits":
     from handover.plan.dates import PlanDates
     from handover.plan.edits import Edits
 
+    moments = {
+        account: _read_moment(text)
+        for account, text in _read_pairs("--date", MOMENT, given["date"])
+    }
     return Edits(
         meet=given["meet"],
         inform=given["inform"],
@@ -76,10 +87,8 @@ def read_edits(given: Mapping[str, Any]) -> "Edits":
         online=given["online"],
         until=given["until"],
         successors=dict(_read_pairs("--successor", "A=U", given["successor"])),
-        dates={
-            account: _read_day("--date", day)
-            for account, day in _read_pairs("--date", "A=D", given["date"])
-        },
+        dates={account: day for account, (day, _) in moments.items()},
+        times={account: time for account, (_, time) in moments.items() if time},
         opportunities={
             record: _read_fate("--opportunity", fate)
             for record, fate in _read_pairs(
@@ -120,6 +129,19 @@ def _read_day(option: str, text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise BadEdit(option=option, value=text, form="YYYY-MM-DD") from None
+
+
+def _read_moment(text: str) -> tuple[dt.date, str | None]:
+    """Read a day, and the time behind it if there is one."""
+    from handover.plan.errors import BadEdit
+
+    try:
+        if "T" not in text:
+            return dt.date.fromisoformat(text), None
+        moment = dt.datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - local
+    except ValueError:
+        raise BadEdit(option="--date", value=text, form=MOMENT) from None
+    return moment.date(), f"{moment:%H:%M}"
 
 
 def _read_fate(option: str, text: str) -> "Fate":

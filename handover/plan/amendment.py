@@ -115,10 +115,10 @@ def _schedule_again(
     left = [row for row in rows if not is_frozen(row, visited)]
     for row in left:
         _check_pinned(plan, row, _find_pinned_day(row, edits.dates))
-    scheduled = schedule_visits(left, frame, ground, edits.dates)
+    scheduled = schedule_visits(left, frame, ground, edits.dates, edits.times)
     for before, row in zip(left, scheduled.rows, strict=True):
         day = _find_pinned_day(before, edits.dates)
-        if day is not None and (row.visit is None or row.visit.date != day):
+        if day is not None and not _takes_place(row, day, edits.times):
             why = _explain(scheduled, row.account_id, ground)
             raise errors.DateNotFree(account=row.account, date=day, why=why)
     changes = read_schedule(scheduled, plan.manager, plan.effective, ground.policy)
@@ -147,6 +147,13 @@ def _find_pinned_day(row: Row, dates: Mapping[str, dt.date]) -> dt.date | None:
     """Find the day that a person set for a visit, now or before."""
     pinned = row.visit.date if row.visit and row.visit.pinned else None
     return dates.get(row.account_id, pinned)
+
+
+def _takes_place(row: Row, day: dt.date, times: Mapping[str, str]) -> bool:
+    """Return whether a visit is on the day, and at the time, that a person set."""
+    if row.visit is None or row.visit.date != day:
+        return False
+    return times.get(row.account_id, row.visit.start) == row.visit.start
 
 
 def _check_pinned(plan: Plan, row: Row, day: dt.date | None) -> None:

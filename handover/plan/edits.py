@@ -59,6 +59,8 @@ class Edits:
     online: tuple[str, ...] = ()
     successors: Mapping[str, str] = field(default_factory=dict)
     dates: Mapping[str, dt.date] = field(default_factory=dict)
+    times: Mapping[str, str] = field(default_factory=dict)
+    """``HH:MM`` at which visits begin, of those whose day is set."""
     opportunities: Mapping[str, Fate] = field(default_factory=dict)
     loose: Mapping[tuple[str, str | None], Fate] = field(default_factory=dict)
     """By table and id; without an id all of the table that are not named."""
@@ -99,6 +101,7 @@ class Edits:
             online=rows(self.online),
             successors={row(a): user(u) for a, u in self.successors.items()},
             dates={account(a): day for a, day in self.dates.items()},
+            times={account(a): time for a, time in self.times.items()},
             waive=tuple((row(a), item) for a, item in self.waive),
             prepared_by=user(self.prepared_by) if self.prepared_by else None,
         )

@@ -47,6 +47,8 @@ class Visit(Value):
     """User ids."""
     pinned: bool = False
     """A person set the date; the scheduler keeps it."""
+    timed: bool = False
+    """A person set the time as well."""
 
 
 class PlannedOpportunity(Value):
@@ -367,6 +369,8 @@ class Plan(Value):
             if content[name] is None:
                 del content[name]  # older plans keep the fingerprint they had
         for row in content["rows"]:
+            if row["visit"] and not row["visit"]["timed"]:
+                del row["visit"]["timed"]  # so do older visits
             for name in MEASURED:
                 del row[name]
             for opportunity in row["opportunities"]:

@@ -107,6 +107,7 @@ def schedule_visits(
     frame: Frame,
     ground: Ground,
     dates: Mapping[str, dt.date] | None = None,
+    times: Mapping[str, str] | None = None,
 ) -> ScheduledRows:
     """Schedule a visit for each row that wishes one; visits they have stay if they can.
 
@@ -115,12 +116,15 @@ def schedule_visits(
         frame: people and period.
         ground: facts, policy and calendars.
         dates: days that a person set for accounts, beyond visits pinned already.
+        times: when visits begin on those days, as ``HH:MM``, where the person said so.
     """
-    pinned = dict(dates or {})
+    pinned, timed = dict(dates or {}), dict(times or {})
     for row in rows:
-        if row.visit and row.visit.pinned:
-            pinned.setdefault(row.account_id, row.visit.date)
-    visiting = _Visiting(frame=frame, ground=ground, dates=pinned)
+        if row.visit and row.visit.pinned and row.account_id not in pinned:
+            pinned[row.account_id] = row.visit.date
+            if row.visit.timed:
+                timed[row.account_id] = row.visit.start
+    visiting = _Visiting(frame=frame, ground=ground, dates=pinned, times=timed)
     problem = visiting.make_problem(rows)
     schedule = solve(problem)
     scheduled = tuple(visiting.schedule_row(row, schedule.slots) for row in rows)
@@ -150,6 +154,7 @@ class _Visiting:
     frame: Frame
     ground: Ground
     dates: Mapping[str, dt.date] = field(default_factory=dict)
+    times: Mapping[str, str] = field(default_factory=dict)
 
     def make_problem(self, rows: Iterable[Row]) -> VisitProblem:
         wishing: dict[Wish, list[Need]] = {each: [] for each in Wish}
@@ -206,11 +211,13 @@ class _Visiting:
             contact_ids=self._choose_contacts(account),
             attendees=attendees,
             pinned=row.account_id in self.dates,
+            timed=row.account_id in self.times,
         )
 
     def _make_need(self, row: Row) -> Need:
         account = self._find_account(row)
         policy = self.ground.policy
+        time = self.times.get(row.account_id)
         return Need(
             account_id=row.account_id,
             minutes=(
@@ -225,6 +232,7 @@ class _Visiting:
             closed=self._find_closed(row, account),
             online=row.online,
             date=self.dates.get(row.account_id),
+            time=read_time(time) if time is not None else None,
             use_reserve=row.mode is Mode.MEET and row.mode_by is not None,
             family=account.family or row.account_id,
         )
