@@ -81,6 +81,7 @@ def finish(result: object, said: GlobalOptions) -> int:
             for notice in [*result.warnings, *rehearsal(said.rehearsed_on)]:
                 _warn(notice, options, words)
             _show(result, options, said)
+        _name_file(options, words)
     except Unwritten as lost:
         has_reader_left = lost.errno == errno.EPIPE
         if not (result.is_done or has_reader_left):
@@ -95,6 +96,12 @@ def finish(result: object, said: GlobalOptions) -> int:
     elif result.next and sys.stderr.isatty() and not (options.quiet or is_told):
         tell(f"{words('next:')} {result.next}")
     return _exit_code(result)
+
+
+def _name_file(options: Options, words: Words) -> None:
+    """Tell which file was written, if one was."""
+    if not (is_on_stdout(options) or options.quiet):
+        tell(words("written: {file}", file=options.output))
 
 
 def rehearsal(days: "Sequence[dt.date]") -> list[Notice]:

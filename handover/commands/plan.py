@@ -10,7 +10,7 @@ import click
 from handover.commands.edits import edit_options, read_edits
 from handover.commands.options import DAY, Format
 from handover.commands.outcome import Notice, Result
-from handover.commands.plan_result import audience_of, plan_result
+from handover.commands.plan_result import audience_of, dump_plan, plan_result
 from handover.commands.shell import CommandEntry, Shell, command, group
 
 if TYPE_CHECKING:
@@ -31,10 +31,14 @@ FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
 @group(
     "plan",
     {
+        "list": CommandEntry(
+            at="handover.commands.plan_list:list_plans",
+            help="List plans, where they stand and whose turn it is.",
+        ),
         "publish": CommandEntry(
             at="handover.commands.transfer:publish",
             help="Put an approved plan into the CRM as tasks.",
-        )
+        ),
     },
 )
 def plan() -> None:
@@ -67,6 +71,7 @@ def plan() -> None:
 @click.option("--absent", is_flag=True, help="The predecessor cannot take part.")
 def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Draw up the plan of a predecessor, or all plans of a reorganisation."""
+    from handover.jobs.desk import find_next
     from handover.jobs.plan import draw_up
     from handover.plan.build import is_too_short
 
@@ -77,7 +82,7 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
         plans,
         data=_dump(shell, plans),
         error=_make_too_short(short[0]) if short else None,
-        next=f"handover plan submit {plans[0].id}",
+        next=find_next(shell.workspace, plans[0]),
     )
     notices = [*shown.warnings, *_list_clock_notices(shell)]
     return replace(shown, warnings=notices, is_done=True)
@@ -114,32 +119,6 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
             shell.words("Give --from and --to, or --moves with a file of moves.")
         )
     return asked
-
-
-@command("list", example="handover plan list", parent=plan)
-def list_plans(shell: Shell) -> Result:
-    """List all plans and where they stand."""
-    from handover.jobs.plan import list_decisions
-    from handover.jobs.plan import list_plans as list_all
-    from handover.plan.view import dump_decisions
-
-    plans = list_all(shell.workspace)
-    decisions = list_decisions(shell.workspace, plans)
-
-    def show(console: "Console") -> None:
-        from handover.plan.terminal import print_list
-
-        for source in dict.fromkeys(each.source for each in plans):
-            ours = [each for each in plans if each.source == source]
-            print_list(ours, decisions, audience_of(shell, source), console)
-
-    rows = [_dump_plan(each, rows=False) for each in plans]
-    return Result(
-        name="plan",
-        data={"plans": rows, "decisions": dump_decisions(decisions)},
-        text=show,
-        as_of=shell.workspace.as_of,
-    )
 
 
 @command(
@@ -193,11 +172,10 @@ def _show_changes(shell: Shell, found: "Plan", since: int | None) -> Result:
 def submit(shell: Shell, *, plan_id: str) -> Result:
     """Hand a draft to the manager."""
     from handover.jobs.decisions import submit as submit_plan
+    from handover.jobs.desk import find_next
 
     decided = submit_plan(shell.workspace, plan_id)
-    return _show_decided(
-        shell, decided, next=f"handover plan approve {decided.plan.id}"
-    )
+    return _show_decided(shell, decided, next=find_next(shell.workspace, decided.plan))
 
 
 @command(
@@ -212,6 +190,7 @@ def submit(shell: Shell, *, plan_id: str) -> Result:
 def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Edit a plan; what was approved has to be approved again."""
     from handover.jobs.decisions import edit as edit_plan
+    from handover.jobs.desk import find_next
     from handover.plan.build import is_too_short
 
     changed = edit_plan(shell.workspace, plan_id, read_edits(given))
@@ -220,7 +199,7 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
         shell,
         changed,
         error=_make_too_short(changed.plan) if short else None,
-        next=f"handover plan submit {changed.plan.id}",
+        next=find_next(shell.workspace, changed.plan),
     )
 
 
@@ -343,7 +322,7 @@ def _show_decided(
         print_decision(compared, audience_of(shell, plan.source), console)
 
     data = {
-        "plan": _dump_plan(plan),
+        "plan": dump_plan(plan),
         **({"changes": [asdict(c) for c in compared.changes]} if before else {}),
     }
     shown = plan_result(shell, [plan], data=data, error=error, next=next)
@@ -360,7 +339,7 @@ def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
     decisions = list_decisions(shell.workspace, plans)
     source = plans[0].source if plans else ""
     effects = shell.workspace.side_effects(source)
-    shown = [_dump_plan(each) for each in plans]
+    shown = [dump_plan(each) for each in plans]
     return {
         "plans": shown,
         **({"plan": shown[0]} if len(shown) == 1 else {}),
@@ -368,13 +347,6 @@ def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
         "decisions": dump_decisions(decisions),
         "side_effects": dump_effects(effects, shell.words),
     }
-
-
-def _dump_plan(plan: "Plan", *, rows: bool = True) -> dict[str, object]:
-    """Return a plan as JSON has it, with each day on which owners change."""
-    dates = [{"effective": str(day), "rows": n} for day, n in plan.dates]
-    content = plan.model_dump(mode="json", exclude=set() if rows else {"rows", "terms"})
-    return {**content, "dates": dates}
 
 
 def _make_too_short(plan: "Plan") -> "HandoverError":

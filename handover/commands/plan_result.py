@@ -73,6 +73,13 @@ def plan_result(
     )
 
 
+def dump_plan(plan: "Plan", *, rows: bool = True) -> dict[str, object]:
+    """Return a plan as JSON has it, with each day on which owners change."""
+    dates = [{"effective": str(day), "rows": n} for day, n in plan.dates]
+    content = plan.model_dump(mode="json", exclude=set() if rows else {"rows", "terms"})
+    return {**content, "dates": dates}
+
+
 def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
     from handover.jobs.plan import list_gone
     from handover.plan.naming import name_first

@@ -5,11 +5,12 @@ decides for somebody else says so.
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from handover.errors import Refusal
 from handover.i18n import Phrase
 from handover.ledger import seals
 from handover.ledger.states import OPEN_STATES, Mode, PlanState
@@ -244,8 +245,22 @@ def check_decided(plan: Plan, people: People) -> None:
     Raises:
         Refusal: of the class that says what.
     """
+    for question in list_open_questions(plan, people):
+        raise question
+
+
+def list_open_questions(plan: Plan, people: People) -> Iterator[Refusal]:
+    """Yield what a person has still to decide, as what a submission is refused for."""
     rows = [row for row in plan.rows if row.is_left]
-    open_rows = [r for r in rows if r.mode is Mode.MEET and r.visit is None]
+    nobody = [row for row in rows if row.successor_id is None]
+    if nobody:
+        yield errors.SuccessorMissing(plan=plan.id, accounts=name_rows(nobody))
+    for successor in sorted({row.successor_id for row in rows if row.successor_id}):
+        if not people.is_active(successor):
+            yield errors.InactiveSuccessor(user=people.name(successor))
+    unplaced = [r for r in rows if r.mode is Mode.MEET and r.visit is None]
+    if unplaced:
+        yield errors.VisitUndecided(plan=plan.id, accounts=name_rows(unplaced))
     unattended = [
         row
         for row in rows
@@ -253,29 +268,22 @@ def check_decided(plan: Plan, people: People) -> None:
         and row.co_attendance == "undecided"
         and is_key_or_priority(row.reasons)
     ]
-    nobody = [row for row in rows if row.successor_id is None]
-    loose = [r for r in plan.loose if r.action is None and r.object in BLOCKING]
-    if nobody:
-        raise errors.SuccessorMissing(plan=plan.id, accounts=name_rows(nobody))
-    for successor in sorted({row.successor_id for row in rows if row.successor_id}):
-        if not people.is_active(successor):
-            raise errors.InactiveSuccessor(user=people.name(successor))
-    if open_rows:
-        raise errors.VisitUndecided(plan=plan.id, accounts=name_rows(open_rows))
     if unattended:
         names = name_rows(unattended)
-        raise errors.CoAttendanceUndecided(plan=plan.id, accounts=names)
+        yield errors.CoAttendanceUndecided(plan=plan.id, accounts=names)
     unowned = {each.id for each in plan.aside if each.hides_owner}
     unread = [each for each in plan.waiting if each in unowned]
     if unread:
         opportunities = name_first(list_opportunities(plan, unread))
-        raise errors.OwnerUnread(plan=plan.id, opportunities=opportunities)
-    if plan.waiting:
-        opportunities = name_first(list_opportunities(plan, plan.waiting))
-        raise errors.OpportunityUndecided(plan=plan.id, opportunities=opportunities)
+        yield errors.OwnerUnread(plan=plan.id, opportunities=opportunities)
+    waiting = [each for each in plan.waiting if each not in unowned]
+    if waiting:
+        opportunities = name_first(list_opportunities(plan, waiting))
+        yield errors.OpportunityUndecided(plan=plan.id, opportunities=opportunities)
+    loose = [r for r in plan.loose if r.action is None and r.object in BLOCKING]
     if loose:
         records = name_first(map(name_loose, loose))
-        raise errors.LooseUndecided(plan=plan.id, records=records)
+        yield errors.LooseUndecided(plan=plan.id, records=records)
 
 
 def check_leaver(connection: Connection, plan: Plan, people: People) -> None:

@@ -1,0 +1,153 @@
+"""The desk: what every plan waits for, of whom, by when, and what stands against it."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from handover.errors import HandoverError, Refusal
+from handover.ledger.states import PlanState
+from handover.plan.approval import (
+    check_leaver,
+    check_unclaimed,
+    list_open_questions,
+    load_approved,
+)
+from handover.plan.deciders import list_approvers, list_managers
+from handover.plan.model import Plan
+from handover.plan.terms import Circumstances
+
+Step = Literal["submit", "approve", "publish", "reassign"]
+FOR_MANAGERS = frozenset({"co_attendance_undecided", "visit_undecided"})
+"""Codes of what only a manager decides."""
+ANSWERS = {
+    "co_attendance_undecided": "--no-attend rest",
+    "visit_undecided": "--inform rest --reason T",
+    "opportunity_undecided": "--opportunity rest=transfer",
+    "owner_unread": "--opportunity ID=leave",
+    "successor_missing": "--successor rest=U",
+    "inactive_successor": "--successor CUSTOMER=U",
+}
+"""The option of ``plan edit`` that answers a question, by its code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What a plan waits for.
+
+    ``persons`` are the users of whom one has to act, ``by`` is the day by which (of a
+    reassignment the day on which), ``blocked`` is what stands against the step.
+    """
+
+    plan: Plan
+    step: Step
+    persons: tuple[str, ...]
+    by: dt.date | None
+    blocked: tuple[HandoverError, ...]
+
+    @property
+    def expires(self) -> dt.date | None:
+        """The last day on which the approval counts, where there is one."""
+        return self.plan.expires if self.step in ("publish", "reassign") else None
+
+    @property
+    def command(self) -> str:
+        """The command to try next: of the first blocker, else the step itself."""
+        return find_next_command(self.plan, self.step, self.blocked)
+
+
+def find_next_command(
+    plan: Plan, step: Step, blocked: Sequence[HandoverError] = ()
+) -> str:
+    """Return the command that answers the first open question, else takes the step."""
+    for error in blocked:
+        if error.code == "loose_undecided":
+            tables = (each.object for each in plan.loose if each.action is None)
+            table = next(tables, "opportunities")
+            return f"handover plan edit {plan.id} --loose {table}=transfer"
+        if error.code in ANSWERS:
+            return f"handover plan edit {plan.id} {ANSWERS[error.code]}"
+    command = "reassign" if step == "reassign" else f"plan {step}"
+    return f"handover {command} {plan.id}"
+
+
+def find_waiting(
+    connection: Connection, plan: Plan, today: dt.date, now: Circumstances
+) -> Waiting | None:
+    """Return what a plan waits for; None where nothing is left to be done."""
+    step = _find_step(plan)
+    by = _find_day(plan, step)
+    if step is None or (step == "reassign" and by is None):
+        return None
+    blocked = tuple(_list_blockers(connection, plan, step, today, now))
+    persons = _list_persons(plan, step, blocked, now)
+    return Waiting(plan=plan, step=step, persons=persons, by=by, blocked=blocked)
+
+
+def _find_step(plan: Plan) -> Step | None:
+    steps: dict[PlanState, Step] = {
+        PlanState.DRAFT: "submit",
+        PlanState.REJECTED: "submit",
+        PlanState.SUBMITTED: "approve",
+        PlanState.APPROVED: "publish",
+        PlanState.IN_PROGRESS: "reassign",
+    }
+    return steps.get(plan.state)
+
+
+def _find_day(plan: Plan, step: Step | None) -> dt.date | None:
+    """Find the day by which a step is needed: the first visit, or the next change."""
+    left = [row for row in plan.rows if row.is_left]
+    due = [row.until or row.effective or plan.effective for row in left]
+    if step == "reassign":
+        return min(due, default=None)
+    visits = [row.visit.date for row in left if row.visit is not None]
+    return min([*visits, *due], default=plan.start)
+
+
+def _list_blockers(
+    connection: Connection,
+    plan: Plan,
+    step: Step,
+    today: dt.date,
+    now: Circumstances,
+) -> list[HandoverError]:
+    """List what the step would be refused for, the first one first."""
+    found: list[HandoverError] = []
+    if step in ("publish", "reassign"):
+        try:
+            load_approved(connection, plan.id, today, now)
+        except HandoverError as error:
+            found.append(error)
+        return found
+    found += list_open_questions(plan, now.people)
+    checks: list[Callable[[], None]] = [
+        partial(check_leaver, connection, plan, now.people),
+        partial(check_unclaimed, connection, plan),
+    ]
+    if step == "approve":
+        checks.insert(0, partial(now.check, plan))
+    for check in checks:
+        try:
+            check()
+        except Refusal as error:
+            found.append(error)
+    return found
+
+
+def _list_persons(
+    plan: Plan, step: Step, blocked: Sequence[HandoverError], now: Circumstances
+) -> tuple[str, ...]:
+    """List those of whom one has to act now."""
+    people = now.people
+    managers = list_managers(plan, people)
+    if step == "approve" and not blocked:
+        return list_approvers(plan, people)
+    if blocked and blocked[0].code in FOR_MANAGERS:
+        return managers
+    own = (plan.author, plan.prepared_by, None if plan.absent else plan.predecessor)
+    able = dict.fromkeys(each for each in own if each and people.is_active(each))
+    return tuple(able) or managers
