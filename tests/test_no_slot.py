@@ -1,4 +1,5 @@
 import datetime as dt
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -212,5 +213,8 @@ def test_visits_are_spread_over_a_long_period() -> None:
     dates = sorted(slot.date for slot in schedule.slots.values())
     assert len(set(dates)) == 11
     assert (dates[0], dates[-1]) == (MONDAY, dt.date(2027, 3, 31))
+    even = solve(problem(*needs(21), end=FRIDAY))
+    by_day = Counter(slot.date for slot in even.slots.values())
+    assert sorted(by_day.values()) == [4, 4, 4, 4, 5]
     soon = solve(problem(*needs(11), end=dt.date(2027, 3, 31), soon=True))
     assert len({slot.date for slot in soon.slots.values()}) == 3

@@ -25,12 +25,14 @@ def draw_up(people: int, accounts: int) -> list[Plan]:
     """Draw up everybody's plan, one after the other."""
     plans: list[Plan] = []
     for number in range(people):
+        following = (number + 1) % people
+        successor = f"P{following:02}" if people > 1 else "S"
         plan = plan_of(
             customers(accounts, number),
             calendars=Calendars(company=COMPANY, engagements=list_engagements(plans)),
             predecessor=f"P{number:02}",
             manager=f"M{number // 6}",
-            moves=(Move(successor_id=f"P{(number + 1) % people:02}"),),
+            moves=(Move(successor_id=successor),),
             end=END,
         )
         plans.append(plan)

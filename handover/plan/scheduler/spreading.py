@@ -15,20 +15,19 @@ from handover.plan.scheduler.problem import Need, VisitProblem
 
 def spread(problem: VisitProblem, days: int) -> Packing | None:
     """Spread the musts over the first days; None if they do not all find a place."""
-    needs = problem.free
-    levels: dict[str, int] = {}
-    while True:
-        packing = open_packing(problem, days)
-        level = Level(packing, levels)
-        if not levels:
-            level.start(needs)
-        level.aim(needs)
-        left = [need for need in ORDERS[0](needs) if not level.place(need)]
+    empty = open_packing(problem, days)
+    for rounded_up in (False, True):
+        packing = empty.copy()
+        level = Level(packing, {})
+        level.start(problem.free, rounded_up=rounded_up)
+        level.aim(problem.free)
+        left = ORDERS[0](problem.free)
+        while left := [need for need in left if not level.place(need)]:
+            if not level.raise_for(left):
+                break
         if not left:
             return packing
-        if not level.raise_for(left):
-            return None
-        levels = level.levels
+    return None
 
 
 def add_evenly(packing: Packing, needs: Sequence[Need]) -> None:
@@ -64,12 +63,12 @@ class Level:
             if need.account_id in packing.slots:
                 self._note_family(need)
 
-    def start(self, needs: Iterable[Need]) -> None:
-        """Start at the level of an even distribution."""
+    def start(self, needs: Iterable[Need], *, rounded_up: bool) -> None:
+        """Start at the level of an even distribution, below or above the fraction."""
         packing = self._packing
         for seller, count in _count_visits(needs).items():
-            there = packing.diary.list_there(seller, packing.days).bit_count()
-            even = -(-count // max(there, 1))
+            there = max(packing.diary.list_there(seller, packing.days).bit_count(), 1)
+            even = -(-count // there) if rounded_up else max(count // there, 1)
             self.levels[seller] = min(even, packing.diary.limits.visits)
 
     def start_again(self, need: Need) -> None:
