@@ -231,11 +231,11 @@ def test_a_visit_names_whom_one_meets_and_how_to_reach_them(tmp_path: Path) -> N
 
 
 def test_a_held_opportunity_is_named_with_its_day(tmp_path: Path) -> None:
-    held = (PlannedOpportunity(id="O01", action="hold", until=LATER),)
+    held = (PlannedOpportunity(id="O01", name="更新", action="hold", until=LATER),)
     place = handing_over(tmp_path, row(1, opportunities=held))
     place.publish()
     found = tasks(place)
-    assert "O01(2027年5月1日(土)まで)" in str(found["A01:hold:S"]["text"])
+    assert "更新(2027年5月1日(土)まで)" in str(found["A01:hold:S"]["text"])
     assert "引き継げる状態" in str(found["A01:hold:P"]["text"])
     place.reassign()
     assert tasks(place)["A01:hold:S"]["is_done"] == "false"

@@ -131,7 +131,10 @@ def test_what_is_held_waits_for_its_own_day(tmp_path: Path) -> None:
         row(2, mode="hold", until=LATER, effective=LATER),
         row(3, mode="exclude", reasons=("X",)),
     )
+    (note,) = [n for n in place.prepared().notes if n.code == "next_due"]
+    assert note.params == {"plan": PLAN, "n": 2, "date": LATER}
     place.reassign(early="急ぎ")
+    assert "nothing_due" in codes(place)
     assert place.owners() == {"A01": "S", "A02": "P", "A03": "P"}
     assert place.owners("opportunities.csv")["O01"] == "P"
     assert place.owners("contacts.csv") == {"C01": "S", "C02": "P", "C03": "P"}
@@ -239,6 +242,8 @@ def test_loose_records_do_what_was_decided_about_them(tmp_path: Path) -> None:
     ]
     place.approve(plan([row(1)], loose=tuple(decided)))
     place.reassign()
+    (note,) = [n for n in place.prepared().notes if n.code == "nothing_due"]
+    assert note.params["date"] == LATER
     owners = place.owners("opportunities.csv")
     assert (owners["goes"], owners["waits"], owners["stays"]) == ("S", "P", "P")
     assert place.owners("contacts.csv")["C03"] == "T"

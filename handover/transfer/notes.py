@@ -3,6 +3,7 @@
 Nothing here stops a run.
 """
 
+import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from connectors.base import Note
@@ -114,19 +115,46 @@ def list_unfit(
         yield _listed("takes_no_owner", unfit)
 
 
-def explain_idle(plan: Plan, timing: Timing) -> Note:
+def explain_idle(plan: Plan, facts: TransferFacts, timing: Timing) -> Note:
     """Tell why there is nothing to do: nothing is due yet, or all is done."""
-    waiting = [
-        row
-        for row in plan.rows
-        if row.mode is not Mode.EXCLUDE and not timing.takes(row)
-    ]
-    if not waiting:
+    days = list(_list_days(plan, facts, timing))
+    if not days:
         return Note(code="all_done", params={"plan": plan.id})
-    days = [row.until or row.effective or plan.effective for row in waiting]
     unaccepted = timing.accepted_only and min(days) <= timing.as_of
     code = "not_accepted" if unaccepted else "nothing_due"
     return Note(code=code, params={"plan": plan.id, "date": min(days)})
+
+
+def list_next(plan: Plan, facts: TransferFacts, timing: Timing) -> Iterator[Note]:
+    """Yield on which day the next of what a run leaves is due, if anything is."""
+    days = [day for day in _list_days(plan, facts, timing) if day > timing.as_of]
+    if days:
+        params = {"plan": plan.id, "n": len(days), "date": min(days)}
+        yield Note(code="next_due", params=params)
+
+
+def _list_days(plan: Plan, facts: TransferFacts, timing: Timing) -> Iterator[dt.date]:
+    """Yield the day of each account and record that changes hands after this run.
+
+    An opportunity or a loose record has a day of its own, and only while it is open.
+    """
+    waiting: dict[str, dt.date] = {}
+    for row in plan.rows:
+        is_there = row.account_id in facts.accounts
+        if row.mode is not Mode.EXCLUDE and is_there and not timing.takes(row):
+            waiting[row.account_id] = row.until or row.effective or plan.effective
+    yield from waiting.values()
+    decided = planned_opportunities(plan)
+    for child, home in _planned(plan, facts):
+        until = decided[child.id].until
+        if decided[child.id].action == "hold" and until and until > timing.as_of:
+            yield max(until, waiting.get(home, until))
+    still_open = {(child.table, child.id) for child in facts.children}
+    for record in plan.loose:
+        is_given = record.action in ("transfer", "hold")
+        is_open = (record.object, record.id) in still_open
+        if is_open and is_given and not timing.takes_loose(record, plan):
+            yield record.until or plan.effective
 
 
 def _opened(

@@ -29,7 +29,13 @@ from handover.transfer.errors import OwnerNotWritable
 from handover.transfer.facts import TransferFacts
 from handover.transfer.gather import gather, gather_tasks, known_records
 from handover.transfer.invitations import list_invitations
-from handover.transfer.notes import explain_idle, list_left, list_strangers, list_unfit
+from handover.transfer.notes import (
+    explain_idle,
+    list_left,
+    list_next,
+    list_strangers,
+    list_unfit,
+)
 from handover.transfer.our_tasks import read_writings
 from handover.transfer.put_back import PUT_BACK, hidden_teams, steps_left, team_steps
 from handover.transfer.readings import Readings, held
@@ -131,7 +137,11 @@ def prepare_reassign(
             *list_unfit(plan, facts, unfit),
             *hidden_teams(mirror, steps),
             *list_invitations(site, mirror, plan, successors),
-            *([] if steps or left else [explain_idle(plan, timing)]),
+            *(
+                list_next(plan, facts, timing)
+                if steps or left
+                else [explain_idle(plan, facts, timing)]
+            ),
         ],
         reason=asked.early,
     )

@@ -9,7 +9,7 @@ from handover.plan.model import Plan
 from handover.transfer.checks import Site
 from handover.transfer.facts import TransferFacts
 from handover.transfer.reassign import planned_opportunities
-from handover.transfer.task_text import TaskWriter, read_contacts, read_opportunities
+from handover.transfer.task_text import TaskWriter, read_contacts
 from handover.transfer.tasks import (
     Moved,
     Preparing,
@@ -60,12 +60,10 @@ def make_writer(site: Site, plan: Plan, mirror: Mirror, spoken: Words) -> TaskWr
     """Make what puts a plan's tasks into words, with the names that the mirror has."""
     visits = [row.visit for row in plan.rows if row.visit is not None]
     contacts = read_contacts(mirror, [c for v in visits for c in v.contact_ids])
-    opportunities = read_opportunities(mirror, [*planned_opportunities(plan)])
     return TaskWriter(
         plan=plan,
         spoken=spoken,
         person=site.people.name,
         item=lambda code: site.policy.item_name(code, spoken),
         contact=lambda each: contacts.get(each, each),
-        opportunity=lambda each: opportunities.get(each, each),
     )

@@ -58,8 +58,8 @@ TAKE_OVER = "Please be ready to take it over on that day."
 class TaskWriter:
     """Puts the tasks of a plan into words.
 
-    ``person``, ``item``, ``contact`` and ``opportunity`` return what people call a
-    user, an item of the policy, a person of the customer and an opportunity.
+    ``person``, ``item`` and ``contact`` return what people call a user, an item of the
+    policy and a person of the customer.
     """
 
     plan: Plan
@@ -67,7 +67,6 @@ class TaskWriter:
     person: Callable[[str], str]
     item: Callable[[str], str]
     contact: Callable[[str], str]
-    opportunity: Callable[[str], str]
 
     def words(self, task: WantedTask) -> tuple[str, str]:
         """Write a task's subject and text."""
@@ -123,7 +122,7 @@ class TaskWriter:
         return words(", ").join(
             words(
                 "{name} (until {day})",
-                name=self.opportunity(each.id),
+                name=each.name or each.id,
                 day=day(each.until or task.due, words.language),
             )
             for each in task.held
@@ -131,25 +130,28 @@ class TaskWriter:
 
 
 def read_contacts(mirror: Mirror, ids: Sequence[str]) -> Mapping[str, str]:
-    """Return the name of some contacts with a phone that reaches them, by id."""
+    """Return the name of some contacts and how to reach them, by id.
+
+    By phone if one is known that can be true, else by an e-mail address that may be
+    used.
+    """
     query = """
-        select id, name,
-            case when phone_quality in ('ok', 'generic') then phone
-                when mobile_quality in ('ok', 'generic') then mobile end as phone
+        select id, name, case
+            when phone_quality in ('ok', 'generic') then phone
+            when mobile_quality in ('ok', 'generic') then mobile
+            when email_quality in ('ok', 'generic')
+                and not coalesce(email_bounced, false)
+                and not coalesce(opted_out, false) then email
+            end as channel
         from contacts where list_contains($ids, id)
     """
     found: list[dict[str, Any]] = mirror.table(query, ids=[*ids, ""]).to_pylist()
     return {
-        each["id"]: " ".join(filter(None, (each["name"] or each["id"], each["phone"])))
+        each["id"]: " ".join(
+            filter(None, (each["name"] or each["id"], each["channel"]))
+        )
         for each in found
     }
-
-
-def read_opportunities(mirror: Mirror, ids: Sequence[str]) -> Mapping[str, str]:
-    """Return the names of some opportunities, by id."""
-    query = "select id, name from opportunities where list_contains($ids, id)"
-    found: list[dict[str, Any]] = mirror.table(query, ids=[*ids, ""]).to_pylist()
-    return {each["id"]: each["name"] or each["id"] for each in found}
 
 
 def _shorten(subject: str) -> str:

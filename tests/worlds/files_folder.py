@@ -166,7 +166,12 @@ class FilesWorld(World):
         if not (self.export / TASKS).exists():
             return []
         return [
-            Task(row["handover_key"], row["account_id"], row["is_done"] == "true")
+            Task(
+                row["handover_key"],
+                row["account_id"],
+                row["is_done"] == "true",
+                row["text"],
+            )
             for row in self._rows(TASKS)
         ]
 

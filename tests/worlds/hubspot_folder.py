@@ -181,6 +181,7 @@ class HubSpotWorld(World):
                 record.properties.get(KEY) or _last_line(record.properties),
                 next(iter(record.links.get("companies", {})), ""),
                 record.properties["hs_task_status"] == "COMPLETED",
+                str(record.properties["hs_task_body"]),
             )
             for record in self.portal.living("tasks")
             if record.id not in ids

@@ -175,7 +175,9 @@ class SalesforceWorld(World):
             key = row.get(KEY) or (mark if "[handover:" in mark else None)
             if key:
                 done = row["Status"] == "Completed"
-                found.append(Task(key, row.get("WhatId") or "", done))
+                found.append(
+                    Task(key, row.get("WhatId") or "", done, str(row["Description"]))
+                )
         return found
 
     def owner_changes(self) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ class Task(NamedTuple):
     key: str
     account: str
     done: bool
+    text: str
 
 
 class World(ABC):
