@@ -29,7 +29,7 @@ TRIES = 67 if SOAK else 3
 """On each of three CRMs."""
 PATIENCE = 30.0
 """Seconds after which a test gives a thread up."""
-TAKES_AWAY = ("void", "edit", "reject")
+TAKES_AWAY = ("void", "edit", "end", "reject")
 
 
 @dataclass(kw_only=True)
@@ -98,6 +98,7 @@ def commands(world: World) -> dict[str, Sequence[str]]:
     return {
         "void": ("plan", "void", world.plan, "--reason", "stop", *by),
         "edit": ("plan", "edit", world.plan, *edit, *by),
+        "end": (*world.ending, *by),
         "reject": ("plan", "reject", world.plan, "--reason", "stop", *by),
         "reassign": world.words("reassign"),
         "undo": world.undoing(),

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from handover.plan import approval, store
+from handover.plan import approval, ending, store
 from tests.worlds.memory_company import NOW, PLAN, Office, handing_over, outcomes
 from tests.worlds.small_company import by, people
 
+Decide = Callable[[Connection], object]
 
-def deciding(place: Office, point: str, decide: Callable[[Connection], object]) -> None:
+
+def deciding(place: Office, point: str, decide: Decide) -> None:
     """Have somebody decide when a run first gets to a point."""
     waiting = [decide]
 
@@ -28,6 +30,11 @@ def void(connection: Connection) -> None:
     approval.void(connection, plan, by("M", reason="stop"), people())
 
 
+def end(connection: Connection) -> None:
+    plan = store.load(connection, PLAN)
+    ending.end(connection, plan, by("M", reason="stop"), people())
+
+
 def amend(connection: Connection) -> None:
     """Keep another version of the plan, which nobody has approved."""
     plan = store.load(connection, PLAN)
@@ -39,15 +46,16 @@ def amend(connection: Connection) -> None:
 
 @pytest.mark.parametrize("point", ["steps_prepared", "run_begun"])
 @pytest.mark.parametrize("act", ["reassign", "publish"])
-def test_a_plan_that_was_voided_writes_nothing_any_more(
-    tmp_path: Path, act: str, point: str
+@pytest.mark.parametrize(("decide", "code"), [(void, "voided"), (end, "ended")])
+def test_a_plan_that_was_voided_or_ended_writes_nothing_any_more(
+    tmp_path: Path, act: str, point: str, decide: Decide, code: str
 ) -> None:
     place = handing_over(tmp_path)
-    deciding(place, point, void)
+    deciding(place, point, decide)
     run = getattr(place, act)()
     assert place.crm.commits == []
     assert {e.outcome for e in run.entries} == {"skipped"}
-    assert outcomes(run.entries).popitem()[1] == "skipped:voided"
+    assert outcomes(run.entries).popitem()[1] == f"skipped:{code}"
     assert (run.error and run.error.exit_code, run.state) == (5, "partial")
 
 

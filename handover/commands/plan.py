@@ -39,6 +39,10 @@ FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
             at="handover.commands.transfer:publish",
             help="Put an approved plan into the CRM as tasks.",
         ),
+        "end": CommandEntry(
+            at="handover.commands.ending:end",
+            help="End a plan early, and close its tasks in the CRM.",
+        ),
     },
 )
 def plan() -> None:

@@ -109,7 +109,7 @@ def _dump_hands(run: "Run") -> dict[str, object]:
 def retry(shell: Shell, *, run: str, dry_run: bool) -> Result:
     """Take up what a run left undone. RUN is its id, or last."""
     from handover.commands.transfer import manner_of, task_words, transfer_result
-    from handover.jobs.transfer import retry as retry_run
+    from handover.jobs.retrying import retry as retry_run
 
     manner = manner_of(shell, dry_run=dry_run)
     done = retry_run(shell.workspace, run, manner, task_words(shell))

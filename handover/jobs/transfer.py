@@ -19,11 +19,14 @@ from handover.jobs.deciding import list_clock_notes
 from handover.jobs.workspace import Workspace
 from handover.ledger import seals
 from handover.ledger.home import check_home
-from handover.ledger.runs import entries_of, find_run, find_run_to_undo
+from handover.ledger.runs import find_run_to_undo
+from handover.ledger.states import OVER_STATES
+from handover.ledger.writes import was_taken_back
 from handover.mirror.views import Mirror
 from handover.plan import store
 from handover.plan.approval import ApprovedPlan, check_unclaimed, load_approved
 from handover.plan.drafts import list_company_days
+from handover.plan.errors import Ended
 from handover.plan.facts import read_aside_of
 from handover.plan.model import PutAside
 from handover.transfer.checks import Site, check_confirmed, check_earnest
@@ -44,7 +47,6 @@ from handover.transfer.prepare import (
     prepare_reassign,
     prepare_undo,
 )
-from handover.transfer.run_files import left_open
 from handover.transfer.settle import recover
 from handover.transfer.to_crm import bind
 from handover.transfer.undo import undo_of
@@ -101,7 +103,7 @@ def publish(
 ) -> Transferred:
     """Put a plan's tasks into the CRM, in these words."""
     plan_id, source = _allowed(workspace, plan, manner)
-    with _at_work(workspace, source, "publish", manner) as work:
+    with open_work(workspace, source, "publish", manner) as work:
         with _authority(workspace, plan_id, source) as (connection, authority, mirror):
             prepared = prepare_publish(
                 work.site, connection, authority, mirror, asked, words
@@ -115,7 +117,7 @@ def reassign(
 ) -> Transferred:
     """Change the owners that are due."""
     plan_id, source = _allowed(workspace, plan, manner)
-    with _at_work(workspace, source, "reassign", manner) as work:
+    with open_work(workspace, source, "reassign", manner) as work:
         with _authority(workspace, plan_id, source) as (connection, authority, mirror):
             prepared = prepare_reassign(work.site, connection, authority, mirror, asked)
             aside = read_aside_of(mirror, authority.plan)
@@ -130,9 +132,11 @@ def undo(
     with workspace.ledger.read() as connection:
         source = find_run_to_undo(connection, text).source
     person = workspace.decider(source)
-    with _at_work(workspace, source, "undo", manner) as work:
+    with open_work(workspace, source, "undo", manner) as work:
         with workspace.ledger.read() as connection:
             run = find_run_to_undo(connection, text)
+            if run.kind == "end":
+                raise Ended(plan=run.plan_id)
             check_earnest(
                 run.id,
                 made_on=run.rehearsed_on,
@@ -144,22 +148,17 @@ def undo(
             prepared = prepare_undo(
                 work.site, connection, authority, run, manner.org_id, again=again
             )
-        return work.walk(prepared)
+        done = work.walk(prepared)
+        return replace(done, notes=[*done.notes, *_offer_end(workspace, run.plan_id)])
 
 
-def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Transferred:
-    """Take up what a run left undone, for the reason that it had."""
+def _offer_end(workspace: Workspace, plan_id: str | None) -> Iterator[Note]:
+    """Yield that a plan of which everything was taken back can be ended."""
     with workspace.ledger.read() as connection:
-        run = find_run(connection, text)
-        rows = left_open(run.id, entries_of(connection, run.id))
-    plan = run.plan_id or ""
-    if run.undoes is not None:
-        return undo(workspace, run.undoes, manner, again=True)
-    if run.kind == "publish":
-        asked = TransferRequest(org_id=manner.org_id, before_announcement=run.reason)
-        return publish(workspace, plan, asked, manner, words)
-    asked = TransferRequest(org_id=manner.org_id, early=run.reason, rows=rows)
-    return reassign(workspace, plan, asked, manner)
+        if plan_id is None or not was_taken_back(connection, plan_id):
+            return
+        if store.load(connection, plan_id).state not in OVER_STATES:
+            yield Note(code="all_taken_back", params={"plan": plan_id})
 
 
 def _allowed(workspace: Workspace, text: str, manner: Manner) -> tuple[str, str]:
@@ -208,7 +207,7 @@ def _authority(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Work:
+class Work:
     """A CRM that is open for writing; a dry run has no register."""
 
     site: Site
@@ -216,15 +215,24 @@ class _Work:
     manner: Manner
     notes: Sequence[Note] = ()
 
-    def walk(self, prepared: Prepared, also: Iterable[Note] = ()) -> Transferred:
+    def walk(
+        self,
+        prepared: Prepared,
+        also: Iterable[Note] = (),
+        *,
+        is_agreed: bool = False,
+    ) -> Transferred:
         """Walk the steps, or show what they would do; ``also`` is to be said of it.
+
+        ``is_agreed``: somebody has confirmed them already.
 
         The lock is held while somebody is asked, so that what was shown is what will be
         done.
         """
         site, executed = self.site, rehearse(prepared)
         if self.register is not None:
-            self._confirm(executed)
+            if not is_agreed:
+                self.confirm(prepared)
             with self.manner.stopping() as stopped:
                 executed = execute(site, self.register, prepared, stopped=stopped)
         return Transferred(
@@ -234,8 +242,9 @@ class _Work:
             notes=[*self.notes, *also, *prepared.notes, *executed.notes],
         )
 
-    def _confirm(self, planned: Executed) -> None:
+    def confirm(self, prepared: Prepared) -> None:
         """Have somebody agree to what is about to be written to production."""
+        planned = rehearse(prepared)
         ask, identity = self.manner.confirm, self.site.identity
         if ask is None or self.manner.yes or not identity.production:
             return
@@ -244,9 +253,9 @@ class _Work:
 
 
 @contextmanager
-def _at_work(
+def open_work(
     workspace: Workspace, source: str, kind: str, manner: Manner
-) -> Iterator[_Work]:
+) -> Iterator[Work]:
     """Open the CRM, hold the lock and settle earlier runs; a dry run only opens it.
 
     Raises:
@@ -255,7 +264,7 @@ def _at_work(
     _check_day(workspace, manner)
     site = open_site(workspace, source)
     if manner.dry_run:
-        yield _Work(site=site, register=None, manner=manner)
+        yield Work(site=site, register=None, manner=manner)
         return
     register = RunRegister(
         ledger=workspace.ledger,
@@ -279,7 +288,7 @@ def _at_work(
         notes = list(list_clock_notes(workspace, at))
         if record is not None and not record.can_be_kept:
             notes.append(Note(code="no_folder_record", params={"source": source}))
-        yield _Work(site=site, register=register, manner=manner, notes=notes)
+        yield Work(site=site, register=register, manner=manner, notes=notes)
 
 
 def open_record(workspace: Workspace, site: Site) -> FolderRecord | None:

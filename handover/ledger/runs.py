@@ -28,7 +28,9 @@ UNREAD = "unread"
 OVERRULED = "overruled"
 """Code of a step that the CRM said was done, though it holds another value."""
 
-Kind = Literal["reassign", "publish", "undo"]
+Kind = Literal["reassign", "publish", "end", "undo"]
+FINAL = ("undo", "end")
+"""Kinds of runs that nobody takes back: an undo, and the end of a plan."""
 RunState = Literal["running", "finished", "partial", "interrupted", "dry_run"]
 
 
@@ -267,8 +269,9 @@ def find_run(connection: Connection, text: str) -> Run:
 def find_run_to_undo(connection: Connection, text: str) -> Run:
     """Find a run that is to be taken back.
 
-    ``last`` is the last one that wrote and was not taken back; an undo is none. What an
-    undo took back stands again once that undo was taken back itself.
+    ``last`` is the last one that wrote and was not taken back; an undo is none, nor is
+    the end of a plan. What an undo took back stands again once that undo was taken back
+    itself.
 
     Raises:
         NoRunToUndo: it was the last, and all were taken back or wrote nothing.
@@ -285,7 +288,7 @@ def find_run_to_undo(connection: Connection, text: str) -> Run:
     for run in all_runs(connection):  # the latest first: an undo is met before its run
         if run.id in undone:
             continue
-        if run.kind != "undo" and run.id in having:
+        if run.kind not in FINAL and run.id in having:
             return run
         if run.undoes is not None and run.state == "finished":
             undone.add(run.undoes)

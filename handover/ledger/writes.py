@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from handover.ledger.runs import OVERRULED
+from handover.ledger.runs import FINAL, OVERRULED
 from handover.ledger.states import OWNER_ACTION, TASK_ACTIONS, Action
 from handover.ledger.tables import owner_history, runs, steps
 
@@ -112,7 +112,7 @@ def was_taken_back(connection: Connection, plan_id: str) -> bool:
     for run in of_plan:  # the latest first: an undo is met before its run
         if run.id not in undone and run.undoes and run.state == "finished":
             undone.add(run.undoes)
-    written = {run.id for run in of_plan if run.kind != "undo"} & wrote
+    written = {run.id for run in of_plan if run.kind not in FINAL} & wrote
     return bool(written) and written <= undone
 
 

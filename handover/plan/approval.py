@@ -18,6 +18,7 @@ from handover.ledger.writes import was_carried_out
 from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.build import seal
+from handover.plan.claims import list_claimed
 from handover.plan.dates import prolong
 from handover.plan.deciders import check_editor, list_approvers, list_managers
 from handover.plan.decision import Decision
@@ -37,6 +38,7 @@ _KINDS = {
     PlanState.APPROVED: "approve",
     PlanState.REJECTED: "reject",
     PlanState.VOIDED: "void",
+    PlanState.ENDED: "end",
 }
 BLOCKING = frozenset({"opportunities", "requests"})
 """Loose records that must not be left undecided."""
@@ -138,7 +140,7 @@ def submit(
     renewed = seal(counts.model_copy(update={"terms": now.read_terms(mine)}))
     is_renewed = (renewed.terms, renewed.expires) != (plan.terms, plan.expires)
     renewable = OPEN_STATES if is_renewed else frozenset[PlanState]()
-    _check_state(plan, "submit", renewable | {PlanState.DRAFT})
+    check_state(plan, "submit", renewable | {PlanState.DRAFT})
     check_editor(plan, "submit", by.person_id, people)
     check_decided(plan, people)
     check_leaver(connection, plan, people)
@@ -154,7 +156,7 @@ def submit(
             rehearsed_on=by.rehearsed_on,
         )
         store.save_version(connection, mine, origin)
-    return _decide(connection, mine, PlanState.SUBMITTED, by, people)
+    return decide(connection, mine, PlanState.SUBMITTED, by, people)
 
 
 def approve(
@@ -174,7 +176,7 @@ def approve(
     state = PlanState.APPROVED
     if was_carried_out(connection, plan.id):
         state = PlanState.IN_PROGRESS
-    return _decide(connection, plan, state, by, now.people, kind="approve")
+    return decide(connection, plan, state, by, now.people, kind="approve")
 
 
 def reject(
@@ -186,7 +188,7 @@ def reject(
         Refusal: its state or the person stands against it.
     """
     check_approver(plan, "reject", by, now)
-    return _decide(connection, plan, PlanState.REJECTED, by, now.people)
+    return decide(connection, plan, PlanState.REJECTED, by, now.people)
 
 
 def void(connection: Connection, plan: Plan, by: Decision, people: People) -> Plan:
@@ -195,7 +197,7 @@ def void(connection: Connection, plan: Plan, by: Decision, people: People) -> Pl
     Raises:
         Refusal: its state or the person stands against it.
     """
-    _check_state(
+    check_state(
         plan,
         "void",
         {
@@ -209,7 +211,7 @@ def void(connection: Connection, plan: Plan, by: Decision, people: People) -> Pl
         begun = PlanState.IN_PROGRESS.value
         raise errors.WrongState(plan=plan.id, state=begun, action="void")
     check_editor(plan, "void", by.person_id, people)
-    return _decide(connection, plan, PlanState.VOIDED, by, people)
+    return decide(connection, plan, PlanState.VOIDED, by, people)
 
 
 def check_approver(plan: Plan, action: str, by: Decision, now: Circumstances) -> None:
@@ -222,7 +224,7 @@ def check_approver(plan: Plan, action: str, by: Decision, now: Circumstances) ->
         OnBehalfForbidden: the policy does not allow it.
     """
     people, policy = now.people, now.policy
-    _check_state(plan, action, {PlanState.SUBMITTED})
+    check_state(plan, action, {PlanState.SUBMITTED})
     allowed = list_approvers(plan, people)
     if by.person_id not in allowed:
         raise errors.WrongApprover(
@@ -300,7 +302,7 @@ def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
     if is_active and not plan.absent:
         return
     out = {r.account_id: r.account for r in plan.rows if r.mode is Mode.EXCLUDE}
-    given = dict(store.list_claimed(connection, plan, out))
+    given = dict(list_claimed(connection, plan, out))
     kept: list[str | Phrase] = [out[each] for each in out if each not in given]
     if is_active:
         decided = {row.account_id for row in plan.rows if row.mode_by is not None}
@@ -332,7 +334,12 @@ def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
         )
 
 
-def _check_state(plan: Plan, action: str, allowed: Collection[PlanState]) -> None:
+def check_state(plan: Plan, action: str, allowed: Collection[PlanState]) -> None:
+    """Refuse what a plan's state does not allow.
+
+    Raises:
+        WrongState: names the state and the action.
+    """
     if plan.state not in allowed:
         raise errors.WrongState(plan=plan.id, state=plan.state.value, action=action)
 
@@ -344,7 +351,7 @@ def check_unclaimed(connection: Connection, plan: Plan) -> None:
         AlreadyPlanned: there are such accounts.
     """
     names = {r.account_id: r.account for r in plan.rows if r.is_left}
-    clashes = dict(store.list_claimed(connection, plan, names))
+    clashes = dict(list_claimed(connection, plan, names))
     if clashes:
         raise errors.AlreadyPlanned(
             plan=", ".join(sorted(set(clashes.values()))),
@@ -352,7 +359,7 @@ def check_unclaimed(connection: Connection, plan: Plan) -> None:
         )
 
 
-def _decide(
+def decide(
     connection: Connection,
     plan: Plan,
     state: PlanState,
@@ -361,6 +368,7 @@ def _decide(
     *,
     kind: str | None = None,
 ) -> Plan:
+    """Write a decision on a plan, and where it stands then; return it so."""
     kind = kind or _KINDS[state]
     stand_ins = list_managers(plan, people)[1:]
     as_delegate = by.person_id in stand_ins and by.person_id != plan.author

@@ -21,6 +21,7 @@ from handover.plan.amendment import edit_plan, is_frozen
 from handover.plan.approval import check_unclaimed
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
 from handover.plan.changes import describe_changes
+from handover.plan.claims import load_claiming
 from handover.plan.deciders import check_editor, is_manager, list_managers, name_all
 from handover.plan.edits import Editor, Edits
 from handover.plan.model import Plan
@@ -138,7 +139,7 @@ def _list_others(
     connection: Connection, order: PlanOrder, drawn_up: Collection[str]
 ) -> list[Plan]:
     """List the plans whose visits stand already, beside those drawn up now."""
-    known = store.load_claiming(connection)
+    known = load_claiming(connection)
     if order.reorganisation:
         known += [
             plan
@@ -303,7 +304,7 @@ def _read_ground(
     accounts = [row.account_id for row in plan.rows]
     facts = setting.read_facts(plan.predecessor, accounts)
     visited = _find_visited(connection, plan, setting.as_of)
-    claiming = {each.id: each for each in store.load_claiming(connection)}
+    claiming = {each.id: each for each in load_claiming(connection)}
     drafts = store.load_all(connection, {PlanState.DRAFT})
     linked = {each.id: each for each in drafts if _belong_together(plan, each)}
     others = [*(claiming | linked | {plan.id: _keep_frozen(plan, visited)}).values()]

@@ -6,7 +6,7 @@ first, is kept beside the versions.
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,18 +16,14 @@ from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
 from handover.ledger import seals
 from handover.ledger.events import record
-from handover.ledger.states import OPEN_STATES, REOPENED_STATES, Mode, PlanState
+from handover.ledger.states import OPEN_STATES, Mode, PlanState
 from handover.ledger.tables import (
     decisions,
     events,
     plan_versions,
     plans,
 )
-from handover.ledger.writes import (
-    accounts_handed_over,
-    was_carried_out,
-    was_taken_back,
-)
+from handover.ledger.writes import accounts_handed_over, was_carried_out
 from handover.plan.decision import Decision, RecordedDecision
 from handover.plan.model import CARRIED_OUT, Plan, Row
 from mappings.toml_file import nearest
@@ -264,36 +260,6 @@ def set_author(connection: Connection, plan_id: str, person_id: str) -> None:
     connection.execute(
         update(plans).where(plans.c.id == plan_id).values(author_id=person_id)
     )
-
-
-def list_claimed(
-    connection: Connection, mine: Plan, accounts: Iterable[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield the accounts that another plan is to hand over, with that plan's id.
-
-    An account belongs to a plan while its row is left and it is its predecessor's: who
-    draws up a plan of somebody else's accounts found them with that owner. A plan that
-    was begun claims them also while it waits to be approved again; one that was taken
-    back in whole claims nothing.
-    """
-    wanted = set(accounts)
-    for plan in load_claiming(connection):
-        owners = (plan.source, plan.predecessor)
-        if plan.id == mine.id or owners != (mine.source, mine.predecessor):
-            continue
-        for row in plan.rows:
-            if row.account_id in wanted and row.is_left:
-                yield row.account_id, plan.id
-
-
-def load_claiming(connection: Connection) -> list[Plan]:
-    """Read the plans that claim accounts and people's days, the oldest first."""
-    return [
-        plan
-        for plan in load_all(connection, OPEN_STATES | REOPENED_STATES)
-        if (plan.is_open or was_carried_out(connection, plan.id))
-        and not was_taken_back(connection, plan.id)
-    ]
 
 
 def record_decision(

@@ -25,6 +25,7 @@ from handover.ledger.seals import check_run
 from handover.ledger.states import Action
 from handover.ledger.writes import doubtful_keys
 from handover.plan.approval import ApprovedPlan, load_approved
+from handover.plan.ending import check_ended
 from handover.plan.errors import TermsChanged, Unapproved
 from handover.plan.terms import Circumstances
 from handover.transfer.checks import Site, check_permitted
@@ -36,6 +37,7 @@ from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
 from handover.transfer.readings import ALREADY
 from handover.transfer.run_files import RunFolder, check_reserve
+from handover.transfer.steps import EndOf, UndoOf
 from handover.transfer.walk import Walk
 
 
@@ -191,8 +193,10 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
                 found = load_approved(connection, plan.id, site.as_of, now)
                 if found.fingerprint != fingerprint:
                     raise Unapproved(plan=plan.id, state=found.plan.state.value)
-            case _:
-                check_run(connection, authority.run_id)
+            case EndOf(plan_id=plan_id):
+                check_ended(connection, plan_id)
+            case UndoOf(run_id=run_id):
+                check_run(connection, run_id)
 
 
 def _read_circumstances(site: Site, plan_id: str) -> Circumstances:

@@ -163,7 +163,7 @@ def _due(
     if facts.tasks:
         moved = replace(find_moved(plan, facts), accounts=moving(plan, facts, timing))
         tasks = list_tasks(site, plan, moved)
-        listed += changed_tasks(approved, tasks, facts.tasks, site.to_crm)
+        listed += changed_tasks(plan, approved, tasks, facts.tasks, site.to_crm)
     return listed
 
 
@@ -192,7 +192,7 @@ def prepare_publish(
     steps = in_order(
         [
             *new_tasks(approved, tasks, facts.tasks, site.to_crm, writer),
-            *changed_tasks(approved, tasks, facts.tasks, site.to_crm),
+            *changed_tasks(plan, approved, tasks, facts.tasks, site.to_crm),
         ]
     )
     if steps:

@@ -23,7 +23,16 @@ class UndoOf:
     person_id: str
 
 
-Authority = ApprovedPlan | UndoOf
+@dataclass(frozen=True, kw_only=True)
+class EndOf:
+    """A plan's tasks may be closed, because this person ends it early."""
+
+    plan_id: str
+    person_id: str
+    reason: str
+
+
+Authority = ApprovedPlan | EndOf | UndoOf
 
 
 def label(authority: Authority) -> str:
@@ -31,6 +40,8 @@ def label(authority: Authority) -> str:
     match authority:
         case ApprovedPlan(plan=plan, fingerprint=fingerprint):
             return f"plan:{plan.id}@{fingerprint[:12]}"
+        case EndOf(plan_id=plan_id):
+            return f"end:{plan_id}"
         case UndoOf(run_id=run_id):
             return f"undo:{run_id}"
 

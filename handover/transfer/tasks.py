@@ -18,7 +18,7 @@ from handover.plan.approval import ApprovedPlan
 from handover.plan.model import Plan, PlannedOpportunity, Row
 from handover.plan.scheduler.calendar import WorkingDays
 from handover.transfer.facts import OurTask
-from handover.transfer.steps import Step
+from handover.transfer.steps import Authority, Step
 from handover.transfer.to_crm import NewTask, ToCrm
 
 # Which tasks there are to be
@@ -229,13 +229,13 @@ def _new_task(task: WantedTask, plan: Plan, writer: WritesTasks) -> NewTask:
 
 
 def changed_tasks(
-    approved: ApprovedPlan,
+    plan: Plan,
+    authority: Authority,
     tasks: Iterable[WantedTask],
     known: Iterable[OurTask],
     to_crm: ToCrm,
 ) -> list[Step]:
     """List the steps that date our open tasks again, or close those not asked for."""
-    plan = approved.plan
     asked = {task.key(plan): task for task in tasks}
     status = to_crm.task.status
     steps: list[Step] = []
@@ -254,7 +254,7 @@ def changed_tasks(
                 account_id=account,
                 action=action,
                 change=change,
-                authority=approved,
+                authority=authority,
                 follows=(account,),
                 expects=_guard(task, change, to_crm),
             )

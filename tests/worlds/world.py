@@ -96,6 +96,11 @@ class World(ABC):
         return ("undo", run_id, *by, *self._agreed)
 
     @property
+    def ending(self) -> Sequence[str]:
+        """The command line that ends the plan early."""
+        return ("plan", "end", self.plan, "--reason", "stop", *self._agreed)
+
+    @property
     def _agreed(self) -> Sequence[str]:
         """Words that answer the question before production."""
         return ("--yes", *(("--org", self.org_id) if self.org_id else ()))

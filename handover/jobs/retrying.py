@@ -1,0 +1,26 @@
+"""Taking up again what a run left undone."""
+
+from handover.i18n import Words
+from handover.jobs.ending import end
+from handover.jobs.transfer import Manner, Transferred, publish, reassign, undo
+from handover.jobs.workspace import Workspace
+from handover.ledger.runs import entries_of, find_run
+from handover.transfer.prepare import TransferRequest
+from handover.transfer.run_files import left_open
+
+
+def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Transferred:
+    """Take up what a run left undone, for the reason that it had."""
+    with workspace.ledger.read() as connection:
+        run = find_run(connection, text)
+        rows = left_open(run.id, entries_of(connection, run.id))
+    plan = run.plan_id or ""
+    if run.undoes is not None:
+        return undo(workspace, run.undoes, manner, again=True)
+    if run.kind == "end":
+        return end(workspace, plan, run.reason or "", manner).run
+    if run.kind == "publish":
+        asked = TransferRequest(org_id=manner.org_id, before_announcement=run.reason)
+        return publish(workspace, plan, asked, manner, words)
+    asked = TransferRequest(org_id=manner.org_id, early=run.reason, rows=rows)
+    return reassign(workspace, plan, asked, manner)
