@@ -123,7 +123,8 @@ def broken(problem: VisitProblem, schedule: Schedule) -> list[str]:
         )
         for person in wanted[account].persons:
             days[person, slot.date].append(entry)
-            visits[person] += person in wanted[account].sellers
+            is_seller = person in wanted[account].sellers
+            visits[person] += is_seller and not wanted[account].uses_reserve
     for (person, day), entries in days.items():
         found += wrong_at_once(person, day, entries)
         found += over_the_limit(problem, person, day, entries)
