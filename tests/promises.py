@@ -7,7 +7,6 @@ skipped with the reason. README's section *What is promised* names these tests.
 
 import csv
 import os
-import re
 import signal
 import sqlite3
 from contextlib import closing
@@ -35,8 +34,6 @@ MORE_DEATHS: tuple[tuple[Act, str], ...] = (
     ("reassign", "outcome_recorded"),
     ("reassign", "run_finished"),
 )
-CHANNEL = re.compile(r"\d{2,4}-\d{2,4}-\d{3,4}|\+\d{8}|\w@\w")
-"""A phone or an e-mail address."""
 NOTHING_LEFT: dict[Act, str] = {
     "publish": "nothing_to_publish",
     "reassign": "all_done",
@@ -232,21 +229,6 @@ class Promises(Approvals, Clocks, Endings, Races):
         keys = [task.key for task in world.tasks()]
         assert each_once(keys)
         assert keys
-
-    # What is asked of people
-
-    def test_the_tasks_say_whom_one_meets_and_ask_once_for_the_information(
-        self, world: World
-    ) -> None:
-        world.done(*world.words("publish"))
-        asked = [(task.key.rsplit(":", 2), task.text) for task in world.tasks()]
-        visits = [text for (_, purpose, _), text in asked if purpose == "visit"]
-        assert visits
-        assert all(re.search(r"(To meet|ご担当者): \S", text) for text in visits)
-        assert any(CHANNEL.search(text) for text in visits)
-        ready = [key for (key, what, _), _ in asked if what in ("prepare", "gaps")]
-        assert ready
-        assert each_once(ready)
 
     # Once
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.asking import Asking
 from tests.conftest import Cli
 from tests.promises import Promises
 from tests.worlds import files_folder, hubspot_folder, salesforce_folder
@@ -14,7 +15,7 @@ from tests.worlds.salesforce_company import Company as SalesforceCompany
 from tests.worlds.world import World
 
 
-class TestFiles(Promises):
+class TestFiles(Promises, Asking):
     @pytest.fixture
     def world(
         self,
@@ -27,7 +28,7 @@ class TestFiles(Promises):
         return files_folder.FilesWorld(cli, folder, monkeypatch)
 
 
-class TestSalesforce(Promises):
+class TestSalesforce(Promises, Asking):
     @pytest.fixture
     def world(
         self,
@@ -42,7 +43,7 @@ class TestSalesforce(Promises):
             yield world
 
 
-class TestHubSpot(Promises):
+class TestHubSpot(Promises, Asking):
     @pytest.fixture
     def world(
         self,
