@@ -12,6 +12,7 @@ MOVES = [
     ("Sato", "*", "Tanaka", ""),
     ("Kato", "*", "Sato", ""),
 ]
+WHOLE = ("new", "--moves", "moves.csv", "--end", "2027-03-26")
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_the_plans_of_a_reorganisation_are_listed_by_its_beginning(
     plan: Cli, folder: Path
 ) -> None:
     write(folder, "moves.csv", MOVES)
-    made = plan("new", "--moves", "moves.csv").data["plans"]
+    made = plan(*WHOLE).data["plans"]
     listed = plan("list", "--reorganisation", "2027-03-mo").data
     assert {each["id"] for each in listed["plans"]} == {each["id"] for each in made}
     assert len(listed["waiting"]) == len(made)
@@ -80,3 +81,61 @@ def test_a_written_file_is_named(plan: Cli, cli: Cli, folder: Path) -> None:
     assert "written: plan.html" in told.err
     assert (folder / "plan.html").exists()
     assert "written" not in cli("plan", "show", key, "-q", "-o", "plan.html").err
+
+
+def drawn_up(plan: Cli, folder: Path) -> tuple[str, str]:
+    """Draw up two plans of one reorganisation; only the second can be submitted."""
+    write(folder, "moves.csv", MOVES)
+    first, second = (p["id"] for p in plan(*WHOLE).data["plans"])
+    plan("edit", second, "--no-attend", "rest", "--as", "M")
+    return first, second
+
+
+def test_a_reorganisation_goes_as_far_as_it_is_ready_and_says_what_is_not(
+    plan: Cli, folder: Path
+) -> None:
+    first, second = drawn_up(plan, folder)
+    whole = ("--reorganisation", "2027-03-moves", "--as", "M")
+
+    partly = plan("submit", *whole)
+
+    assert (partly.code, partly.json["error"]["code"]) == (6, "not_all_plans")
+    told = {each["plan"]: each for each in partly.data["outcomes"]}
+    assert (told[second]["outcome"], told[second]["state"]) == ("done", "submitted")
+    assert told[first]["outcome"] == "refused"
+    assert told[first]["error"]["code"] == "co_attendance_undecided"
+    assert "Aoba" in told[first]["error"]["message"]
+    again = plan("submit", *whole)
+    assert again.code == 5
+    assert {e["plan"]: e["outcome"] for e in again.data["outcomes"]} == {
+        first: "refused",
+        second: "behind",
+    }
+
+    decided = ("--no-attend", "rest", "--loose", "opportunities=transfer")
+    assert plan("edit", first, *decided, "--as", "M").code == 0
+    ended = plan("submit", *whole)
+    assert ended.code == 0, ended.data["outcomes"]
+    approved = plan("approve", *whole[:2], "--as", "D")
+    assert approved.code == 0
+    assert {each["state"] for each in approved.data["plans"]} == {"approved"}
+
+
+def test_a_reorganisation_is_carried_out_in_one_command(
+    plan: Cli, cli: Cli, folder: Path
+) -> None:
+    first, second = drawn_up(plan, folder)
+    decided = ("--no-attend", "rest", "--loose", "opportunities=transfer")
+    plan("edit", first, *decided, "--as", "M")
+    whole = ("--reorganisation", "2027-03-moves")
+    assert plan("submit", *whole, "--as", "M").code == 0
+    assert plan("approve", *whole, "--as", "D").code == 0
+    published = plan("publish", *whole)
+    assert published.code == 0
+    runs = {each["plan"]: each["run"]["plan"] for each in published.data["outcomes"]}
+    assert runs == {first: first, second: second}
+    shown = cli("reassign", *whole, "--dry-run", "--lang", "en")
+    assert first in shown.out
+    assert second in shown.out
+    neither = plan("submit")
+    assert (neither.code, neither.json["error"]["code"]) == (2, "usage")

@@ -11,6 +11,7 @@ from handover.commands.edits import edit_options, read_edits
 from handover.commands.options import DAY, Format
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of, dump_plan, plan_result
+from handover.commands.reorganisation import take_step, takes_plans
 from handover.commands.shell import CommandEntry, Shell, command, group
 
 if TYPE_CHECKING:
@@ -172,14 +173,18 @@ def _show_changes(shell: Shell, found: "Plan", since: int | None) -> Result:
     parent=plan,
     forms=FORMS,
 )
-@click.argument("plan_id", metavar="PLAN")
-def submit(shell: Shell, *, plan_id: str) -> Result:
+@takes_plans
+def submit(shell: Shell, **plans: str | None) -> Result:
     """Hand a draft to the manager."""
     from handover.jobs.decisions import submit as submit_plan
     from handover.jobs.desk import find_next
 
-    decided = submit_plan(shell.workspace, plan_id)
-    return _show_decided(shell, decided, next=find_next(shell.workspace, decided.plan))
+    def submit_one(key: str) -> Result:
+        decided = submit_plan(shell.workspace, key)
+        then = find_next(shell.workspace, decided.plan)
+        return _show_decided(shell, decided, next=then)
+
+    return take_step(shell, "submit", do=submit_one, **plans)
 
 
 @command(
@@ -213,7 +218,7 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
     parent=plan,
     forms=FORMS,
 )
-@click.argument("plan_id", metavar="PLAN")
+@takes_plans
 @edit_options
 @click.option(
     "--version", "read", type=int, metavar="N", help="The version that you have read."
@@ -225,8 +230,18 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
     help="The signed workbook or mail; its hash is recorded.",
 )
 @click.option("--on-behalf", metavar="T", help="Why it is typed by somebody else.")
-def approve(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
+def approve(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Approve a submitted plan, with or without edits."""
+    return take_step(
+        shell,
+        "approve",
+        plan_id=given.pop("plan_id"),
+        reorganisation=given.pop("reorganisation"),
+        do=lambda key: _approve_one(shell, key, given),
+    )
+
+
+def _approve_one(shell: Shell, plan_id: str, given: Mapping[str, Any]) -> Result:
     from handover.jobs.deciding import Grounds
     from handover.jobs.decisions import approve as approve_plan
 

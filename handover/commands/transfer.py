@@ -11,6 +11,7 @@ import click
 
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of, list_aside_notices
+from handover.commands.reorganisation import take_step, takes_plans
 from handover.commands.shell import Shell, command
 from handover.commands.streams import tell
 from handover.i18n import Words, words_for
@@ -26,11 +27,15 @@ FIRST_STEPS = 10
 
 
 @command("publish", example="handover plan publish 2027-04-sato-tanaka --dry-run")
-@click.argument("plan")
+@takes_plans
 @click.option("--dry-run", is_flag=True, help="Show every write and do none.")
 @click.option("--before-announcement", metavar="T", help="Why before the announcement.")
 def publish(
-    shell: Shell, *, plan: str, dry_run: bool, before_announcement: str | None
+    shell: Shell,
+    *,
+    dry_run: bool,
+    before_announcement: str | None,
+    **plans: str | None,
 ) -> Result:
     """Put an approved plan into the CRM as tasks."""
     from handover.jobs.transfer import publish as publish_plan
@@ -41,12 +46,16 @@ def publish(
         org_id=shell.options.org, before_announcement=before_announcement
     )
     manner = manner_of(shell, dry_run=dry_run)
-    done = publish_plan(shell.workspace, plan, asked, manner, task_words(shell))
-    return transfer_result(shell, done, dry_run=dry_run)
+
+    def publish_one(key: str) -> Result:
+        done = publish_plan(shell.workspace, key, asked, manner, task_words(shell))
+        return transfer_result(shell, done, dry_run=dry_run)
+
+    return take_step(shell, "publish", do=publish_one, **plans)
 
 
 @command("reassign", example="handover reassign 2027-04-sato-tanaka --dry-run")
-@click.argument("plan")
+@takes_plans
 @click.option(
     "--rows",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
@@ -59,11 +68,11 @@ def publish(
 def reassign(
     shell: Shell,
     *,
-    plan: str,
     rows: Path | None,
     dry_run: bool,
     early: str | None,
     allow_large: bool,
+    **plans: str | None,
 ) -> Result:
     """Change the owners of approved accounts."""
     from handover.jobs.transfer import reassign as reassign_plan
@@ -78,8 +87,12 @@ def reassign(
         rows=read_rows(rows) if rows else None,
     )
     manner = manner_of(shell, dry_run=dry_run)
-    done = reassign_plan(shell.workspace, plan, asked, manner)
-    return transfer_result(shell, done, dry_run=dry_run)
+
+    def reassign_one(key: str) -> Result:
+        done = reassign_plan(shell.workspace, key, asked, manner)
+        return transfer_result(shell, done, dry_run=dry_run)
+
+    return take_step(shell, "reassign", do=reassign_one, **plans)
 
 
 @command("undo", example="handover undo last --dry-run")

@@ -9,7 +9,7 @@ from handover.errors import (
     AmbiguousName,
     ExitCode,
     HandoverError,
-    KnownException,
+    KnownError,
     UnknownName,
     worst_code,
 )
@@ -47,7 +47,7 @@ class PlanOutcome(Generic[Done]):
 
     plan: Plan
     done: Done | None = None
-    error: KnownException | None = None
+    error: KnownError | None = None
 
 
 def list_waiting(workspace: Workspace, plans: Iterable[Plan]) -> list[Waiting]:
@@ -111,15 +111,26 @@ def find_reorganisation(workspace: Workspace, text: str) -> list[Plan]:
 
 
 def do_each(
-    plans: Iterable[Plan], step: str, do: Callable[[Plan], Done]
+    plans: Iterable[Plan],
+    step: str,
+    do: Callable[[Plan], Done],
+    find_error: Callable[[Done], KnownError | None],
 ) -> list[PlanOutcome[Done]]:
-    """Take a step with each plan that is ready for it; the others say why not."""
+    """Take a step with each plan that is ready for it; the others say why not.
+
+    Args:
+        plans: of one reorganisation; those that are over are left out.
+        step: its name.
+        do: takes the step with one plan.
+        find_error: finds in what was done what is left undone.
+    """
     outcomes: list[PlanOutcome[Done]] = []
     for plan in plans:
         if plan.state in OVER_STATES:
             continue
         try:
-            outcomes.append(PlanOutcome(plan=plan, done=do(plan)))
+            done = do(plan)
+            outcomes.append(PlanOutcome(plan=plan, done=done, error=find_error(done)))
         except WrongState as error:
             is_behind = plan.state in _BEHIND.get(step, ())
             outcomes.append(PlanOutcome(plan=plan, error=None if is_behind else error))
