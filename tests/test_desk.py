@@ -139,3 +139,27 @@ def test_a_reorganisation_is_carried_out_in_one_command(
     assert second in shown.out
     neither = plan("submit")
     assert (neither.code, neither.json["error"]["code"]) == (2, "usage")
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_reorganisation_is_shown_as_one(
+    plan: Cli, cli: Cli, folder: Path, language: str
+) -> None:
+    drawn_up(plan, folder)
+    whole = ("plan", "show", "--reorganisation", "2027-03-moves")
+    shown = plan(*whole[1:]).data
+    people = {each["person"]: each for each in shown["people"]}
+    before = sum(each["customers"] for each in people.values())
+    assert before == sum(each["customers_after"] for each in people.values())
+    assert people["Q"]["customers_after"] == 0
+    assert people["S"]["customers_after"] > people["S"]["customers"]
+    assert shown["nobody_takes"] == []
+    text = cli(*whole, "--lang", language).out
+    page = cli(*whole, "--format", "html", "--lang", language).out
+    title = {
+        "ja": "担当者・週別の訪問の負荷",
+        "en": "Load of visits by person and week",
+    }
+    for form in (text, page):
+        assert title[language] in form
+        assert "2027-03-sato-tanaka" in form

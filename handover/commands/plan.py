@@ -11,7 +11,7 @@ from handover.commands.edits import edit_options, read_edits
 from handover.commands.options import DAY, Format
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of, dump_plan, plan_result
-from handover.commands.reorganisation import take_step, takes_plans
+from handover.commands.reorganisation import show_whole, take_step, takes_plans
 from handover.commands.shell import CommandEntry, Shell, command, group
 
 if TYPE_CHECKING:
@@ -129,21 +129,32 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
 @command(
     "show", example="handover plan show 2027-04-sato-tanaka", parent=plan, forms=FORMS
 )
-@click.argument("plan_id", metavar="PLAN")
+@takes_plans
 @click.option(
     "--changes", is_flag=True, help="What differs from the last approved version."
 )
 @click.option(
     "--since", type=int, metavar="VERSION", help="What differs from this version."
 )
-def show(shell: Shell, *, plan_id: str, changes: bool, since: int | None) -> Result:
+def show(
+    shell: Shell, *, changes: bool, since: int | None, **plans: str | None
+) -> Result:
     """Show a plan, or what has changed in it and in the CRM since."""
     from handover.jobs.plan import find_plan
 
-    found = find_plan(shell.workspace, plan_id)
-    if changes or since is not None:
-        return _show_changes(shell, found, since)
-    return plan_result(shell, [found], data=_dump(shell, [found]))
+    whole = plans["reorganisation"]
+    if whole is not None and plans["plan_id"] is None:
+        if changes or since is not None:
+            raise click.UsageError(shell.words("Give a PLAN, or --reorganisation."))
+        return show_whole(shell, whole)
+
+    def show_one(key: str) -> Result:
+        found = find_plan(shell.workspace, key)
+        if changes or since is not None:
+            return _show_changes(shell, found, since)
+        return plan_result(shell, [found], data=_dump(shell, [found]))
+
+    return take_step(shell, "show", do=show_one, **plans)
 
 
 def _show_changes(shell: Shell, found: "Plan", since: int | None) -> Result:

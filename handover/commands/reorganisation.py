@@ -1,5 +1,6 @@
 """A whole reorganisation in one command: what is ready goes, the rest says why not."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -96,7 +97,7 @@ def _print_outcome(
     words = shell.words
     person = audience_of(shell, outcome.plan.source).person(outcome.plan.predecessor)
     sign = signs.GOOD if outcome.error is None else signs.BAD
-    what = words(f"outcome:{_name_outcome(outcome)}")
+    what = words(f"plan-outcome:{_name_outcome(outcome)}")
     where = words(f"state:{state}")
     line = f"{sign} {outcome.plan.id} ({person}): {what} ({where})"
     console.print(line, soft_wrap=True)
@@ -125,3 +126,50 @@ def _dump(
         "error": error,
         **({"run": done["run"]} if "run" in done else {}),
     }
+
+
+def show_whole(shell: Shell, reorganisation: str) -> Result:
+    """Show a reorganisation on one page: people, load, progress, what nobody takes."""
+    from handover.jobs import desk
+    from handover.jobs.plan import write_page
+    from handover.plan.desk_view import dump_waiting, print_waiting
+    from handover.plan.overview import find_new_owners, list_overview, list_untaken
+    from handover.plan.terminal import lay_out
+
+    workspace = shell.workspace
+    plans = desk.find_reorganisation(workspace, reorganisation)
+    whole = desk.read_whole(workspace, plans)
+    waiting = desk.list_waiting(workspace, plans)
+    audience = replace(audience_of(shell, plans[0].source), mark=shell.mark)
+    tables = list_overview(whole, audience)
+
+    def text(console: "Console") -> None:
+        title = f"{shell.words('Reorganisation')}: {plans[0].reorganisation}"
+        console.print(title, style="bold")
+        for table in tables:
+            if table.rows:
+                console.print()
+                console.print(lay_out(table))
+        print_waiting(waiting, audience, workspace.as_of, console)
+
+    after = Counter(find_new_owners(whole).values())
+    before = Counter(whole.owners.values())
+    involved = {p for plan in whole.plans for p in (plan.predecessor, *plan.successors)}
+    data = {
+        "reorganisation": plans[0].reorganisation,
+        "plans": [dump_plan(plan) for plan in plans],
+        "people": [
+            {"person": each, "customers": before[each], "customers_after": after[each]}
+            for each in sorted(involved)
+        ],
+        "nobody_takes": [
+            {"plan": plan.id, "account_id": row.account_id, "account": row.account}
+            for plan, row in list_untaken(whole)
+        ],
+        "waiting": dump_waiting(waiting, shell.words),
+    }
+    return replace(
+        plan_result(shell, plans, data=data),
+        text=text,
+        html=lambda: write_page(workspace, whole.plans or plans, audience, tables),
+    )

@@ -20,6 +20,7 @@ from handover.ledger.states import OVER_STATES, PlanState
 from handover.plan.desk import Waiting, find_waiting
 from handover.plan.errors import WrongState
 from handover.plan.model import Plan
+from handover.plan.overview import Reorganisation, read_reorganisation
 from mappings.toml_file import nearest
 
 REORGANISATION = Phrase(text="reorganisation")
@@ -62,6 +63,14 @@ def list_waiting(workspace: Workspace, plans: Iterable[Plan]) -> list[Waiting]:
             waiting = find_waiting(connection, plan, day, known)
             found += [waiting] if waiting else []
     return sorted(found, key=lambda each: each.by or each.plan.effective)
+
+
+def read_whole(workspace: Workspace, plans: Sequence[Plan]) -> Reorganisation:
+    """Read who owns what around the plans of a reorganisation."""
+    source = plans[0].source
+    people = workspace.people(source)
+    with workspace.mirror(source) as mirror:
+        return read_reorganisation(mirror, plans, people)
 
 
 def find_next(workspace: Workspace, plan: Plan) -> str | None:

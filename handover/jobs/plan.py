@@ -34,6 +34,7 @@ from handover.plan.drafts import Setting, list_company_days
 from handover.plan.edits import Edits
 from handover.plan.errors import NotInPlan
 from handover.plan.facts import read_facts, read_owners
+from handover.plan.lists import PlanList
 from handover.plan.model import Plan
 from handover.plan.moves import Move
 from handover.plan.moves_file import find_moves, read_moves
@@ -226,11 +227,17 @@ def list_decisions(
         return {plan.id: store.list_decisions(connection, plan.id) for plan in plans}
 
 
-def write_page(workspace: Workspace, plans: Sequence[Plan], audience: Audience) -> str:
+def write_page(
+    workspace: Workspace,
+    plans: Sequence[Plan],
+    audience: Audience,
+    overview: Sequence[PlanList] = (),
+) -> str:
     """Return the page of some plans of one source, with the decisions on them."""
     made = list_decisions(workspace, plans)
     company = list_company_days(workspace.config, workspace.policy)
-    return plan_page(plans, made, audience, company, workspace.config.zone)
+    zone = workspace.config.zone
+    return plan_page(plans, made, audience, company, zone, overview)
 
 
 # Drawing up

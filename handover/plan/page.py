@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from handover.ledger.states import Mode
 from handover.paper.pages import page
 from handover.plan.decision import RecordedDecision
-from handover.plan.lists import list_parts
+from handover.plan.lists import PlanList, list_parts
 from handover.plan.model import Plan, Row
 from handover.plan.scheduler.calendar import WorkingDays
 from handover.plan.view import (
@@ -71,6 +71,7 @@ def plan_page(
     audience: Audience,
     company: WorkingDays,
     zone: ZoneInfo,
+    overview: Sequence[PlanList] = (),
 ) -> str:
     """Write plans as one HTML page.
 
@@ -80,6 +81,7 @@ def plan_page(
         audience: words and names.
         company: on which days it works.
         zone: in which times are told.
+        overview: tables of the whole reorganisation, to stand first.
     """
     return page(
         TEMPLATE,
@@ -112,6 +114,7 @@ def plan_page(
         ],
         person=audience.person,
         mark=audience.mark,
+        overview=overview,
     )
 
 
