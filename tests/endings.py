@@ -67,6 +67,17 @@ class Endings:
         assert (refused.code, refused.json["error"]["code"]) == (5, "not_yours")
         assert len(world.arrived) == before
 
+    def test_what_was_handed_over_and_given_back_by_somebody_is_not_written_again(
+        self, world: World
+    ) -> None:
+        plan = world.run("plan", "show", world.plan).data["plan"]
+        world.done(*world.words("reassign"))
+        world.give(world.account, plan["predecessor"])
+        assert world.run("sync", *world.today).code == 0
+        before, arrived = world.owners(), len(world.arrived)
+        assert world.do("reassign").data["run"]["counts"]["planned"] == 0
+        assert (world.owners(), len(world.arrived)) == (before, arrived)
+
     def test_a_run_that_is_taken_back_in_whole_offers_to_end_its_plan(
         self, world: World
     ) -> None:
