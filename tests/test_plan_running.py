@@ -25,7 +25,7 @@ from tests.worlds.small_company import (
 )
 
 MANAGER = Editor(person_id="M", name="高橋", is_manager=True, managers="高橋")
-LATER = ("--as-of", "2027-03-25")
+LATER = ("--as-of", "2027-03-10")
 CUSTOMERS = [key_account(1), *(with_opportunity(n) for n in range(2, 7)), account(7)]
 IDS = [f"A0{n}" for n in range(1, 8)]
 
@@ -59,7 +59,7 @@ def test_a_running_plan_is_amended_and_what_was_carried_out_stays(
     assert (edited.code, edited.data["plan"]["state"]) == (0, "draft")
     rows = rows_of(edited)
     assert (rows["A2"], rows["A3"]["mode"]) == (before["A2"], "inform")
-    assert cli("reassign", key, *LATER).code == 5
+    assert cli("reassign", key, *LATER, "--json").json["error"]["code"] == "unapproved"
     assert plan(*NEW, "--discard", "--as", "M").json["error"]["code"] == (
         "already_planned"
     )
@@ -77,6 +77,20 @@ def test_a_running_plan_is_amended_and_what_was_carried_out_stays(
     owners = {s["record_id"] for s in done["steps"] if s["action"] == "account_owner"}
     assert "A2" not in owners
     assert {"A1", "A3"} <= owners
+
+
+def test_loose_records_that_were_handed_over_stay_so(plan: Cli, cli: Cli) -> None:
+    key = submitted(plan)
+    assert plan("approve", key, "--as", "M").code == 0
+    late = (*LATER, "--json")
+    assert cli("reassign", key, "--early", "急ぎ", *late).code == 0
+    loose = plan("show", key).data["plan"]["loose"]
+    record = next(each for each in loose if each["object"] == "opportunities")
+    words = ("--as", "M", "--reason", "x")
+    one = plan("edit", key, "--loose", f"opportunities:{record['id']}=leave", *words)
+    assert (one.code, one.json["error"]["code"]) == (5, "carried_out")
+    every = plan("edit", key, "--loose", "opportunities=leave", *words)
+    assert every.data["plan"]["loose"] == loose
 
 
 def test_an_expired_approval_is_renewed_without_any_change(plan: Cli, cli: Cli) -> None:

@@ -90,6 +90,27 @@ def accounts_handed_over(connection: Connection) -> dict[str, set[str]]:
     return given
 
 
+def records_handed_over(
+    connection: Connection, plan_id: str
+) -> set[tuple[str, str, str]]:
+    """Return the records that runs of a plan gave away and did not take back.
+
+    Returns:
+        Of each the canonical table, the CRM's object and its id there.
+    """
+    tables = {action.value: table for table, action in OWNER_ACTION.items()}
+    wanted = _owners_set(*tables).where(runs.c.plan_id == plan_id)
+    given: set[tuple[str, str, str]] = set()
+    first: dict[tuple[str, str, str], str | None] = {}
+    for row in connection.execute(wanted):
+        record = (tables[row.action], row.object, row.record_id)
+        if row.after == first.setdefault(record, row.before):
+            given.discard(record)
+        else:
+            given.add(record)
+    return given
+
+
 def was_carried_out(connection: Connection, plan_id: str) -> bool:
     """Return whether a run of a plan has written anything, taken back or not."""
     wrote = (

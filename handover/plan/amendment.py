@@ -75,7 +75,7 @@ def edit_plan(
     """
     check_complete(edits)
     check_known(plan, edits)
-    check_left(plan, edits, ground.today)
+    check_left(plan, edits, ground.today, ground.given)
     if not owner_is_active and is_holding(edits):
         raise errors.HoldByInactiveOwner(user=ground.name(plan.predecessor))
     company = ground.calendars.company
@@ -92,7 +92,12 @@ def edit_plan(
         if edited != before:
             check_say(plan, before, edited, editor)
         rows.append(edited)
-    loose = tuple(_edit_loose(plan, record, edits) for record in plan.loose)
+    loose = tuple(
+        record
+        if (record.object, record.id) in ground.given
+        else _edit_loose(plan, record, edits)
+        for record in plan.loose
+    )
     check_held(plan, rows, loose, editor, ground.policy.plan.hold_share)
     return _schedule_again(plan, rows, loose, edits, ground)
 

@@ -15,6 +15,7 @@ from handover.config import JAPAN, Config
 from handover.errors import NoDecider
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OVER_STATES, PlanState
+from handover.ledger.writes import records_handed_over
 from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.amendment import edit_plan, is_frozen
@@ -317,6 +318,7 @@ def _read_ground(
         today=setting.as_of,
         name=setting.people.name,
         visited=visited,
+        given=_find_given(connection, plan),
     )
 
 
@@ -333,6 +335,14 @@ def _find_visited(connection: Connection, plan: Plan, today: dt.date) -> frozens
         for row in plan.rows
         if row.visit is not None and days.get(row.account_id) == row.visit.date
     )
+
+
+def _find_given(connection: Connection, plan: Plan) -> frozenset[tuple[str, str]]:
+    """Find the loose records that were handed over; some ids name the CRM's object."""
+    given = records_handed_over(connection, plan.id)
+    ids = {(table, own) for table, _, own in given}
+    ids |= {(table, f"{name}:{own}") for table, name, own in given}
+    return frozenset(ids & {(each.object, each.id) for each in plan.loose})
 
 
 def _keep_frozen(plan: Plan, visited: Collection[str]) -> Plan:

@@ -22,7 +22,7 @@ from handover.ledger.states import Mode
 from handover.plan import errors
 from handover.plan.dates import PlanDates
 from handover.plan.model import LooseRecord, Plan, Row
-from handover.plan.naming import name_rows
+from handover.plan.naming import name_first, name_loose
 from handover.plan.selection import Wish, find_musts
 from handover.plan.visits import find_wish
 
@@ -177,13 +177,16 @@ def check_known(plan: Plan, edits: Edits) -> None:
             raise errors.NotInPlan(plan=plan.id, kind=what, id=item)
 
 
-def check_left(plan: Plan, edits: Edits, today: dt.date) -> None:
+def check_left(
+    plan: Plan, edits: Edits, today: dt.date, given: Collection[tuple[str, str]]
+) -> None:
     """Refuse edits of what was handed over already, named one by one.
 
-    Of an account that was, opportunities that are still held can be decided.
+    Of an account that was, opportunities that are still held can be decided; ``given``
+    are the loose records that were, by table and id.
 
     Raises:
-        CarriedOut: names the accounts.
+        CarriedOut: names the accounts and records.
     """
     named = set(edits.list_accounts())
     for row in plan.rows:
@@ -191,9 +194,19 @@ def check_left(plan: Plan, edits: Edits, today: dt.date) -> None:
         gone = {each.id for each in row.opportunities} - held
         if gone & set(edits.opportunities):
             named.add(row.account_id)
-    done = [r for r in plan.rows if r.is_carried_out and r.account_id in named]
+    done: list[str | Phrase] = [
+        row.account
+        for row in plan.rows
+        if row.is_carried_out and row.account_id in named
+    ]
+    done += [
+        name_loose(record)
+        for record in plan.loose
+        if (record.object, record.id) in edits.loose
+        and (record.object, record.id) in given
+    ]
     if done:
-        raise errors.CarriedOut(plan=plan.id, accounts=name_rows(done))
+        raise errors.CarriedOut(plan=plan.id, accounts=name_first(done))
 
 
 def _check_among(

@@ -88,6 +88,8 @@ class Ground:
     """What could not be read of them."""
     visited: frozenset[str] = frozenset()
     """Accounts whose visit, as it was approved, is over."""
+    given: frozenset[tuple[str, str]] = frozenset()
+    """Loose records that were handed over, by table and id."""
     name: Callable[[str], str] = str
     """Turns the ids of users into names; by default they stay ids."""
 
