@@ -258,6 +258,7 @@ def test_the_head_says_first_who_has_no_slot(plan: Cli, cli: Cli, folder: Path) 
     key = made.data["plan"]["id"]
     shown = cli("plan", "show", key, "--as-of", "2027-03-01").out
     assert "of the 3 customers to be met have a slot" in shown.splitlines()[1]
+    assert "Slots of Sato: 1 days × 1 visits = 1" in shown
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from handover.ledger.states import Mode
 from handover.paper.dates import day, money, short_day
 from handover.paper.table import Table
 from handover.plan.decision import RecordedDecision
-from handover.plan.model import Plan, PutAside, Row
+from handover.plan.model import Plan, PutAside, Row, Slots
 from handover.plan.naming import FIRST
 from handover.plan.selection import (
     DECIDED,
@@ -131,6 +131,11 @@ def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
             if unmet
             else []
         ),
+        *(
+            (words("Slots of {person}", person=audience.person(each.person)), slots)
+            for each in plan.slots
+            if (slots := _describe_slots(each, words))
+        ),
         (words("Announced on"), audience.day(plan.announce)),
         (words("Owners change on"), describe_dates(plan, audience)),
         (
@@ -161,6 +166,20 @@ def describe_shortfall(plan: Plan, audience: Audience) -> str | None:
         met=met,
         left=len(plan.unplaced),
     )
+
+
+def _describe_slots(room: Slots, words: Words) -> str:
+    """Say how many visits somebody can have, and how many are left for people."""
+    said = words(
+        "{days} days × {visits} visits = {slots}, {kept} of them kept for changes",
+        days=room.days,
+        visits=room.visits_a_day,
+        slots=room.slots,
+        kept=room.kept,
+    )
+    if not room.taken:
+        return said
+    return words("{slots}; {n} taken by other plans", slots=said, n=room.taken)
 
 
 def _is_unmet_must(row: Row) -> bool:
