@@ -15,12 +15,12 @@ from handover.config import JAPAN, Config
 from handover.errors import NoDecider
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OVER_STATES, PlanState
-from handover.ledger.writes import records_handed_over
 from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.amendment import edit_plan, is_frozen
 from handover.plan.approval import check_unclaimed
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
+from handover.plan.carried_out import find_given, find_visited
 from handover.plan.changes import describe_changes
 from handover.plan.claims import load_claiming
 from handover.plan.deciders import check_editor, is_manager, list_managers, name_all
@@ -304,7 +304,7 @@ def _read_ground(
     """Read what an edited plan is scheduled on, as of today."""
     accounts = [row.account_id for row in plan.rows]
     facts = setting.read_facts(plan.predecessor, accounts)
-    visited = _find_visited(connection, plan, setting.as_of)
+    visited = find_visited(connection, plan, setting.as_of)
     claiming = {each.id: each for each in load_claiming(connection)}
     drafts = store.load_all(connection, {PlanState.DRAFT})
     linked = {each.id: each for each in drafts if _belong_together(plan, each)}
@@ -318,31 +318,8 @@ def _read_ground(
         today=setting.as_of,
         name=setting.people.name,
         visited=visited,
-        given=_find_given(connection, plan),
+        given=find_given(connection, plan),
     )
-
-
-def _find_visited(connection: Connection, plan: Plan, today: dt.date) -> frozenset[str]:
-    """Find the accounts whose visit was approved, and is over."""
-    approved = store.load_last_approved(connection, plan.id)
-    days = {
-        row.account_id: row.visit.date
-        for row in (approved.rows if approved else ())
-        if row.visit is not None and row.visit.date < today
-    }
-    return frozenset(
-        row.account_id
-        for row in plan.rows
-        if row.visit is not None and days.get(row.account_id) == row.visit.date
-    )
-
-
-def _find_given(connection: Connection, plan: Plan) -> frozenset[tuple[str, str]]:
-    """Find the loose records that were handed over; some ids name the CRM's object."""
-    given = records_handed_over(connection, plan.id)
-    ids = {(table, own) for table, _, own in given}
-    ids |= {(table, f"{name}:{own}") for table, name, own in given}
-    return frozenset(ids & {(each.object, each.id) for each in plan.loose})
 
 
 def _keep_frozen(plan: Plan, visited: Collection[str]) -> Plan:
