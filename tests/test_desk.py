@@ -57,7 +57,7 @@ def test_the_manager_sees_what_waits_for_them_and_what_blocks_it(plan: Cli) -> N
 def test_the_desk_is_read_in_words(plan: Cli, cli: Cli) -> None:
     key = plan(*NEW).data["plan"]["id"]
     shown = cli("plan", "list", "--mine", "--as", "M", "--lang", "ja")
-    assert "提出" in shown.out
+    assert "がまず次の点を解決" in shown.out
     assert f"handover plan edit {key} --no-attend rest" in shown.out
     nothing = cli("plan", "list", "--mine", "--as", "Tanaka", "--lang", "en")
     assert "Nothing waits for you." in nothing.out
