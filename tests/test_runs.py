@@ -119,7 +119,7 @@ def test_runs_are_listed_with_the_last_first_and_shown_as_they_ended(
     listed = cli("runs", "list", "--json").data["runs"]
     assert [each["kind"] for each in listed] == ["undo", "reassign", "publish"]
     shown = cli("runs", "show", done.data["run"]["id"], "--json")
-    assert shown.data["run"] == done.data["run"]
+    assert done.data["run"].items() <= shown.data["run"].items()
 
 
 def test_the_json_has_the_fixed_names(place: Path, cli: Cli) -> None:
