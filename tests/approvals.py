@@ -69,6 +69,7 @@ class Approvals:
         assert (ended.code, error["code"]) == (5, "terms_changed")
         assert named in error["message"], error
 
+    @pytest.mark.sampled
     def test_a_mapping_that_writes_elsewhere_needs_a_new_approval(
         self, world: World, ways: Ways
     ) -> None:
@@ -84,6 +85,7 @@ class Approvals:
             go_by(config, "crm", "mapping", "later.toml")
             assert world.do("reassign", "--dry-run").code == 0
 
+    @pytest.mark.sampled
     def test_a_lifted_guard_or_a_new_delegate_needs_a_new_approval(
         self, world: World, ways: Ways
     ) -> None:
@@ -98,6 +100,7 @@ class Approvals:
         assert world.arrived == []
         assert world.do("reassign").code == 0
 
+    @pytest.mark.sampled
     def test_what_is_approved_again_is_carried_out(
         self, world: World, ways: Ways
     ) -> None:

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.worlds.world import World, each_once
 
 CHANNEL = re.compile(r"\d{2,4}-\d{2,4}-\d{3,4}|\+\d{8}|\w@\w")
@@ -11,6 +13,7 @@ CHANNEL = re.compile(r"\d{2,4}-\d{2,4}-\d{3,4}|\+\d{8}|\w@\w")
 class Asking:
     """To be inherited by a test class with a fixture ``world``."""
 
+    @pytest.mark.sampled
     def test_the_tasks_say_whom_one_meets_and_ask_once_for_the_information(
         self, world: World
     ) -> None:

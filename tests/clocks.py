@@ -24,6 +24,7 @@ class Clocks:
     """Part of ``Promises``: a working folder on some CRM, and a clock that jumps."""
 
     @pytest.mark.parametrize("shift", TRIED)
+    @pytest.mark.sampled
     def test_order_is_counted_whatever_the_clock_does(
         self, world: World, shift: str
     ) -> None:

@@ -1,10 +1,12 @@
 """What many tests share: a working folder, the command line, the CRMs beside it."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import pytest
 
@@ -29,6 +31,34 @@ rehearsal = true
 [crm.files]
 folder = "export"
 """
+
+
+SOAK = "HANDOVER_SOAK" in os.environ
+CRMS = ("salesforce", "hubspot")
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Run tests marked ``sampled`` on one CRM, and on files where they can be.
+
+    Which CRM follows from the test's name; ``make soak`` runs them on all.
+    """
+    if SOAK:
+        return
+    spared = [item for item in items if is_spared(item)]
+    items[:] = [item for item in items if item not in {*spared}]
+    config.hook.pytest_deselected(items=spared)
+
+
+def is_spared(item: pytest.Item) -> bool:
+    """Return whether a sampled test is left to ``make soak`` on this CRM."""
+    if item.get_closest_marker("sampled") is None:
+        return False
+    place = item.nodeid.partition("::")[2].casefold()
+    name = getattr(item, "originalname", item.name)
+    chosen = CRMS[crc32(name.encode()) % len(CRMS)]
+    return any(crm in place for crm in CRMS if crm != chosen)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ def ending(world: World, *words: str) -> Ended:
 class Endings:
     """What holds of plans that are ended early."""
 
+    @pytest.mark.sampled
     def test_a_plan_that_is_ended_closes_its_tasks_once_and_frees_its_customers(
         self, world: World
     ) -> None:
@@ -41,6 +42,7 @@ class Endings:
         again = world.run("plan", "new", *between, *world.today)
         assert again.data["plan"]["id"] != world.plan
 
+    @pytest.mark.sampled
     def test_a_plan_whose_crm_is_another_one_is_not_ended(self, world: World) -> None:
         world.done(*world.words("publish"))
         world.pin_another_org()
@@ -51,6 +53,7 @@ class Endings:
         assert not any(task.done for task in world.tasks())
 
     @pytest.mark.parametrize("when", ["before", "after"])
+    @pytest.mark.sampled
     def test_a_lost_reply_closes_no_task_twice(self, world: World, when: Lost) -> None:
         world.done(*world.words("publish"))
         if world.loses_replies:
@@ -60,6 +63,7 @@ class Endings:
         assert all(task.done for task in world.tasks())
         assert ending(world).data["run"]["counts"]["planned"] == 0
 
+    @pytest.mark.sampled
     def test_only_who_manages_a_plan_ends_it(self, world: World) -> None:
         world.done(*world.words("publish"))
         before = len(world.arrived)
@@ -67,6 +71,7 @@ class Endings:
         assert (refused.code, refused.json["error"]["code"]) == (5, "not_yours")
         assert len(world.arrived) == before
 
+    @pytest.mark.sampled
     def test_what_was_handed_over_and_given_back_by_somebody_is_not_written_again(
         self, world: World
     ) -> None:
@@ -78,6 +83,7 @@ class Endings:
         assert world.do("reassign").data["run"]["counts"]["planned"] == 0
         assert (world.owners(), len(world.arrived)) == (before, arrived)
 
+    @pytest.mark.sampled
     def test_a_run_that_is_taken_back_in_whole_offers_to_end_its_plan(
         self, world: World
     ) -> None:

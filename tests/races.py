@@ -121,6 +121,7 @@ class Races:
     """What holds at every moment of a run, whatever the CRM."""
 
     @pytest.mark.parametrize("seed", range(TRIES))
+    @pytest.mark.sampled
     def test_nothing_changes_after_a_decision_was_said_to_hold(
         self, world: World, seed: int
     ) -> None:
@@ -143,6 +144,7 @@ class Races:
         assert each_once(changes)
         assert overlapping(world) == []
 
+    @pytest.mark.sampled
     def test_a_call_that_is_out_is_named_by_who_decides_meanwhile(
         self, world: World
     ) -> None:
@@ -162,6 +164,7 @@ class Races:
         assert len(calls) == 2
         assert world.owners() == world.handed
 
+    @pytest.mark.sampled
     def test_a_run_that_has_sent_nothing_is_stopped_and_named(
         self, world: World
     ) -> None:

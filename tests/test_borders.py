@@ -22,6 +22,7 @@ from tests.worlds.hubspot_data import TOKEN
 from tests.worlds.world import Act, Task, World, each_once
 
 SOAK = "HANDOVER_SOAK" in os.environ
+pytestmark = pytest.mark.sampled
 
 CRMS = ("files", "salesforce", "hubspot")
 REASON = ("--reason", "the old machine is gone")
