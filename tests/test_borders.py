@@ -89,7 +89,8 @@ def test_the_crm_keeps_one_closed_task_for_a_folder_and_nothing_hangs_on_it(
     assert not kept.account
     assert anchored.owners() == anchored.handed
     anchored.done(*anchored.undoing())
-    assert records(anchored) == [kept]
+    (still,) = records(anchored)
+    assert (still.key, still.done, still.account) == (kept.key, True, kept.account)
     assert anchored.run("runs", "verify").data["broken"] == []
 
 

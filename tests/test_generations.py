@@ -30,9 +30,9 @@ class Shelf:
     """A mirror whose generations hold the numbers that they are given."""
 
     def __init__(self, folder: Path) -> None:
+        self.ledger = Ledger.open(folder / "ledger.sqlite")
         self.folder = folder / "mirror"
         self.folder.mkdir(parents=True)
-        self.ledger = Ledger.open(folder / "ledger.sqlite")
 
     def put(self, at: dt.datetime = NOW, **tables: int) -> Generation:
         """Publish a generation; a table not given stays as it is."""

@@ -153,7 +153,7 @@ def test_what_somebody_decides_goes_with_its_customer_and_the_run_names_it(
 def test_rest_decides_all_that_wait_and_nothing_else(office: Cli) -> None:
     key = new(office)["id"]
     edited = office(
-        "plan", "edit", key, "--opportunity", "rest=hold:2027-06-30", "--as", "P"
+        "plan", "edit", key, "--opportunity", "rest=hold:2027-06-30", "--as", "M"
     ).data["plan"]
     planned = {r["account_id"]: r["opportunities"][0] for r in edited["rows"]}
     assert (planned["A1"]["action"], planned["A1"]["until"]) == ("hold", "2027-06-30")

@@ -1,4 +1,4 @@
-"""Plan ids speak, and never show the ids of a CRM."""
+"""Plan ids speak, and never show the long ids of a CRM."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from handover.plan.plan_ids import make_id
 SATO = Person(id="0055g000000000KAAA", name="佐藤", email="sato.kenichi@example.jp")
 SUZUKI = Person(id="0055g000000000NAAA", name="Suzuki Misaki")
 NOBODY = Person(id="0055g000000000XAAA", name="高橋")
+NUMBER = Person(id="U7", name="田中")
 HAAS = Person(id="0055g000000000YAAA", name="José Haas", email="営業@example.jp")
 
 
@@ -22,12 +23,13 @@ HAAS = Person(id="0055g000000000YAAA", name="José Haas", email="営業@example.
         ([HAAS], "{month}-sato-kenichi-jose-haas"),
         ([NOBODY], "{month}"),
         ([SUZUKI, NOBODY], "{month}"),
+        ([NUMBER], "{month}-sato-kenichi-u7"),
     ],
 )
 def test_an_id_takes_the_mail_address_or_the_ascii_name_of_everybody(
     successors: list[Person], spelt: str
 ) -> None:
-    everybody = {each.id: each for each in (SATO, SUZUKI, NOBODY, HAAS)}
+    everybody = {each.id: each for each in (SATO, SUZUKI, NOBODY, NUMBER, HAAS)}
     people = People(by_id=everybody, file=Path("people.csv"))
     moves = tuple(Move(successor_id=each.id) for each in successors)
     assert make_id(PlanOrder(predecessor=SATO.id, moves=moves), people) == spelt

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from connectors.base import Change, Create, SetField
+from handover.policy import Policy
 from tests.worlds.memory_company import (
     Office,
     changes_of,
     handing_over,
+    office,
     outcomes,
+    plan,
+    row,
 )
+from tests.worlds.small_company import POLICY
 
 OVERRULED = "refused:overruled"
 
@@ -24,8 +29,10 @@ def keeps(owner: str | None, *records: str, name: str = "owner_id") -> object:
     return overrule
 
 
-def overruling(folder: Path, owner: str | None, *records: str) -> Office:
-    place = handing_over(folder)
+def overruling(
+    folder: Path, owner: str | None, *records: str, policy: Policy = POLICY
+) -> Office:
+    place = handing_over(folder, policy=policy)
     place.crm.faults.overrule = keeps(owner, *records)  # type: ignore[assignment]
     return place
 
@@ -64,9 +71,9 @@ def test_a_later_run_of_the_approval_does_not_send_it_again(tmp_path: Path) -> N
 
 
 def test_many_that_are_overruled_are_no_drift(tmp_path: Path) -> None:
-    place = overruling(tmp_path, "T", "A01", "A02", "A03")
-    rules = place.policy.transfer.model_copy(update={"drift_min": 2})
-    place.policy = place.policy.model_copy(update={"transfer": rules})
+    rules = POLICY.transfer.model_copy(update={"drift_min": 2})
+    policy = POLICY.model_copy(update={"transfer": rules})
+    place = overruling(tmp_path, "T", "A01", "A02", "A03", policy=policy)
     place.reassign()
     assert outcomes(place.reassign().entries)["A01"] == "skipped:overruled"
 
@@ -106,8 +113,9 @@ def test_an_undo_that_is_overruled_says_so(tmp_path: Path) -> None:
 
 def test_owner_like_fields_and_team_members_are_read_back(tmp_path: Path) -> None:
     text = 'extends = "files"\n[transfer]\nalso = ["accounts.second"]\n'
-    made = handing_over(tmp_path)
+    made = office(tmp_path, 3)
     place = Office(folder=tmp_path, crm=made.crm, mapping_text=text)
+    place.approve(plan(tuple(map(row, (1, 2, 3)))))
 
     def overrule(change: Change) -> Mapping[str, str | None]:
         if isinstance(change, Create):

@@ -83,6 +83,7 @@ DECIDING: dict[str, tuple[str, ...]] = {
     "plan approve": (PLAN, "--as", "M"),
     "plan reject": (PLAN, "--reason", "no", "--as", "M"),
     "plan void": (PLAN, "--reason", "no", "--as", "M"),
+    "plan end": (PLAN, "--reason", "no", "--as", "M"),
     "plan publish": (PLAN,),
     "reassign": (PLAN,),
     "undo": ("last", "--as", "M"),

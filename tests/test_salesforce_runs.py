@@ -329,6 +329,7 @@ def test_what_hung_on_a_merged_customer_goes_with_the_winner(agreed: Desk) -> No
         if not row["IsClosed"] and row["OwnerId"] == made.sato
     )
     winner = next(each for each in made.accounts if each != loser)
+    gone = str(org.records["Account"][loser]["Name"])
     org.merge("Account", loser, winner, "Contact", "Opportunity", "Case", "Task")
     first = agreed.run("reassign", plan, day=EFFECTIVE)
     assert first.code == 6
@@ -339,8 +340,9 @@ def test_what_hung_on_a_merged_customer_goes_with_the_winner(agreed: Desk) -> No
     assert second.code == 0, second.out
     assert org.records["Opportunity"][deal]["OwnerId"] == made.tanaka
     told = {each["code"]: each["message"] for each in second.json["warnings"]}
-    assert deal in told["opportunities_elsewhere"]
-    assert loser in told["accounts_gone"]
+    name = str(org.records["Opportunity"][deal]["Name"])
+    assert name in told["opportunities_elsewhere"]
+    assert gone in told["accounts_gone"]
 
 
 def test_rows_may_be_listed_by_the_short_ids_of_a_report(

@@ -72,7 +72,7 @@ def test_a_customer_who_is_gone_is_named_with_the_former_owner(
             "owner": "佐藤",
         }
     ]
-    (warning,) = ended.json["warnings"]
+    (warning,) = (w for w in ended.json["warnings"] if w["code"] != "rehearsal")
     assert warning["code"] == "customers_gone"
     assert "大阪商事 (佐藤)" in warning["message"]
     # Who is known to be gone is not told again.
@@ -109,7 +109,7 @@ def test_an_optional_table_that_lacks_a_column_is_left_out_and_the_rest_comes(
     assert ended.code == 0
     assert ended.data["objects"]["accounts"]["new"] == 2
     assert "opportunities" not in ended.data["objects"]
-    (warning,) = ended.json["warnings"]
+    (warning,) = (w for w in ended.json["warnings"] if w["code"] != "rehearsal")
     assert warning["code"] == "left_out_table"
     assert "opportunities.owner_id" in warning["message"]
 

@@ -10,12 +10,14 @@ NAMED = 4
 """So many people an id names."""
 LONGEST = 20
 """So many letters of each."""
+TYPED = 6
+"""Ids that are no longer are numbers by which a company knows its people."""
 
 
 def make_id(order: PlanOrder, people: People) -> str:
     """Return ``{month}-sato-suzuki``; ``{month}`` where somebody has no ASCII name.
 
-    A month alone is counted up, ``2026-12-1``; ids of the CRM are never part of it.
+    A month alone is counted up, ``2026-12-1``; long ids of a CRM are never part of it.
     """
     successors = dict.fromkeys(m.successor_id for m in order.moves if m.successor_id)
     persons = [order.predecessor, *successors][:NAMED]
@@ -24,11 +26,12 @@ def make_id(order: PlanOrder, people: People) -> str:
 
 
 def _spell(user: str, people: People) -> str:
-    """Return the local part of a user's e-mail address, else their name, in ASCII."""
+    """Return a user's e-mail address before the @, else their name, else a short id."""
     found = people.user(user)
     mail = (found.email or "").partition("@")[0] if found else ""
     # A name nobody has is shown as the id.
-    return _plain(mail) or (_plain(found.name) if found and found.name != user else "")
+    name = found.name if found and found.name != user else ""
+    return _plain(mail) or _plain(name) or (_plain(user) if len(user) <= TYPED else "")
 
 
 def _plain(text: str) -> str:

@@ -22,11 +22,13 @@ class TasksDoubled(Partly):
 def find_doubles(
     connector: Connector, creates: Iterable[Create]
 ) -> Mapping[str, Sequence[str]]:
-    """Return the further records with one key, by key.
+    """Return the further records with one key, by key; a unique field rules them out.
 
     Raises:
         ConnectorError: the CRM cannot be asked.
     """
+    if Capability.KEYED_CREATES in connector.capabilities:
+        return {}
     wanted = list(creates)
     found = connector.find(wanted) if wanted else {}
     return {
@@ -43,8 +45,6 @@ def look_back(
 
     Where the CRM cannot be asked now, ``runs verify`` asks it later.
     """
-    if Capability.KEYED_CREATES in connector.capabilities:
-        return None
     made = [
         entry.change
         for entry in entries
