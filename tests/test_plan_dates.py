@@ -207,6 +207,9 @@ def test_the_period_of_a_draft_is_put_off_and_all_decisions_stay(plan: Cli) -> N
     assert (made["end"], made["effective"]) == ("2027-03-19", "2027-03-23")
     assert made["dates"] == [{"effective": "2027-03-23", "rows": 4}]
     assert {row["account_id"]: row["mode"] for row in made["rows"]}["A2"] == "inform"
+    again = plan(*NEW).json["error"]
+    assert again["code"] == "draft_decided"
+    assert "-: " not in again["message"]
 
 
 def test_an_approval_does_not_outlive_another_date(plan: Cli) -> None:

@@ -103,8 +103,8 @@ def describe_changes(before: Plan, after: Plan) -> tuple[Phrase, ...]:
     Visits that moved to make room for others are left out.
     """
     names = {row.account_id: row.account for row in (*before.rows, *after.rows)}
-    found = [
-        (names.get(each.account_id or "", "-"), f"field:{each.field}")
+    found: list[tuple[str | None, str]] = [
+        (names.get(each.account_id or ""), f"field:{each.field}")
         for each in list_changes(before, after)
         if each.why != "moved"
     ]
@@ -115,7 +115,10 @@ def describe_changes(before: Plan, after: Plan) -> tuple[Phrase, ...]:
         if known.get((each.object, each.id)) != each
     ]
     said = [
-        Phrase(text="change:row", params={"name": name, "what": Phrase(text=what)})
+        Phrase(
+            text="change:row",
+            params={"name": name or Phrase(text="Plan"), "what": Phrase(text=what)},
+        )
         for name, what in dict.fromkeys(found)
     ]
     left = len(said) - NAMED
