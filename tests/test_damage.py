@@ -322,3 +322,15 @@ def test_a_chain_that_was_written_again_is_noticed(run: Job) -> None:
     assert run("runs", "adopt", "--reason", "I did it").code == 0
     assert faults(run) == set()
     assert run("reassign", PLAN, on=EFFECTIVE).code == 0
+
+
+def test_a_ledger_that_is_gone_is_told_and_no_empty_one_stands_in_its_place(
+    job: Job,
+) -> None:
+    path = job.folder / DATA / LEDGER
+    for file in path.parent.glob(f"{LEDGER}*"):
+        file.unlink()
+    for words in (("plan", "list"), ("sync",)):
+        ended = job(*words, on=EFFECTIVE)
+        assert (ended.code, ended.json["error"]["code"]) == (2, "damaged_ledger")
+    assert not path.exists()

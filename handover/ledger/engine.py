@@ -1,6 +1,7 @@
 """Open the ledger, bring an older one up to date, and hand out transactions."""
 
 import datetime as dt
+import errno
 import json
 import os
 import sqlite3
@@ -86,14 +87,16 @@ class Ledger:
         """
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not path.exists():
+            is_there = path.exists()
+            is_empty = not is_there or not path.stat().st_size
+            if is_empty and _was_used(path.parent):
+                detail = "0 bytes" if is_there else os.strerror(errno.ENOENT)
+                raise DamagedLedger(file=path, detail=detail)
+            if not is_there:
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            is_empty = not path.stat().st_size
         except OSError as error:
             detail = error.strerror or str(error)
             raise LedgerOutOfReach(file=path, detail=detail) from error
-        if is_empty and _was_used(path.parent):
-            raise DamagedLedger(file=path, detail="0 bytes")
         ledger = cls(path, _engine(path))
         with ledger.read() as connection:
             version = _version(connection)

@@ -95,6 +95,14 @@ class Period:
     is_rushed: bool
     """Customers are visited sooner than the policy leaves them to agree."""
 
+    def check(self) -> None:
+        """Refuse days in the wrong order, whoever named or found them.
+
+        Raises:
+            BadPeriod: one day lies before another that it has to follow.
+        """
+        PlanDates(**{name: getattr(self, name) for name in ORDER}).check_order()
+
     def find_effective(self, end: dt.date, company: WorkingDays) -> dt.date:
         """Return when owners change, of a period that ends on a day."""
         return self.effective or company.after(end)
@@ -125,12 +133,12 @@ def settle(
     dates.check(today)
     notice = dates.notice or min(today, dates.announce or today)
     announce = dates.announce or notice
-    for day in own:
-        if day is not None:
-            check_order("--announce", announce, "effective", day)
+    named = [day for day in own if day is not None]
+    for day in named:
+        check_order("--announce", announce, "effective", day)
     effective = dates.effective
-    if effective is None and own and None not in own:
-        effective = max(day for day in own if day is not None)
+    if effective is None and named and len(named) == len(own):
+        effective = max(named)
     latest = effective - ONE_DAY if effective else None
     start = dates.start
     is_rushed = False
@@ -149,24 +157,13 @@ def settle(
         effective=effective,
         is_rushed=is_rushed,
     )
-    _check_period(period)
+    period.check()
     return period
 
 
 def _find_soonest(announce: dt.date, today: dt.date, company: WorkingDays) -> dt.date:
     """Return the first day on which anybody can be visited at all."""
     return next(company.since(max(announce, today + ONE_DAY)))
-
-
-def _check_period(period: Period) -> None:
-    """Check what was found against what was named."""
-    check_order("--announce", period.announce, "--start", period.start)
-    if period.end is not None:
-        check_order("--start", period.start, "--end", period.end)
-        if period.effective is not None:
-            check_order("--end", period.end, "--effective", period.effective)
-    elif period.effective is not None:
-        check_order("--start", period.start, "--effective", period.effective)
 
 
 def redate(

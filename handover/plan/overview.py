@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from handover.ledger.states import OVER_STATES, Mode
 from handover.mirror.people import People
 from handover.mirror.views import Mirror
+from handover.paper.dates import number
 from handover.plan.lists import PlanList
 from handover.plan.model import Plan, Row
 from handover.plan.view import Audience
@@ -75,13 +76,14 @@ def list_untaken(whole: Reorganisation) -> Iterator[tuple[Plan, Row]]:
 
 
 def list_overview(whole: Reorganisation, audience: Audience) -> list[PlanList]:
-    """List the tables: people, load, progress, and customers nobody takes."""
-    return [
+    """List the tables that hold anything: people, load, progress, who is untaken."""
+    found = (
         _list_people(whole, audience),
         _list_load(whole, audience),
         _list_progress(whole, audience),
         _list_leftover(whole, audience),
-    ]
+    )
+    return [table for table in found if table.rows]
 
 
 def find_new_owners(whole: Reorganisation) -> dict[str, str]:
@@ -135,8 +137,8 @@ def _list_people(whole: Reorganisation, audience: Audience) -> PlanList:
 
 def _list_load(whole: Reorganisation, audience: Audience) -> PlanList:
     words = audience.words
-    visits: Counter[tuple[object, ...]] = Counter()
-    minutes: Counter[tuple[object, ...]] = Counter()
+    visits: Counter[tuple[str, date]] = Counter()
+    minutes: Counter[tuple[str, date]] = Counter()
     for plan in whole.plans:
         for row in plan.rows:
             if row.visit is None:
@@ -147,7 +149,6 @@ def _list_load(whole: Reorganisation, audience: Audience) -> PlanList:
                 key = (audience.person(person), monday)
                 visits[key] += 1
                 minutes[key] += row.visit.minutes + row.visit.travel_minutes
-    keys = sorted((str(name), monday) for name, monday in visits)
     return PlanList(
         title=words("Load of visits by person and week"),
         headings=(
@@ -157,8 +158,13 @@ def _list_load(whole: Reorganisation, audience: Audience) -> PlanList:
             words("Minutes with travel"),
         ),
         rows=[
-            (name, str(monday), str(visits[name, monday]), str(minutes[name, monday]))
-            for name, monday in keys
+            (
+                name,
+                audience.day(monday),
+                number(visits[name, monday], words.language),
+                number(minutes[name, monday], words.language),
+            )
+            for name, monday in sorted(visits)
         ],
         numbers=(2, 3),
     )
