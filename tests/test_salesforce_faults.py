@@ -336,6 +336,19 @@ def test_one_call_that_is_never_let_in_does_not_log_in_for_ever(org: Company) ->
     assert len(org.sent("/oauth2/token")) <= SIGNINGS + 1
 
 
+def test_one_call_that_is_never_let_in_does_not_keep_the_others_out(
+    org: Company,
+) -> None:
+    org.accounts(5)
+    ended = error(401, "INVALID_SESSION_ID", "Session expired or invalid")
+    org.faults.append(lambda call: ended if "describe" in call.path else None)
+    with connected(org, **CLIENT) as crm:
+        for _ in range(2):
+            with pytest.raises(AuthenticationFailed):
+                crm.describe("Account")
+            crm.read("Account", ["001000000000000AAA"], ["Name"])
+
+
 @pytest.mark.parametrize("allowed", [0, 100_000])
 def test_without_usage_in_the_replies_only_the_org_stops_us(
     org: Company, crm: SalesforceCRM, allowed: int

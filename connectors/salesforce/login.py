@@ -272,17 +272,18 @@ class OrgLogin:
         with self._lock:
             if self._token is not None and self._token is not rejected:
                 return self._token
-            self._token = None
             return self._fetch(exchange)
 
     def _fetch(self, exchange: Exchange) -> Token:
         if self._refused is not None:
             raise self._refused
         if self._unproved >= FRUITLESS:
+            # The last token stays: it may be one call that no token lets in.
             raise AuthenticationFailed(
                 source=SOURCE, detail="the org gives tokens and refuses them"
             )
         if self._grant is None:
+            self._token = None
             self._refused = SettingRejected(
                 source=SOURCE, setting="token", detail="expired or revoked"
             )
@@ -290,7 +291,7 @@ class OrgLogin:
         try:
             self._token = self._grant.fetch(exchange)
         except (AuthenticationFailed, RateLimited) as error:
-            self._refused = error
+            self._token, self._refused = None, error
             raise
         self._unproved += 1
         return self._token
