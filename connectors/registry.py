@@ -8,6 +8,7 @@ imported when they are asked for.
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
@@ -104,6 +105,12 @@ def _known(
 
     Ours cannot be replaced from outside.
     """
-    others = {p.name: p for p in entry_points(group=group) if p.name not in table}
+    others = {p.name: p for p in _announced(group) if p.name not in table}
     ours = {name: EntryPoint(name, at, group) for name, at in table.items()}
     return ours | dict(sorted(others.items()))
+
+
+@cache
+def _announced(group: str) -> tuple[EntryPoint, ...]:
+    """Find the entry points of a group; what is installed stays so while we run."""
+    return tuple(entry_points(group=group))

@@ -15,12 +15,13 @@ from handover.errors import AmbiguousName, UnknownName, UsageProblem
 from handover.i18n import Phrase, Words
 from handover.jobs.deciding import find_maker
 from handover.jobs.workspace import Workspace
-from handover.ledger.states import OVER_STATES, Mode
+from handover.ledger.states import OVER_STATES
 from handover.mirror.find import (
     USER,
     account_finder,
     account_names,
     find_account,
+    find_living,
     find_user,
 )
 from handover.mirror.people import Person
@@ -208,15 +209,9 @@ def list_gone(workspace: Workspace, plan: Plan) -> list[str]:
     """List by name the customers still to be handed over whom the CRM has no more."""
     if plan.state in OVER_STATES:
         return []
-    with workspace.mirror(plan.source) as mirror:
-        there = read_owners(mirror, plan)
-    return [
-        row.account
-        for row in plan.rows
-        if row.mode is not Mode.EXCLUDE
-        and row.state != "owner_changed"
-        and row.account_id not in there
-    ]
+    left = {row.account_id: row.account for row in plan.rows if row.is_left}
+    there = find_living(workspace.generation(), plan.source, left)
+    return [name for account, name in left.items() if account not in there]
 
 
 def list_decisions(

@@ -4,7 +4,7 @@ Before it may stand the source, where several CRMs are in the mirror: ``hubspot:
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -54,6 +54,20 @@ def account_names(generation: Generation, source: str) -> Callable[[str], str]:
         return dict(zip(*(rows[c].to_pylist() for c in ("id", "name")), strict=True))
 
     return lambda key: names().get(key) or key
+
+
+def find_living(
+    generation: Generation, source: str, accounts: Collection[str]
+) -> frozenset[str]:
+    """Return which of some accounts the CRM still had at the last sync."""
+    from pyarrow import parquet  # noqa: PLC0415 - it takes long to import
+
+    file = generation.files.get("accounts")
+    if file is None or not accounts:
+        return frozenset()
+    mine = [("source", "=", source), ("id", "in", sorted(accounts))]
+    rows = parquet.read_table(file, columns=["id", "is_deleted"], filters=mine)
+    return frozenset(row["id"] for row in rows.to_pylist() if not row["is_deleted"])
 
 
 def find_user(people: People, text: str) -> Person:

@@ -8,7 +8,9 @@ a ``name`` or a ``login`` or if another line names them as manager or delegate.
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -123,7 +125,8 @@ def load_people(generation: Generation, source: str, file: Path) -> People:
     Raises:
         BadPeople: a line of the file is wrong.
     """
-    users = _with_managers({user.id: user for user in _users(generation, source)})
+    found = _users(generation.files.get("users"), source)
+    users = _with_managers({user.id: user for user in found})
     if file.exists():
         users = _laid_over(users, file)
     hidden = seen_statuses(generation, source).get(("users", "*")) == "unreadable"
@@ -150,20 +153,24 @@ def _with_managers(users: Mapping[str, Person]) -> dict[str, Person]:
     return found
 
 
-def _users(generation: Generation, source: str) -> Iterator[Person]:
-    path = generation.files.get("users")
+@lru_cache(maxsize=8)
+def _users(path: Path | None, source: str) -> tuple[Person, ...]:
+    """Read the users in a generation's file, which never changes."""
     if path is None:
-        return
+        return ()
     with duckdb.connect() as con, interruptible(con.interrupt):
         rows = con.sql(
             f"select {USER_COLUMNS} from read_parquet({literal(path)}) "
             f"where source = {literal(source)} and not coalesce(is_deleted, false) "
             "order by id"
         ).to_arrow_table()
-    for row in rows.to_pylist():
-        active = row.pop("is_active")
-        name = row.pop("name") or row["email"] or row["id"]
-        yield Person(**row, name=name, is_active=active is not False)
+    return tuple(_person(row) for row in rows.to_pylist())
+
+
+def _person(row: dict[str, Any]) -> Person:
+    active = row.pop("is_active")
+    name = row.pop("name") or row["email"] or row["id"]
+    return Person(**row, name=name, is_active=active is not False)
 
 
 Line = tuple[int, Mapping[str, str]]
