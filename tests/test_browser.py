@@ -67,8 +67,11 @@ def test_the_pages_render_and_print_without_the_network(
         cli("plan", "new", "--from", "U01", "--to", "U02", "-o", "plan.html", *on).code
         == 0
     )
+    plan = cli("plan", "list", "--json", *on).data["plans"][0]
+    day = ("--person", "U02", "--on", plan["start"], "-o", "day.html")
+    assert cli("plan", "show", plan["id"], *day, *on).code == 0
     assert cli("leaver", "U01", "-o", "leaver.html", *on).code == 3
-    for name in ("audit.html", "plan.html", "leaver.html"):
+    for name in ("audit.html", "plan.html", "day.html", "leaver.html"):
         page = (folder / name).as_uri()
         shown = chromium(folder, "--dump-dom", page)
         assert f'<html lang="{language}">' in shown

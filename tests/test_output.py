@@ -195,6 +195,7 @@ def test_every_command_shows_names_that_do_nothing(hostile: Cli, folder: Path) -
             ("show", "A0"),
             ("show", "A7", "--json"),
             ("plan", "show", plan),
+            ("plan", "show", plan, "--person", "P", "--on", "2027-03-04"),
             ("plan", "list"),
             ("plan", "edit", plan, *edits, "--reason", why, *by),
             ("plan", "submit", plan, "--as", "P"),
@@ -259,6 +260,18 @@ def test_pages_and_tables_hold_every_name_and_do_nothing(
         assert [text for text in cells if computes(text) or controls_in(text)] == []
         texts = {safe_text.plain_cell(text) for text in cells}
         assert [n for n in NAMES if not _is_among(n, texts)] == []
+
+
+def test_a_day_holds_every_name_and_does_nothing(hostile: Cli) -> None:
+    plan = _told(hostile("plan", "new", "--from", "P", "--to", "S", "--json"))
+    rows = [row for row in plan["rows"] if row["visit"]]
+    for date in sorted({row["visit"]["date"] for row in rows}):
+        words = ("plan", "show", plan["id"], "--person", "S", "--on", date)
+        page = page_of(hostile(*words, "--format", "html").out)
+        assert page.links <= set(filter(safe_text.web_link, NAMES))
+        mine = [row["account"] for row in rows if row["visit"]["date"] == date]
+        assert [n for n in mine if shown(n) not in squeezed(page.text)] == []
+        assert computed_in(hostile(*words, "--format", "csv").out.encode()) == []
 
 
 def _cells(content: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """``handover plan``: draw up, show, edit and decide on handover plans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from handover.commands.edits import edit_options, read_edits
-from handover.commands.options import DAY, Format
+from handover.commands.options import DAY
 from handover.commands.outcome import Notice, Result
-from handover.commands.plan_result import audience_of, dump_plan, plan_result
-from handover.commands.reorganisation import show_whole, take_step, takes_plans
+from handover.commands.plan_result import (
+    FORMS,
+    audience_of,
+    dump_plan,
+    dump_plans,
+    plan_result,
+)
+from handover.commands.reorganisation import take_step, takes_plans
 from handover.commands.shell import CommandEntry, Shell, command, group
 
 if TYPE_CHECKING:
@@ -25,8 +31,6 @@ if TYPE_CHECKING:
 
 DATES = ("notice", "announce", "start", "end", "effective")
 """The options that say when."""
-FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
-"""What a plan can be shown as besides text and JSON."""
 
 
 @group(
@@ -35,6 +39,10 @@ FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
         "list": CommandEntry(
             at="handover.commands.plan_list:list_plans",
             help="List plans, where they stand and whose turn it is.",
+        ),
+        "show": CommandEntry(
+            at="handover.commands.plan_show:show",
+            help="Show a plan, what has changed since, or somebody's day.",
         ),
         "publish": CommandEntry(
             at="handover.commands.transfer:publish",
@@ -85,7 +93,7 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     shown = plan_result(
         shell,
         plans,
-        data=_dump(shell, plans),
+        data=dump_plans(shell, plans),
         error=_make_too_short(short[0]) if short else None,
         next=find_next(shell.workspace, plans[0]),
     )
@@ -124,58 +132,6 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
             shell.words("Give --from and --to, or --moves with a file of moves.")
         )
     return asked
-
-
-@command(
-    "show", example="handover plan show 2027-04-sato-tanaka", parent=plan, forms=FORMS
-)
-@takes_plans
-@click.option(
-    "--changes", is_flag=True, help="What differs from the last approved version."
-)
-@click.option(
-    "--since", type=int, metavar="VERSION", help="What differs from this version."
-)
-def show(
-    shell: Shell, *, changes: bool, since: int | None, **plans: str | None
-) -> Result:
-    """Show a plan, or what has changed in it and in the CRM since."""
-    from handover.jobs.plan import find_plan
-
-    whole = plans["reorganisation"]
-    if whole is not None and plans["plan_id"] is None:
-        if changes or since is not None:
-            raise click.UsageError(shell.words("Give a PLAN, or --reorganisation."))
-        return show_whole(shell, whole)
-
-    def show_one(key: str) -> Result:
-        found = find_plan(shell.workspace, key)
-        if changes or since is not None:
-            return _show_changes(shell, found, since)
-        return plan_result(shell, [found], data=_dump(shell, [found]))
-
-    return take_step(shell, "show", do=show_one, **plans)
-
-
-def _show_changes(shell: Shell, found: "Plan", since: int | None) -> Result:
-    from handover.jobs.plan import find_version_seen, list_drift_since
-    from handover.plan.changes import compare
-
-    before = find_version_seen(shell.workspace, found, since)
-    compared = compare(before, found, list_drift_since(shell.workspace, found))
-
-    def text(console: "Console") -> None:
-        from handover.plan.terminal import print_changes
-
-        print_changes(compared, audience_of(shell, found.source), console)
-
-    data = {
-        **_dump(shell, [found]),
-        "since": compared.since,
-        "changes": [asdict(each) for each in compared.changes],
-        "drift": [asdict(each) for each in compared.drift],
-    }
-    return Result(name="plan", data=data, text=text, as_of=shell.workspace.as_of)
 
 
 @command(
@@ -360,23 +316,6 @@ def _show_decided(
     if changed.stopped is not None:
         notices.append(Notice(code="run_stopped", params={"run": changed.stopped}))
     return replace(shown, text=text, warnings=notices, is_done=True)
-
-
-def _dump(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
-    from handover.jobs.plan import list_decisions
-    from handover.plan.view import dump_decisions, dump_effects
-
-    decisions = list_decisions(shell.workspace, plans)
-    source = plans[0].source if plans else ""
-    effects = shell.workspace.side_effects(source)
-    shown = [dump_plan(each) for each in plans]
-    return {
-        "plans": shown,
-        **({"plan": shown[0]} if len(shown) == 1 else {}),
-        "reorganisation": plans[0].reorganisation if plans else None,
-        "decisions": dump_decisions(decisions),
-        "side_effects": dump_effects(effects, shell.words),
-    }
 
 
 def _make_too_short(plan: "Plan") -> "HandoverError":

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from handover.commands.options import Format
 from handover.commands.outcome import Notice, Result
 from handover.commands.shell import Shell
+
+FORMS: tuple[Format, ...] = ("csv", "html", "xlsx")
+"""What a plan can be shown as besides text and JSON."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,15 +48,15 @@ def plan_result(
     def frame() -> "pd.DataFrame":
         import pandas as pd
 
+        from handover.jobs.plan import add_contacts
         from handover.plan.view import list_sheet_rows
 
-        return pd.DataFrame(
-            [
-                line
-                for p in plans
-                for line in list_sheet_rows(p, audience_of(shell, p.source))
-            ]
-        )
+        lines: list[dict[str, object]] = []
+        for plan in plans:
+            audience = audience_of(shell, plan.source)
+            audience = add_contacts(shell.workspace, [plan], audience)
+            lines += list_sheet_rows(plan, audience)
+        return pd.DataFrame(lines)
 
     def html() -> str:
         from handover.jobs.plan import write_page
@@ -71,6 +75,24 @@ def plan_result(
         next=next,
         as_of=shell.workspace.as_of,
     )
+
+
+def dump_plans(shell: Shell, plans: Sequence["Plan"]) -> dict[str, object]:
+    """Return plans as JSON has them, with the decisions on them."""
+    from handover.jobs.plan import list_decisions
+    from handover.plan.view import dump_decisions, dump_effects
+
+    decisions = list_decisions(shell.workspace, plans)
+    source = plans[0].source if plans else ""
+    effects = shell.workspace.side_effects(source)
+    shown = [dump_plan(each) for each in plans]
+    return {
+        "plans": shown,
+        **({"plan": shown[0]} if len(shown) == 1 else {}),
+        "reorganisation": plans[0].reorganisation if plans else None,
+        "decisions": dump_decisions(decisions),
+        "side_effects": dump_effects(effects, shell.words),
+    }
 
 
 def dump_plan(plan: "Plan", *, rows: bool = True) -> dict[str, object]:

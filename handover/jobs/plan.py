@@ -6,7 +6,7 @@ read and audited, and everything is kept in the ledger.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from handover.audit.engine import audit
@@ -16,6 +16,7 @@ from handover.i18n import Phrase, Words
 from handover.jobs.deciding import find_maker
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import OVER_STATES
+from handover.mirror.contacts import NamedContact, read_contacts
 from handover.mirror.find import (
     USER,
     account_finder,
@@ -162,6 +163,21 @@ def find_audience(workspace: Workspace, source: str, words: Words) -> Audience:
     )
 
 
+def add_contacts(
+    workspace: Workspace, plans: Sequence[Plan], audience: Audience
+) -> Audience:
+    """Add to an audience whom some plans of one source meet, and how to reach them."""
+    visits = (row.visit for plan in plans for row in plan.rows if row.visit)
+    ids = [each for visit in visits for each in visit.contact_ids]
+    if not ids:
+        return audience
+    with workspace.mirror(plans[0].source) as mirror:
+        contacts = read_contacts(mirror, ids)
+    return replace(
+        audience, contact=lambda key: contacts.get(key) or NamedContact(name=key)
+    )
+
+
 # Reading
 
 
@@ -230,6 +246,7 @@ def write_page(
 ) -> str:
     """Return the page of some plans of one source, with the decisions on them."""
     made = list_decisions(workspace, plans)
+    audience = add_contacts(workspace, plans, audience)
     company = list_company_days(workspace.config, workspace.policy)
     zone = workspace.config.zone
     return plan_page(plans, made, audience, company, zone, overview)

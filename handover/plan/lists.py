@@ -10,7 +10,7 @@ from handover.ledger.states import Mode
 from handover.paper.dates import number
 from handover.plan.model import UNRESOLVED, LooseRecord, Plan, PutAside, Row
 from handover.plan.selection import is_key_or_priority
-from handover.plan.view import Audience
+from handover.plan.view import Audience, write_contacts
 
 Cells = tuple[str, ...]
 
@@ -89,6 +89,11 @@ def _list_met(plan: Plan, audience: Audience) -> PlanList:
         PlanColumn(
             heading=words("Place"),
             cell=lambda row: _write_place(row, words),
+            only_on="paper",
+        ),
+        PlanColumn(
+            heading=words("To meet"),
+            cell=lambda row: write_contacts(row, audience) or "-",
             only_on="paper",
         ),
         *_list_successors(plan, audience),

@@ -75,17 +75,8 @@ class AccountFacts:
 
     @property
     def place(self) -> str | None:
-        """Where a visit goes: region, city and address, each said once.
-
-        In Japan the largest comes first and nothing stands between them.
-        """
-        parts: list[str] = []
-        for part in (self.address, self.city, self.region):
-            if part and part.strip() and not any(part.strip() in p for p in parts):
-                parts.append(part.strip())
-        if any(map(_JAPANESE.search, parts)):
-            return "".join(reversed(parts))
-        return ", ".join(parts) or None
+        """Where a visit goes."""
+        return write_place(self.address, self.city, self.region)
 
     def value(self, currency: str) -> Decimal:
         """Add up lifetime purchases and open business in one currency."""
@@ -93,6 +84,22 @@ class AccountFacts:
         return self.purchases.get(currency, nothing) + self.open_amounts.get(
             currency, nothing
         )
+
+
+def write_place(
+    address: str | None, city: str | None, region: str | None
+) -> str | None:
+    """Write where a customer is: region, city and address, each said once.
+
+    In Japan the largest comes first and nothing stands between them.
+    """
+    parts: list[str] = []
+    for part in (address, city, region):
+        if part and part.strip() and not any(part.strip() in p for p in parts):
+            parts.append(part.strip())
+    if any(map(_JAPANESE.search, parts)):
+        return "".join(reversed(parts))
+    return ", ".join(parts) or None
 
 
 @dataclass(frozen=True, kw_only=True)

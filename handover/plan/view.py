@@ -12,6 +12,7 @@ from rich.console import Console
 from connectors.effects import SideEffect
 from handover.i18n import Words
 from handover.ledger.states import Mode
+from handover.mirror.contacts import NamedContact
 from handover.paper.dates import day, money, short_day
 from handover.paper.table import Table
 from handover.plan.decision import RecordedDecision
@@ -37,6 +38,8 @@ class Audience:
     """Turns the codes of items into what people call them."""
     account: Callable[[str], str] = str
     """Turns the ids of accounts into names; by default they stay ids."""
+    contact: Callable[[str], NamedContact] = lambda key: NamedContact(name=key)
+    """Turns the ids of persons of customers into who they are and how to reach them."""
     prepare: int = 0
     """Minutes of preparation for each account that is met."""
     effects: Sequence[SideEffect] = ()
@@ -338,10 +341,17 @@ def list_sheet_rows(plan: Plan, audience: Audience) -> Iterator[dict[str, object
             "start": visit.start if visit else None,
             "end": visit.end if visit else None,
             "place": visit.place if visit else None,
+            "to_meet": write_contacts(row, audience),
             "gaps": ", ".join(row.gaps),
             "reason": row.reason,
             "state": row.state,
         }
+
+
+def write_contacts(row: Row, audience: Audience) -> str:
+    """Name whom to meet, and how to reach them; nothing where nobody is named."""
+    ids = row.visit.contact_ids if row.visit else ()
+    return audience.words(", ").join(str(audience.contact(each)) for each in ids)
 
 
 def list_effects(

@@ -4,12 +4,16 @@ By the policy and the people of the place, the facts of the mirror, and its name
 """
 
 from handover.i18n import Words
+from handover.mirror.contacts import read_contacts
+from handover.mirror.people import People
 from handover.mirror.views import Mirror
 from handover.plan.model import Plan
+from handover.plan.scheduler.calendar import WorkingDays
+from handover.policy import Policy
 from handover.transfer.checks import Site
 from handover.transfer.facts import TransferFacts
 from handover.transfer.reassign import planned_opportunities
-from handover.transfer.task_text import TaskWriter, read_contacts
+from handover.transfer.task_text import TaskWriter
 from handover.transfer.tasks import (
     Moved,
     Preparing,
@@ -22,14 +26,21 @@ from handover.transfer.tasks import (
 
 def list_tasks(site: Site, plan: Plan, moved: Moved) -> tuple[WantedTask, ...]:
     """List the tasks that a plan asks for, by the people and the policy of a place."""
-    delegate = site.people.delegate_of(plan.manager) if plan.manager else None
-    rules = Preparing(
-        preparer=preparer(plan, delegate),
-        must={item.code for item in site.policy.items if item.level == "must"},
-        company=site.company,
-        prepare_days=site.policy.plan.prepare_days,
-    )
+    rules = find_preparing(plan, site.people, site.policy, site.company)
     return wanted_tasks(plan, rules, moved)
+
+
+def find_preparing(
+    plan: Plan, people: People, policy: Policy, company: WorkingDays
+) -> Preparing:
+    """Find by whom and by when the information of a plan's customers is to be ready."""
+    delegate = people.delegate_of(plan.manager) if plan.manager else None
+    return Preparing(
+        preparer=preparer(plan, delegate),
+        must={item.code for item in policy.items if item.level == "must"},
+        company=company,
+        prepare_days=policy.plan.prepare_days,
+    )
 
 
 def list_due_days(site: Site, plan: Plan) -> dict[str, str]:
@@ -65,5 +76,5 @@ def make_writer(site: Site, plan: Plan, mirror: Mirror, spoken: Words) -> TaskWr
         spoken=spoken,
         person=site.people.name,
         item=lambda code: site.policy.item_name(code, spoken),
-        contact=lambda each: contacts.get(each, each),
+        contact=lambda each: str(contacts.get(each, each)),
     )

@@ -1,12 +1,10 @@
 """What our tasks say: subject and text, in the configured language."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from handover.i18n import Words
 from handover.ledger.states import Mode
-from handover.mirror.views import Mirror
 from handover.paper.dates import day
 from handover.plan.model import Plan
 from handover.transfer.tasks import Purpose, WantedTask
@@ -127,31 +125,6 @@ class TaskWriter:
             )
             for each in task.held
         )
-
-
-def read_contacts(mirror: Mirror, ids: Sequence[str]) -> Mapping[str, str]:
-    """Return the name of some contacts and how to reach them, by id.
-
-    By phone if one is known that can be true, else by an e-mail address that may be
-    used.
-    """
-    query = """
-        select id, name, case
-            when phone_quality in ('ok', 'generic') then phone
-            when mobile_quality in ('ok', 'generic') then mobile
-            when email_quality in ('ok', 'generic')
-                and not coalesce(email_bounced, false)
-                and not coalesce(opted_out, false) then email
-            end as channel
-        from contacts where list_contains($ids, id)
-    """
-    found: list[dict[str, Any]] = mirror.table(query, ids=[*ids, ""]).to_pylist()
-    return {
-        each["id"]: " ".join(
-            filter(None, (each["name"] or each["id"], each["channel"]))
-        )
-        for each in found
-    }
 
 
 def _shorten(subject: str) -> str:
