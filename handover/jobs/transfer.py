@@ -24,11 +24,12 @@ from handover.ledger.states import OVER_STATES
 from handover.ledger.writes import was_taken_back
 from handover.mirror.views import Mirror
 from handover.plan import store
-from handover.plan.approval import ApprovedPlan, check_unclaimed, load_approved
+from handover.plan.approval import ApprovedPlan, load_approved
 from handover.plan.drafts import list_company_days
 from handover.plan.errors import Ended
 from handover.plan.facts import read_aside_of
 from handover.plan.model import PutAside
+from handover.plan.questions import check_unclaimed
 from handover.transfer.checks import Site, check_confirmed, check_earnest
 from handover.transfer.crash_points import Reached
 from handover.transfer.execute import (

@@ -5,32 +5,22 @@ decides for somebody else says so.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from handover.errors import Refusal
-from handover.i18n import Phrase
 from handover.ledger import seals
-from handover.ledger.states import OPEN_STATES, Mode, PlanState
+from handover.ledger.states import OPEN_STATES, PlanState
 from handover.ledger.writes import was_carried_out
 from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.build import seal
-from handover.plan.claims import list_claimed
 from handover.plan.dates import prolong
 from handover.plan.deciders import check_editor, list_approvers, list_managers
 from handover.plan.decision import Decision
 from handover.plan.model import Plan
-from handover.plan.naming import (
-    list_opportunities,
-    name_first,
-    name_loose,
-    name_opportunity,
-    name_rows,
-)
-from handover.plan.selection import is_key_or_priority
+from handover.plan.questions import check_decided, check_leaver, check_unclaimed
 from handover.plan.terms import Circumstances
 
 _KINDS = {
@@ -40,10 +30,6 @@ _KINDS = {
     PlanState.VOIDED: "void",
     PlanState.ENDED: "end",
 }
-BLOCKING = frozenset({"opportunities", "requests"})
-"""Loose records that must not be left undecided."""
-OPEN_RECORDS = BLOCKING | {"activities"}
-"""Loose records on which somebody has to act: all but contacts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,99 +227,6 @@ def check_approver(plan: Plan, action: str, by: Decision, now: Circumstances) ->
         raise errors.OnBehalfNeeded(user=people.name(by.person_id), login=by.actor)
 
 
-def check_decided(plan: Plan, people: People) -> None:
-    """Refuse a plan in which something is left open that a person has to decide.
-
-    Raises:
-        Refusal: of the class that says what.
-    """
-    for question in list_open_questions(plan, people):
-        raise question
-
-
-def list_open_questions(plan: Plan, people: People) -> Iterator[Refusal]:
-    """Yield what a person has still to decide, as what a submission is refused for."""
-    rows = [row for row in plan.rows if row.is_left]
-    nobody = [row for row in rows if row.successor_id is None]
-    if nobody:
-        yield errors.SuccessorMissing(plan=plan.id, accounts=name_rows(nobody))
-    for successor in sorted({row.successor_id for row in rows if row.successor_id}):
-        if not people.is_active(successor):
-            yield errors.InactiveSuccessor(user=people.name(successor))
-    unplaced = [r for r in rows if r.mode is Mode.MEET and r.visit is None]
-    if unplaced:
-        yield errors.VisitUndecided(plan=plan.id, accounts=name_rows(unplaced))
-    unattended = [
-        row
-        for row in rows
-        if row.is_met
-        and row.co_attendance == "undecided"
-        and is_key_or_priority(row.reasons)
-    ]
-    if unattended:
-        names = name_rows(unattended)
-        yield errors.CoAttendanceUndecided(plan=plan.id, accounts=names)
-    unowned = {each.id for each in plan.aside if each.hides_owner}
-    unread = [each for each in plan.waiting if each in unowned]
-    if unread:
-        opportunities = name_first(list_opportunities(plan, unread))
-        yield errors.OwnerUnread(plan=plan.id, opportunities=opportunities)
-    waiting = [each for each in plan.waiting if each not in unowned]
-    if waiting:
-        opportunities = name_first(list_opportunities(plan, waiting))
-        yield errors.OpportunityUndecided(plan=plan.id, opportunities=opportunities)
-    loose = [r for r in plan.loose if r.action is None and r.object in BLOCKING]
-    if loose:
-        records = name_first(map(name_loose, loose))
-        yield errors.LooseUndecided(plan=plan.id, records=records)
-
-
-def check_leaver(connection: Connection, plan: Plan, people: People) -> None:
-    """Refuse to forget a customer or anything open of somebody who has left.
-
-    What another open plan hands over is given to somebody. Who is active and cannot
-    take part may keep a customer, but only if a person has decided it.
-
-    Raises:
-        LeaverKeeps: nobody takes over some of what they own.
-        AbsentUndecided: nobody has decided about some of their customers.
-    """
-    is_active = people.is_active(plan.predecessor)
-    if is_active and not plan.absent:
-        return
-    out = {r.account_id: r.account for r in plan.rows if r.mode is Mode.EXCLUDE}
-    given = dict(list_claimed(connection, plan, out))
-    kept: list[str | Phrase] = [out[each] for each in out if each not in given]
-    if is_active:
-        decided = {row.account_id for row in plan.rows if row.mode_by is not None}
-        undecided = [out[a] for a in out if a not in given and a not in decided]
-        if undecided:
-            raise errors.AbsentUndecided(
-                user=people.name(plan.predecessor),
-                plan=plan.id,
-                accounts=name_first(undecided),
-            )
-        return
-    kept += [r.account for r in plan.rows if r.mode is Mode.HOLD and r.is_left]
-    kept += [
-        name_opportunity(row, opportunity)
-        for row in plan.rows
-        for opportunity in row.opportunities
-        if opportunity.action == "hold" and row.account_id not in out
-    ]
-    kept += [
-        name_loose(record)
-        for record in plan.loose
-        if record.object in OPEN_RECORDS and record.action != "transfer"
-    ]
-    if kept:
-        raise errors.LeaverKeeps(
-            user=people.name(plan.predecessor),
-            plan=plan.id,
-            records=name_first(kept),
-        )
-
-
 def check_state(plan: Plan, action: str, allowed: Collection[PlanState]) -> None:
     """Refuse what a plan's state does not allow.
 
@@ -342,21 +235,6 @@ def check_state(plan: Plan, action: str, allowed: Collection[PlanState]) -> None
     """
     if plan.state not in allowed:
         raise errors.WrongState(plan=plan.id, state=plan.state.value, action=action)
-
-
-def check_unclaimed(connection: Connection, plan: Plan) -> None:
-    """Refuse accounts that another open plan hands over already.
-
-    Raises:
-        AlreadyPlanned: there are such accounts.
-    """
-    names = {r.account_id: r.account for r in plan.rows if r.is_left}
-    clashes = dict(list_claimed(connection, plan, names))
-    if clashes:
-        raise errors.AlreadyPlanned(
-            plan=", ".join(sorted(set(clashes.values()))),
-            accounts=name_first(names[each] for each in sorted(clashes)),
-        )
 
 
 def decide(

@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 
 from handover.errors import HandoverError, Refusal
 from handover.ledger.states import PlanState
-from handover.plan.approval import (
+from handover.plan.approval import load_approved
+from handover.plan.deciders import list_approvers, list_managers
+from handover.plan.model import Plan
+from handover.plan.questions import (
     check_leaver,
     check_unclaimed,
     list_open_questions,
-    load_approved,
 )
-from handover.plan.deciders import list_approvers, list_managers
-from handover.plan.model import Plan
 from handover.plan.terms import Circumstances
 
 Step = Literal["submit", "approve", "publish", "reassign"]

@@ -18,7 +18,6 @@ from handover.ledger.states import OVER_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.amendment import edit_plan, is_frozen
-from handover.plan.approval import check_unclaimed
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
 from handover.plan.carried_out import find_given, find_visited
 from handover.plan.changes import describe_changes
@@ -27,6 +26,7 @@ from handover.plan.deciders import check_editor, is_manager, list_managers, name
 from handover.plan.edits import Editor, Edits
 from handover.plan.model import Plan
 from handover.plan.plan_ids import make_id
+from handover.plan.questions import check_unclaimed
 from handover.plan.scheduler.calendar import Calendars, Days, WorkingDays, parse_days
 from handover.plan.selection import PlanFacts
 from handover.plan.store import Origin

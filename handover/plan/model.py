@@ -6,15 +6,14 @@ frozen: whoever edits a plan makes another one. The names are those of the JSON 
 """
 
 import datetime as dt
-import hashlib
 from collections import Counter
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
-import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from handover.ledger.states import OPEN_STATES, Mode, PlanState
+from handover.plan.fingerprint import compute_fingerprint
 
 CoAttendance = Literal["undecided", "yes", "no"]
 
@@ -202,33 +201,6 @@ class Option(Value):
     end: dt.date | None
 
 
-NOT_APPROVED = {
-    "version",
-    "author",
-    "state",
-    "fingerprint",
-    "generation",
-    "notes",
-    "aside",
-    "overflow",
-    "options",
-    "minimum_days",
-    "minimum_end",
-    "minimum_days_bound",
-    "minimum_days_proved",
-    "slots",
-}
-"""What a plan says beyond what its manager approves, and its fingerprint covers."""
-
-
-MEASURED = ("score", "ready", "state", "open_amount")
-"""The same of a row: measured or reported, not decided."""
-
-
-DESCRIBED = ("account_id", "account")
-"""The same of a loose record."""
-
-
 class Bound(Value):
     """A proved lower bound of the working days, and why."""
 
@@ -364,22 +336,4 @@ class Plan(Value):
 
     def computed_fingerprint(self) -> str:
         """Hash what is approved: rows, visits, decisions, dates, policy, terms."""
-        content = self.model_dump(mode="json", exclude=NOT_APPROVED)
-        for name in ("terms", "prepared_by"):
-            if content[name] is None:
-                del content[name]  # older plans keep the fingerprint they had
-        for row in content["rows"]:
-            if row["visit"] and not row["visit"]["timed"]:
-                del row["visit"]["timed"]  # so do older visits
-            for name in MEASURED:
-                del row[name]
-            for opportunity in row["opportunities"]:
-                del opportunity["name"]  # described, not decided
-        for record in content["loose"]:
-            for name in DESCRIBED:
-                del record[name]
-        return hashlib.sha256(_canonical(content)).hexdigest()
-
-
-def _canonical(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return compute_fingerprint(self.model_dump(mode="json"))
