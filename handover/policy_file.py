@@ -6,6 +6,7 @@ by table and item by item, and what is wrong in it is named with its line.
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,12 @@ def load_policy(path: Path | None = None) -> Policy:
         BadPolicy: it cannot be read, a key or value is wrong, or one of the five groups
             would be left without items; names file, line and key.
     """
-    built_in = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
     if path is None:
-        return Policy.model_validate(built_in)
+        return _built_in()
     text = ""
     try:
         text = _read(path)
-        return _overlaid(built_in, _parsed(text))
+        return _laid_over_ours(text)
     except _Mistake as mistake:
         line = mistake.line or line_of(text, mistake.keys, named_by="code") or ""
         raise BadPolicy(
@@ -46,6 +46,23 @@ def load_policy(path: Path | None = None) -> Policy:
             ),
             detail=mistake.detail,
         ) from mistake
+
+
+# Policies are read again for every batch of a run, and hardly ever differ.
+
+
+@cache
+def _built_in() -> Policy:
+    return Policy.model_validate(_ours())
+
+
+@lru_cache(maxsize=4)
+def _laid_over_ours(text: str) -> Policy:
+    return _overlaid(_ours(), _parsed(text))
+
+
+def _ours() -> dict[str, Any]:
+    return tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
 
 
 class _Mistake(Exception):

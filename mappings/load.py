@@ -1,6 +1,7 @@
 """Loads a mapping: lays files over the ones they extend, and checks the whole."""
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,12 @@ def load_mapping(name_or_path: str, base: Path) -> Mapping:
     Raises:
         MappingError: with file, key, line and the nearest name where that helps.
     """
-    chain = _chain(name_or_path, base)
+    return _merged(tuple(_chain(name_or_path, base)))
+
+
+@lru_cache(maxsize=16)
+def _merged(chain: tuple[MappingFile, ...]) -> Mapping:
+    """Lay files over each other; for every batch of a run they are the same ones."""
     tables: dict[str, tuple[TablePart, ...]] = {}
     also: dict[tuple[str, str], None] = {}
     write: dict[str, Any] = {}

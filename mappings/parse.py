@@ -5,7 +5,7 @@ import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,7 +65,7 @@ class MappingFile:
 
     path: Path
     text: str
-    content: dict[str, Any]
+    content: dict[str, Any] = field(compare=False)
 
     def error(
         self, kind: type[MappingError], *keys: str, **params: object
