@@ -14,8 +14,8 @@ from handover import __version__
 from handover.doctor import OUR_NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
-BY_NAME_ONLY = {"tzdata", "xlsxwriter"}
-"""What Python (time zones) or pandas (workbooks) imports on our behalf."""
+BY_NAME_ONLY = {"tzdata"}
+"""What Python imports on our behalf: time zones."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 

@@ -41,7 +41,7 @@ DAMAGES = (
 _ERROR_CELL = re.compile(rb'<c\b[^>]*\bt="e"[^>]*>.*?</c>', re.DOTALL)
 _PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
 _SAID = re.compile(rb"<v>([^<]*)</v>")
-Errors = dict[int, dict[int, str]]
+FailedCells = dict[int, dict[int, str]]
 """What cells show whose formula failed, by row and column counted from 1 and 0."""
 
 
@@ -68,8 +68,8 @@ def read_workbook(path: Path, expected: Expected) -> Content:
     return Content(header=header, rows=fitted, body=body, header_line=line)
 
 
-def _sheet(path: Path, expected: Expected) -> tuple[CalamineSheet, Errors]:
-    with _damage_is_named(path.name):
+def _sheet(path: Path, expected: Expected) -> tuple[CalamineSheet, FailedCells]:
+    with damage_is_named(path.name):
         check_workbook(path)
         with ZipFile(path) as parts:
             book = CalamineWorkbook.from_path(path)
@@ -83,11 +83,11 @@ def _sheet(path: Path, expected: Expected) -> tuple[CalamineSheet, Errors]:
                 raise UnreadableFile(file=path.name, line=1, detail="no sheet")
             best = max(sheets, key=lambda sheet: _score(sheet, expected))
             at = book.sheet_names.index(best.name)
-            return best, _errors(parts, at)
+            return best, read_failed_cells(parts, at)
 
 
 @contextmanager
-def _damage_is_named(name: str) -> Iterator[None]:
+def damage_is_named(name: str) -> Iterator[None]:
     """Turn whatever a damaged workbook does to the libraries into one error.
 
     Raises:
@@ -110,7 +110,7 @@ def _score(sheet: CalamineSheet, expected: Expected) -> int:
     return max((score(cells, expected) for _, cells in begin), default=0)
 
 
-def _errors(parts: ZipFile, at: int) -> Errors:
+def read_failed_cells(parts: ZipFile, at: int) -> FailedCells:
     """Find the cells whose formula failed; the library leaves them empty."""
     workbook = parts.read("xl/workbook.xml")
     ids = re.findall(rb'<(?:\w+:)?sheet\b[^>]*?\br:id="([^"]+)"', workbook)
@@ -123,7 +123,7 @@ def _errors(parts: ZipFile, at: int) -> Errors:
     name = target[1].decode().removeprefix("/xl/") if target else ""
     if f"xl/{name}" not in parts.namelist():
         return {}
-    found: Errors = {}
+    found: FailedCells = {}
     for cell in _ERROR_CELL.finditer(parts.read(f"xl/{name}")):
         place, said = _PLACE.search(cell[0]), _SAID.search(cell[0])
         if place and said:
@@ -132,7 +132,7 @@ def _errors(parts: ZipFile, at: int) -> Errors:
     return found
 
 
-def _rows(sheet: CalamineSheet, errors: Errors) -> Iterator[Line]:
+def _rows(sheet: CalamineSheet, errors: FailedCells) -> Iterator[Line]:
     begin = sheet.start[1] if sheet.start else 0
     for number, row in enumerate(sheet.iter_rows(), 1):
         cells = [as_text(value) for value in row]
