@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,7 +107,7 @@ def read(path: Path) -> MappingFile:
     """Read a file as TOML and refuse tables that the common schema does not have."""
     try:
         text = read_text(path)
-        content = parse_toml(text)
+        content = _parsed(text)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         line = re.search(r"line (\d+)", str(error))
         raise BadMapping(
@@ -119,6 +120,10 @@ def read(path: Path) -> MappingFile:
                 UnknownTable, key, name=key, suggestion=suggestion(key, [*TABLES, *TOP])
             )
     return file
+
+
+_parsed = lru_cache(maxsize=32)(parse_toml)
+"""The content of a text; it is read for every batch of a run, and never changed."""
 
 
 def parts(file: MappingFile, table: str) -> list[TablePart]:
