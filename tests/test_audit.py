@@ -30,6 +30,7 @@ from handover.policy import GROUPS, Policy
 from handover.policy_file import load_policy
 from tests.benchmarks.audit import Script, audited
 from tests.benchmarks.company import write_company
+from tests.conftest import SOAK
 from tests.worlds.audited_records import (
     AS_OF,
     POLICY,
@@ -292,7 +293,7 @@ TEXTS = ["", "不明", "なし", "x", "東京", "u9", "A"]
 
 
 @settings(
-    max_examples=12,
+    max_examples=60 if SOAK else 6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -649,7 +650,7 @@ GARBAGE = {
 
 
 @settings(
-    max_examples=20,
+    max_examples=100 if SOAK else 8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -11,6 +11,7 @@ from connectors.base import SetField
 from handover.errors import HandoverError
 from handover.ledger.states import Action
 from handover.transfer.steps import Step, label
+from tests.conftest import SOAK
 from tests.worlds.memory_company import PLAN, Office, handing_over, row
 
 
@@ -88,7 +89,7 @@ def test_one_changed_value_of_the_plan_voids_the_approval(place: Office) -> None
             put(place, "update plan_versions set content = ?", before)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=200 if SOAK else 15, deadline=None)
 @given(data=st.data())
 def test_one_changed_byte_of_the_plan_writes_nothing_else(
     place: Office, data: st.DataObject

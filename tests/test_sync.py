@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from connectors.base import Capability, Page, Pull
 from connectors.errors import NotPermitted, Unreachable
 from handover.mirror.losses import Shrunk
+from tests.conftest import SOAK
 from tests.worlds.mirror import MAPPING, Mill, company, sums
 
 
@@ -240,7 +241,11 @@ def edit(mill: Mill, what: str, n: int, text: str) -> None:
         mill.crm.put("Accounts", key, **{field: text}, employees="1")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=60 if SOAK else 6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(edits=EDITS)
 def test_a_mirror_grown_night_by_night_equals_one_read_at_once(
     edits: list[Edit], tmp_path_factory: pytest.TempPathFactory

@@ -228,7 +228,7 @@ class Handovers(RuleBasedStateMachine):
 
 
 Handovers.TestCase.settings = settings(
-    max_examples=200 if SOAK else 6,
+    max_examples=200 if SOAK else 4,
     stateful_step_count=30 if SOAK else 12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
