@@ -39,6 +39,10 @@ COMMANDS = {
         at="handover.commands.transfer:undo",
         help="Take a run back. RUN is its id, or last.",
     ),
+    "meeting": CommandEntry(
+        at="handover.commands.meeting:meeting",
+        help="Prepare the meetings of a plan, and record what came of them.",
+    ),
     "leaver": CommandEntry(
         at="handover.commands.leaver:leaver",
         help="List what somebody still owns; exit 3 while anything is left.",

@@ -70,8 +70,9 @@ def test_the_pages_render_and_print_without_the_network(
     plan = cli("plan", "list", "--json", *on).data["plans"][0]
     day = ("--person", "U02", "--on", plan["start"], "-o", "day.html")
     assert cli("plan", "show", plan["id"], *day, *on).code == 0
+    assert cli("meeting", "pack", plan["id"], "-o", "packs.html", *on).code == 0
     assert cli("leaver", "U01", "-o", "leaver.html", *on).code == 3
-    for name in ("audit.html", "plan.html", "day.html", "leaver.html"):
+    for name in ("audit.html", "plan.html", "day.html", "packs.html", "leaver.html"):
         page = (folder / name).as_uri()
         shown = chromium(folder, "--dump-dom", page)
         assert f'<html lang="{language}">' in shown

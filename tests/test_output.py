@@ -196,6 +196,7 @@ def test_every_command_shows_names_that_do_nothing(hostile: Cli, folder: Path) -
             ("show", "A7", "--json"),
             ("plan", "show", plan),
             ("plan", "show", plan, "--person", "P", "--on", "2027-03-04"),
+            ("meeting", "pack", plan),
             ("plan", "list"),
             ("plan", "edit", plan, *edits, "--reason", why, *by),
             ("plan", "submit", plan, "--as", "P"),
@@ -245,6 +246,9 @@ def test_pages_and_tables_hold_every_name_and_do_nothing(
     hostile: Cli, folder: Path
 ) -> None:
     plan = _told(hostile("plan", "new", "--from", "P", "--to", "S", "--json"))["id"]
+    packs = page_of(hostile("meeting", "pack", plan, "--format", "html").out)
+    assert packs.links == set()
+    assert [name for name in NAMES if shown(name) not in squeezed(packs.text)] == []
     for words in (("audit",), ("plan", "show", plan)):
         page = page_of(hostile(*words, "--format", "html").out)
         assert page.links <= set(filter(safe_text.web_link, NAMES))

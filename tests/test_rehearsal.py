@@ -67,6 +67,7 @@ READING: dict[str, tuple[str, ...]] = {
     "runs show": ("last",),
     "runs verify": (),
     "leaver": ("Sato",),
+    "meeting pack": (PLAN,),
     "policy show": (),
     "policy check": (),
     "mapping list": (),

@@ -68,6 +68,23 @@ def write_bytes(content: bytes, options: Options) -> None:
             replace_private_file(options.output, content)
 
 
+def write_files(files: Mapping[str, bytes], options: Options) -> None:
+    """Fill the folder asked for, which is made if need be and is its owner's alone.
+
+    A file of the same name is replaced; others that lie there stay.
+
+    Raises:
+        Unwritten: one could not be written.
+    """
+    folder = options.output
+    assert folder is not None  # noqa: S101 - whoever calls has asked
+    with written_to(str(folder)):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    for name, content in files.items():
+        with written_to(str(folder / name)):
+            replace_private_file(folder / name, content)
+
+
 def as_json(envelope: Mapping[str, object]) -> bytes:
     """Serialise the envelope; money is a number, whole where it is whole.
 

@@ -107,7 +107,7 @@ def global_options() -> list[click.Option]:
         _option(
             "-o",
             "--output",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=click.Path(path_type=Path),
             metavar="FILE",
             help="Write the result to a file.",
         ),
@@ -123,6 +123,17 @@ def global_options() -> list[click.Option]:
 def is_on_stdout(options: Options) -> bool:
     """Return whether the result goes to stdout, which ``-o -`` stands for, too."""
     return options.output is None or str(options.output) == "-"
+
+
+def is_folder(options: Options) -> bool:
+    """Return whether ``-o`` names a folder: one that is there, or a bare name.
+
+    It is asked of commands alone whose result can be several files.
+    """
+    output = options.output
+    if output is None or is_on_stdout(options):
+        return False
+    return output.is_dir() or (options.format == "table" and not output.suffix)
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

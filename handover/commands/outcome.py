@@ -18,6 +18,7 @@ from connectors.disk import FULL
 from handover.commands.options import (
     GlobalOptions,
     Options,
+    is_folder,
     is_on_stdout,
 )
 from handover.commands.streams import Unwritten, print_page, tell
@@ -48,7 +49,8 @@ class Result:
     ``name`` gives the JSON schema ``handover.<name>/1``. ``error``: there is a result,
     and the exit code is the error's all the same. ``exit_code`` is for a command whose
     result itself is the verdict. ``is_done``: the work is done and stays done, also if
-    nobody can be told. ``next`` is the command to try next.
+    nobody can be told. ``next`` is the command to try next. ``files``: with what a
+    folder as ``-o`` is filled, by name.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Result:
     text: Callable[["Console"], None]
     html: Callable[[], str] | None = None
     frame: Callable[[], "pd.DataFrame"] | None = None
+    files: Callable[[], Mapping[str, bytes]] | None = None
     warnings: Sequence[Notice] = ()
     error: KnownError | None = None
     exit_code: int = ExitCode.DONE
@@ -124,7 +127,9 @@ def _show(result: Result, options: Options, said: GlobalOptions) -> None:
     words = said.words
     marks = [notice_text(each, words) for each in rehearsal(said.rehearsed_on)]
 
-    if options.format == "table":
+    if result.files is not None and is_folder(options):
+        forms.write_files(result.files(), options)
+    elif options.format == "table":
         if not options.quiet or options.output is not None:
             forms.write_text(result.text, options)
     elif options.format == "html" and result.html is not None:

@@ -283,6 +283,7 @@ def command(
     example: str | None = None,
     parent: Group | None = None,
     forms: tuple[Format, ...] = (),
+    many: bool = False,
 ) -> Callable[[Body], Command]:
     """Declare a command; the function's docstring is its help.
 
@@ -291,6 +292,7 @@ def command(
         example: one line with real-looking values.
         parent: the group it belongs to.
         forms: what its result can be shown as apart from text and JSON.
+        many: whether ``-o`` may be a folder, which its result fills with files.
     """
 
     def declare(body: Body) -> Command:
@@ -301,6 +303,7 @@ def command(
             said = ctx.ensure_object(GlobalOptions)
             options = said.gathered()
             _check_output(ctx, name, options, ("table", "json", *forms))
+            _check_folder(ctx, options, many=many)
             shell = Shell(
                 options=options, words=said.words, rehearsed_on=said.rehearsed_on
             )
@@ -341,6 +344,15 @@ def _check_output(
     if not os.access(output if output.exists() else folder, os.W_OK):
         text = "{file} may not be written"
         raise click.UsageError(words(text, file=output), ctx)
+
+
+def _check_folder(ctx: click.Context, options: Options, *, many: bool) -> None:
+    """Refuse a folder where a file is to be written."""
+    words, output = words_of(ctx), options.output
+    if output is None or not output.is_dir() or is_on_stdout(options):
+        return
+    if not many or options.format not in ("table", "html"):
+        raise click.UsageError(words("{file} is a folder", file=output), ctx)
 
 
 def run(root: Group, argv: Sequence[str], environ: Mapping[str, str]) -> int:

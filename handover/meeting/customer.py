@@ -148,9 +148,8 @@ class CustomerFacts:
     talks: tuple[Talk, ...] = ()
     gaps: tuple[str, ...] = ()
     """Must-items that somebody has to fill in, as of now."""
-    unmapped: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
-    """Columns, by table, of which nobody said where they are kept, or that we cannot
-    see: nothing in them means nothing."""
+    mapped: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+    """Columns, by table, that we can see; in any other nothing means nothing."""
 
     def list_met(self, contact_ids: Collection[str]) -> list[CustomerPerson]:
         """List who is met, as planned; who has left since is not among them."""
@@ -166,7 +165,7 @@ def read_customers(mirror: Mirror, policy: Policy) -> dict[str, CustomerFacts]:
     opportunities = _read(mirror, "opportunities")
     promises = _read(mirror, "promises")
     talks = _read(mirror, "talks")
-    unmapped = frozenset(_list_unmapped(mirror))
+    mapped = frozenset(_list_mapped(mirror))
     return {
         (key := row["id"]): CustomerFacts(
             **_own_fields(row),
@@ -176,7 +175,7 @@ def read_customers(mirror: Mirror, policy: Policy) -> dict[str, CustomerFacts]:
             promises=tuple(Promise(**each) for each in promises[key]),
             talks=tuple(map(_make_talk, talks[key])),
             gaps=judged[key].gaps if key in judged else (),
-            unmapped=unmapped,
+            mapped=mapped,
         )
         for row in _read_rows(mirror, "accounts")
     }
@@ -253,6 +252,6 @@ def _make_channel(value: str | None, quality: Quality | None) -> Channel | None:
     return Channel(value=value, trouble=None if is_useful else quality or "invalid")
 
 
-def _list_unmapped(mirror: Mirror) -> list[tuple[str, str]]:
-    query = "select table_name, column_name from seen_columns where status <> 'mapped'"
+def _list_mapped(mirror: Mirror) -> list[tuple[str, str]]:
+    query = "select table_name, column_name from seen_columns where status = 'mapped'"
     return [(row["table_name"], row["column_name"]) for row in mirror.rows(query)]

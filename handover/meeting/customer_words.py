@@ -20,7 +20,7 @@ from handover.plan.view import Audience
 
 TOLD_BY_CLASS = "M1"
 """The rule whose reason is the customer's class, which is named itself."""
-FIRST_WORDS = 160
+FIRST_WORDS = 120
 """Characters of a talk or a text that are shown of it."""
 
 

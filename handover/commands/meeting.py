@@ -1,0 +1,16 @@
+"""``handover meeting``: what people take along to customers, and what comes back."""
+
+from handover.commands.shell import CommandEntry, group
+
+
+@group(
+    "meeting",
+    {
+        "pack": CommandEntry(
+            at="handover.commands.meeting_papers:pack",
+            help="Print what a successor has to know of each customer.",
+        ),
+    },
+)
+def meeting() -> None:
+    """Prepare the meetings of a plan, and record what came of them."""

@@ -1,0 +1,100 @@
+"""Putting together what people take along to the customers of a plan."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from handover.jobs.deciding import Grounds, make_decision
+from handover.jobs.plan import find_plan
+from handover.jobs.workspace import Workspace
+from handover.ledger.events import record
+from handover.meeting.customer import read_customers
+from handover.meeting.pack import (
+    Pack,
+    check_may_be_known,
+    check_may_prepare,
+    list_rows,
+    make_packs,
+)
+from handover.mirror.find import account_finder
+from handover.plan.model import Plan, Row
+
+EARLY = "meeting.before_announcement"
+"""The kind of event of papers that were made before the announcement."""
+
+
+def find_packs(
+    workspace: Workspace,
+    text: str,
+    accounts: Sequence[str] = (),
+    before_announcement: str | None = None,
+) -> tuple[Plan, list[Pack]]:
+    """Put the packs of a plan's customers together, in the order of the visits.
+
+    Returns:
+        The plan, and a pack for each of its customers.
+
+    Args:
+        workspace: the working folder.
+        text: the plan, as it was typed.
+        accounts: some customers, as they were typed; none are all.
+        before_announcement: why it may not wait for the announcement; that is recorded.
+
+    Raises:
+        NotAnnounced: the change of people is confidential still.
+        NotHandedOver: the plan leaves a customer out.
+        Refusal: the plan is over.
+    """
+    plan = find_plan(workspace, text)
+    rows = find_rows(workspace, plan, accounts)
+    allow(workspace, plan, rows, "pack", before_announcement)
+    generation = workspace.generation()
+    with workspace.mirror(plan.source, [row.account_id for row in rows]) as mirror:
+        customers = read_customers(mirror, workspace.policy)
+    synced_at = dt.datetime.fromisoformat(generation.sources[plan.source]["synced_at"])
+    return plan, make_packs(plan, rows, customers, workspace.as_of, synced_at)
+
+
+def find_rows(workspace: Workspace, plan: Plan, accounts: Sequence[str]) -> list[Row]:
+    """List the customers of a plan that are handed over, or those who are named."""
+    check_may_prepare(plan)
+    if not accounts:
+        return list_rows(plan)
+    known = {row.account_id for row in plan.rows}
+    with workspace.mirror(plan.source) as mirror:
+        find = account_finder(mirror)
+        wanted = [each if each in known else find(each).id for each in accounts]
+    return list_rows(plan, wanted)
+
+
+def allow(
+    workspace: Workspace,
+    plan: Plan,
+    rows: Sequence[Row],
+    paper: str,
+    before_announcement: str | None,
+) -> None:
+    """Refuse papers before the announcement, or record who wanted them and why.
+
+    The event has ids alone. Looking ahead (``--as-of``) makes nothing known earlier:
+    what counts is the real day, or that of a rehearsal.
+
+    Raises:
+        NotAnnounced: it is too early, and no reason is given.
+        NoDecider: nobody is named who gives the reason.
+    """
+    today = workspace.rehearsed_on or workspace.today
+    if before_announcement is None or today >= plan.announce:
+        check_may_be_known(plan, today)
+        return
+    by = make_decision(workspace, plan.source, Grounds(reason=before_announcement))
+    details = {
+        "paper": paper,
+        "version": plan.version,
+        "accounts": [row.account_id for row in rows],
+        "person": by.person_id,
+        "actor": by.actor,
+        "reason": by.reason,
+        "rehearsed_on": by.rehearsed_on and by.rehearsed_on.isoformat(),
+    }
+    with workspace.ledger.begin() as connection:
+        record(connection, by.at, EARLY, plan.id, details)
