@@ -174,7 +174,6 @@ def undecided_rows(**changes: Any) -> Plan:
 
 LOOSE = LooseRecord(object="requests", id="R1", action=None)
 OPEN: list[tuple[type[HandoverError], Plan]] = [
-    (errors.CoAttendanceUndecided, plan_of([key_account(1)])),
     (errors.VisitUndecided, undecided_rows(visit=None)),
     (errors.SuccessorMissing, undecided_rows(successor_id=None)),
     (errors.InactiveSuccessor, undecided_rows(successor_id="X")),
@@ -188,6 +187,16 @@ def test_a_plan_with_something_open_cannot_be_submitted(
 ) -> None:
     with pytest.raises(error):
         approval.submit(ledger, kept(ledger, plan), by("P"), now(), TODAY)
+
+
+def test_co_attendance_is_decided_at_the_latest_with_the_approval(
+    ledger: Connection,
+) -> None:
+    known = now()
+    kept_plan = kept(ledger, plan_of([key_account(1)]))
+    sent = approval.submit(ledger, kept_plan, by("P"), known, TODAY)
+    with pytest.raises(errors.CoAttendanceUndecided):
+        approval.approve(ledger, sent, by("M"), known)
 
 
 def test_what_is_left_out_needs_no_decision(ledger: Connection) -> None:

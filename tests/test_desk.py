@@ -22,20 +22,9 @@ def plan(folder: Path, planning_files: Path, cli: Cli) -> Cli:
 
 def test_the_manager_sees_what_waits_for_them_and_what_blocks_it(plan: Cli) -> None:
     key = plan(*NEW).data["plan"]["id"]
-    (asked,) = plan("list", "--mine", "--as", "M").data["waiting"]
-    assert (asked["plan"], asked["step"], asked["persons"]) == (
-        key,
-        "submit",
-        ["M", "D"],
-    )
-    blocked = {each["code"]: each["message"] for each in asked["blocked"]}
-    assert list(blocked) == ["co_attendance_undecided", "loose_undecided"]
-    assert "Aoba" in blocked["co_attendance_undecided"]
-    assert asked["next"] == f"handover plan edit {key} --no-attend rest"
-    assert plan("list", "--mine", "--as", "P").data["waiting"] == []
-
-    plan("edit", key, "--no-attend", "rest", "--as", "M")
+    assert plan("list", "--mine", "--as", "M").data["waiting"] == []
     (turn,) = plan("list", "--mine", "--as", "P").data["waiting"]
+    assert [each["code"] for each in turn["blocked"]] == ["loose_undecided"]
     assert turn["next"] == f"handover plan edit {key} --loose opportunities=transfer"
     plan("edit", key, "--loose", "opportunities=transfer", "--as", "P")
     (turn,) = plan("list", "--mine", "--as", "P").data["waiting"]
@@ -43,11 +32,11 @@ def test_the_manager_sees_what_waits_for_them_and_what_blocks_it(plan: Cli) -> N
     plan("submit", key, "--as", "P")
     for person in ("M", "D"):
         (turn,) = plan("list", "--mine", "--as", person).data["waiting"]
-        assert (turn["step"], turn["next"]) == (
-            "approve",
-            f"handover plan approve {key}",
-        )
-    done = plan("approve", key, "--as", "M").data["plan"]
+        (blocked,) = turn["blocked"]
+        assert (turn["step"], blocked["code"]) == ("approve", "co_attendance_undecided")
+        assert "Aoba" in blocked["message"]
+        assert turn["next"] == f"handover plan approve {key} --attend rest"
+    done = plan(*turn["next"].split()[2:], "--as", "M").data["plan"]
     (turn,) = plan("list", "--mine", "--as", "P").data["waiting"]
     assert turn["step"] == "publish"
     assert turn["by"] == min(r["visit"]["date"] for r in done["rows"] if r["visit"])
@@ -56,9 +45,14 @@ def test_the_manager_sees_what_waits_for_them_and_what_blocks_it(plan: Cli) -> N
 
 def test_the_desk_is_read_in_words(plan: Cli, cli: Cli) -> None:
     key = plan(*NEW).data["plan"]["id"]
-    shown = cli("plan", "list", "--mine", "--as", "M", "--lang", "ja")
+    shown = cli("plan", "list", "--mine", "--as", "P", "--lang", "ja")
     assert "がまず次の点を解決" in shown.out
-    assert f"handover plan edit {key} --no-attend rest" in shown.out
+    assert f"handover plan edit {key} --loose opportunities=transfer" in shown.out
+    plan("edit", key, "--loose", "opportunities=transfer", "--as", "P")
+    plan("submit", key, "--as", "P")
+    shown = cli("plan", "list", "--mine", "--as", "M", "--lang", "ja")
+    assert "重要顧客(Aoba" in shown.out
+    assert f"handover plan approve {key} --attend rest" in shown.out
     nothing = cli("plan", "list", "--mine", "--as", "Tanaka", "--lang", "en")
     assert "Nothing waits for you." in nothing.out
 
@@ -103,8 +97,8 @@ def test_a_reorganisation_goes_as_far_as_it_is_ready_and_says_what_is_not(
     told = {each["plan"]: each for each in partly.data["outcomes"]}
     assert (told[second]["outcome"], told[second]["state"]) == ("done", "submitted")
     assert told[first]["outcome"] == "refused"
-    assert told[first]["error"]["code"] == "co_attendance_undecided"
-    assert "Aoba" in told[first]["error"]["message"]
+    assert told[first]["error"]["code"] == "loose_undecided"
+    assert "Momiji" in told[first]["error"]["message"]
     again = plan("submit", *whole)
     assert again.code == 5
     assert {e["plan"]: e["outcome"] for e in again.data["outcomes"]} == {

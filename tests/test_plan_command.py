@@ -46,9 +46,9 @@ def test_a_plan_is_drawn_up_in_one_command(plan: Cli) -> None:
         "A3": ("meet", ["M3"]),
         "A4": ("inform", []),
     }
-    assert rows["A3"]["opportunities"] == [
-        {"id": "O3", "name": "新設", "action": "transfer", "until": None}
-    ]
+    (goes,) = rows["A3"]["opportunities"]
+    assert (goes["id"], goes["name"], goes["action"]) == ("O3", "新設", "transfer")
+    assert (goes["until"], goes["reason"]) == (None, None)
     assert rows["A2"]["value"] == 1000
     assert rows["A2"]["visit"]["date"] != "2027-03-02"
     assert rows["A1"]["visit"]["contact_ids"] == ["C1b", "C1a"]

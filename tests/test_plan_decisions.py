@@ -17,19 +17,19 @@ def plan(folder: Path, planning_files: Path, cli: Cli) -> Cli:
 def test_the_way_to_approval(plan: Cli) -> None:
     key = plan(*NEW).data["plan"]["id"]
     refused = plan("submit", key, "--as", "P")
-    assert (refused.code, refused.json["error"]["code"]) == (
-        5,
-        "co_attendance_undecided",
-    )
-    plan("edit", key, "--attend", "Aoba", "--as", "M")
-    refused = plan("submit", key, "--as", "P")
     assert (refused.code, refused.json["error"]["code"]) == (5, "loose_undecided")
     plan("edit", key, "--loose", "opportunities=transfer", "--as", "P")
     done = plan("submit", key, "--as", "P")
     assert (done.code, done.data["plan"]["state"]) == (0, "submitted")
     refused = plan("approve", key, "--as", "P")
     assert (refused.code, refused.json["error"]["code"]) == (5, "wrong_approver")
-    done = plan("approve", key, "--as", "M")
+    refused = plan("approve", key, "--as", "M")
+    assert (refused.code, refused.json["error"]["code"]) == (
+        5,
+        "co_attendance_undecided",
+    )
+    assert plan("show", key).data["plan"]["state"] == "submitted"
+    done = plan("approve", key, "--attend", "Aoba", "--as", "M")
     assert (done.code, done.data["plan"]["state"]) == (0, "approved")
     assert rows_of(done)["A1"]["visit"]["attendees"] == ["P", "S", "M"]
 
@@ -102,6 +102,15 @@ def test_a_plan_is_rejected_and_goes_around_again(plan: Cli) -> None:
     key = submitted(plan)
     done = plan("reject", key, "--reason", "期間が短い", "--as", "M")
     assert done.data["plan"]["state"] == "rejected"
+    unchanged = plan("submit", key, "--as", "P")
+    assert unchanged.json["error"]["code"] == "rejected_unchanged"
+    assert "期間が短い" in unchanged.json["error"]["message"]
+    (turn,) = plan("list", "--mine", "--as", "P").data["waiting"]
+    assert turn["blocked"][0]["code"] == "rejected_unchanged"
+    assert turn["next"] == f"handover plan edit {key}"
+    answered = plan("submit", key, "--reason", "お客様の都合", "--as", "P")
+    assert answered.data["plan"]["state"] == "submitted"
+    plan("reject", key, "--reason", "期間が短い", "--as", "M")
     again = plan("edit", key, "--end", "2027-03-05", "--as", "P")
     again = plan("edit", key, "--date", "Aoba=2027-03-05", "--as", "P")
     assert again.data["plan"]["state"] == "draft"
@@ -111,6 +120,9 @@ def test_a_plan_is_rejected_and_goes_around_again(plan: Cli) -> None:
 EDITS = [
     (("--inform", "Midori", "--reason", "遠い"), "P", 5, "not_yours"),
     (("--attend", "Aoba"), "P", 5, "not_yours"),
+    (("--class", "Sakura=key", "--reason", "大口"), "P", 5, "not_yours"),
+    (("--class", "Sakura=key"), "M", 2, "reason_needed"),
+    (("--class", "Sakura=large"), "M", 2, "bad_edit"),
     (("--meet", "Sakura", "--reason", "要訪問"), "Q", 5, "not_yours"),
     (("--meet", "Sakura"), "P", 2, "reason_needed"),
     (("--hold", "Midori"), "P", 2, "until_needed"),
@@ -152,7 +164,13 @@ def test_holds_and_opportunities_keep_their_dates(plan: Cli) -> None:
     rows = rows_of(ended)
     assert (rows["A3"]["mode"], rows["A3"]["effective"]) == ("hold", "2027-06-30")
     assert rows["A2"]["opportunities"] == [
-        {"id": "O2", "name": "更新", "action": "hold", "until": "2027-05-31"}
+        {
+            "id": "O2",
+            "name": "更新",
+            "action": "hold",
+            "until": "2027-05-31",
+            "reason": None,
+        }
     ]
 
 

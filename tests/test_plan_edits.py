@@ -323,8 +323,7 @@ def test_rest_stands_for_the_customers_that_found_no_slot() -> None:
 SAY: list[tuple[str, dict[str, Any]]] = [
     ("demoting a must", {"inform": ("A02",)}),
     ("leaving a must out", {"exclude": ("A02",)}),
-    ("co-attendance", {"attend": ("A01",)}),
-    ("no co-attendance", {"no_attend": ("A01",)}),
+    ("a class", {"classes": {"A10": "key"}}),
     ("waiving", {"waive": (("A09", "contacts.channel"),)}),
     ("a must online", {"online": ("A02",)}),
     ("holding a must", {"hold": ("A02",), "until": dt.date(2027, 6, 1)}),

@@ -148,10 +148,10 @@ def test_every_code_in_a_plan_is_explained() -> None:
 
 
 def test_what_is_undecided_is_counted() -> None:
-    assert list(list_undecided(plan(), words_for("en"))) == [
-        "co-attendance to be decided: 1",
-        "records without a customer to be decided: 1",
-    ]
+    records, attendance = list_undecided(plan(), words_for("en"))
+    assert records == "records without a customer to be decided: 1"
+    asked = "the manager decides whether to attend: key accounts"
+    assert attendance == f"{asked} (株式会社<script>alert(1)</script>)"
 
 
 def test_lists_that_are_empty_are_left_out() -> None:

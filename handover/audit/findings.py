@@ -48,6 +48,8 @@ class AccountScore:
     ready: bool
     gaps: tuple[str, ...]
     groups: int
+    proposed_class: str | None = None
+    """What the policy proposes where the CRM has no classes."""
 
 
 def scores(audit: Audit) -> dict[str, AccountScore]:
@@ -59,6 +61,7 @@ def scores(audit: Audit) -> dict[str, AccountScore]:
             ready=row["ready"],
             gaps=tuple(gaps.get(row["id"], ())),
             groups=sum(row[group] is not None for group in GROUPS),
+            proposed_class=row["proposed_class"],
         )
         for row in audit.accounts.to_pylist()
     }

@@ -10,10 +10,12 @@ from handover.commands.options import DAY
 
 if TYPE_CHECKING:
     from handover.plan.edits import Edits, Fate
+    from handover.plan.model import CustomerClass
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 MOMENT = "A=YYYY-MM-DD[THH:MM]"
+CLASSED = "A=key|priority|normal"
 
 _OPTIONS = (
     click.option("--meet", multiple=True, metavar="A", help="Meet this account."),
@@ -23,6 +25,13 @@ _OPTIONS = (
     click.option("--exclude", multiple=True, metavar="A", help="Leave it out."),
     click.option("--attend", multiple=True, metavar="A", help="The manager attends."),
     click.option("--no-attend", multiple=True, metavar="A", help="They do not."),
+    click.option(
+        "--class",
+        "classes",
+        multiple=True,
+        metavar=CLASSED,
+        help="The customer's class, for this plan.",
+    ),
     click.option("--online", multiple=True, metavar="A", help="Meet online."),
     click.option("--successor", multiple=True, metavar="A=U", help="Who takes over."),
     click.option(
@@ -105,6 +114,10 @@ def read_edits(given: Mapping[str, Any]) -> "Edits":
             **{name: given[name] for name in ("announce", "start", "end", "effective")}
         ),
         waive=tuple(map(_read_waiver, given["waive"])),
+        classes={
+            account: _read_class(account, text)
+            for account, text in _read_pairs("--class", CLASSED, given["classes"])
+        },
         prepared_by=given.get("prepared_by"),
         reason=given["reason"],
     )
@@ -120,6 +133,16 @@ def _read_pairs(option: str, form: str, values: Sequence[str]) -> list[tuple[str
             raise BadEdit(option=option, value=value, form=form)
         pairs.append((key.strip(), said.strip()))
     return pairs
+
+
+def _read_class(account: str, text: str) -> "CustomerClass":
+    from handover.plan.errors import BadEdit
+
+    match text:
+        case "key" | "priority" | "normal":
+            return text
+        case _:
+            raise BadEdit(option="--class", value=f"{account}={text}", form=CLASSED)
 
 
 def _read_day(option: str, text: str) -> dt.date:

@@ -141,13 +141,14 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
     forms=FORMS,
 )
 @takes_plans
-def submit(shell: Shell, **plans: str | None) -> Result:
+@click.option("--reason", metavar="T", help="Why it is right, if it was sent back.")
+def submit(shell: Shell, *, reason: str | None, **plans: str | None) -> Result:
     """Hand a draft to the manager."""
     from handover.jobs.decisions import submit as submit_plan
     from handover.jobs.desk import find_next
 
     def submit_one(key: str) -> Result:
-        decided = submit_plan(shell.workspace, key)
+        decided = submit_plan(shell.workspace, key, reason)
         then = find_next(shell.workspace, decided.plan)
         return _show_decided(shell, decided, next=then)
 

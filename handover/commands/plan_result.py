@@ -104,7 +104,7 @@ def dump_plan(plan: "Plan", *, rows: bool = True) -> dict[str, object]:
 
 def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
     from handover.jobs.plan import list_gone
-    from handover.plan.naming import name_first
+    from handover.plan.naming import name_by_class, name_first
     from handover.plan.view import read_note
     from handover.transfer.to_crm import list_owner_problems
 
@@ -117,6 +117,10 @@ def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
         )
         for problem in list_owner_problems(shell.workspace.mapping(plan.source))
     ]
+    proposed = [row for row in plan.rows if row.is_left and row.is_class_open]
+    if proposed:
+        named = {"plan": plan.id, "accounts": name_by_class(proposed)}
+        notices.append(Notice(code="classes_proposed", params=named))
     gone = list_gone(shell.workspace, plan)
     if gone:
         params = {"n": len(gone), "names": name_first(gone)}

@@ -73,10 +73,10 @@ def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
         return Changed(plan=now, before=before, stopped=stopped)
 
 
-def submit(workspace: Workspace, text: str) -> Changed:
-    """Hand a plan to the manager."""
+def submit(workspace: Workspace, text: str, reason: str | None = None) -> Changed:
+    """Hand a plan to the manager; ``reason`` answers them, if they sent it back."""
     with _taking_away(workspace, text) as (connection, found, stopped):
-        by = make_decision(workspace, found.source, Grounds())
+        by = make_decision(workspace, found.source, Grounds(reason=reason))
         now = workspace.circumstances(found.source)
         done = approval.submit(connection, found, by, now, workspace.deciding_day)
         renewed = found if done.version != found.version else None

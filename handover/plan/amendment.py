@@ -18,6 +18,7 @@ from handover.plan.build import (
     seal,
     wait_for_decisions,
 )
+from handover.plan.classes import decide_class
 from handover.plan.dates import check_order, prolong, redate
 from handover.plan.edits import (
     FATES,
@@ -32,9 +33,14 @@ from handover.plan.edits import (
     is_holding,
 )
 from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, PutAside, Row
-from handover.plan.naming import name_opportunity
+from handover.plan.naming import name_opportunity, name_rows
 from handover.plan.scheduler.refusals import find_refusal
-from handover.plan.selection import DECIDED, Wish, is_key_or_priority
+from handover.plan.selection import (
+    DECIDED,
+    Wish,
+    is_attendance_open,
+    is_key_or_priority,
+)
 from handover.plan.visits import (
     Frame,
     Ground,
@@ -126,6 +132,7 @@ def _schedule_again(
         if day is not None and not _takes_place(row, day, edits.times):
             why = _explain(scheduled, row.account_id, ground)
             raise errors.DateNotFree(account=row.account, date=day, why=why)
+    _check_manager(plan, scheduled.rows, ground)
     changes = read_schedule(scheduled, plan.manager, plan.effective, ground.policy)
     placed = {row.account_id: row for row in scheduled.rows}
     merged = tuple(placed.get(row.account_id, row) for row in rows)
@@ -172,6 +179,29 @@ def _check_pinned(plan: Plan, row: Row, day: dt.date | None) -> None:
         )
 
 
+def _check_manager(plan: Plan, rows: Iterable[Row], ground: Ground) -> None:
+    """Refuse visits of the manager for whom they leave no slot.
+
+    Raises:
+        ManagerNotFree: names the customers; without the manager they have a slot.
+    """
+    known = {row.account_id: row for row in plan.rows}
+    full = [
+        row
+        for row in rows
+        if row.is_attended
+        and row.visit is None
+        and not known[row.account_id].is_attended
+        and known[row.account_id].visit is not None
+    ]
+    if full:
+        raise errors.ManagerNotFree(
+            manager=ground.name(plan.manager or ""),
+            accounts=name_rows(full),
+            limit=ground.policy.plan.manager_visits,
+        )
+
+
 def _explain(scheduled: ScheduledRows, account: str, ground: Ground) -> Phrase:
     """Say why a visit has no slot on the day that a person set for it."""
     schedule, problem = scheduled.schedule, scheduled.problem
@@ -193,14 +223,16 @@ def _explain(scheduled: ScheduledRows, account: str, ground: Ground) -> Phrase:
 
 def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
     changes: dict[str, object] = {}
+    decided = edits.classes.get(row.account_id)
+    if decided is not None:
+        row = decide_class(row, decided, by=editor.person_id, reason=edits.reason)
     mode = _find_mode(row, edits)
     if mode is not None:
         changes |= _list_mode_changes(plan, row, mode, edits)
         changes["mode_by"] = editor.person_id
     attendance = _find_attendance(row, edits)
     if attendance is not None:
-        changes["co_attendance"] = attendance
-        changes["co_attendance_reason"] = edits.reason
+        changes |= _list_attendance_changes(row, attendance, edits, editor)
     if row.account_id in edits.online:
         changes |= {"online": True, "visit": None}
     successor = edits.successors.get(row.account_id)
@@ -258,17 +290,36 @@ def _list_mode_changes(
 
 
 def _find_attendance(row: Row, edits: Edits) -> Literal["yes", "no"] | None:
-    """Find whether the manager attends; of the rest, key accounts only."""
+    """Find whether the manager attends; of the rest, only where it is asked."""
     yes, no = row.account_id in edits.attend, row.account_id in edits.no_attend
     if yes and no:
         raise errors.Contradiction(account=row.account)
     undecided = row.is_met and row.co_attendance == "undecided"
     if not (yes or no) and undecided:
-        yes = REST in edits.attend and is_key_or_priority(row.reasons)
+        yes = REST in edits.attend and is_attendance_open(row)
         no = REST in edits.no_attend
     if yes:
         return "yes"
     return "no" if no else None
+
+
+def _list_attendance_changes(
+    row: Row, attendance: Literal["yes", "no"], edits: Edits, editor: Editor
+) -> dict[str, object]:
+    """Return what changes: a manager decides, anybody else proposes until they do."""
+    if row.co_attendance == attendance and not editor.is_manager:
+        return {}
+    if row.co_attendance == "undecided" and not editor.is_manager:
+        return {
+            "attendance_proposed": attendance,
+            "co_attendance_reason": edits.reason,
+        }
+    is_agreed = attendance in (row.attendance_proposed, row.co_attendance)
+    kept = row.co_attendance_reason if is_agreed else None
+    return {
+        "co_attendance": attendance,
+        "co_attendance_reason": edits.reason or kept,
+    }
 
 
 def _edit_opportunities(
@@ -289,7 +340,8 @@ def _edit_opportunities(
         if each.id not in unowned and fate.action == "leave":
             value = f"{each.id}=leave"
             raise errors.BadEdit(option="--opportunity", value=value, form=FATES)
-        return each.model_copy(update={"action": fate.action, "until": fate.until})
+        decided = {"action": fate.action, "until": fate.until, "reason": edits.reason}
+        return each.model_copy(update=decided)
 
     edited = tuple(map(edit, row.opportunities))
     return row.model_copy(update={"opportunities": edited})
@@ -306,6 +358,7 @@ def _edit_loose(plan: Plan, record: LooseRecord, edits: Edits) -> LooseRecord:
         update={
             "action": fate.action,
             "until": fate.until,
+            "reason": edits.reason,
             "successor": None if fate.action == "leave" else successor,
         }
     )

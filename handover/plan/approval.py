@@ -20,7 +20,13 @@ from handover.plan.dates import prolong
 from handover.plan.deciders import check_editor, list_approvers, list_managers
 from handover.plan.decision import Decision
 from handover.plan.model import Plan
-from handover.plan.questions import check_decided, check_leaver, check_unclaimed
+from handover.plan.questions import (
+    check_answered,
+    check_decided,
+    check_leaver,
+    check_submittable,
+    check_unclaimed,
+)
 from handover.plan.terms import Circumstances
 
 _KINDS = {
@@ -113,8 +119,9 @@ def submit(
 ) -> Plan:
     """Hand a plan to the manager; who does so first is its author.
 
-    A draft is submitted, and again a plan that was on other terms than those of now, or
-    whose approval would count no longer: what was carried out of it stays so. The terms
+    A draft is submitted; again one that was sent back, if somebody says why it is right
+    as it is; and again a plan that was on other terms than those of now, or whose
+    approval would count no longer: what was carried out of it stays so. The terms
     become part of its content.
 
     Raises:
@@ -126,9 +133,11 @@ def submit(
     renewed = seal(counts.model_copy(update={"terms": now.read_terms(mine)}))
     is_renewed = (renewed.terms, renewed.expires) != (plan.terms, plan.expires)
     renewable = OPEN_STATES if is_renewed else frozenset[PlanState]()
-    check_state(plan, "submit", renewable | {PlanState.DRAFT})
+    first = {PlanState.DRAFT, PlanState.REJECTED}
+    check_state(plan, "submit", renewable | first)
     check_editor(plan, "submit", by.person_id, people)
-    check_decided(plan, people)
+    check_answered(connection, plan, people, by.reason)
+    check_submittable(plan, people)
     check_leaver(connection, plan, people)
     check_unclaimed(connection, plan)
     if plan.author is None:

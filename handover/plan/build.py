@@ -179,7 +179,12 @@ def _make_rows(
 ) -> list[Row]:
     """Make a row of every account, by the rules alone."""
     accounts = sorted(facts.accounts, key=lambda account: account.account_id)
-    minutes = {a.account_id: count_visit_minutes(a, by.policy) for a in accounts}
+    minutes = {
+        account.account_id: count_visit_minutes(
+            account, by.policy, account.customer_class
+        )
+        for account in accounts
+    }
     assigned = assign(accounts, request.order.moves, minutes, request.regions)
     unread = list_unread_opportunities(facts.aside)
     rows = [
@@ -206,6 +211,7 @@ def _make_row(
         mode=Mode.INFORM if assignment else Mode.EXCLUDE,
         reasons=found if assignment else (*found, NOT_NAMED),
         customer_class=account.customer_class,
+        proposed_class=account.proposed_class,
         value=account.value(request.currency),
         open_amount=account.open_amounts.get(request.currency, Decimal(0)),
         score=account.score,

@@ -12,24 +12,27 @@ from handover.errors import HandoverError, Refusal
 from handover.ledger.states import PlanState
 from handover.plan.approval import load_approved
 from handover.plan.deciders import list_approvers, list_managers
+from handover.plan.errors import CoAttendanceUndecided
 from handover.plan.model import Plan
 from handover.plan.questions import (
+    check_answered,
     check_leaver,
     check_unclaimed,
+    list_approval_questions,
     list_open_questions,
 )
 from handover.plan.terms import Circumstances
 
 Step = Literal["submit", "approve", "publish", "reassign"]
-FOR_MANAGERS = frozenset({"co_attendance_undecided", "visit_undecided"})
-"""Codes of what only a manager decides."""
+FOR_MANAGERS = frozenset({"visit_undecided"})
+"""Codes of what only a manager decides before a plan is submitted."""
 ANSWERS = {
-    "co_attendance_undecided": "--no-attend rest",
     "visit_undecided": "--inform rest --reason T",
     "opportunity_undecided": "--opportunity rest=transfer",
     "owner_unread": "--opportunity ID=leave",
     "successor_missing": "--successor rest=U",
     "inactive_successor": "--successor CUSTOMER=U",
+    "rejected_unchanged": "",
 }
 """The option of ``plan edit`` that answers a question, by its code."""
 
@@ -68,8 +71,11 @@ def find_next_command(
             tables = (each.object for each in plan.loose if each.action is None)
             table = next(tables, "opportunities")
             return f"handover plan edit {plan.id} --loose {table}=transfer"
+        if error.code == CoAttendanceUndecided.code:
+            options = error.params["options"]
+            return f"handover plan approve {plan.id} {options}"
         if error.code in ANSWERS:
-            return f"handover plan edit {plan.id} {ANSWERS[error.code]}"
+            return f"handover plan edit {plan.id} {ANSWERS[error.code]}".strip()
     command = "reassign" if step == "reassign" else f"plan {step}"
     return f"handover {command} {plan.id}"
 
@@ -125,11 +131,13 @@ def _list_blockers(
         return found
     found += list_open_questions(plan, now.people)
     checks: list[Callable[[], None]] = [
+        partial(check_answered, connection, plan, now.people, None),
         partial(check_leaver, connection, plan, now.people),
         partial(check_unclaimed, connection, plan),
     ]
     if step == "approve":
         checks.insert(0, partial(now.check, plan))
+        found += list_approval_questions(plan)
     for check in checks:
         try:
             check()
@@ -144,7 +152,7 @@ def _list_persons(
     """List those of whom one has to act now."""
     people = now.people
     managers = list_managers(plan, people)
-    if step == "approve" and not blocked:
+    if step == "approve" and all(e.code == CoAttendanceUndecided.code for e in blocked):
         return list_approvers(plan, people)
     if blocked and blocked[0].code in FOR_MANAGERS:
         return managers

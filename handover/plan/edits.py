@@ -21,7 +21,7 @@ from handover.i18n import Phrase
 from handover.ledger.states import Mode
 from handover.plan import errors
 from handover.plan.dates import PlanDates
-from handover.plan.model import LooseRecord, Plan, Row
+from handover.plan.model import CustomerClass, LooseRecord, Plan, Row
 from handover.plan.naming import name_first, name_loose
 from handover.plan.selection import Wish, find_musts
 from handover.plan.visits import find_wish
@@ -66,6 +66,7 @@ class Edits:
     """By table and id; without an id all of the table that are not named."""
     waive: tuple[tuple[str, str], ...] = ()
     """Account and item."""
+    classes: Mapping[str, CustomerClass] = field(default_factory=dict)
     prepared_by: str | None = None
     period: PlanDates = field(default_factory=PlanDates)
     """Days of the plan that are set anew."""
@@ -103,15 +104,16 @@ class Edits:
             dates={account(a): day for a, day in self.dates.items()},
             times={account(a): time for a, time in self.times.items()},
             waive=tuple((row(a), item) for a, item in self.waive),
+            classes={account(a): each for a, each in self.classes.items()},
             prepared_by=user(self.prepared_by) if self.prepared_by else None,
         )
 
     def list_accounts(self) -> Iterator[str]:
         """Yield every account that is named."""
-        lists = (self.attend, self.no_attend, self.online, self.successors, self.dates)
+        lists = (self.attend, self.no_attend, self.online, self.successors)
         named = [accounts for _, accounts in self.modes]
         waived = [account for account, _ in self.waive]
-        for accounts in (*named, *lists, waived):
+        for accounts in (*named, *lists, self.dates, self.classes, waived):
             yield from (account for account in accounts if account != REST)
 
     def list_fates(self) -> list[Fate]:
@@ -273,7 +275,7 @@ def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
     """Refuse what only the manager may decide.
 
     The manager alone demotes or holds a must row, overrules another person's decision
-    on a row, waives an item and decides whether they attend.
+    on a row, waives an item, decides whether they attend and what class a customer has.
     """
     if editor.is_manager:
         return
@@ -283,6 +285,7 @@ def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
     refused = {
         "co-attendance": edited.co_attendance != row.co_attendance,
         "waive": edited.waived != row.waived,
+        "class": edited.class_by != row.class_by,
         "online": edited.online != row.online and find_wish(row) is Wish.MUST,
         "mode": is_changed and (is_demoted or is_overruled),
     }
@@ -291,6 +294,6 @@ def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
             raise errors.NotYours(
                 user=editor.name,
                 plan=plan.id,
-                option=option,
+                option=Phrase(text=f"say:{option}"),
                 deciders=editor.managers,
             )

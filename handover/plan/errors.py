@@ -67,9 +67,24 @@ class WrongState(Refusal):
 
 
 class CoAttendanceUndecided(Refusal):
-    """Nobody said whether the manager attends (``plan``, ``accounts``)."""
+    """Nobody said whether the manager attends (``plan``, ``accounts``, ``options``).
+
+    ``options`` are those of the command that decides it.
+    """
 
     code = "co_attendance_undecided"
+
+
+class ManagerNotFree(Refusal):
+    """Visits have no room for the manager (``manager``, ``accounts``, ``limit``)."""
+
+    code = "manager_not_free"
+
+
+class RejectedUnchanged(Refusal):
+    """A plan was sent back, and nothing is different (``plan person reason``)."""
+
+    code = "rejected_unchanged"
 
 
 class VisitUndecided(Refusal):

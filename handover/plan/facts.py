@@ -178,6 +178,7 @@ class _Hanging:
                 "ready": score.ready,
                 "gaps": score.gaps,
                 "groups": score.groups,
+                "proposed_class": score.proposed_class,
             }
         return AccountFacts(
             source=record["source"],

@@ -27,14 +27,16 @@ NOT_APPROVED = (
     "slots",
 )
 """What a plan says beyond what its manager approves."""
-MEASURED = ("score", "ready", "state", "open_amount")
+MEASURED = ("score", "ready", "state", "open_amount", "proposed_class")
 """The same of a row: measured or reported, not decided."""
 DESCRIBED = ("account_id", "account")
 """The same of a loose record."""
 LATER = ("terms", "prepared_by")
 """Fields of a plan that older ones lack; None says nothing."""
-LATER_IN_ROWS: tuple[str, ...] = ()
+LATER_IN_ROWS = ("class_by", "class_reason", "attendance_proposed")
 """The same of a row."""
+LATER_IN_RECORDS = ("reason",)
+"""The same of an opportunity, and of a loose record."""
 LATER_IN_VISITS = ("timed",)
 """The same of a visit; False says nothing."""
 
@@ -50,8 +52,10 @@ def compute_fingerprint(content: dict[str, Any]) -> str:
             _drop_unset(row["visit"], LATER_IN_VISITS)
         for opportunity in row["opportunities"]:
             _drop(opportunity, ("name",))  # described, not decided
+            _drop_unset(opportunity, LATER_IN_RECORDS)
     for record in content["loose"]:
         _drop(record, DESCRIBED)
+        _drop_unset(record, LATER_IN_RECORDS)
     return hashlib.sha256(_canonical(content)).hexdigest()
 
 

@@ -1,6 +1,5 @@
 """The lists of a plan: who is met, who is informed, what is held, what is left over."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,8 +7,20 @@ from typing import Literal
 from handover.i18n import Words
 from handover.ledger.states import Mode
 from handover.paper.dates import number
+from handover.plan.cells import (
+    find_time,
+    list_gaps,
+    write_attendance,
+    write_class,
+    write_day,
+    write_decision,
+    write_gaps,
+    write_place,
+    write_reasons,
+    write_time,
+)
+from handover.plan.decided import list_decided
 from handover.plan.model import UNRESOLVED, LooseRecord, Plan, PutAside, Row
-from handover.plan.selection import is_key_or_priority
 from handover.plan.view import Audience, write_contacts
 
 Cells = tuple[str, ...]
@@ -45,6 +56,7 @@ def list_parts(plan: Plan, audience: Audience) -> list[PlanList]:
         _list_informed(plan, audience),
         _list_held(plan, audience),
         _list_excluded(plan, audience),
+        _list_decided(plan, audience),
         _list_loose(plan, audience),
         *list_aside(plan.aside, audience),
         _list_overflow(plan, audience),
@@ -83,12 +95,12 @@ def _only_on(what: str, columns: Sequence[PlanColumn]) -> tuple[int, ...]:
 def _list_met(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     columns = [
-        PlanColumn(heading=words("Day"), cell=lambda row: _write_day(row, audience)),
-        PlanColumn(heading=words("Time"), cell=_write_time),
+        PlanColumn(heading=words("Day"), cell=lambda row: write_day(row, audience)),
+        PlanColumn(heading=words("Time"), cell=write_time),
         PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
         PlanColumn(
             heading=words("Place"),
-            cell=lambda row: _write_place(row, words),
+            cell=lambda row: write_place(row, words),
             only_on="paper",
         ),
         PlanColumn(
@@ -98,16 +110,17 @@ def _list_met(plan: Plan, audience: Audience) -> PlanList:
         ),
         *_list_successors(plan, audience),
         *_list_effective(plan, audience),
-        PlanColumn(heading=words("Why"), cell=_write_reasons),
+        *_list_classes(plan.rows, audience),
+        PlanColumn(heading=words("Why"), cell=write_reasons),
         _make_value_column(audience),
         PlanColumn(
             heading=words("Manager attends"),
-            cell=lambda row: _write_attendance(row, words),
+            cell=lambda row: write_attendance(row, words),
         ),
         *_make_gap_columns(audience),
     ]
     rows = [row for row in plan.rows if row.is_met]
-    rows.sort(key=lambda row: (_find_time(row), row.account_id))
+    rows.sort(key=lambda row: (find_time(row), row.account_id))
     return _make_list(words("Met in person"), columns, rows)
 
 
@@ -117,15 +130,25 @@ def _list_informed(plan: Plan, audience: Audience) -> PlanList:
         PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
         *_list_successors(plan, audience),
         *_list_effective(plan, audience),
-        PlanColumn(heading=words("Why"), cell=_write_reasons),
+        *_list_classes(plan.rows, audience),
+        PlanColumn(heading=words("Why"), cell=write_reasons),
         _make_value_column(audience),
         PlanColumn(
-            heading=words("Decided"), cell=lambda row: _write_decision(row, audience)
+            heading=words("Decided"), cell=lambda row: write_decision(row, audience)
         ),
         *_make_gap_columns(audience),
     ]
     rows = [row for row in plan.rows if row.mode is Mode.INFORM]
     return _make_list(words("Information only"), columns, rows)
+
+
+def _list_classes(rows: Sequence[Row], audience: Audience) -> Iterator[PlanColumn]:
+    """Yield the column of classes where there are any."""
+    if any(row.customer_class or row.proposed_class for row in rows):
+        yield PlanColumn(
+            heading=audience.words("Class"),
+            cell=lambda row: write_class(row, audience),
+        )
 
 
 def _list_effective(plan: Plan, audience: Audience) -> Iterator[PlanColumn]:
@@ -160,71 +183,16 @@ def _make_gap_columns(audience: Audience) -> tuple[PlanColumn, PlanColumn]:
     return (
         PlanColumn(
             heading=words("Gaps"),
-            cell=lambda row: str(len(_list_gaps(row))),
+            cell=lambda row: str(len(list_gaps(row))),
             is_number=True,
             only_on="terminal",
         ),
         PlanColumn(
             heading=words("To be completed"),
-            cell=lambda row: _write_gaps(row, audience),
+            cell=lambda row: write_gaps(row, audience),
             only_on="paper",
         ),
     )
-
-
-def _find_time(row: Row) -> tuple[dt.date, str]:
-    if row.visit is None:
-        return dt.date.max, ""
-    return row.visit.date, row.visit.start
-
-
-def _write_day(row: Row, audience: Audience) -> str:
-    return (
-        audience.short_day(row.visit.date) if row.visit else audience.words("no slot")
-    )
-
-
-def _write_time(row: Row) -> str:
-    return f"{row.visit.start}-{row.visit.end}" if row.visit else "-"
-
-
-def _write_place(row: Row, words: Words) -> str:
-    if row.visit is None:
-        return "-"
-    return words("online") if row.visit.online else row.visit.place or "-"
-
-
-def _write_attendance(row: Row, words: Words) -> str:
-    if row.co_attendance == "undecided" and not is_key_or_priority(row.reasons):
-        return "-"
-    if row.co_attendance == "undecided":
-        return words("to be decided")
-    parts = (words(f"attendance:{row.co_attendance}"), row.co_attendance_reason)
-    return ": ".join(filter(None, parts))
-
-
-def _write_reasons(row: Row) -> str:
-    return " ".join(row.reasons) or "-"
-
-
-def _list_gaps(row: Row) -> list[str]:
-    return [gap for gap in row.gaps if gap not in row.waived]
-
-
-def _write_gaps(row: Row, audience: Audience) -> str:
-    """Name what is to be completed, and what somebody does without, and why."""
-    parts = [", ".join(map(audience.item, _list_gaps(row)))]
-    if row.waived:
-        items = ", ".join(map(audience.item, row.waived))
-        waived = audience.words("done without: {items}", items=items)
-        parts.append(": ".join(filter(None, (waived, row.waived_reason))))
-    return "; ".join(filter(None, parts)) or "-"
-
-
-def _write_decision(row: Row, audience: Audience) -> str:
-    if row.mode_by is None:
-        return "-"
-    return ": ".join(filter(None, (audience.person(row.mode_by), row.reason)))
 
 
 def _list_held(plan: Plan, audience: Audience) -> PlanList:
@@ -235,7 +203,7 @@ def _list_held(plan: Plan, audience: Audience) -> PlanList:
             row.account,
             audience.person(row.successor_id),
             audience.day(row.until),
-            _write_decision(row, audience),
+            write_decision(row, audience),
         )
         for row in plan.rows
         if row.mode is Mode.HOLD
@@ -246,7 +214,7 @@ def _list_held(plan: Plan, audience: Audience) -> PlanList:
             f"{row.account} / {opportunity.name or opportunity.id}",
             audience.person(row.successor_id),
             audience.day(opportunity.until),
-            "-",
+            opportunity.reason or "-",
         )
         for row in plan.rows
         for opportunity in row.opportunities
@@ -271,10 +239,19 @@ def _list_excluded(plan: Plan, audience: Audience) -> PlanList:
         title=words("Not part of this handover"),
         headings=(words("Customer"), words("Why"), words("Decided")),
         rows=[
-            (row.account, _write_reasons(row), _write_decision(row, audience))
+            (row.account, write_reasons(row), write_decision(row, audience))
             for row in plan.rows
             if row.mode is Mode.EXCLUDE
         ],
+    )
+
+
+def _list_decided(plan: Plan, audience: Audience) -> PlanList:
+    words = audience.words
+    return PlanList(
+        title=words("Decided by people, beyond the rules"),
+        headings=(words("Customer"), words("What"), words("Who"), words("Reason")),
+        rows=list(list_decided(plan, audience)),
     )
 
 
@@ -301,12 +278,17 @@ def _list_loose(plan: Plan, audience: Audience) -> PlanList:
                 record.name or "-",
                 record.id,
                 _name_customer(record, words),
-                f"{fates[record.action]} {record.until or ''}".strip(),
+                _write_fate(record, fates[record.action]),
             )
             for record in plan.loose
         ],
         whole=(2,),
     )
+
+
+def _write_fate(record: LooseRecord, fate: str) -> str:
+    said = f"{fate} {record.until or ''}".strip()
+    return ": ".join(filter(None, (said, record.reason)))
 
 
 def _name_customer(record: LooseRecord, words: Words) -> str:

@@ -16,6 +16,7 @@ from handover.ledger.states import OPEN_STATES, Mode, PlanState
 from handover.plan.fingerprint import compute_fingerprint
 
 CoAttendance = Literal["undecided", "yes", "no"]
+CustomerClass = Literal["key", "priority", "normal"]
 
 
 CARRIED_OUT = "owner_changed"
@@ -61,6 +62,8 @@ class PlannedOpportunity(Value):
     name: str | None = None
     action: Literal["transfer", "hold", "leave"] | None
     until: dt.date | None = None
+    reason: str | None = None
+    """The words of the person who decided; so is that of a loose record."""
 
 
 class Row(Value):
@@ -79,6 +82,11 @@ class Row(Value):
     reason: str | None = None
     """The words of the person who decided."""
     customer_class: str | None
+    class_by: str | None = None
+    """The user who decided the class for this plan; else the CRM says it."""
+    class_reason: str | None = None
+    proposed_class: str | None = None
+    """What the policy proposes where the CRM has no classes; no rule goes by it."""
     value: Money
     open_amount: Money = Decimal(0)
     """Of the account's open opportunities, in the default currency."""
@@ -88,8 +96,10 @@ class Row(Value):
     until: dt.date | None = None
     """The date a hold ends; then it is the effective date."""
     co_attendance: CoAttendance
+    attendance_proposed: Literal["yes", "no"] | None = None
+    """What the author proposes to the manager, who decides."""
     co_attendance_reason: str | None = None
-    """The words of the person who decided it; so is the reason of what is waived."""
+    """The words of the person who decided or proposed it; so is that of a waiver."""
     opportunities: tuple[PlannedOpportunity, ...]
     gaps: tuple[str, ...]
     """Items that are missing, placeholder, invalid or stale."""
@@ -115,6 +125,18 @@ class Row(Value):
     def is_left(self) -> bool:
         """Whether the account is still to be handed over."""
         return self.mode is not Mode.EXCLUDE and not self.is_carried_out
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether the manager comes along: decided, or proposed and still open."""
+        is_proposed = self.attendance_proposed == "yes"
+        is_open = self.co_attendance == "undecided"
+        return self.co_attendance == "yes" or (is_open and is_proposed)
+
+    @property
+    def is_class_open(self) -> bool:
+        """Whether a class is proposed that nobody has confirmed or changed."""
+        return self.proposed_class is not None and self.customer_class is None
 
     @property
     def is_met(self) -> bool:
@@ -143,6 +165,7 @@ class LooseRecord(Value):
     account: str | None = None
     action: Literal["transfer", "hold", "leave"] | None
     until: dt.date | None = None
+    reason: str | None = None
     successor: str | None = None
 
 

@@ -27,6 +27,22 @@ def name_rows(rows: Iterable[Row]) -> Names:
     return name_first(row.account for row in rows)
 
 
+def name_by_class(rows: Iterable[Row]) -> tuple[Phrase, ...]:
+    """Return the names of rows' customers, key and priority accounts apart.
+
+    Where the CRM has no classes, those are what the policy proposes.
+    """
+    by_class: dict[str, list[str]] = {"key": [], "priority": [], "other": []}
+    for row in rows:
+        known = row.customer_class or row.proposed_class or ""
+        by_class.get(known, by_class["other"]).append(row.account)
+    return tuple(
+        Phrase(text=f"named:{code}", params={"names": name_first(names)})
+        for code, names in by_class.items()
+        if names
+    )
+
+
 def name_opportunity(row: Row, opportunity: PlannedOpportunity) -> str:
     """Return an opportunity's customer, its name, and the id that an edit takes."""
     return name_record(row.account, opportunity.name, opportunity.id)

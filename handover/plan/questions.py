@@ -1,24 +1,27 @@
 """What a person has still to decide before a plan can be submitted or approved."""
 
-from collections.abc import Iterator
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection
 
 from handover.errors import Refusal
 from handover.i18n import Phrase
-from handover.ledger.states import Mode
+from handover.ledger.states import Mode, PlanState
 from handover.mirror.people import People
-from handover.plan import errors
+from handover.plan import errors, store
 from handover.plan.claims import list_claimed
-from handover.plan.model import Plan
+from handover.plan.model import Plan, Row
 from handover.plan.naming import (
     list_opportunities,
+    name_by_class,
     name_first,
     name_loose,
     name_opportunity,
     name_rows,
 )
-from handover.plan.selection import is_key_or_priority
+from handover.plan.selection import is_attendance_open
 
 BLOCKING = frozenset({"opportunities", "requests"})
 """Loose records that must not be left undecided."""
@@ -26,14 +29,75 @@ OPEN_RECORDS = BLOCKING | {"activities"}
 """Loose records on which somebody has to act: all but contacts."""
 
 
-def check_decided(plan: Plan, people: People) -> None:
-    """Refuse a plan in which something is left open that a person has to decide.
+def check_answered(
+    connection: Connection, plan: Plan, people: People, reason: str | None
+) -> None:
+    """Refuse a plan that was sent back and is as it was, unless somebody says why.
+
+    Raises:
+        RejectedUnchanged: names who sent it back, and their words.
+    """
+    if plan.state is not PlanState.REJECTED or reason:
+        return
+    made = store.list_decisions(connection, plan.id)
+    sent_back = next(each for each in reversed(made) if each.decision == "reject")
+    raise errors.RejectedUnchanged(
+        plan=plan.id,
+        person=people.name(sent_back.by.person_id),
+        reason=sent_back.by.reason or "-",
+    )
+
+
+def check_submittable(plan: Plan, people: People) -> None:
+    """Refuse a plan in which something is left open before a manager sees it.
 
     Raises:
         Refusal: of the class that says what.
     """
     for question in list_open_questions(plan, people):
         raise question
+
+
+def check_decided(plan: Plan, people: People) -> None:
+    """Refuse a plan in which anything is left open that a person has to decide.
+
+    Raises:
+        Refusal: of the class that says what.
+    """
+    check_submittable(plan, people)
+    for question in list_approval_questions(plan):
+        raise question
+
+
+def list_approval_questions(plan: Plan) -> Iterator[Refusal]:
+    """Yield what whoever approves a plan has to decide, at the latest with that."""
+    unattended = [row for row in plan.rows if row.is_left and is_attendance_open(row)]
+    if unattended:
+        yield errors.CoAttendanceUndecided(
+            plan=plan.id,
+            accounts=name_by_class(unattended),
+            options=write_attendance(unattended),
+        )
+
+
+def write_attendance(rows: Sequence[Row]) -> str:
+    """Write the options that decide of some rows whether the manager attends.
+
+    What is proposed is taken; else they attend with key accounts, and not with others.
+    """
+    attended = [
+        row
+        for row in rows
+        if row.is_attended
+        or (row.attendance_proposed is None and row.customer_class == "key")
+    ]
+    if len(attended) == len(rows):
+        return "--attend rest"
+    named = Counter(row.account for row in rows)
+    names = (r.account if named[r.account] == 1 else r.account_id for r in attended)
+    return " ".join(
+        [*(f"--attend {shlex.quote(n)}" for n in names), "--no-attend rest"]
+    )
 
 
 def list_open_questions(plan: Plan, people: People) -> Iterator[Refusal]:
@@ -48,16 +112,6 @@ def list_open_questions(plan: Plan, people: People) -> Iterator[Refusal]:
     unplaced = [r for r in rows if r.mode is Mode.MEET and r.visit is None]
     if unplaced:
         yield errors.VisitUndecided(plan=plan.id, accounts=name_rows(unplaced))
-    unattended = [
-        row
-        for row in rows
-        if row.is_met
-        and row.co_attendance == "undecided"
-        and is_key_or_priority(row.reasons)
-    ]
-    if unattended:
-        names = name_rows(unattended)
-        yield errors.CoAttendanceUndecided(plan=plan.id, accounts=names)
     unowned = {each.id for each in plan.aside if each.hides_owner}
     unread = [each for each in plan.waiting if each in unowned]
     if unread:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 
-from handover.plan.model import LooseRecord, PutAside
+from handover.plan.model import LooseRecord, PutAside, Row
 from handover.policy import Policy
 
 DECIDED = "D"
@@ -38,6 +38,7 @@ class AccountFacts:
     owner_id: str | None = None
     customer_class: str | None = None
     """As the CRM says it; a class that is only proposed makes no must."""
+    proposed_class: str | None = None
     family: str = ""
     """The topmost company it belongs to."""
     region: str | None = None
@@ -354,6 +355,22 @@ def list_blind_rules(mapped: Collection[Column]) -> tuple[str, ...]:
 def is_key_or_priority(reasons: Collection[str]) -> bool:
     """Return whether a row is a key or priority account's, by the CRM's own word."""
     return not _BY_CLASS.isdisjoint(reasons)
+
+
+def is_attendance_open(row: Row) -> bool:
+    """Return whether a manager has to say if they attend: they have not yet.
+
+    It is asked for key and priority accounts, and for whom else the author proposes it.
+    """
+    is_asked = is_key_or_priority(row.reasons) or row.is_attended
+    return row.is_met and row.co_attendance == "undecided" and is_asked
+
+
+def judge_class(reasons: Sequence[str], customer_class: str) -> tuple[str, ...]:
+    """Return a row's reasons, as they are with another class of customer."""
+    others = tuple(code for code in reasons if code not in _BY_CLASS)
+    by_class = [r.code for r in RULES if r.by_class and customer_class in KEY_CLASSES]
+    return (*by_class, *others)
 
 
 def find_musts(reasons: Collection[str]) -> frozenset[str]:

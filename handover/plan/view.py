@@ -17,12 +17,13 @@ from handover.paper.dates import day, money, short_day
 from handover.paper.table import Table
 from handover.plan.decision import RecordedDecision
 from handover.plan.model import Plan, PutAside, Row, Slots
-from handover.plan.naming import FIRST
+from handover.plan.naming import FIRST, name_by_class
 from handover.plan.selection import (
     DECIDED,
     NOT_NAMED,
     RULES,
     find_musts,
+    is_attendance_open,
     is_key_or_priority,
 )
 
@@ -227,21 +228,11 @@ def list_legend(plan: Plan, words: Words) -> list[tuple[str, str]]:
 
 
 def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
-    """List what has to be decided before the plan can be submitted."""
+    """List what has to be decided before the plan can be approved."""
     waiting = (
         (
             "must be met and have no slot: {n}",
             [r for r in plan.rows if r.mode is Mode.MEET and r.visit is None],
-        ),
-        (
-            "co-attendance to be decided: {n}",
-            [
-                row
-                for row in plan.rows
-                if row.is_met
-                and row.co_attendance == "undecided"
-                and is_key_or_priority(row.reasons)
-            ],
         ),
         (
             "open opportunities with an unread value to be decided: {n}",
@@ -259,6 +250,12 @@ def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
     for text, left in waiting:
         if left:
             yield words(text, n=len(left))
+    unattended = [row for row in plan.rows if row.is_left and is_attendance_open(row)]
+    if unattended:
+        accounts = name_by_class(unattended)
+        yield words(
+            "the manager decides whether to attend: {accounts}", accounts=accounts
+        )
 
 
 def read_note(note: str, words: Words) -> tuple[str, dict[str, object]]:

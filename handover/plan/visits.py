@@ -167,9 +167,13 @@ class _Visiting:
                 continue
             if level is Wish.NONE or not self._list_sellers(row):
                 continue
-            wishing[level].append(self._make_need(row))
+            need = self._make_need(row)
+            wishing[level].append(need)
             if row.visit is not None:
-                kept[row.account_id] = _read_slot(row.visit)
+                slot = _read_slot(row.visit)
+                if row.class_by is not None:  # it may have made the visit longer
+                    slot = replace(slot, end=slot.start + need.minutes)
+                kept[row.account_id] = slot
         return VisitProblem(
             musts=tuple(wishing[Wish.MUST]),
             shoulds=tuple(wishing[Wish.SHOULD]),
@@ -210,7 +214,7 @@ class _Visiting:
             travel_minutes=slot.travel,
             online=row.online,
             place=None if row.online else account.place,
-            contact_ids=self._choose_contacts(account),
+            contact_ids=self._choose_contacts(row, account),
             attendees=attendees,
             pinned=row.account_id in self.dates,
             timed=row.account_id in self.times,
@@ -225,9 +229,9 @@ class _Visiting:
             minutes=(
                 policy.plan.visit_online
                 if row.online
-                else count_visit_minutes(account, policy)
+                else count_visit_minutes(account, policy, row.customer_class)
             ),
-            people=max(len(self._choose_contacts(account)), 1),
+            people=max(len(self._choose_contacts(row, account)), 1),
             area=read_area(row),
             sellers=self._list_sellers(row),
             manager=self._find_manager(row),
@@ -261,8 +265,8 @@ class _Visiting:
             source=row.source, account_id=row.account_id, name=row.account
         )
 
-    def _choose_contacts(self, account: AccountFacts) -> tuple[str, ...]:
-        most = CONTACTS.get(account.customer_class or "", 1)
+    def _choose_contacts(self, row: Row, account: AccountFacts) -> tuple[str, ...]:
+        most = CONTACTS.get(row.customer_class or "", 1)
         return account.reachable[: min(most, self.ground.policy.plan.people)]
 
     def _list_sellers(self, row: Row) -> tuple[str, ...]:
@@ -270,13 +274,15 @@ class _Visiting:
         return tuple(dict.fromkeys(person for person in both if person))
 
     def _find_manager(self, row: Row) -> str | None:
-        attends = row.co_attendance == "yes" and self.frame.manager
+        attends = row.is_attended and self.frame.manager
         return attends if attends and attends not in self._list_sellers(row) else None
 
 
-def count_visit_minutes(account: AccountFacts, policy: Policy) -> int:
+def count_visit_minutes(
+    account: AccountFacts, policy: Policy, customer_class: str | None
+) -> int:
     """Count the minutes of a visit: a key account's, or by the groups that apply."""
-    if account.customer_class == "key":
+    if customer_class == "key":
         return policy.plan.visit_key
     return policy.plan.visit_base + policy.plan.visit_group * account.groups
 
