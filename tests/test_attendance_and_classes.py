@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from handover.i18n import words_for
 from handover.ledger.states import Mode
 from handover.plan import errors
 from handover.plan.amendment import edit_plan
 from handover.plan.edits import REST, Editor, Edits
+from handover.plan.lists import list_parts
 from handover.plan.model import Plan
 from handover.plan.questions import list_approval_questions
 from handover.plan.selection import AccountFacts
+from handover.plan.view import Audience
 from tests.worlds.small_company import (
     account,
     ground_of,
@@ -158,3 +161,25 @@ def test_a_proposal_alone_is_no_part_of_what_is_approved() -> None:
     unproposed = [*ACCOUNTS[:3], account(4), account(5)]
     other = plan_of(unproposed, end=FRIDAY)
     assert other.computed_fingerprint() == drawn_up().computed_fingerprint()
+
+
+def test_what_a_customer_is_handed_over_without_is_said_with_the_reason() -> None:
+    accounts = [account(1, gaps=("contacts.channel",))]
+    waive = (("A01", "contacts.channel"),)
+    after = edited(
+        plan_of(accounts),
+        MANAGER,
+        accounts=accounts,
+        waive=waive,
+        reason="廃止予定のため",
+    )
+    reader = Audience(words=words_for("ja"), name=str, currency="JPY")
+    cells = [
+        cell
+        for table in list_parts(after, reader)
+        for row in table.rows
+        for n, cell in enumerate(row)
+        if n in table.columns("terminal")
+    ]
+    assert "廃止予定のため" in cells
+    assert any("contacts.channel" in cell for cell in cells)

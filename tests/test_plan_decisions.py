@@ -190,6 +190,82 @@ def test_changes_are_those_since_the_last_approval(plan: Cli) -> None:
     assert (unknown.code, unknown.json["error"]["code"]) == (2, "unknown_name")
 
 
+def test_each_change_has_one_cause_whoever_made_it(plan: Cli, cli: Cli) -> None:
+    key = submitted(plan)
+    seen = plan("approve", key, "--as", "M").data["plan"]["version"]
+    late = ("--end", "2027-03-19", "--effective", "2027-03-25")
+    plan("edit", key, *late, "--reason", "年度末", "--as", "P")
+    plan("edit", key, "--inform", "Aoba", "--reason", "日程", "--as", "M")
+    plan("edit", key, "--loose", "opportunities=leave", "--as", "P")
+    plan("edit", key, "--attend", "Midori", "--reason", "紹介", "--as", "P")
+
+    shown = plan("show", key, "--changes").data
+    causes = {
+        (each["name"], each["field"]): (
+            each["why"],
+            each["person"],
+            each["version"],
+            each["reason"],
+        )
+        for each in shown["changes"]
+    }
+    assert causes[None, "effective"] == ("decided", "P", seen + 1, "年度末")
+    assert causes["Aoba", "mode"] == ("decided", "M", seen + 2, "日程")
+    assert causes["お客様のない商談", "loose"] == ("decided", "P", seen + 3, None)
+    proposed = causes["Midori", "attendance_proposed"]
+    assert proposed == ("decided", "P", seen + 4, "紹介")
+    (turn,) = shown["waiting"]
+    assert (turn["step"], turn["persons"]) == ("submit", ["P"])
+    for language in ("ja", "en"):
+        text = cli("plan", "show", key, "--changes", "--lang", language).out
+        assert "年度末" in text
+        assert f"handover plan submit {key}" in text
+        assert "facts" not in text
+
+
+def test_what_is_decided_back_is_no_change(plan: Cli) -> None:
+    key = submitted(plan)
+    plan("approve", key, "--as", "M")
+    plan("edit", key, "--effective", "2027-03-25", "--as", "P")
+    plan("edit", key, "--end", "2027-03-08", "--as", "P")
+    before = plan("show", key, "--changes").data["changes"]
+    assert {each["field"] for each in before} >= {"effective"}
+    old = next(each for each in before if each["field"] == "effective")["before"]
+    plan("edit", key, "--effective", old, "--as", "P")
+    after = plan("show", key, "--changes").data["changes"]
+    assert "effective" not in {each["field"] for each in after}
+
+
+def test_reasons_of_holds_co_attendance_and_classes_stand_in_every_view(
+    plan: Cli, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    key = plan(*NEW).data["plan"]["id"]
+    hold = ("--opportunity", "O2=hold:2027-06-30")
+    for words in (
+        ("--attend", "Aoba", "--reason", "社長交代のため"),
+        (*hold, "--reason", "契約直前のため"),
+        ("--hold", "Midori", "--until", "2027-06-30", "--reason", "監査中のため"),
+        ("--meet", "Sakura", "--reason", "紹介のため"),
+        ("--class", "Wakaba=priority", "--reason", "成長中のため"),
+    ):
+        done = plan("edit", key, *words, "--as", "M")
+        assert done.code == 0, done.json["error"]
+    reasons = (
+        *("社長交代のため", "契約直前のため"),
+        *("監査中のため", "紹介のため", "成長中のため"),
+    )
+    shown = plan("show", key)
+    for form in (
+        shown.out,
+        cli("plan", "show", key, "--lang", "ja").out,
+        cli("plan", "show", key, "--format", "html", "--lang", "ja").out,
+        plan("show", key, "--since", "1").out,
+    ):
+        missing = [each for each in reasons if each not in form]
+        assert not missing
+
+
 def test_whom_the_manager_names_prepares_the_plan_and_never_approves_it(
     plan: Cli,
 ) -> None:

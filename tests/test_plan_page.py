@@ -119,6 +119,7 @@ def test_the_terminal_view_can_be_written_to_a_japanese_console(language: str) -
     changes = [
         Change(
             account_id="A01",
+            name="客先01",
             field="mode",
             before="meet",
             after="inform",

@@ -238,13 +238,13 @@ def _ask_to_approve(shell: Shell, plan_id: str) -> int:
         NotConfirmed: it was not agreed to.
     """
     from handover.commands.forms import print_aside
-    from handover.jobs.plan import find_plan, find_version_seen
-    from handover.plan.changes import compare
+    from handover.jobs.plan import compare_versions, find_plan, find_version_seen
     from handover.plan.errors import NotConfirmed
     from handover.plan.terminal import print_decision
 
     found = find_plan(shell.workspace, plan_id)
-    compared = compare(find_version_seen(shell.workspace, found), found)
+    before = find_version_seen(shell.workspace, found)
+    compared = compare_versions(shell.workspace, found, before)
     reader = audience_of(shell, found.source)
     print_aside(
         lambda console: print_decision(compared, reader, console), shell.options
@@ -298,10 +298,10 @@ def _show_decided(
     next: str | None = None,  # noqa: A002 - as Result has it
 ) -> Result:
     """Show where a plan stands now, and what an edit changed in it."""
-    from handover.plan.changes import compare
+    from handover.jobs.plan import compare_versions
 
     plan, before = changed.plan, changed.before
-    compared = compare(before, plan)
+    compared = compare_versions(shell.workspace, plan, before)
 
     def text(console: "Console") -> None:
         from handover.plan.terminal import print_decision

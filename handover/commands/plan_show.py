@@ -66,21 +66,27 @@ def show(
 
 
 def _show_changes(shell: Shell, found: "Plan", since: int | None) -> Result:
-    from handover.jobs.plan import find_version_seen, list_drift_since
-    from handover.plan.changes import compare
+    from handover.jobs.desk import list_waiting
+    from handover.jobs.plan import compare_versions, find_version_seen
+    from handover.plan.desk_view import dump_waiting, print_waiting
 
-    before = find_version_seen(shell.workspace, found, since)
-    compared = compare(before, found, list_drift_since(shell.workspace, found))
+    workspace = shell.workspace
+    before = find_version_seen(workspace, found, since)
+    compared = compare_versions(workspace, found, before, drift=True)
+    waiting = list_waiting(workspace, [found])
 
     def text(console: "Console") -> None:
         from handover.plan.terminal import print_changes
 
-        print_changes(compared, audience_of(shell, found.source), console)
+        audience = audience_of(shell, found.source)
+        print_changes(compared, audience, console)
+        print_waiting(waiting, audience, workspace.as_of, console)
 
     data = {
         **dump_plans(shell, [found]),
         "since": compared.since,
         "changes": [asdict(each) for each in compared.changes],
         "drift": [asdict(each) for each in compared.drift],
+        "waiting": dump_waiting(waiting, shell.words),
     }
     return Result(name="plan", data=data, text=text, as_of=shell.workspace.as_of)

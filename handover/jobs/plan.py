@@ -29,13 +29,14 @@ from handover.mirror.people import Person
 from handover.mirror.views import Mirror
 from handover.plan import drafts, store
 from handover.plan.build import PlanOrder
-from handover.plan.changes import Drift, list_drift
+from handover.plan.changes import Comparison, Drift, compare, list_drift
 from handover.plan.dates import PlanDates
 from handover.plan.decision import RecordedDecision
 from handover.plan.drafts import Setting, list_company_days
 from handover.plan.edits import Edits
 from handover.plan.errors import NotInPlan
 from handover.plan.facts import read_facts, read_owners
+from handover.plan.history import load_made
 from handover.plan.lists import PlanList
 from handover.plan.model import Plan
 from handover.plan.moves import Move
@@ -215,10 +216,26 @@ def find_version_seen(
         return None if number is None else store.load(connection, plan.id, number)
 
 
-def list_drift_since(workspace: Workspace, plan: Plan) -> list[Drift]:
-    """List the accounts of a plan that others have changed in the CRM since."""
-    with workspace.mirror(plan.source) as mirror:
-        return list(list_drift(plan, read_owners(mirror, plan)))
+def compare_versions(
+    workspace: Workspace, plan: Plan, before: Plan | None, *, drift: bool = False
+) -> Comparison:
+    """Compare a plan with an earlier version, and say who changed what since.
+
+    Args:
+        workspace: where the plan is kept.
+        plan: as it stands.
+        before: the earlier version, if there is one.
+        drift: compare it with the CRM as well.
+    """
+    drifted: list[Drift] = []
+    if drift:
+        with workspace.mirror(plan.source) as mirror:
+            drifted = list(list_drift(plan, read_owners(mirror, plan)))
+    if before is None:
+        return compare(None, plan, drift=drifted)
+    with workspace.ledger.read() as connection:
+        made = load_made(connection, plan, before.version)
+    return compare(before, plan, made, drifted)
 
 
 def list_gone(workspace: Workspace, plan: Plan) -> list[str]:

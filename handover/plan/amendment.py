@@ -294,10 +294,8 @@ def _find_attendance(row: Row, edits: Edits) -> Literal["yes", "no"] | None:
     yes, no = row.account_id in edits.attend, row.account_id in edits.no_attend
     if yes and no:
         raise errors.Contradiction(account=row.account)
-    undecided = row.is_met and row.co_attendance == "undecided"
-    if not (yes or no) and undecided:
-        yes = REST in edits.attend and is_attendance_open(row)
-        no = REST in edits.no_attend
+    if not (yes or no) and is_attendance_open(row):
+        yes, no = REST in edits.attend, REST in edits.no_attend
     if yes:
         return "yes"
     return "no" if no else None

@@ -24,6 +24,8 @@ from handover.plan.model import UNRESOLVED, LooseRecord, Plan, PutAside, Row
 from handover.plan.view import Audience, write_contacts
 
 Cells = tuple[str, ...]
+FATES = {"transfer": "is transferred", "hold": "is held", "leave": "stays"}
+"""What becomes of a loose record, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,12 +259,6 @@ def _list_decided(plan: Plan, audience: Audience) -> PlanList:
 
 def _list_loose(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
-    fates = {
-        "transfer": words("is transferred"),
-        "hold": words("is held"),
-        "leave": words("stays"),
-        None: words("to be decided"),
-    }
     return PlanList(
         title=words("Records that hang on no customer of the predecessor"),
         headings=(
@@ -278,7 +274,7 @@ def _list_loose(plan: Plan, audience: Audience) -> PlanList:
                 record.name or "-",
                 record.id,
                 _name_customer(record, words),
-                _write_fate(record, fates[record.action]),
+                _write_fate(record, words),
             )
             for record in plan.loose
         ],
@@ -286,7 +282,8 @@ def _list_loose(plan: Plan, audience: Audience) -> PlanList:
     )
 
 
-def _write_fate(record: LooseRecord, fate: str) -> str:
+def _write_fate(record: LooseRecord, words: Words) -> str:
+    fate = words(FATES[record.action] if record.action else "to be decided")
     said = f"{fate} {record.until or ''}".strip()
     return ": ".join(filter(None, (said, record.reason)))
 

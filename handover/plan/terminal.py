@@ -9,6 +9,7 @@ from handover.ledger.states import Mode
 from handover.paper import signs
 from handover.paper.table import Table
 from handover.plan.changes import Comparison
+from handover.plan.changes_view import list_changed, list_drift
 from handover.plan.decision import RecordedDecision
 from handover.plan.lists import PlanList, list_aside, list_parts
 from handover.plan.model import Plan, PutAside
@@ -70,7 +71,7 @@ def print_decision(compared: Comparison, audience: Audience, console: Console) -
     console.print(describe_plan(plan, audience))
     if compared.changes:
         console.print()
-        console.print(lay_out(_list_changed(compared, audience)))
+        console.print(lay_out(list_changed(compared, audience)))
     for line in _list_terms(compared, audience):
         console.print(f"  △ {line}", soft_wrap=True)
     _print_undecided(plan, audience, console)
@@ -119,11 +120,11 @@ def print_changes(compared: Comparison, audience: Audience, console: Console) ->
     if not (compared.changes or compared.drift or terms):
         console.print(audience.words("Nothing has changed."))
     if compared.changes:
-        console.print(lay_out(_list_changed(compared, audience)))
+        console.print(lay_out(list_changed(compared, audience)))
     for line in terms:
         console.print(f"  △ {line}", soft_wrap=True)
     if compared.drift:
-        console.print(lay_out(_list_drift(compared, audience)))
+        console.print(lay_out(list_drift(compared, audience)))
 
 
 def _print_title(plan: Plan, audience: Audience, console: Console) -> None:
@@ -168,67 +169,3 @@ def _list_terms(compared: Comparison, audience: Audience) -> list[str]:
         return []
     found = compare_terms(before.terms, compared.plan.terms, audience.name)
     return [audience.words.phrase(each) for each in found]
-
-
-def _list_changed(compared: Comparison, audience: Audience) -> PlanList:
-    """List what has changed since an earlier version, and why."""
-    words = audience.words
-    names = {row.account_id: row.account for row in compared.plan.rows}
-    return PlanList(
-        title=words(
-            "Version {version} compared with version {before}",
-            version=compared.plan.version,
-            before=compared.since,
-        ),
-        headings=(
-            words("Customer"),
-            words("What"),
-            words("Before"),
-            words("Now"),
-            words("Why"),
-        ),
-        rows=[
-            (
-                names.get(each.account_id or "", each.account_id or words("Plan")),
-                words(f"field:{each.field}"),
-                _describe_value(each.field, each.before, audience),
-                _describe_value(each.field, each.after, audience),
-                ": ".join(filter(None, (words(f"why:{each.why}"), each.reason))),
-            )
-            for each in compared.changes
-        ],
-    )
-
-
-def _describe_value(field: str, value: str | None, audience: Audience) -> str:
-    """Put a changed value into words."""
-    if value is None:
-        return "-"
-    match field:
-        case "mode":
-            return audience.words(f"mode:{value}")
-        case "co_attendance" if value != "undecided":
-            return audience.words(f"attendance:{value}")
-        case "co_attendance":
-            return audience.words("to be decided")
-        case "successor_id":
-            return audience.person(value)
-        case _:
-            return value
-
-
-def _list_drift(compared: Comparison, audience: Audience) -> PlanList:
-    words = audience.words
-    names = {row.account_id: row.account for row in compared.plan.rows}
-    return PlanList(
-        title=words("Changed in the CRM since"),
-        headings=(words("Customer"), words("Expected owner"), words("Owner now")),
-        rows=[
-            (
-                names.get(each.account_id, each.account_id),
-                audience.person(each.expected),
-                audience.person(each.owner_id),
-            )
-            for each in compared.drift
-        ],
-    )
