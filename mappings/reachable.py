@@ -152,6 +152,13 @@ def email_quality(text: str, empty: Container[str]) -> str:
     return next((quality for quality in _BEST_FIRST if quality in found), INVALID)
 
 
+def find_address(text: str, empty: Container[str]) -> str | None:
+    """Return the best address in one cell, alone; None where none can be true."""
+    judged = [(_judge_address(each, empty), each) for each in _addresses(text)]
+    best = dict(reversed(judged))
+    return best.get(OK) or best.get(GENERIC)
+
+
 def _addresses(text: str) -> list[str]:
     """Take several addresses apart, and names and mailto: off."""
     text = nfkc(text)

@@ -68,6 +68,7 @@ READING: dict[str, tuple[str, ...]] = {
     "runs verify": (),
     "leaver": ("Sato",),
     "meeting pack": (PLAN,),
+    "meeting mail": (PLAN,),
     "policy show": (),
     "policy check": (),
     "mapping list": (),

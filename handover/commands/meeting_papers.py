@@ -1,12 +1,26 @@
-"""``handover meeting pack``: the papers that people take along to customers."""
+"""``handover meeting pack|mail``: papers for the meetings with customers."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
 import click
 
 from handover.commands.outcome import Result
 from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+def takes_customers(body: Body) -> Body:
+    """Let a command take a plan, some of its customers, and why it may be early."""
+    early = "Why it may not wait; recorded."
+    body = click.option("--before-announcement", metavar="T", help=early)(body)
+    only = click.option(
+        "--account", "accounts", multiple=True, metavar="A", help="Only these."
+    )
+    return click.argument("plan_id", metavar="PLAN")(only(body))
 
 
 @command(
@@ -15,11 +29,7 @@ from handover.commands.shell import Shell, command
     forms=("html",),
     many=True,
 )
-@click.argument("plan_id", metavar="PLAN")
-@click.option("--account", "accounts", multiple=True, metavar="A", help="Only these.")
-@click.option(
-    "--before-announcement", metavar="T", help="Why it may not wait; recorded."
-)
+@takes_customers
 def pack(
     shell: Shell,
     *,
@@ -32,7 +42,7 @@ def pack(
     One or two sheets a customer: five groups with source and date, blanks as blanks.
     -o packs.html is one file, -o FOLDER one file for each customer.
     """
-    from handover.jobs.packs import find_packs
+    from handover.jobs.meeting_papers import find_packs
     from handover.meeting.pack_view import (
         PackReading,
         dump_pack,
@@ -59,5 +69,49 @@ def pack(
             name: pack_page([reading], audience).encode()
             for name, reading in zip(name_packs(readings), readings, strict=True)
         },
+        as_of=workspace.as_of,
+    )
+
+
+@command(
+    "mail", example="handover meeting mail 2027-04-sato-tanaka -o mails", many=True
+)
+@takes_customers
+def mail(
+    shell: Shell,
+    *,
+    plan_id: str,
+    accounts: tuple[str, ...],
+    before_announcement: str | None,
+) -> Result:
+    """Write drafts of mails to the customers of a plan.
+
+    The predecessor, or the manager where they are absent, thanks and names who follows;
+    the successor introduces themself. Nothing is sent: -o FOLDER takes .eml files,
+    which a mail program opens as drafts.
+    """
+    from handover.jobs.meeting_papers import write_mails as write_drafts
+    from handover.meeting.mail_view import dump_mail, print_mails, write_mails
+
+    workspace = shell.workspace
+    found = write_drafts(
+        workspace,
+        plan_id,
+        accounts,
+        before_announcement,
+        lambda source: audience_of(shell, source),
+    )
+    return Result(
+        name="meeting",
+        data={
+            "plan": found.plan.id,
+            "version": found.plan.version,
+            "mails": [dump_mail(draft) for draft in found.drafts],
+            "no_mail": [asdict(each) for each in found.none],
+        },
+        text=lambda console: print_mails(
+            found.plan, found.drafts, found.none, found.audience, console
+        ),
+        files=lambda: write_mails(found.drafts, found.audience),
         as_of=workspace.as_of,
     )

@@ -52,7 +52,15 @@ class CustomerPerson:
     preferred_channel: str | None = None
     reachable: bool = False
     has_left: bool = False
+    is_named: bool = True
+    """Whether the name is one of a person, and no placeholder or switchboard."""
     changed: dt.date | None = None
+
+    @property
+    def usable_email(self) -> str | None:
+        """The e-mail address, where it may be used."""
+        is_useful = self.email is not None and self.email.trouble is None
+        return self.email.value if self.email and is_useful else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,8 +167,7 @@ class CustomerFacts:
 def read_customers(mirror: Mirror, policy: Policy) -> dict[str, CustomerFacts]:
     """Read the customers to which a mirror is narrowed, audited, by id."""
     judged = scores(audit(mirror, policy, mirror.as_of))
-    deciding = words_pattern(policy.audit.deciding)
-    people = _read(mirror, "people", deciding=deciding)
+    people = _read(mirror, "people", **_list_words(policy))
     purchases = _read(mirror, "purchases")
     opportunities = _read(mirror, "opportunities")
     promises = _read(mirror, "promises")
@@ -178,6 +185,16 @@ def read_customers(mirror: Mirror, policy: Policy) -> dict[str, CustomerFacts]:
             mapped=mapped,
         )
         for row in _read_rows(mirror, "accounts")
+    }
+
+
+def _list_words(policy: Policy) -> dict[str, object]:
+    """Return the words of a policy that tell a person, and who decides."""
+    words = policy.placeholders
+    return {
+        "deciding": words_pattern(policy.audit.deciding),
+        "placeholders": list(words.words),
+        "nobody": words_pattern(words.nobody),
     }
 
 
@@ -235,7 +252,7 @@ def _make_person(row: Mapping[str, Any]) -> CustomerPerson:
                 email = Channel(value=email.value, trouble=trouble)
     same = (
         *("id", "name", "title", "department", "role", "decides"),
-        *("preferred_channel", "reachable", "has_left", "changed"),
+        *("preferred_channel", "reachable", "has_left", "is_named", "changed"),
     )
     return CustomerPerson(
         **{name: row[name] for name in same},

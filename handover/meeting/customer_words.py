@@ -61,6 +61,8 @@ def write_person(person: CustomerPerson, audience: Audience) -> str:
         parts.append(words("has left"))
     known = words(", ").join(dict.fromkeys(filter(None, parts)))
     name = person.name or words("(no name)")
+    if person.name and not person.is_named:
+        parts.insert(0, words("channel:placeholder"))
     return words("{name} ({known})", name=name, known=known) if known else name
 
 

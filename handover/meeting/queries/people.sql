@@ -21,6 +21,9 @@ select
     preferred_channel,
     reachable,
     coalesce(has_left, false) as has_left,
+    name_norm is not null
+    and not list_contains($placeholders, name_norm)
+    and not regexp_matches(name_norm, $nobody) as is_named,
     cast(timezone((select zone from settings), modified_at) as date) as changed
 from people
 order by account_id, has_left, not decides, not reachable, id

@@ -1,13 +1,15 @@
 """Putting together what people take along to the customers of a plan."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from handover.jobs.deciding import Grounds, make_decision
 from handover.jobs.plan import find_plan
 from handover.jobs.workspace import Workspace
 from handover.ledger.events import record
 from handover.meeting.customer import read_customers
+from handover.meeting.mails import MailDraft, MailOffice, NoMail
 from handover.meeting.pack import (
     Pack,
     check_may_be_known,
@@ -17,9 +19,21 @@ from handover.meeting.pack import (
 )
 from handover.mirror.find import account_finder
 from handover.plan.model import Plan, Row
+from handover.plan.view import Audience
+from mappings.text import Placeholders
 
 EARLY = "meeting.before_announcement"
 """The kind of event of papers that were made before the announcement."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mails:
+    """The mails to a plan's customers, and who gets none."""
+
+    plan: Plan
+    drafts: Sequence[MailDraft]
+    none: Sequence[NoMail]
+    audience: Audience
 
 
 def find_packs(
@@ -52,6 +66,44 @@ def find_packs(
         customers = read_customers(mirror, workspace.policy)
     synced_at = dt.datetime.fromisoformat(generation.sources[plan.source]["synced_at"])
     return plan, make_packs(plan, rows, customers, workspace.as_of, synced_at)
+
+
+def write_mails(
+    workspace: Workspace,
+    text: str,
+    accounts: Sequence[str],
+    before_announcement: str | None,
+    audience: Callable[[str], Audience],
+) -> Mails:
+    """Write the mails to a plan's customers, or to those who are named.
+
+    Args:
+        workspace: the working folder.
+        text: the plan, as it was typed.
+        accounts: some customers, as they were typed; none are all.
+        before_announcement: why it may not wait for the announcement; that is recorded.
+        audience: words and names, by source.
+
+    Raises:
+        NotAnnounced: the change of people is confidential still.
+        NotHandedOver: the plan leaves a customer out.
+        Refusal: the plan is over.
+    """
+    plan = find_plan(workspace, text)
+    rows = find_rows(workspace, plan, accounts)
+    allow(workspace, plan, rows, "mail", before_announcement)
+    with workspace.mirror(plan.source, [row.account_id for row in rows]) as mirror:
+        customers = read_customers(mirror, workspace.policy)
+    office = MailOffice(
+        plan=plan,
+        people=workspace.people(plan.source),
+        audience=audience(plan.source),
+        honorific=workspace.config.style.company,
+        placeholders=Placeholders(workspace.policy.placeholders.words),
+        as_of=workspace.as_of,
+    )
+    drafts, none = office.write(rows, customers)
+    return Mails(plan=plan, drafts=drafts, none=none, audience=office.audience)
 
 
 def find_rows(workspace: Workspace, plan: Plan, accounts: Sequence[str]) -> list[Row]:
