@@ -83,8 +83,11 @@ def test_the_terminal_shows_numbers_owners_and_the_worst_first(cli: Cli) -> None
     assert "46 means: of the five kinds of information" in shown
     assert shown.index("佐藤") < shown.index("(nobody)")
     assert shown.index("見込") < shown.index("不足")
-    assert "完備" not in shown
-    assert "× A person by name" in shown
+    worst, proposed = shown.split("Proposed classes", 1)
+    assert "完備" not in worst
+    assert "× A person by name" in worst
+    (key,) = (line for line in proposed.splitlines() if "key account" in line)
+    assert "完備" in key
 
 
 @pytest.mark.usefixtures("company")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 from handover.answers.confirmations import answered_items, confirmations
 from handover.ledger import Ledger
 from handover.ledger.tables import confirmations as table
-from handover.ledger.tables import plan_versions, plans
+from handover.ledger.tables import decisions, plan_versions, plans
 from tests.worlds.audited_records import ZONE
 
 AT = "2027-03-31T16:00:00+00:00"
@@ -49,6 +49,25 @@ def add_plan(connection: Connection, plan: str, state: str, **modes: str) -> Non
         )
 
 
+def approve(connection: Connection, plan: str) -> None:
+    """Approve the first version of a plan."""
+    connection.execute(
+        insert(decisions).values(
+            plan_id=plan,
+            version=1,
+            fingerprint="x",
+            decision="approve",
+            person_id="m",
+            as_delegate=False,
+            actor="m",
+            host="pc",
+            tool_version="1",
+            evidence={},
+            at=AT,
+        )
+    )
+
+
 def confirm(connection: Connection, plan: str, account: str, **given: Any) -> None:
     connection.execute(
         insert(table).values(
@@ -83,6 +102,8 @@ def test_answers_count_in_the_handover_that_is_under_way(ledger: Ledger) -> None
     with ledger.begin() as connection:
         add_plan(connection, "p", "in_progress", A="meet", B="inform", C="exclude")
         add_plan(connection, "old", "closed", D="meet")
+        approve(connection, "p")
+        approve(connection, "old")
         confirm(connection, "p", "A")
         confirm(connection, "p", "A", item="contacts.channel", result="corrected")
         confirm(connection, "p", "A", item="organisation.role", result="unknown")
@@ -94,6 +115,18 @@ def test_answers_count_in_the_handover_that_is_under_way(ledger: Ledger) -> None
             "A": {"contacts.person", "contacts.channel"},
             "B": frozenset(),
         }
+
+
+@pytest.mark.parametrize("state", ["draft", "submitted", "rejected", "in_progress"])
+def test_a_handover_is_under_way_while_its_amendment_waits(
+    ledger: Ledger, state: str
+) -> None:
+    with ledger.begin() as connection:
+        add_plan(connection, "p", state, A="meet")
+        approve(connection, "p")
+        confirm(connection, "p", "A")
+
+        assert answered_items(connection, "files") == {"A": {"contacts.person"}}
 
 
 @pytest.mark.parametrize("state", ["draft", "submitted", "rejected", "voided"])

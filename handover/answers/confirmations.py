@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, select
 
-from handover.ledger.states import RUNNING_STATES, Mode
+from handover.ledger.states import OVER_STATES, Mode
 from handover.ledger.tables import confirmations as table
-from handover.ledger.tables import plan_versions, plans
+from handover.ledger.tables import decisions, plan_versions, plans
 
 HANDED_OVER = (Mode.MEET, Mode.INFORM)
 """Modes of the rows that are handed over now."""
@@ -46,6 +46,9 @@ def confirmations(
 def answered_items(connection: Connection, source: str) -> dict[str, frozenset[str]]:
     """List the items that customers answered in the handovers under way.
 
+    A handover is under way from its first approval until it is over, also while an
+    amendment of it waits for the next approval.
+
     Returns:
         The items of each account that is being handed over, none for one that was not
         asked yet.
@@ -57,7 +60,12 @@ def answered_items(connection: Connection, source: str) -> dict[str, frozenset[s
             plan_versions.c.version == plans.c.version,
         ),
     )
-    running = running.where(plans.c.source == source, plans.c.state.in_(RUNNING_STATES))
+    approved = select(decisions.c.plan_id).where(decisions.c.decision == "approve")
+    running = running.where(
+        plans.c.source == source,
+        plans.c.state.not_in(OVER_STATES),
+        plans.c.id.in_(approved),
+    )
     found: dict[str, set[str]] = {}
     plan_ids = []
     for plan_id, content in connection.execute(running):

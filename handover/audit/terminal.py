@@ -61,6 +61,7 @@ def print_audit(report: AuditReport, words: Words, console: Console) -> None:
     if len(worst) > WORST:
         more = len(worst) - WORST
         console.print(words("... and {n} more: --format html or xlsx", n=more))
+    _print_proposed(report.accounts, words, console)
     _print_aside(report.aside, words, console)
     _print_duplicates(report.duplicates, words, console)
     _print_trend(report.trend or (), words, console)
@@ -151,6 +152,28 @@ def _worst(accounts: Sequence[AccountFinding], policy: Policy, words: Words) -> 
 def sign_of(state: str) -> str:
     """Return the mark of an item's state."""
     return SIGNS.get(state, signs.BAD)
+
+
+def _print_proposed(
+    accounts: Iterable[AccountFinding], words: Words, console: Console
+) -> None:
+    """Print the classes that the policy proposes where the CRM has none."""
+    proposed = [each for each in accounts if each.proposed_class is not None]
+    if not proposed:
+        return
+    proposed.sort(key=lambda each: (each.proposed_class, -each.value, each.id))
+    title = words("Proposed classes: managers confirm them in a plan, with --class")
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for name in ("Account", "Proposed class", "Owner"):
+        table.add_column(words(name))
+    for each in proposed[:WORST]:
+        owner = each.owner or words("(nobody)")
+        table.add_row(each.name, words(f"class:{each.proposed_class}"), owner)
+    console.print()
+    console.print(table)
+    if len(proposed) > WORST:
+        more = len(proposed) - WORST
+        console.print(words("... and {n} more: --format html or json", n=more))
 
 
 def _print_aside(aside: Sequence[AsideFinding], words: Words, console: Console) -> None:
@@ -252,6 +275,13 @@ def print_account(
     ready = words("ready") if account.ready else words("not ready")
     owner = account.owner or words("(nobody)")
     console.print(f"{account.name} ({account.id})  {owner}")
+    if account.customer_class is not None:
+        console.print(
+            words("class: {name}", name=words(f"class:{account.customer_class}"))
+        )
+    elif account.proposed_class is not None:
+        name = words(f"class:{account.proposed_class}")
+        console.print(words("class: {name} (proposed)", name=name))
     said = words("score {n}, {ready}", n=rounded(account.score), ready=ready)
     if account.confirmed is not None:
         share = rounded(100 * account.confirmed)

@@ -178,7 +178,8 @@ def _frame(report: "AuditReport") -> "pd.DataFrame":
     import pandas as pd
 
     columns = (
-        *("Source", "Id", "Name", "OwnerId", "Owner", "Class", "Score", "Ready"),
+        *("Source", "Id", "Name", "OwnerId", "Owner", "Class", "ProposedClass"),
+        *("Score", "Ready"),
         *("Group", "Item", "Level", "State", "Quality", "Rows", "RowsOk"),
         *("Evidence", "Url"),
     )
@@ -186,7 +187,7 @@ def _frame(report: "AuditReport") -> "pd.DataFrame":
         (
             *(account.source, account.id, account.name),
             *(account.owner_id, account.owner, account.customer_class),
-            *(account.score, account.ready),
+            *(account.proposed_class, account.score, account.ready),
             *(item.group, item.item, item.level, item.state),
             *(item.quality, item.rows, item.rows_ok),
             *(item.evidence.text, account.url),
