@@ -69,6 +69,7 @@ READING: dict[str, tuple[str, ...]] = {
     "leaver": ("Sato",),
     "meeting pack": (PLAN,),
     "meeting mail": (PLAN,),
+    "meeting calendar": (PLAN,),
     "policy show": (),
     "policy check": (),
     "mapping list": (),

@@ -14,6 +14,10 @@ from handover.commands.shell import CommandEntry, group
             at="handover.commands.meeting_papers:mail",
             help="Write drafts of mails to the customers of a plan.",
         ),
+        "calendar": CommandEntry(
+            at="handover.commands.meeting_papers:calendar",
+            help="Write the visits of a plan as a calendar of each person.",
+        ),
     },
 )
 def meeting() -> None:

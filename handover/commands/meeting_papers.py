@@ -1,4 +1,4 @@
-"""``handover meeting pack|mail``: papers for the meetings with customers."""
+"""``handover meeting pack|mail|calendar``: papers for the meetings with customers."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -99,7 +99,7 @@ def mail(
         plan_id,
         accounts,
         before_announcement,
-        lambda source: audience_of(shell, source),
+        lambda source: replace(audience_of(shell, source), mark=shell.mark),
     )
     return Result(
         name="meeting",
@@ -113,5 +113,55 @@ def mail(
             found.plan, found.drafts, found.none, found.audience, console
         ),
         files=lambda: write_mails(found.drafts, found.audience),
+        as_of=workspace.as_of,
+    )
+
+
+@command(
+    "calendar",
+    example="handover meeting calendar 2027-04-sato-tanaka -o calendars",
+    many=True,
+)
+@takes_customers
+def calendar(
+    shell: Shell,
+    *,
+    plan_id: str,
+    accounts: tuple[str, ...],
+    before_announcement: str | None,
+) -> Result:
+    """Write the visits of a plan as a calendar of each person.
+
+    -o FOLDER takes an .ics file for everybody who attends. To import a later one is to
+    change the meetings; those that no longer take place are cancelled.
+    """
+    from handover.jobs.meeting_papers import write_calendars as write_plan
+    from handover.meeting.calendar_view import (
+        dump_calendar,
+        print_calendars,
+        write_calendars,
+    )
+
+    workspace = shell.workspace
+    found = write_plan(
+        workspace,
+        plan_id,
+        accounts,
+        before_announcement,
+        lambda source: replace(audience_of(shell, source), mark=shell.mark),
+    )
+    return Result(
+        name="meeting",
+        data={
+            "plan": found.plan.id,
+            "version": found.plan.version,
+            "calendars": [dump_calendar(each) for each in found.calendars],
+        },
+        text=lambda console: print_calendars(
+            found.plan, found.calendars, found.audience, console
+        ),
+        files=lambda: write_calendars(
+            found.plan, found.calendars, workspace.config.zone, workspace.now
+        ),
         as_of=workspace.as_of,
     )

@@ -8,6 +8,8 @@ from handover.jobs.deciding import Grounds, make_decision
 from handover.jobs.plan import find_plan
 from handover.jobs.workspace import Workspace
 from handover.ledger.events import record
+from handover.ledger.states import Mode
+from handover.meeting.calendars import CalendarOffice, PersonCalendar
 from handover.meeting.customer import read_customers
 from handover.meeting.mails import MailDraft, MailOffice, NoMail
 from handover.meeting.pack import (
@@ -18,6 +20,7 @@ from handover.meeting.pack import (
     make_packs,
 )
 from handover.mirror.find import account_finder
+from handover.plan import store
 from handover.plan.model import Plan, Row
 from handover.plan.view import Audience
 from mappings.text import Placeholders
@@ -27,7 +30,7 @@ EARLY = "meeting.before_announcement"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mails:
+class PlanMails:
     """The mails to a plan's customers, and who gets none."""
 
     plan: Plan
@@ -74,7 +77,7 @@ def write_mails(
     accounts: Sequence[str],
     before_announcement: str | None,
     audience: Callable[[str], Audience],
-) -> Mails:
+) -> PlanMails:
     """Write the mails to a plan's customers, or to those who are named.
 
     Args:
@@ -103,7 +106,52 @@ def write_mails(
         as_of=workspace.as_of,
     )
     drafts, none = office.write(rows, customers)
-    return Mails(plan=plan, drafts=drafts, none=none, audience=office.audience)
+    return PlanMails(plan=plan, drafts=drafts, none=none, audience=office.audience)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanCalendars:
+    """The calendars of those who attend a plan's visits."""
+
+    plan: Plan
+    calendars: Sequence[PersonCalendar]
+    audience: Audience
+
+
+def write_calendars(
+    workspace: Workspace,
+    text: str,
+    accounts: Sequence[str],
+    before_announcement: str | None,
+    audience: Callable[[str], Audience],
+) -> PlanCalendars:
+    """Write the calendars of a plan; of one that is over, what is cancelled of it.
+
+    Args: as of the mails.
+
+    Raises:
+        NotAnnounced: the change of people is confidential still.
+    """
+    plan = find_plan(workspace, text)
+    rows = [row for row in plan.rows if row.mode is not Mode.EXCLUDE]
+    allow(workspace, plan, rows, "calendar", before_announcement)
+    wanted = find_accounts(workspace, plan, accounts)
+    with workspace.ledger.read() as connection:
+        earlier = [
+            store.load(connection, plan.id, version)
+            for version in range(1, plan.version)
+        ]
+    office = CalendarOffice(
+        plan=plan,
+        earlier=earlier,
+        people=workspace.people(plan.source),
+        audience=audience(plan.source),
+        zone=workspace.config.zone,
+        as_of=workspace.as_of,
+    )
+    return PlanCalendars(
+        plan=plan, calendars=office.write(wanted), audience=office.audience
+    )
 
 
 def find_rows(workspace: Workspace, plan: Plan, accounts: Sequence[str]) -> list[Row]:
@@ -111,11 +159,21 @@ def find_rows(workspace: Workspace, plan: Plan, accounts: Sequence[str]) -> list
     check_may_prepare(plan)
     if not accounts:
         return list_rows(plan)
+    return list_rows(plan, find_accounts(workspace, plan, accounts))
+
+
+def find_accounts(
+    workspace: Workspace, plan: Plan, accounts: Sequence[str]
+) -> list[str]:
+    """Find the ids of customers by what was typed; of nobody, those of the plan."""
     known = {row.account_id for row in plan.rows}
+    if not accounts:
+        return sorted(known)
+    if known.issuperset(accounts):
+        return list(accounts)
     with workspace.mirror(plan.source) as mirror:
         find = account_finder(mirror)
-        wanted = [each if each in known else find(each).id for each in accounts]
-    return list_rows(plan, wanted)
+        return [each if each in known else find(each).id for each in accounts]
 
 
 def allow(

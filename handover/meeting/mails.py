@@ -148,7 +148,7 @@ class MailOffice:
             sender=sender,
             sender_box=self._find_box(sender.name, sender.email),
             to=box,
-            subject=words(SUBJECTS[by], **told),
+            subject=mark(words(SUBJECTS[by], **told), self.audience),
             text="\n\n".join(texts) + "\n",
         )
 
@@ -192,6 +192,11 @@ class MailOffice:
     def _find_box(self, name: str, cell: str | None) -> Mailbox | None:
         address = find_address(cell, self.placeholders) if cell else None
         return Mailbox(name=name, address=address) if address else None
+
+
+def mark(text: str, audience: Audience) -> str:
+    """Return a text that says in a rehearsal that it is one."""
+    return f"[{audience.words('REHEARSAL')}] {text}" if audience.mark else text
 
 
 def find_receiver(row: Row, facts: CustomerFacts | None) -> CustomerPerson | None:
