@@ -68,7 +68,7 @@ def tasks(place: Office) -> dict[str, dict[str, object]]:
 def amend(place: Office, *rows: Row, **known: object) -> None:
     """Put the next version of the plan on record, and approve it."""
     with place.ledger.begin() as connection:
-        version = store.count_versions(connection, PLAN) + 1
+        version = store.load(connection, PLAN).version + 1
         made = place.on_terms_of_now(plan(rows, version=version, **known))
         origin = store.Origin(cause="edit", person="P", at=place.clock())
         store.save_version(connection, made, origin)

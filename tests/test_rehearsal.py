@@ -302,6 +302,7 @@ def test_what_was_sealed_before_there_were_rehearsals_still_holds(
     with closing(sqlite3.connect(file)) as raw:
         for table in ("plan_versions", "decisions", "runs"):
             raw.execute(f"alter table {table} drop column rehearsed_on")
+        raw.execute("drop table agreements")
         raw.execute("update alembic_version set version_num = '0002'")
         raw.commit()
     with Ledger.open(file).read() as connection:

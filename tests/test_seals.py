@@ -145,6 +145,12 @@ def test_an_untouched_ledger_is_obeyed_and_vouched_for(job: Job) -> None:
 
 
 def test_every_kind_of_row_that_is_sealed_occurs(job: Job) -> None:
+    met = next(
+        row for row in job("plan", "show", PLAN).data["plan"]["rows"] if row["visit"]
+    )
+    assert (
+        job("plan", "edit", PLAN, "--agreed", met["account_id"], "--as", "M").code == 0
+    )
     job("reassign", PLAN, on=EFFECTIVE)
     with closing(sqlite3.connect(job.folder / ".handover" / "ledger.sqlite")) as raw:
         subjects = raw.execute("select subject from seals").fetchall()
@@ -158,6 +164,7 @@ def test_what_an_older_ledger_holds_is_sealed_when_it_is_opened(job: Job) -> Non
         "delete from seals",
         "drop index ix_seals_subject",
         "drop table seals",
+        "drop table agreements",
         "delete from events",
         "delete from sqlite_sequence where name = 'events'",
         "alter table events drop column seals_hash",

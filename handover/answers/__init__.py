@@ -1,5 +1,5 @@
-"""What people told us: confirmations of single items by the customer.
+"""What people told us: what customers confirmed, and the dates they agreed to.
 
-Recorded once with person and time; the audit counts them as interactions and shows
-their share beside what the CRM records.
+One file and one table for each kind of answer, each recorded once with person and time.
+Confirmations count as interactions in the audit; agreed dates bind the plan.
 """

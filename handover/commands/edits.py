@@ -9,6 +9,7 @@ import click
 from handover.commands.options import DAY
 
 if TYPE_CHECKING:
+    from handover.plan.answering import Answers
     from handover.plan.edits import Edits, Fate
     from handover.plan.model import CustomerClass
 
@@ -64,6 +65,35 @@ _OPTIONS = (
     click.option("--waive", multiple=True, metavar="A:ITEM", help="Do without it."),
     click.option("--reason", metavar="T", help="Why."),
 )
+
+
+_ANSWERS = (
+    click.option(
+        "--agreed", multiple=True, metavar="A", help="The customer agreed to the date."
+    ),
+    click.option(
+        "--declined",
+        multiple=True,
+        metavar="A",
+        help="The customer declined it: --reason.",
+    ),
+)
+
+
+def answer_options(body: Body) -> Body:
+    """Add the options that tell what customers answered."""
+    for option in reversed(_ANSWERS):
+        body = option(body)
+    return body
+
+
+def read_answers(given: Mapping[str, Any]) -> "Answers":
+    """Read what customers answered; accounts stay as they were typed."""
+    from handover.plan.answering import Answers
+
+    return Answers(
+        agreed=given["agreed"], declined=given["declined"], reason=given["reason"]
+    )
 
 
 def edit_options(body: Body) -> Body:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handover.commands.edits import edit_options, read_edits
+from handover.commands.edits import (
+    answer_options,
+    edit_options,
+    read_answers,
+    read_edits,
+)
 from handover.commands.options import DAY
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import (
@@ -163,15 +168,17 @@ def submit(shell: Shell, *, reason: str | None, **plans: str | None) -> Result:
 )
 @click.argument("plan_id", metavar="PLAN")
 @edit_options
+@answer_options
 @click.option("--prepared-by", metavar="U", help="Who may prepare and submit it, too.")
 def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401 - click's options
-    """Edit a plan; what was approved has to be approved again."""
+    """Edit a plan, to be approved again, or note what customers answered."""
     from handover.jobs.decisions import edit as edit_plan
     from handover.jobs.desk import find_next
     from handover.plan.build import is_too_short
 
-    changed = edit_plan(shell.workspace, plan_id, read_edits(given))
-    short = is_too_short(changed.plan)
+    answers = read_answers(given)
+    changed = edit_plan(shell.workspace, plan_id, read_edits(given), answers)
+    short = is_too_short(changed.plan) and changed.is_new_version
     return _show_decided(
         shell,
         changed,

@@ -7,20 +7,24 @@ makes sure that no call of a run is out that could still change an owner.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import Connection
 
 from handover.jobs.deciding import Grounds, make_decision
-from handover.jobs.plan import find_plan, open_planning
+from handover.jobs.plan import find_plan, find_planned, open_planning
 from handover.jobs.workspace import Workspace
 from handover.ledger.under_way import check_settled
 from handover.plan import approval, drafts, store
+from handover.plan.answering import Answers, check_answers, record_answers
 from handover.plan.changes import describe_changes
 from handover.plan.decision import VERSION_READ
 from handover.plan.edits import Edits
 from handover.plan.errors import OtherVersion
 from handover.plan.model import Plan
 from handover.plan.terms import compare_terms
+
+NOBODY_ANSWERED = Answers()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,11 @@ class Changed:
     before: Plan | None = None
     stopped: str | None = None
     """The run that was under way, and sends nothing more."""
+
+    @property
+    def is_new_version(self) -> bool:
+        """Whether anything was decided, and not only answered by customers."""
+        return self.before is None or self.before.version != self.plan.version
 
 
 @contextmanager
@@ -53,24 +62,55 @@ def _taking_away(
         yield connection, found, stopped
 
 
-def edit(workspace: Workspace, text: str, edits: Edits) -> Changed:
-    """Edit a plan; what was approved has to be approved again."""
+def edit(
+    workspace: Workspace, text: str, edits: Edits, answers: Answers = NOBODY_ANSWERED
+) -> Changed:
+    """Edit a plan; what was approved has to be approved again.
+
+    What customers declined is the date before the edits, what they agreed to the one
+    after them. Answers alone change nothing that was approved.
+    """
     workspace.check_day()
     source = find_plan(workspace, text).source
+    if edits.is_empty and not answers.is_empty:
+        return _note_answers(workspace, source, text, answers)
     with (
         open_planning(workspace, source) as planning,
         _taking_away(workspace, text) as (connection, before, stopped),
     ):
+        by = make_decision(workspace, source, Grounds(reason=answers.reason))
+        answers = answers.find_ids(partial(find_planned, planning.mirror, before))
+        check_answers(before, answers, by.person_id, planning.setting.people)
+        record_answers(connection, before, answers.declined, "declined", by)
         made = drafts.edit(
             connection,
             planning.setting,
-            before,
+            store.load(connection, before.id),
             planning.find_ids(before, edits),
-            person=workspace.decider(source),
-            at=workspace.now,
+            person=by.person_id,
+            at=by.at,
         )
         now = store.load(connection, made.id)
+        record_answers(connection, now, answers.agreed, "agreed", by)
+        now = store.load(connection, made.id)
         return Changed(plan=now, before=before, stopped=stopped)
+
+
+def _note_answers(
+    workspace: Workspace, source: str, text: str, answers: Answers
+) -> Changed:
+    """Put on record what customers answered, and nothing else."""
+    by = make_decision(workspace, source, Grounds(reason=answers.reason))
+    with (
+        workspace.mirror(source) as mirror,
+        workspace.ledger.begin() as connection,
+    ):
+        before = store.load(connection, store.find_plan(connection, text))
+        found = answers.find_ids(partial(find_planned, mirror, before))
+        check_answers(before, found, by.person_id, workspace.people(source))
+        record_answers(connection, before, found.agreed, "agreed", by)
+        record_answers(connection, before, found.declined, "declined", by)
+        return Changed(plan=store.load(connection, before.id), before=before)
 
 
 def submit(workspace: Workspace, text: str, reason: str | None = None) -> Changed:

@@ -17,7 +17,7 @@ from handover.i18n import Phrase
 from handover.jobs.plan import list_plans
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import OVER_STATES, PlanState
-from handover.plan.desk import Waiting, find_waiting
+from handover.plan.desk import Waiting, find_declined, find_waiting
 from handover.plan.errors import WrongState
 from handover.plan.model import Plan
 from handover.plan.overview import Reorganisation, read_reorganisation
@@ -61,7 +61,7 @@ def list_waiting(workspace: Workspace, plans: Iterable[Plan]) -> list[Waiting]:
                 now[plan.source] = workspace.circumstances(plan.source)
             day, known = workspace.deciding_day, now[plan.source]
             waiting = find_waiting(connection, plan, day, known)
-            found += [waiting] if waiting else []
+            found += [each for each in (waiting, find_declined(plan, known)) if each]
     return sorted(found, key=lambda each: each.by or each.plan.effective)
 
 

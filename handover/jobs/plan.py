@@ -7,6 +7,7 @@ read and audited, and everything is kept in the ledger.
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from handover.audit.engine import audit
@@ -111,18 +112,24 @@ class Planning:
 
     def find_ids(self, plan: Plan, edits: Edits) -> Edits:
         """Replace the names in edits of a plan by ids."""
-        planned = {row.account_id for row in plan.rows}
+        return edits.find_ids(partial(find_planned, self.mirror, plan), self.find_user)
 
-        def account(text: str) -> str:
-            if text in planned:
-                return text
-            found = find_account(self.mirror, text)
-            if found.id not in planned:
-                what = Phrase(text="object:accounts")
-                raise NotInPlan(plan=plan.id, kind=what, id=found.name or found.id)
-            return found.id
 
-        return edits.find_ids(account, self.find_user)
+def find_planned(mirror: Mirror, plan: Plan, text: str) -> str:
+    """Find the id of a plan's account by its id or name.
+
+    Raises:
+        UnknownName, AmbiguousName: no account is named so, or several are.
+        NotInPlan: it is in another one.
+    """
+    planned = {row.account_id for row in plan.rows}
+    if text in planned:
+        return text
+    found = find_account(mirror, text)
+    if found.id not in planned:
+        what = Phrase(text="object:accounts")
+        raise NotInPlan(plan=plan.id, kind=what, id=found.name or found.id)
+    return found.id
 
 
 @contextmanager

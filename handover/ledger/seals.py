@@ -17,7 +17,15 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
 
 from handover.errors import Refusal
 from handover.ledger import events
-from handover.ledger.tables import decisions, plan_versions, plans, runs, seals, steps
+from handover.ledger.tables import (
+    agreements,
+    decisions,
+    plan_versions,
+    plans,
+    runs,
+    seals,
+    steps,
+)
 from handover.ledger.tables import events as event_rows
 
 ADDED = frozenset({"rehearsed_on"})
@@ -88,6 +96,7 @@ VERSION = Kind(
     columns=_all_but(plan_versions),
 )
 DECISION = Kind(table=decisions, key=("plan_id", "id"), columns=_all_but(decisions))
+AGREEMENT = Kind(table=agreements, key=("plan_id", "id"), columns=_all_but(agreements))
 RUN = Kind(
     table=runs,
     key=("id",),
@@ -123,7 +132,7 @@ OUTCOME = Kind(
     part="outcome",
     when=steps.c.outcome.not_in(["planned", "intent"]),
 )
-KINDS = (PLAN, VERSION, DECISION, RUN, RUN_END, STEP, TARGET, OUTCOME)
+KINDS = (PLAN, VERSION, DECISION, AGREEMENT, RUN, RUN_END, STEP, TARGET, OUTCOME)
 
 
 def of_plan(connection: Connection, plan_id: str) -> dict[str, str]:
@@ -145,6 +154,11 @@ def of_decision(connection: Connection, plan_id: str, number: int) -> dict[str, 
     return of_plan(connection, plan_id) | DECISION.hashes(
         connection, decisions.c.id == number
     )
+
+
+def of_agreement(connection: Connection, number: int) -> dict[str, str]:
+    """Hash a customer's answer to the date of a visit."""
+    return AGREEMENT.hashes(connection, agreements.c.id == number)
 
 
 def of_run(connection: Connection, run_id: str) -> dict[str, str]:
@@ -184,13 +198,15 @@ def check_plan(connection: Connection, plan_id: str) -> None:
     """Refuse to obey a plan whose rows the chain does not vouch for.
 
     Raises:
-        LedgerChanged: the plan, its version as it stands or a decision on it was put
-            in, changed or taken away by hand, or the chain itself is broken.
+        LedgerChanged: the plan, its version as it stands, a decision on it or an answer
+            to a date in it was put in, changed or taken away by hand, or the chain
+            itself is broken.
     """
     check_chain(connection)
     version = select(plans.c.version).where(plans.c.id == plan_id).scalar_subquery()
     _check(connection, PLAN, plan_id, plans.c.id == plan_id)
     _check(connection, DECISION, plan_id, decisions.c.plan_id == plan_id)
+    _check(connection, AGREEMENT, plan_id, agreements.c.plan_id == plan_id)
     _check(
         connection,
         VERSION,

@@ -223,6 +223,24 @@ confirmations = Table(
     Index("ix_confirmations_account_id", "source", "account_id"),
 )
 
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan_id", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("account_id", String, nullable=False),
+    Column("answer", String, nullable=False),  # agreed, declined
+    Column("date", String, nullable=False),  # of the visit that was answered
+    Column("start", String, nullable=False),  # HH:MM in the configured zone
+    Column("reason", Text),
+    Column("at", String, nullable=False),
+    Column("by", String, nullable=False),  # the user who says so
+    Column("recorded_at", String, nullable=False),
+    Column("rehearsed_on", String),  # the day taken for today; null in earnest
+    Index("ix_agreements_plan_id", "plan_id", "account_id"),
+)
+
 owner_history = Table(
     "owner_history",
     metadata,

@@ -96,7 +96,9 @@ def list_visits(plans: Iterable[Plan], person_id: str) -> list[PlannedVisit]:
         PlannedVisit(plan=plan, row=row, visit=row.visit)
         for plan in plans
         for row in plan.rows
-        if row.visit is not None and row.is_met and person_id in row.visit.attendees
+        if row.visit is not None
+        and (row.is_met and row.visit.takes_place)
+        and person_id in row.visit.attendees
     ]
     return sorted(found, key=lambda v: (v.visit.date, v.visit.start, v.row.account_id))
 

@@ -19,7 +19,7 @@ from handover.plan.build import (
     wait_for_decisions,
 )
 from handover.plan.classes import decide_class
-from handover.plan.dates import check_order, prolong, redate
+from handover.plan.dates import check_visit_day, prolong, redate
 from handover.plan.edits import (
     FATES,
     REST,
@@ -125,7 +125,7 @@ def _schedule_again(
     visited = ground.visited - set(edits.list_accounts())
     left = [row for row in rows if not is_frozen(row, visited)]
     for row in left:
-        _check_pinned(plan, row, _find_pinned_day(row, edits.dates))
+        check_visit_day(row, _find_pinned_day(row, edits.dates), plan.announce)
     scheduled = schedule_visits(left, frame, ground, edits.dates, edits.times)
     for before, row in zip(left, scheduled.rows, strict=True):
         day = _find_pinned_day(before, edits.dates)
@@ -156,8 +156,9 @@ def is_frozen(row: Row, visited: Collection[str]) -> bool:
 
 
 def _find_pinned_day(row: Row, dates: Mapping[str, dt.date]) -> dt.date | None:
-    """Find the day that a person set for a visit, now or before."""
-    pinned = row.visit.date if row.visit and row.visit.pinned else None
+    """Find the day that a person set for a visit, or that its customer agreed to."""
+    is_bound = row.visit and (row.visit.pinned or row.is_agreed)
+    pinned = row.visit.date if row.visit and is_bound else None
     return dates.get(row.account_id, pinned)
 
 
@@ -166,17 +167,6 @@ def _takes_place(row: Row, day: dt.date, times: Mapping[str, str]) -> bool:
     if row.visit is None or row.visit.date != day:
         return False
     return times.get(row.account_id, row.visit.start) == row.visit.start
-
-
-def _check_pinned(plan: Plan, row: Row, day: dt.date | None) -> None:
-    """Refuse a visit before the announcement, or once the owner has changed."""
-    if day is None:
-        return
-    check_order("--announce", plan.announce, f"--date {row.account}", day)
-    if row.effective is not None and row.effective <= day:
-        raise errors.BadPeriod(
-            earlier=f"--date {row.account} {day}", later=f"--effective {row.effective}"
-        )
 
 
 def _check_manager(plan: Plan, rows: Iterable[Row], ground: Ground) -> None:
@@ -234,7 +224,7 @@ def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
     if attendance is not None:
         changes |= _list_attendance_changes(row, attendance, edits, editor)
     if row.account_id in edits.online:
-        changes |= {"online": True, "visit": None}
+        changes |= {"online": True, "visit": row.visit if row.is_agreed else None}
     successor = edits.successors.get(row.account_id)
     if successor is None and row.successor_id is None:
         successor = edits.successors.get(REST)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from handover.ledger.states import Mode, PlanState
-from handover.plan.dates import RUSHED, Period, PlanDates, settle
+from handover.plan.dates import RUSHED, Period, PlanDates, check_visit_day, settle
 from handover.plan.errors import NotConserved
 from handover.plan.model import (
     LOOSE_TABLES,
@@ -23,6 +23,7 @@ from handover.plan.model import (
     PutAside,
     Row,
     Slots,
+    Visit,
 )
 from handover.plan.moves import Assignment, Move, assign
 from handover.plan.scheduler.calendar import Calendars, parse_closed_days
@@ -83,6 +84,8 @@ class PlanRequest:
     regions: Mapping[str, str | None] = field(default_factory=dict)
     """Of the successors, where known."""
     currency: str = "JPY"
+    agreed: Mapping[str, Visit] = field(default_factory=dict)
+    """Visits of an earlier draft that customers agreed to, by account."""
 
     def frame(self, start: dt.date, end: dt.date | None) -> Frame:
         """Return what the visits have in common."""
@@ -93,6 +96,7 @@ class PlanRequest:
             start=start,
             end=end,
             soon=self.order.soon,
+            afresh=True,
         )
 
 
@@ -124,6 +128,9 @@ def build_plan(
     scheduled = _schedule(drafted, request, period, ground)
     effective = period.find_effective(scheduled.schedule.end, calendars.company)
     rows = tuple(_date_row(row, effective) for row in scheduled.rows)
+    for row in rows:
+        agreed = row.visit.date if row.visit and row.is_agreed else None
+        check_visit_day(row, agreed, period.announce)
     check_conserved(facts.accounts, rows)
     plan = Plan(
         id=request.plan_id.replace("{month}", f"{effective:%Y-%m}"),
@@ -226,7 +233,7 @@ def _make_row(
         ),
         gaps=account.gaps,
         state="proposed" if assignment else "excluded",
-        visit=None,
+        visit=request.agreed.get(account.account_id) if assignment else None,
         area=account.area or None,
         region=account.region,
     )

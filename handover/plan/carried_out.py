@@ -15,12 +15,14 @@ def find_visited(connection: Connection, plan: Plan, today: dt.date) -> frozense
     days = {
         row.account_id: row.visit.date
         for row in (approved.rows if approved else ())
-        if row.visit is not None and row.visit.date < today
+        if row.visit is not None and row.visit.takes_place and row.visit.date < today
     }
     return frozenset(
         row.account_id
         for row in plan.rows
-        if row.visit is not None and days.get(row.account_id) == row.visit.date
+        if row.visit is not None
+        and row.visit.takes_place
+        and days.get(row.account_id) == row.visit.date
     )
 
 

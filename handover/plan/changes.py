@@ -15,16 +15,16 @@ from handover.plan.model import LooseRecord, Plan, Row
 NAMED = 10
 """So many changes are named where a sentence has to hold them."""
 
-Why = Literal["decided", "moved", "drawn_up", "facts"]
+Why = Literal["decided", "answered", "moved", "drawn_up", "facts"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """One value that is not what it was.
 
-    ``why``: ``decided`` by a person, ``moved`` to make room for what they decided,
-    ``drawn_up`` again by them, or other ``facts`` in the CRM. ``person`` made
-    ``version`` of the plan, since which the value is what it is now.
+    ``why``: ``decided`` by a person, ``answered`` by the customer, ``moved`` to make
+    room for what was decided, ``drawn_up`` again, or other ``facts`` in the CRM.
+    ``person`` made ``version`` of the plan, since which the value is what it is now.
     """
 
     account_id: str | None
@@ -129,7 +129,8 @@ def list_changes(
 
 def _explain(change: Change, step: Made) -> Change:
     """Say through what a version a value is what it is, by whom, and why."""
-    why: Why = "drawn_up" if step.cause == "new" else change.why
+    is_new = step.cause == "new" and change.why != "answered"
+    why: Why = "drawn_up" if is_new else change.why
     is_decided = why == "decided"
     return replace(
         change,
@@ -197,12 +198,12 @@ def _write_fate(record: LooseRecord | None) -> str | None:
 def describe_changes(before: Plan, after: Plan) -> tuple[Phrase, ...]:
     """Say what people see to be different between two versions, customer by customer.
 
-    Visits that moved to make room for others are left out.
+    Visits that moved to make room for others are left out, and what customers answered.
     """
     found = [
         (each.name, f"field:{each.field}")
         for each in list_changes(before, after)
-        if each.why != "moved"
+        if each.why not in ("moved", "answered")
     ]
     said = [
         Phrase(
@@ -230,6 +231,8 @@ def _compare_rows(before: Row | None, after: Row) -> Iterator[Change]:
         why: Why = "decided" if decided or name in _ALWAYS_DECIDED else "moved"
         if name == "waiting":  # a value was read, or could not be; else somebody chose
             why = "facts" if value is not None else "decided"
+        if name == "visit_state" and value in ("agreed", "declined"):
+            why = "answered"
         yield _make_change(after, name, old, value, why)
 
 
@@ -247,6 +250,7 @@ def _list_values(row: Row) -> dict[str, str | None]:
         "successor_id": row.successor_id,
         "visit": f"{visit.date} {visit.start}" if visit else None,
         "customer_class": row.customer_class,
+        "visit_state": visit.state if visit and visit.state != "proposed" else None,
         "co_attendance": row.co_attendance,
         "attendance_proposed": row.attendance_proposed,
         "until": str(row.until) if row.until else None,

@@ -11,12 +11,15 @@ from handover.plan.view import Audience
 def list_changed(compared: Comparison, audience: Audience) -> PlanList:
     """List what has changed since an earlier version, and why."""
     words = audience.words
+    title = words(
+        "Version {version} compared with version {before}",
+        version=compared.plan.version,
+        before=compared.since,
+    )
+    if compared.since == compared.plan.version:  # nobody decided anything
+        title = words("What customers answered")
     return PlanList(
-        title=words(
-            "Version {version} compared with version {before}",
-            version=compared.plan.version,
-            before=compared.since,
-        ),
+        title=title,
         headings=(
             words("Customer"),
             words("What"),
@@ -41,7 +44,7 @@ def _describe_cause(change: Change, audience: Audience) -> str:
     """Say through whom a value is what it is, in which version, and why."""
     words = audience.words
     why = words(f"why:{change.why}")
-    if change.version is not None and change.why != "facts":
+    if change.version is not None and change.why not in ("facts", "answered"):
         who = audience.person(change.person)
         why = words("{why} ({who}, version {n})", why=why, who=who, n=change.version)
     return ": ".join(filter(None, (why, change.reason)))
@@ -72,6 +75,7 @@ def _describe_time(value: str, audience: Audience) -> str:
 
 _DESCRIBED: Mapping[str, Callable[[str, Audience], str]] = {
     "mode": lambda value, audience: audience.words(f"mode:{value}"),
+    "visit_state": lambda value, audience: audience.words(f"visit_state:{value}"),
     "customer_class": lambda value, audience: audience.words(f"class:{value}"),
     "co_attendance": _describe_attendance,
     "attendance_proposed": _describe_attendance,

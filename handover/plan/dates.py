@@ -79,6 +79,26 @@ def check_order(earlier: str, first: dt.date, later: str, last: dt.date) -> None
         raise BadPeriod(earlier=f"{earlier} {first}", later=f"{later} {last}")
 
 
+def check_visit_day(row: Row, day: dt.date | None, announce: dt.date) -> None:
+    """Refuse a visit before the announcement, or once the owner has changed.
+
+    Args:
+        row: as it is to become.
+        day: the one that a person set or the customer agreed to, if there is one.
+        announce: when customers are told.
+
+    Raises:
+        BadPeriod: the day comes too early or too late.
+    """
+    if day is None:
+        return
+    check_order("--announce", announce, f"--date {row.account}", day)
+    if row.effective is not None and row.effective <= day:
+        raise BadPeriod(
+            earlier=f"--date {row.account} {day}", later=f"--effective {row.effective}"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Period:
     """The days of one plan, as far as they are known before its visits are."""

@@ -6,9 +6,10 @@ the managers decide.
 
 from collections.abc import Collection, Iterable
 
+from handover.i18n import Phrase
 from handover.mirror.people import People
 from handover.plan.errors import NotYours
-from handover.plan.model import Plan
+from handover.plan.model import Plan, Row
 
 
 def list_managers(plan: Plan, people: People) -> tuple[str, ...]:
@@ -53,6 +54,26 @@ def check_editor(plan: Plan, option: str, person: str, people: People) -> None:
         user=people.name(person),
         plan=plan.id,
         option=option,
+        deciders=name_all(having, people),
+    )
+
+
+def check_reporter(plan: Plan, row: Row, person: str, people: People) -> None:
+    """Refuse whoever neither visits a customer nor has a say in the plan.
+
+    Raises:
+        NotYours: it is for others, who are named.
+    """
+    if person == row.successor_id:
+        return
+    own = (plan.predecessor, plan.author, plan.prepared_by)
+    if person in own or is_manager(plan, person, people):
+        return
+    having = (*own, row.successor_id, *list_managers(plan, people))
+    raise NotYours(
+        user=people.name(person),
+        plan=plan.id,
+        option=Phrase(text="say:answer"),
         deciders=name_all(having, people),
     )
 

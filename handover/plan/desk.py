@@ -9,11 +9,12 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from handover.errors import HandoverError, Refusal
-from handover.ledger.states import PlanState
+from handover.ledger.states import RUNNING_STATES, PlanState
 from handover.plan.approval import load_approved
 from handover.plan.deciders import list_approvers, list_managers
-from handover.plan.errors import CoAttendanceUndecided
+from handover.plan.errors import CoAttendanceUndecided, VisitDeclined
 from handover.plan.model import Plan
+from handover.plan.naming import name_rows
 from handover.plan.questions import (
     check_answered,
     check_leaver,
@@ -23,11 +24,12 @@ from handover.plan.questions import (
 )
 from handover.plan.terms import Circumstances
 
-Step = Literal["submit", "approve", "publish", "reassign"]
+Step = Literal["submit", "approve", "publish", "reassign", "rearrange"]
 FOR_MANAGERS = frozenset({"visit_undecided"})
 """Codes of what only a manager decides before a plan is submitted."""
 ANSWERS = {
     "visit_undecided": "--inform rest --reason T",
+    "visit_declined": "--date CUSTOMER=YYYY-MM-DD",
     "opportunity_undecided": "--opportunity rest=transfer",
     "owner_unread": "--opportunity ID=leave",
     "successor_missing": "--successor rest=U",
@@ -91,6 +93,26 @@ def find_waiting(
     blocked = tuple(_list_blockers(connection, plan, step, today, now))
     persons = _list_persons(plan, step, blocked, now)
     return Waiting(plan=plan, step=step, persons=persons, by=by, blocked=blocked)
+
+
+def find_declined(plan: Plan, now: Circumstances) -> Waiting | None:
+    """Return that customers declined visits of a plan that runs; None if none did.
+
+    Before that it is one of the open questions. Any of those who may edit the plan
+    sets another date; the manager alone decides not to meet whom the rules demand.
+    """
+    declined = [row for row in plan.rows if row.is_left and row.is_declined]
+    if plan.state not in RUNNING_STATES or not declined:
+        return None
+    own = (None if plan.absent else plan.predecessor, plan.author, plan.prepared_by)
+    able = [each for each in own if each and now.people.is_active(each)]
+    return Waiting(
+        plan=plan,
+        step="rearrange",
+        persons=tuple(dict.fromkeys([*able, *list_managers(plan, now.people)])),
+        by=min(row.visit.date for row in declined if row.visit is not None),
+        blocked=(VisitDeclined(plan=plan.id, accounts=name_rows(declined)),),
+    )
 
 
 def _find_step(plan: Plan) -> Step | None:

@@ -16,7 +16,7 @@ from handover.errors import NoDecider
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OVER_STATES, PlanState
 from handover.mirror.people import People
-from handover.plan import errors, store
+from handover.plan import earlier_drafts, errors, store
 from handover.plan.amendment import edit_plan, is_frozen
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
 from handover.plan.carried_out import find_given, find_visited
@@ -94,7 +94,7 @@ def draw_up(
         plan = _draw_up(connection, setting, order, others)
         plan = setting.on_terms_of_now(plan)
         _keep(connection, setting, plan, origin)
-        plans.append(plan)
+        plans.append(store.load(connection, plan.id))
     return plans
 
 
@@ -119,13 +119,13 @@ def _check_replaceable(
         NoDecider: nobody says who drops it.
         NotYours: they have no say in the plan.
     """
-    draft = store.find_draft(connection, setting.source, order.predecessor)
-    drawn_up = draft and store.load_drawn_up(connection, draft.id)
+    draft = earlier_drafts.find_draft(connection, setting.source, order.predecessor)
+    drawn_up = draft and earlier_drafts.load_drawn_up(connection, draft.id)
     if draft is None or drawn_up is None or drawn_up.version == draft.version:
         return
     people = setting.people
     if not order.discard:
-        editors = store.list_editors(connection, draft.id, drawn_up.version)
+        editors = earlier_drafts.list_editors(connection, draft.id, drawn_up.version)
         raise errors.DraftDecided(
             plan=draft.id,
             users=name_all(editors, people),
@@ -162,7 +162,7 @@ def _draw_up(
     if not facts.accounts:
         raise errors.NothingOwned(user=people.name(predecessor))
     _check_owned(setting, order, facts)
-    draft = store.find_draft(connection, setting.source, predecessor)
+    draft = earlier_drafts.find_draft(connection, setting.source, predecessor)
     manager = people.manager_of(predecessor)
     successors = [m.successor_id for m in order.moves if m.successor_id]
     absent = order.absent or not people.is_active(predecessor)
@@ -180,6 +180,11 @@ def _draw_up(
             if (found := people.user(each)) is not None
         },
         currency=setting.config.money.currency,
+        agreed={
+            row.account_id: row.visit
+            for row in (draft.rows if draft else ())
+            if row.visit is not None and row.is_agreed
+        },
     )
     calendars = _read_calendars(setting, (predecessor, manager, *successors), others)
     plan = build_plan(facts, request, setting.policy, calendars, setting.as_of)
@@ -256,7 +261,7 @@ def edit_submitted(
     )
     _keep(connection, setting, edited, origin)
     store.set_state(connection, plan.id, PlanState.SUBMITTED, at)
-    return edited.model_copy(update={"state": PlanState.SUBMITTED})
+    return store.load(connection, plan.id)
 
 
 def _check_edits(

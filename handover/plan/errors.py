@@ -135,6 +135,18 @@ class SuccessorMissing(Refusal):
     code = "successor_missing"
 
 
+class NoVisit(Refusal):
+    """A customer has no date to agree to or to decline (``plan``, ``account``)."""
+
+    code = "no_visit"
+
+
+class VisitDeclined(Refusal):
+    """Customers declined their visits; what then is open (``plan``, ``accounts``)."""
+
+    code = "visit_declined"
+
+
 class DateNotFree(Refusal):
     """A visit does not fit on the day set for it (``account``, ``date``, ``why``)."""
 

@@ -37,6 +37,8 @@ LATER_IN_ROWS = ("class_by", "class_reason", "attendance_proposed")
 """The same of a row."""
 LATER_IN_RECORDS = ("reason",)
 """The same of an opportunity, and of a loose record."""
+ANSWERED = ("state", "moved")
+"""The same of a visit: what the customer answered is nobody's decision."""
 LATER_IN_VISITS = ("timed",)
 """The same of a visit; False says nothing."""
 
@@ -49,6 +51,7 @@ def compute_fingerprint(content: dict[str, Any]) -> str:
         _drop(row, MEASURED)
         _drop_unset(row, LATER_IN_ROWS)
         if row["visit"]:
+            _drop(row["visit"], ANSWERED)
             _drop_unset(row["visit"], LATER_IN_VISITS)
         for opportunity in row["opportunities"]:
             _drop(opportunity, ("name",))  # described, not decided

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, select
 
 from handover.ledger.tables import events, plan_versions
+from handover.plan import store
 from handover.plan.changes import Made
 from handover.plan.model import Plan
 
@@ -10,7 +11,7 @@ from handover.plan.model import Plan
 def load_made(connection: Connection, plan: Plan, since: int) -> list[Made]:
     """Read the versions of a plan after one of them, up to the plan as it is given."""
     query = (
-        select(plan_versions)
+        select(plan_versions.c.version, plan_versions.c.cause, plan_versions.c.made_by)
         .where(
             plan_versions.c.plan_id == plan.id,
             plan_versions.c.version > since,
@@ -21,12 +22,16 @@ def load_made(connection: Connection, plan: Plan, since: int) -> list[Made]:
     reasons = _read_reasons(connection, plan.id)
     return [
         Made(
-            plan=Plan.model_validate(row.content),
+            plan=(
+                plan
+                if row.version == plan.version
+                else store.load(connection, plan.id, row.version)
+            ),
             cause=row.cause,
             person=row.made_by,
             reason=reasons.get((row.cause, row.version)),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).all()
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from handover.i18n import Words
 from handover.ledger.states import Mode
 from handover.paper.dates import number
+from handover.plan.appointments import has_answers, write_answer
 from handover.plan.cells import (
     find_time,
     list_gaps,
@@ -110,6 +111,7 @@ def _list_met(plan: Plan, audience: Audience) -> PlanList:
             cell=lambda row: write_contacts(row, audience) or "-",
             only_on="paper",
         ),
+        *_list_answers(plan, words),
         *_list_successors(plan, audience),
         *_list_effective(plan, audience),
         *_list_classes(plan.rows, audience),
@@ -150,6 +152,15 @@ def _list_classes(rows: Sequence[Row], audience: Audience) -> Iterator[PlanColum
         yield PlanColumn(
             heading=audience.words("Class"),
             cell=lambda row: write_class(row, audience),
+        )
+
+
+def _list_answers(plan: Plan, words: Words) -> Iterator[PlanColumn]:
+    """Yield the column of what customers answered, once somebody has."""
+    if has_answers(plan):
+        yield PlanColumn(
+            heading=words("Customer's answer"),
+            cell=lambda row: write_answer(row, words),
         )
 
 

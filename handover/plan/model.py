@@ -16,6 +16,9 @@ from handover.ledger.states import OPEN_STATES, Mode, PlanState
 from handover.plan.fingerprint import compute_fingerprint
 
 CoAttendance = Literal["undecided", "yes", "no"]
+VisitState = Literal["proposed", "agreed", "moved", "declined"]
+"""Whether the customer agreed to a visit: never asked, asked for this date, asked for
+another one than it has now, or they do not want it."""
 CustomerClass = Literal["key", "priority", "normal"]
 
 
@@ -49,6 +52,25 @@ class Visit(Value):
     """A person set the date; the scheduler keeps it."""
     timed: bool = False
     """A person set the time as well."""
+    state: VisitState = "proposed"
+    moved: int = 0
+    """How often the customer, once asked, was to be told another date."""
+
+    @property
+    def takes_place(self) -> bool:
+        """Whether it is still to be prepared: the customer has not declined it."""
+        return self.state != "declined"
+
+    def keep_answer(self, before: "Visit | None") -> "Visit":
+        """Return this visit with what the customer answered to the one before."""
+        if before is None or before.state == "proposed":
+            return self
+        is_same = (self.date, self.start) == (before.date, before.start)
+        if is_same or before.state == "moved":
+            answered = {"state": before.state, "moved": before.moved}
+        else:
+            answered = {"state": "moved", "moved": before.moved + 1}
+        return self.model_copy(update=answered)
 
 
 class PlannedOpportunity(Value):
@@ -137,6 +159,16 @@ class Row(Value):
     def is_class_open(self) -> bool:
         """Whether a class is proposed that nobody has confirmed or changed."""
         return self.proposed_class is not None and self.customer_class is None
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether the customer agreed to the date and time of the visit."""
+        return self.visit is not None and self.visit.state == "agreed"
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether the customer declined a visit, and nobody decided what then."""
+        return self.is_met and self.visit is not None and not self.visit.takes_place
 
     @property
     def is_met(self) -> bool:

@@ -112,6 +112,9 @@ def list_open_questions(plan: Plan, people: People) -> Iterator[Refusal]:
     unplaced = [r for r in rows if r.mode is Mode.MEET and r.visit is None]
     if unplaced:
         yield errors.VisitUndecided(plan=plan.id, accounts=name_rows(unplaced))
+    declined = [row for row in rows if row.is_declined]
+    if declined:
+        yield errors.VisitDeclined(plan=plan.id, accounts=name_rows(declined))
     unowned = {each.id for each in plan.aside if each.hides_owner}
     unread = [each for each in plan.waiting if each in unowned]
     if unread:

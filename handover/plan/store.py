@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
+from handover.answers.agreements import list_agreements
 from handover.errors import AmbiguousName, UnknownName
 from handover.i18n import Phrase
 from handover.ledger import seals
@@ -23,15 +24,18 @@ from handover.ledger.tables import (
     plan_versions,
     plans,
 )
-from handover.ledger.writes import accounts_handed_over, was_carried_out
+from handover.ledger.writes import accounts_handed_over
+from handover.plan.answered import join_answers
 from handover.plan.decision import Decision, RecordedDecision
 from handover.plan.model import CARRIED_OUT, Plan, Row
 from mappings.toml_file import nearest
 
 PLAN = Phrase(text="plan")
+JOINED: Mapping[str, Any] = {"rows": {"__all__": {"visit": {"state", "moved"}}}}
+"""What is no part of a version: it is joined in when a plan is read."""
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
-_DRAWN_UP = (
+DRAWN_UP = (
     select(events.c.subject, func.min(events.c.n).label("n"))
     .where(events.c.kind == "plan.new")
     .group_by(events.c.subject)
@@ -81,7 +85,7 @@ def save_version(connection: Connection, plan: Plan, origin: Origin) -> None:
         insert(plan_versions).values(
             plan_id=plan.id,
             version=plan.version,
-            content=plan.model_dump(mode="json"),
+            content=plan.model_dump(mode="json", exclude=JOINED),
             fingerprint=plan.fingerprint,
             policy_hash=plan.policy_hash,
             generation=plan.generation,
@@ -104,10 +108,14 @@ def save_version(connection: Connection, plan: Plan, origin: Origin) -> None:
 def load(connection: Connection, plan_id: str, version: int | None = None) -> Plan:
     """Read a plan as it stands, or an earlier version of it.
 
+    With what customers have answered to its dates; of an earlier version, with what
+    they had when it was last decided on.
+
     Raises:
         UnknownName: there is no such plan or version.
     """
-    query = select(plan_versions.c.content, plans).join(
+    shown = plan_versions.c.version.label("shown")
+    query = select(plan_versions.c.content, shown, plans).join(
         plans, plans.c.id == plan_versions.c.plan_id
     )
     query = query.where(
@@ -118,7 +126,12 @@ def load(connection: Connection, plan_id: str, version: int | None = None) -> Pl
     if found is None:
         name = plan_id if version is None else f"{plan_id} v{version}"
         raise UnknownName(kind=PLAN, name=name, suggestion="-")
-    return _read_plan(found, accounts_handed_over(connection))
+    until = None
+    if version not in (None, found["version"]):
+        until = _find_last_decided(connection, plan_id, found["shown"])
+    answers = list_agreements(connection, plan_id, until)[plan_id]
+    plan = _read_plan(found, accounts_handed_over(connection))
+    return join_answers(plan, answers)
 
 
 def load_all(
@@ -132,13 +145,29 @@ def load_all(
             (plans.c.id == plan_versions.c.plan_id)
             & (plans.c.version == plan_versions.c.version),
         )
-        .outerjoin(_DRAWN_UP, _DRAWN_UP.c.subject == plans.c.id)
+        .outerjoin(DRAWN_UP, DRAWN_UP.c.subject == plans.c.id)
         .where(plans.c.state.in_([state.value for state in states]))
-        .order_by(_DRAWN_UP.c.n, plans.c.id)
+        .order_by(DRAWN_UP.c.n, plans.c.id)
     )
     found = connection.execute(query).mappings().all()
     handed_over = accounts_handed_over(connection)
-    return [_read_plan(each, handed_over) for each in found]
+    answers = list_agreements(connection)
+    return [
+        join_answers(_read_plan(each, handed_over), answers.get(each["id"], ()))
+        for each in found
+    ]
+
+
+def _find_last_decided(connection: Connection, plan_id: str, version: int) -> str:
+    """Find when a version was last decided on; when it was made, if it never was."""
+    made = select(plan_versions.c.made_at).where(
+        plan_versions.c.plan_id == plan_id, plan_versions.c.version == version
+    )
+    decided = select(func.max(decisions.c.at)).where(
+        decisions.c.plan_id == plan_id, decisions.c.version == version
+    )
+    found: str | None = connection.execute(decided).scalar()
+    return found or str(connection.execute(made).scalar_one())
 
 
 def _read_plan(found: RowMapping, handed_over: Mapping[str, Collection[str]]) -> Plan:
@@ -205,27 +234,6 @@ def find_unused_id(connection: Connection, wanted: str) -> str:
     while candidate in taken:
         candidate, number = f"{wanted}-{number}", number + 1
     return candidate
-
-
-def find_draft(connection: Connection, source: str, predecessor: str) -> Plan | None:
-    """Find the plan of a predecessor that nobody has submitted yet.
-
-    One of which something was carried out is no draft to be drawn up again.
-    """
-    query = (
-        select(plans.c.id)
-        .outerjoin(_DRAWN_UP, _DRAWN_UP.c.subject == plans.c.id)
-        .where(
-            plans.c.source == source,
-            plans.c.predecessor_id == predecessor,
-            plans.c.state == PlanState.DRAFT.value,
-        )
-        .order_by(_DRAWN_UP.c.n.desc())
-    )
-    for found in connection.execute(query).scalars().all():
-        if not was_carried_out(connection, found):
-            return load(connection, found)
-    return None
 
 
 def set_state(
@@ -332,26 +340,6 @@ def load_last_approved(connection: Connection, plan_id: str) -> Plan | None:
     return load(connection, plan_id, approved[-1]) if approved else None
 
 
-def load_drawn_up(connection: Connection, plan_id: str) -> Plan | None:
-    """Read a plan as it was last drawn up, before anybody edited it."""
-    query = select(func.max(plan_versions.c.version)).where(
-        plan_versions.c.plan_id == plan_id, plan_versions.c.cause == "new"
-    )
-    found = connection.execute(query).scalar()
-    return None if found is None else load(connection, plan_id, found)
-
-
-def list_editors(connection: Connection, plan_id: str, since: int) -> list[str]:
-    """List who made the versions of a plan after one of them, each once."""
-    query = (
-        select(plan_versions.c.made_by)
-        .where(plan_versions.c.plan_id == plan_id, plan_versions.c.version > since)
-        .order_by(plan_versions.c.version)
-    )
-    made = connection.execute(query).scalars()
-    return list(dict.fromkeys(each or "-" for each in made))
-
-
 def _read_decision(row: RowMapping) -> RecordedDecision:
     by: dict[str, Any] = {
         name: row[name]
@@ -379,11 +367,3 @@ def _read_decision(row: RowMapping) -> RecordedDecision:
         as_delegate=row["as_delegate"],
         by=Decision(at=at, rehearsed_on=rehearsed, **by),
     )
-
-
-def count_versions(connection: Connection, plan_id: str) -> int:
-    """Count the versions of a plan."""
-    query = select(func.max(plan_versions.c.version)).where(
-        plan_versions.c.plan_id == plan_id
-    )
-    return connection.execute(query).scalar_one() or 0

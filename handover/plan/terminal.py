@@ -8,6 +8,7 @@ from rich.console import Console
 from handover.ledger.states import Mode
 from handover.paper import signs
 from handover.paper.table import Table
+from handover.plan.appointments import describe_answers
 from handover.plan.changes import Comparison
 from handover.plan.changes_view import list_changed, list_drift
 from handover.plan.decision import RecordedDecision
@@ -46,6 +47,7 @@ def print_plan(
         version = words("version {n}", n=made.version)
         console.print(f"  {what} ({version}): {name_decider(made, audience)}")
     console.print(describe_plan(plan, audience))
+    console.print(describe_answers(plan, words))
     for table in list_parts(plan, audience):
         console.print()
         console.print(lay_out(table))
@@ -69,6 +71,7 @@ def print_decision(compared: Comparison, audience: Audience, console: Console) -
     plan = compared.plan
     _print_title(plan, audience, console)
     console.print(describe_plan(plan, audience))
+    console.print(describe_answers(plan, audience.words))
     if compared.changes:
         console.print()
         console.print(lay_out(list_changed(compared, audience)))

@@ -235,6 +235,10 @@ def list_undecided(plan: Plan, words: Words) -> Iterator[str]:
             [r for r in plan.rows if r.mode is Mode.MEET and r.visit is None],
         ),
         (
+            "declined by their customers, to be decided: {n}",
+            [row for row in plan.rows if row.is_declined],
+        ),
+        (
             "open opportunities with an unread value to be decided: {n}",
             plan.waiting,
         ),
@@ -337,6 +341,7 @@ def list_sheet_rows(plan: Plan, audience: Audience) -> Iterator[dict[str, object
             "date": str(visit.date) if visit else None,
             "start": visit.start if visit else None,
             "end": visit.end if visit else None,
+            "visit_state": visit.state if visit else None,
             "place": visit.place if visit else None,
             "to_meet": write_contacts(row, audience),
             "gaps": ", ".join(row.gaps),

@@ -38,7 +38,7 @@ def find_wish(row: Row) -> Wish:
     """
     if row.mode is Mode.EXCLUDE:
         return Wish.NONE
-    if row.visit is not None and row.visit.pinned:
+    if row.visit is not None and (row.visit.pinned or row.is_agreed):
         return Wish.MUST
     if row.mode_by is not None and row.mode is not Mode.HOLD:
         return Wish.MUST if row.mode is Mode.MEET else Wish.NONE
@@ -74,6 +74,8 @@ class Frame:
     """None: as short as the musts allow."""
     soon: bool = False
     """Visits take place as soon as possible, not spread over the period."""
+    afresh: bool = False
+    """Of the visits there are, only those that customers agreed to stay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,9 @@ def schedule_visits(
 ) -> ScheduledRows:
     """Schedule a visit for each row that wishes one; visits they have stay if they can.
 
+    What a customer agreed to never moves, unless a person sets another day for it. What
+    one declined stays as it is, and takes nobody's time, until a person decides.
+
     Args:
         rows: all rows of a plan.
         frame: people and period.
@@ -122,7 +127,8 @@ def schedule_visits(
     """
     pinned, timed = dict(dates or {}), dict(times or {})
     for row in rows:
-        if row.visit and row.visit.pinned and row.account_id not in pinned:
+        is_known = row.account_id in pinned or row.is_declined
+        if row.visit and row.visit.pinned and not is_known:
             pinned[row.account_id] = row.visit.date
             if row.visit.timed:
                 timed[row.account_id] = row.visit.start
@@ -167,9 +173,11 @@ class _Visiting:
                 continue
             if level is Wish.NONE or not self._list_sellers(row):
                 continue
+            if self._is_off(row):
+                continue
             need = self._make_need(row)
             wishing[level].append(need)
-            if row.visit is not None:
+            if row.visit is not None and not self.frame.afresh:
                 slot = _read_slot(row.visit)
                 if row.class_by is not None:  # it may have made the visit longer
                     slot = replace(slot, end=slot.start + need.minutes)
@@ -189,7 +197,13 @@ class _Visiting:
         """Tell whether any day of the visits comes before a row's change of owner."""
         return row.effective is None or self.frame.start < row.effective
 
+    def _is_off(self, row: Row) -> bool:
+        """Tell whether a visit was declined, and nobody set another day for it."""
+        return row.is_declined and row.account_id not in self.dates
+
     def schedule_row(self, row: Row, slots: Mapping[str, Slot]) -> Row:
+        if self._is_off(row):
+            return row
         slot = slots.get(row.account_id)
         if slot is not None:
             visit = self._make_visit(row, slot)
@@ -206,7 +220,7 @@ class _Visiting:
         attendees = self._list_sellers(row)
         if manager := self._find_manager(row):
             attendees = (*attendees, manager)
-        return Visit(
+        visit = Visit(
             date=slot.date,
             start=write_time(slot.start),
             end=write_time(slot.end),
@@ -219,6 +233,16 @@ class _Visiting:
             pinned=row.account_id in self.dates,
             timed=row.account_id in self.times,
         )
+        return visit.keep_answer(row.visit)
+
+    def _find_agreed(self, row: Row) -> Slot | None:
+        """Find what a customer agreed to, unless a person set another day or time."""
+        visit, account = row.visit, row.account_id
+        if visit is None or not row.is_agreed:
+            return None
+        asked = self.dates.get(account, visit.date), self.times.get(account)
+        is_kept = asked in ((visit.date, None), (visit.date, visit.start))
+        return _read_slot(visit) if is_kept else None
 
     def _make_need(self, row: Row) -> Need:
         account = self._find_account(row)
@@ -239,6 +263,7 @@ class _Visiting:
             online=row.online,
             date=self.dates.get(row.account_id),
             time=read_time(time) if time is not None else None,
+            agreed=self._find_agreed(row),
             use_reserve=row.mode is Mode.MEET and row.mode_by is not None,
             family=account.family or row.account_id,
         )
@@ -309,7 +334,8 @@ def read_limits(policy: Policy) -> Limits:
 def list_engagements(plans: Iterable[Plan]) -> dict[str, list[Engagement]]:
     """List the visits of other plans in the diaries of all who come, by user id."""
     found: dict[str, list[Engagement]] = {}
-    for row in (row for plan in plans for row in plan.rows if row.visit):
+    visited = (row for plan in plans for row in plan.rows if row.visit)
+    for row in (row for row in visited if not row.is_declined):
         engagement = _read_engagement(row)
         for person in row.visit.attendees if row.visit else ():
             found.setdefault(person, []).append(engagement)

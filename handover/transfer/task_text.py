@@ -22,6 +22,11 @@ INTRODUCES = (
     "{due}, {time}, {place}. To meet: {contacts}. {predecessor} introduces {successor}."
     " Please confirm each item with the customer, by open questions."
 )
+ASKED = {
+    "proposed": "The customer has not agreed to this date yet: please ask them.",
+    "moved": "The date was moved: please agree this one with the customer.",
+    "agreed": "The customer has agreed to this date.",
+}
 ALONE = (
     "{due}, {time}, {place}. To meet: {contacts}. {successor} takes over from"
     " {predecessor}, who cannot come. Please confirm each item with the customer, by"
@@ -89,7 +94,8 @@ class TaskWriter:
         is_informed = task.row.mode is Mode.INFORM
         match task.purpose:
             case Purpose.VISIT:
-                return (INTRODUCES if self._is_introduced(task) else ALONE,)
+                told = INTRODUCES if self._is_introduced(task) else ALONE
+                return (told, *self._list_asked(task))
             case Purpose.PREPARE:
                 return (PREPARE,)
             case Purpose.ACCEPT:
@@ -98,6 +104,10 @@ class TaskWriter:
                 return (GAPS_BY_INFORMATION if is_informed else GAPS,)
             case Purpose.HOLD:
                 return (*self._list_held(task), self._ask_of_holds(task))
+
+    def _list_asked(self, task: WantedTask) -> Sequence[str]:
+        state = task.row.visit.state if task.row.visit is not None else None
+        return [ASKED[state]] if state in ASKED else []
 
     def _list_held(self, task: WantedTask) -> Sequence[str]:
         parts = [HELD] if task.row.mode is Mode.HOLD else []

@@ -113,7 +113,7 @@ def _list_wanted(
     if row.mode is Mode.EXCLUDE:
         return
     takes_effect = _find_effective(row, plan)
-    if row.visit is not None:
+    if row.visit is not None and row.visit.takes_place:
         for user in row.visit.attendees:
             yield _task(row, Purpose.VISIT, user, row.visit.date)
     if row.mode is Mode.INFORM and row.successor_id is not None:
