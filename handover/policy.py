@@ -157,6 +157,9 @@ class PlanRules(PolicySection):
     prepare_days: Days
     hold_share: Share
     blackouts: tuple[Annotated[str, AfterValidator(check_days)], ...]
+    month_end: Annotated[int, Field(ge=0, le=10)]
+    quarter_end: Annotated[int, Field(ge=0, le=20)]
+    """Of the fiscal year; the more of the two holds in its months."""
     travel: Mapping[Annotated[str, AfterValidator(check_pair)], Minutes] = {}
     """Ways that take another time, by the names of two cities or regions."""
 

@@ -104,3 +104,35 @@ def test_an_absence_includes_both_its_ends() -> None:
         True,
         False,
     ]
+
+
+def kept_free(
+    month: int, month_end: int = 0, quarter_end: int = 0, fiscal_year_start: int = 4
+) -> list[int]:
+    """The days of a month of 2027 that are kept free of visits though people work."""
+    company = WorkingDays(
+        country="JP",
+        closed=JAPAN.closed,
+        month_end=month_end,
+        quarter_end=quarter_end,
+        fiscal_year_start=fiscal_year_start,
+    )
+    days = [dt.date(2027, month, n) for n in range(1, 29)]
+    days += [days[-1] + dt.timedelta(days=n) for n in range(1, 4)]
+    found = [day for day in days if company.find_blackout(day)]
+    assert not any(day in company for day in found)
+    return [day.day for day in found if day.month == month]
+
+
+def test_the_last_working_days_of_a_month_are_kept_free_if_the_policy_says_so() -> None:
+    assert kept_free(4) == []
+    assert kept_free(4, month_end=2) == [28, 30]  # the 29th is a holiday
+    assert kept_free(1, month_end=2) == [28, 29]  # the month ends on a Sunday
+
+
+def test_quarters_are_those_of_the_fiscal_year() -> None:
+    assert kept_free(3, quarter_end=3) == [29, 30, 31]
+    assert kept_free(4, quarter_end=3) == []
+    assert kept_free(4, quarter_end=1, fiscal_year_start=2) == [30]
+    assert kept_free(3, quarter_end=1, month_end=2) == [30, 31]
+    assert kept_free(3, quarter_end=3, month_end=1) == [29, 30, 31]

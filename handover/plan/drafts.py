@@ -352,11 +352,14 @@ def _check_successors(predecessor: str, users: Iterable[str], people: People) ->
 
 def list_company_days(config: Config, policy: Policy) -> WorkingDays:
     """Return the days on which the company works, and visits."""
-    calendar = config.calendar
-    closed = (*calendar.closed, *policy.plan.blackouts)
+    calendar, rules = config.calendar, policy.plan
     return WorkingDays(
         country=calendar.country,
-        closed=tuple(map(parse_days, closed)),
+        closed=tuple(map(parse_days, calendar.closed)),
+        blackouts=tuple(map(parse_days, rules.blackouts)),
+        month_end=rules.month_end,
+        quarter_end=rules.quarter_end,
+        fiscal_year_start=calendar.fiscal_year_start,
         closes_at_new_year=calendar.country == JAPAN and not calendar.names_closed_days,
     )
 

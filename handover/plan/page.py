@@ -37,6 +37,8 @@ class PageDay:
 
     date: dt.date
     works: bool
+    is_kept_free: bool
+    """The company works, and visits nobody."""
     in_period: bool
     rows: Sequence[Row]
 
@@ -54,6 +56,7 @@ def list_weeks(plan: Plan, company: WorkingDays) -> Iterator[list[PageDay]]:
             PageDay(
                 date=date,
                 works=date in company,
+                is_kept_free=company.find_blackout(date) is not None,
                 in_period=plan.start <= date <= plan.end,
                 rows=sorted(visits[date], key=_start),
             )

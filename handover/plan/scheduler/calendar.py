@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Literal
 
 import holidays
 
@@ -59,12 +60,24 @@ def is_new_year(day: dt.date) -> bool:
     return (day.month, day.day) >= (12, 29) or (day.month, day.day) <= (1, 3)
 
 
+Blackout = Literal["blackout", "month_end", "quarter_end"]
+"""Why nobody is visited on a day on which the company works."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class WorkingDays:
-    """The days on which the company works."""
+    """The days on which the company works, and visits."""
 
     country: str
     closed: tuple[Days, ...] = ()
+    blackouts: tuple[Days, ...] = ()
+    """Days without visits, though the company works."""
+    month_end: int = 0
+    """Working days at the end of each month without visits."""
+    quarter_end: int = 0
+    """The same of each quarter of the fiscal year."""
+    fiscal_year_start: int = 4
+    """The month in which the fiscal year begins."""
     closes_at_new_year: bool = False
     """Nobody said when the company is closed, and companies there close at the turn of
     the year: 29 December to 3 January are taken as closed."""
@@ -74,6 +87,34 @@ class WorkingDays:
         object.__setattr__(self, "_holidays", holidays.country_holidays(self.country))
 
     def __contains__(self, day: dt.date) -> bool:
+        return self._is_open(day) and self.find_blackout(day) is None
+
+    def find_blackout(self, day: dt.date) -> Blackout | None:
+        """Find why a day on which the company works is kept free of visits, if it is.
+
+        The last days of a month count as the company works: holidays and closed days
+        are none of them.
+        """
+        if not self._is_open(day):
+            return None
+        if any(day in days for days in self.blackouts):
+            return "blackout"
+        ends_quarter = (day.month - self.fiscal_year_start) % 3 == 2
+        kept = self.quarter_end if ends_quarter else 0
+        if kept <= self.month_end and self._ends_month(day, self.month_end):
+            return "month_end"
+        return "quarter_end" if self._ends_month(day, kept) else None
+
+    def _ends_month(self, day: dt.date, count: int) -> bool:
+        """Return whether a day is among the last working days of its month."""
+        left, following = count, day + _ONE_DAY
+        while left > 0 and following.month == day.month:
+            left -= self._is_open(following)
+            following += _ONE_DAY
+        return left > 0
+
+    def _is_open(self, day: dt.date) -> bool:
+        """Return whether the company works on a day."""
         return (
             day.weekday() < _SATURDAY
             and day not in self._holidays

@@ -16,6 +16,9 @@ from handover.plan.scheduler.problem import Need, Slots, VisitProblem
 
 Cause = Literal[
     "not_working_day",
+    "blackout",
+    "month_end",
+    "quarter_end",
     "outside_period",
     "customer_closed",
     "away",
@@ -133,7 +136,12 @@ def _explain_day(packing: Packing, need: Need, day: dt.date) -> NoSlot | None:
         return NoSlot(code="outside_period", date=day)
     number = packing.diary.find_number(day)
     if number is None:
-        return NoSlot(code="not_working_day", date=day)
+        company = problem.calendars.company
+        limits = {"month_end": company.month_end, "quarter_end": company.quarter_end}
+        kept = company.find_blackout(day)
+        return NoSlot(
+            code=kept or "not_working_day", date=day, limit=limits.get(kept or "")
+        )
     if number >= packing.days:
         return NoSlot(code="outside_period", date=day)
     refusal = _explain_number(packing.diary, need, number)
