@@ -46,11 +46,12 @@ def test_the_manager_sees_what_waits_for_them_and_what_blocks_it(plan: Cli) -> N
 def test_the_desk_is_read_in_words(plan: Cli, cli: Cli) -> None:
     key = plan(*NEW).data["plan"]["id"]
     shown = cli("plan", "list", "--mine", "--as", "P", "--lang", "ja")
-    assert "がまず次の点を解決" in shown.out
+    assert "先に解決が必要: Sato" in shown.out
     assert f"handover plan edit {key} --loose opportunities=transfer" in shown.out
     plan("edit", key, "--loose", "opportunities=transfer", "--as", "P")
     plan("submit", key, "--as", "P")
     shown = cli("plan", "list", "--mine", "--as", "M", "--lang", "ja")
+    assert "承認待ち: " in shown.out
     assert "重要顧客(Aoba" in shown.out
     assert f"handover plan approve {key} --attend rest" in shown.out
     nothing = cli("plan", "list", "--mine", "--as", "Tanaka", "--lang", "en")

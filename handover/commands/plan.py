@@ -22,7 +22,7 @@ from handover.commands.plan_result import (
     dump_plans,
     plan_result,
 )
-from handover.commands.reorganisation import take_step, takes_plans
+from handover.commands.reorganisation import show_whole, take_step, takes_plans
 from handover.commands.shell import CommandEntry, Shell, command, group
 
 if TYPE_CHECKING:
@@ -102,6 +102,11 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
         error=_make_too_short(short[0]) if short else None,
         next=find_next(shell.workspace, plans[0]),
     )
+    whole = plans[0].reorganisation
+    if whole is not None and len(plans) > 1:
+        overview = show_whole(shell, whole)
+        step = f"handover plan submit --reorganisation {whole}"
+        shown = replace(shown, text=overview.text, html=overview.html, next=step)
     notices = [*shown.warnings, *_list_clock_notices(shell)]
     return replace(shown, warnings=notices, is_done=True)
 

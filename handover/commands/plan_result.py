@@ -1,6 +1,6 @@
 """A result that is plans, in every form that plans can be shown in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,9 @@ def plan_result(
         text=text,
         html=html,
         frame=frame,
-        warnings=[note for plan in plans for note in _list_notices(shell, plan)],
+        warnings=_list_once(
+            note for plan in plans for note in _list_notices(shell, plan)
+        ),
         error=error,
         next=next,
         as_of=shell.workspace.as_of,
@@ -100,6 +102,11 @@ def dump_plan(plan: "Plan", *, rows: bool = True) -> dict[str, object]:
     dates = [{"effective": str(day), "rows": n} for day, n in plan.dates]
     content = plan.model_dump(mode="json", exclude=set() if rows else {"rows", "terms"})
     return {**content, "dates": dates}
+
+
+def _list_once(notices: Iterable[Notice]) -> list[Notice]:
+    """List what holds for several plans once."""
+    return list({(each.code, str(each.params)): each for each in notices}.values())
 
 
 def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:

@@ -25,6 +25,7 @@ from handover.plan.edits import (
     REST,
     Editor,
     Edits,
+    check_class,
     check_complete,
     check_held,
     check_known,
@@ -81,6 +82,7 @@ def edit_plan(
     """
     check_complete(edits)
     check_known(plan, edits)
+    check_class(plan, edits, editor)
     check_left(plan, edits, ground.today, ground.given)
     if not owner_is_active and is_holding(edits):
         raise errors.HoldByInactiveOwner(user=ground.name(plan.predecessor))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from handover.i18n import Phrase
 from handover.ledger import seals
 from handover.ledger.states import OPEN_STATES, PlanState
 from handover.ledger.writes import was_carried_out
@@ -17,9 +18,14 @@ from handover.mirror.people import People
 from handover.plan import errors, store
 from handover.plan.build import seal
 from handover.plan.dates import prolong
-from handover.plan.deciders import check_editor, list_approvers, list_managers
+from handover.plan.deciders import (
+    check_editor,
+    list_approvers,
+    list_managers,
+)
 from handover.plan.decision import Decision
 from handover.plan.model import Plan
+from handover.plan.naming import name_step
 from handover.plan.questions import (
     check_answered,
     check_decided,
@@ -95,7 +101,7 @@ def load_approved(
         or not plan.is_open
         or approval.fingerprint != plan.computed_fingerprint()
     ):
-        raise errors.Unapproved(plan=plan.id, state=plan.state.value)
+        raise make_unapproved(plan)
     if today > plan.expires:
         raise errors.Expired(plan=plan.id, expired=plan.expires)
     now.check(plan)
@@ -203,8 +209,8 @@ def void(connection: Connection, plan: Plan, by: Decision, people: People) -> Pl
         },
     )
     if was_carried_out(connection, plan.id):
-        begun = PlanState.IN_PROGRESS.value
-        raise errors.WrongState(plan=plan.id, state=begun, action="void")
+        begun = plan.model_copy(update={"state": PlanState.IN_PROGRESS})
+        raise make_wrong_state(begun, "void")
     check_editor(plan, "void", by.person_id, people)
     return decide(connection, plan, PlanState.VOIDED, by, people)
 
@@ -243,7 +249,26 @@ def check_state(plan: Plan, action: str, allowed: Collection[PlanState]) -> None
         WrongState: names the state and the action.
     """
     if plan.state not in allowed:
-        raise errors.WrongState(plan=plan.id, state=plan.state.value, action=action)
+        raise make_wrong_state(plan, action)
+
+
+def make_wrong_state(plan: Plan, step: str) -> errors.WrongState:
+    """Return why a step cannot be taken, in the state that a plan is in."""
+    state = Phrase(text=f"state:{plan.state.value}")
+    return errors.WrongState(plan=plan.id, state=state, action=name_step(step))
+
+
+def make_unapproved(plan: Plan) -> errors.Unapproved:
+    """Return why a plan counts as not approved, and the command that helps."""
+    helps = {
+        PlanState.DRAFT: "submit",
+        PlanState.REJECTED: "edit",
+        PlanState.SUBMITTED: "approve",
+    }
+    step = helps.get(plan.state)
+    why = Phrase(text=f"unapproved:{plan.state.value if step else 'changed'}")
+    command = f"handover plan {step or 'submit'} {plan.id}"
+    return errors.Unapproved(plan=plan.id, why=why, command=command)
 
 
 def decide(

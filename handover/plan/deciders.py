@@ -6,10 +6,10 @@ the managers decide.
 
 from collections.abc import Collection, Iterable
 
-from handover.i18n import Phrase
 from handover.mirror.people import People
 from handover.plan.errors import NotYours
 from handover.plan.model import Plan, Row
+from handover.plan.naming import name_step
 
 
 def list_managers(plan: Plan, people: People) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def check_editor(plan: Plan, option: str, person: str, people: People) -> None:
     raise NotYours(
         user=people.name(person),
         plan=plan.id,
-        option=option,
+        option=name_step(option),
         deciders=name_all(having, people),
     )
 
@@ -73,7 +73,7 @@ def check_reporter(plan: Plan, row: Row, person: str, people: People) -> None:
     raise NotYours(
         user=people.name(person),
         plan=plan.id,
-        option=Phrase(text="say:answer"),
+        option=name_step("answer"),
         deciders=name_all(having, people),
     )
 

@@ -27,6 +27,8 @@ from handover.plan.terms import Circumstances
 Step = Literal["submit", "approve", "publish", "reassign", "rearrange"]
 FOR_MANAGERS = frozenset({"visit_undecided"})
 """Codes of what only a manager decides before a plan is submitted."""
+WITH_APPROVAL = frozenset({CoAttendanceUndecided.code})
+"""Codes of what is decided by whoever approves, in one step with that."""
 ANSWERS = {
     "visit_undecided": "--inform rest --reason T",
     "visit_declined": "--date CUSTOMER=YYYY-MM-DD",
@@ -57,6 +59,12 @@ class Waiting:
     def expires(self) -> dt.date | None:
         """The last day on which the approval counts, where there is one."""
         return self.plan.expires if self.step in ("publish", "reassign") else None
+
+    @property
+    def is_to_be_settled(self) -> bool:
+        """Whether something has to be decided before the step, not just with it."""
+        open_ones = {error.code for error in self.blocked} - WITH_APPROVAL
+        return bool(open_ones) and self.step in ("submit", "approve")
 
     @property
     def command(self) -> str:
@@ -174,7 +182,7 @@ def _list_persons(
     """List those of whom one has to act now."""
     people = now.people
     managers = list_managers(plan, people)
-    if step == "approve" and all(e.code == CoAttendanceUndecided.code for e in blocked):
+    if step == "approve" and {error.code for error in blocked} <= WITH_APPROVAL:
         return list_approvers(plan, people)
     if blocked and blocked[0].code in FOR_MANAGERS:
         return managers

@@ -21,8 +21,7 @@ def print_waiting(
         names = ", ".join(map(audience.person, each.persons)) or "-"
         console.print(each.plan.id, style="bold", soft_wrap=True)
         day = audience.day(each.by)
-        is_open = each.blocked and each.step in ("submit", "approve")
-        turn = "settle" if is_open else each.step
+        turn = "settle" if each.is_to_be_settled else each.step
         text = words(f"waits:{turn}", persons=names, day=day)
         console.print(f"  {text}", soft_wrap=True)
         if each.by is not None and each.by < today:

@@ -18,13 +18,20 @@ from handover.ledger.states import OVER_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import earlier_drafts, errors, store
 from handover.plan.amendment import edit_plan, is_frozen
+from handover.plan.approval import make_wrong_state
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
 from handover.plan.carried_out import find_given, find_visited
 from handover.plan.changes import describe_changes
 from handover.plan.claims import load_claiming
-from handover.plan.deciders import check_editor, is_manager, list_managers, name_all
+from handover.plan.deciders import (
+    check_editor,
+    is_manager,
+    list_managers,
+    name_all,
+)
 from handover.plan.edits import Editor, Edits
 from handover.plan.model import Plan
+from handover.plan.naming import name_step
 from handover.plan.plan_ids import make_id
 from handover.plan.questions import check_unclaimed
 from handover.plan.scheduler.calendar import Calendars, Days, WorkingDays, parse_days
@@ -224,7 +231,7 @@ def edit(
         UsageProblem: the edits are incomplete or name what is not in the plan.
     """
     if plan.state in OVER_STATES:
-        raise errors.WrongState(plan=plan.id, state=plan.state.value, action="edit")
+        raise make_wrong_state(plan, "edit")
     _check_edits(setting, plan, edits, person, "edit")
     edited = _edit(connection, setting, plan, edits, person)
     named = edits.prepared_by or plan.prepared_by
@@ -275,7 +282,7 @@ def _check_edits(
         raise errors.NotYours(
             user=people.name(person),
             plan=plan.id,
-            option="prepared-by",
+            option=name_step("prepared-by"),
             deciders=name_all(list_managers(plan, people), people),
         )
     _check_successors(plan.predecessor, sorted(set(edits.successors.values())), people)

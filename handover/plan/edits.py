@@ -22,7 +22,7 @@ from handover.ledger.states import Mode
 from handover.plan import errors
 from handover.plan.dates import PlanDates
 from handover.plan.model import CustomerClass, LooseRecord, Plan, Row
-from handover.plan.naming import name_first, name_loose
+from handover.plan.naming import name_first, name_loose, name_step
 from handover.plan.selection import Wish, find_musts
 from handover.plan.visits import find_wish
 
@@ -162,6 +162,21 @@ def check_complete(edits: Edits) -> None:
         raise errors.UntilNeeded
 
 
+def check_class(plan: Plan, edits: Edits, editor: Editor) -> None:
+    """Refuse classes from anybody but the manager.
+
+    Raises:
+        NotYours: names the managers.
+    """
+    if edits.classes and not editor.is_manager:
+        raise errors.NotYours(
+            user=editor.name,
+            plan=plan.id,
+            option=name_step("class"),
+            deciders=editor.managers,
+        )
+
+
 def check_known(plan: Plan, edits: Edits) -> None:
     """Check that everything named is in the plan."""
     accounts = {row.account_id for row in plan.rows}
@@ -275,7 +290,7 @@ def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
     """Refuse what only the manager may decide.
 
     The manager alone demotes or holds a must row, overrules another person's decision
-    on a row, waives an item, decides whether they attend and what class a customer has.
+    on a row, waives an item and decides whether they attend.
     """
     if editor.is_manager:
         return
@@ -285,7 +300,6 @@ def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
     refused = {
         "co-attendance": edited.co_attendance != row.co_attendance,
         "waive": edited.waived != row.waived,
-        "class": edited.class_by != row.class_by,
         "online": edited.online != row.online and find_wish(row) is Wish.MUST,
         "mode": is_changed and (is_demoted or is_overruled),
     }
@@ -294,6 +308,6 @@ def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
             raise errors.NotYours(
                 user=editor.name,
                 plan=plan.id,
-                option=Phrase(text=f"say:{option}"),
+                option=name_step(option),
                 deciders=editor.managers,
             )

@@ -10,6 +10,7 @@ from handover.plan.approval import check_state, decide
 from handover.plan.deciders import is_manager, list_managers, name_all
 from handover.plan.decision import Decision
 from handover.plan.model import Plan
+from handover.plan.naming import name_step
 
 
 def check_end(plan: Plan, by: Decision, people: People) -> None:
@@ -25,7 +26,7 @@ def check_end(plan: Plan, by: Decision, people: People) -> None:
         raise errors.NotYours(
             user=people.name(by.person_id),
             plan=plan.id,
-            option="end",
+            option=name_step("end"),
             deciders=name_all(list_managers(plan, people), people),
         )
 

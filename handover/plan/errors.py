@@ -154,7 +154,7 @@ class DateNotFree(Refusal):
 
 
 class Unapproved(Refusal):
-    """The plan, as it stands, is not approved (``plan``, ``state``)."""
+    """The plan, as it stands, is not approved (``plan``, ``why``, ``command``)."""
 
     code = "unapproved"
 

@@ -22,6 +22,11 @@ def name_first(names: Iterable[str | Phrase]) -> Names:
     return Phrase(text="{names} and {n} more", params={"names": first, "n": more})
 
 
+def name_step(step: str) -> Phrase:
+    """Return what people call something that is decided."""
+    return Phrase(text=f"say:{step}")
+
+
 def name_rows(rows: Iterable[Row]) -> Names:
     """Return the names of rows' customers, the first ones."""
     return name_first(row.account for row in rows)

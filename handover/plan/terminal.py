@@ -119,6 +119,7 @@ def print_list(
 
 def print_changes(compared: Comparison, audience: Audience, console: Console) -> None:
     """Print what is different, and why."""
+    _print_title(compared.plan, audience, console)
     terms = _list_terms(compared, audience)
     if not (compared.changes or compared.drift or terms):
         console.print(audience.words("Nothing has changed."))

@@ -22,7 +22,7 @@ from handover.plan.scheduler.calendar import (
 from handover.plan.scheduler.problem import Limits, Need, Slot, VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
 from handover.plan.scheduler.travel import Area, Travel
-from handover.plan.selection import SHOULD, AccountFacts, Wish, find_musts
+from handover.plan.selection import KEY_CLASSES, SHOULD, AccountFacts, Wish, find_musts
 from handover.policy import Policy
 
 RANKS = {"key": 0, "priority": 1}
@@ -179,7 +179,7 @@ class _Visiting:
             wishing[level].append(need)
             if row.visit is not None and not self.frame.afresh:
                 slot = _read_slot(row.visit)
-                if row.class_by is not None:  # it may have made the visit longer
+                if row.class_by and not row.is_agreed:  # it may last longer now
                     slot = replace(slot, end=slot.start + need.minutes)
                 kept[row.account_id] = slot
         return VisitProblem(
@@ -264,7 +264,7 @@ class _Visiting:
             date=self.dates.get(row.account_id),
             time=read_time(time) if time is not None else None,
             agreed=self._find_agreed(row),
-            use_reserve=row.mode is Mode.MEET and row.mode_by is not None,
+            use_reserve=_is_decided(row),
             family=account.family or row.account_id,
         )
 
@@ -301,6 +301,12 @@ class _Visiting:
     def _find_manager(self, row: Row) -> str | None:
         attends = row.is_attended and self.frame.manager
         return attends if attends and attends not in self._list_sellers(row) else None
+
+
+def _is_decided(row: Row) -> bool:
+    """Return whether a person decided that a customer is met, or is a key account."""
+    is_key = row.class_by is not None and row.customer_class in KEY_CLASSES
+    return row.mode is Mode.MEET and (row.mode_by is not None or is_key)
 
 
 def count_visit_minutes(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from connectors.base import Note
 from connectors.errors import ConnectorError
 from handover.errors import KNOWN_ERRORS, KnownError, Refusal
+from handover.i18n import Phrase
 from handover.ledger import Ledger
 from handover.ledger.runs import (
     UNREAD,
@@ -192,7 +193,11 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
                 now = _read_circumstances(site, plan.id)
                 found = load_approved(connection, plan.id, site.as_of, now)
                 if found.fingerprint != fingerprint:
-                    raise Unapproved(plan=plan.id, state=found.plan.state.value)
+                    raise Unapproved(
+                        plan=plan.id,
+                        why=Phrase(text="unapproved:again"),
+                        command=f"handover plan show {plan.id}",
+                    )
             case EndOf(plan_id=plan_id):
                 check_ended(connection, plan_id)
             case UndoOf(run_id=run_id):

@@ -16,6 +16,7 @@ from handover.ledger.states import Action
 from handover.plan import store
 from handover.plan.deciders import is_named, name_all
 from handover.plan.errors import NotYours, TermsChanged
+from handover.plan.naming import name_step
 from handover.plan.terms import TASK, Circumstances, compare_values
 from handover.transfer.put_back import PUT_BACK, undo_contact_steps
 from handover.transfer.steps import Step, UndoOf
@@ -57,7 +58,7 @@ def undo_of(
         raise NotYours(
             user=people.name(person),
             plan=run.plan_id,
-            option="undo",
+            option=name_step("undo"),
             deciders=name_all(having, people),
         )
     if run.plan_id is not None:
