@@ -4,6 +4,7 @@ import datetime as dt
 import html
 import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 import pytest
 import time_machine
 
-from tests.conftest import Ended
+from tests.conftest import Cli, Ended
 from tests.test_browser import chromium
 from tests.worlds.files_folder import PLAN, PLANNED, Job
 from tests.worlds.hostile import page_of
+from tests.worlds.world import plan_in
 
 GOLDEN = Path(__file__).with_name("golden") / "meeting"
 EARLY = "2027-02-20"
@@ -143,6 +145,60 @@ def test_who_is_gone_from_the_crm_is_said_to_be(agreed: Job) -> None:
     words = ("meeting", "pack", PLAN, "--account", "A6", "--as-of", PLANNED)
     text = agreed.cli(*words, "--format", "html").out
     assert "The CRM has this customer no more." in text
+
+
+@pytest.fixture(params=["salesforce", "hubspot"])
+def pack_of_crm(
+    request: pytest.FixtureRequest,
+    folder: Path,
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[dict[str, Any]]:
+    """Give the pack of the first customer that is met, from a CRM on loopback."""
+    if request.param == "salesforce":
+        from tests.worlds.salesforce_folder import sitting
+
+        org = request.getfixturevalue("approved_org")
+        opened: Any = sitting(cli, folder, monkeypatch, org)
+    else:
+        from tests.worlds.hubspot_folder import hubspot_world
+
+        portal = request.getfixturevalue("approved_portal")
+        opened = hubspot_world(cli, folder, portal)
+    with opened:
+        words = ("meeting", "pack", plan_in(folder), "--as-of", PLANNED, "--json")
+        packs = cli(*words).data["packs"]
+        kinds = [{p["kind"] for p in pack["facts"]["promises"]} for pack in packs]
+        yield next(p for p, k in zip(packs, kinds, strict=True) if "request" in k)
+
+
+@pytest.mark.sampled
+def test_each_crm_fills_it_with_what_it_has_and_when_that_changed(
+    pack_of_crm: dict[str, Any],
+) -> None:
+    facts = pack_of_crm["facts"]
+    (person, *_) = facts["people"]
+    assert person["name"]
+    assert person["email"]["value"].endswith("example.jp")
+    kinds = {promise["kind"] for promise in facts["promises"]}
+    assert {"request", "task"} <= kinds
+    for kind in ("people", "purchases", "opportunities", "promises"):
+        assert all(record["changed"] for record in facts[kind]), kind
+    assert facts["talks"]
+
+
+def test_the_packs_of_somebodys_day_are_those_of_its_visits(agreed: Job) -> None:
+    words = ("meeting", "pack", PLAN, "--person", "Tanaka", "--on")
+    found = agreed(*words, "2027-03-04").data["packs"]
+    assert [pack["account_id"] for pack in found] == ["A1"]
+    assert agreed(*words, "2027-03-11").data["packs"] == []
+    assert agreed.cli(*words, "2027-03-11", "--as-of", PLANNED).code == 0
+    nobody = ("meeting", "pack", PLAN, "--person", "Ito", "--on", "2027-03-04")
+    assert refusal(agreed(*nobody)) == (2, "not_of_plan")
+    assert refusal(agreed("meeting", "pack", PLAN, "--on", "2027-03-04")) == (
+        2,
+        "usage",
+    )
 
 
 # Not before it is announced, and only of what is handed over

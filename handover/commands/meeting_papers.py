@@ -1,11 +1,13 @@
 """``handover meeting pack|mail|calendar``: papers for the meetings with customers."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 import click
 
+from handover.commands.options import DAY
 from handover.commands.outcome import Result
 from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command
@@ -30,12 +32,16 @@ def takes_customers(body: Body) -> Body:
     many=True,
 )
 @takes_customers
+@click.option("--person", metavar="U", help="Only the visits of this person.")
+@click.option("--on", "date", type=DAY, metavar="D", help="Which day; else today.")
 def pack(
     shell: Shell,
     *,
     plan_id: str,
     accounts: tuple[str, ...],
     before_announcement: str | None,
+    person: str | None,
+    date: dt.date | None,
 ) -> Result:
     """Print what a successor has to know of each customer.
 
@@ -51,8 +57,11 @@ def pack(
         print_packs,
     )
 
+    if person is None and date is not None:
+        raise click.UsageError(shell.words("--on belongs to --person."))
     workspace = shell.workspace
-    plan, packs = find_packs(workspace, plan_id, accounts, before_announcement)
+    day = (person, date or workspace.as_of) if person is not None else None
+    plan, packs = find_packs(workspace, plan_id, accounts, before_announcement, day)
     audience = replace(audience_of(shell, plan.source), mark=shell.mark)
     zone = workspace.config.zone
     readings = [PackReading(pack=p, audience=audience, zone=zone) for p in packs]

@@ -37,6 +37,26 @@ def find_days(
         AmbiguousName: several of one source are called so.
         NotOfPlan: they have no part in the plans that are named.
     """
+    found = find_participant(workspace, plans, text, date)
+    return [_read(workspace, s, person, date, plans) for s, person in found.items()]
+
+
+def find_participant(
+    workspace: Workspace, plans: Sequence[Plan], text: str, date: dt.date
+) -> dict[str, str]:
+    """Find the id of somebody, by source; of those of the plans, where some are named.
+
+    Args:
+        workspace: the working folder.
+        plans: in which they have a part; none are all sources.
+        text: who, as it was typed.
+        date: the day that is asked for.
+
+    Raises:
+        UnknownName: no source knows them.
+        AmbiguousName: several of one source are called so.
+        NotOfPlan: they have no part in the plans.
+    """
     found: dict[str, str] = {}
     unknown: UnknownName | None = None
     named = {plan.source for plan in plans}
@@ -49,7 +69,7 @@ def find_days(
         raise unknown
     if plans:
         _check_part(workspace, plans, found, date)
-    return [_read(workspace, s, person, date, plans) for s, person in found.items()]
+    return found
 
 
 def _check_part(

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from handover.jobs.day import find_participant
 from handover.jobs.deciding import Grounds, make_decision
 from handover.jobs.plan import find_plan
 from handover.jobs.workspace import Workspace
@@ -44,6 +45,7 @@ def find_packs(
     text: str,
     accounts: Sequence[str] = (),
     before_announcement: str | None = None,
+    day: tuple[str, dt.date] | None = None,
 ) -> tuple[Plan, list[Pack]]:
     """Put the packs of a plan's customers together, in the order of the visits.
 
@@ -55,20 +57,30 @@ def find_packs(
         text: the plan, as it was typed.
         accounts: some customers, as they were typed; none are all.
         before_announcement: why it may not wait for the announcement; that is recorded.
+        day: whose visits, as they were typed, of which day; None is all.
 
     Raises:
         NotAnnounced: the change of people is confidential still.
         NotHandedOver: the plan leaves a customer out.
+        NotOfPlan: they have no part in the plan.
         Refusal: the plan is over.
     """
     plan = find_plan(workspace, text)
     rows = find_rows(workspace, plan, accounts)
+    if day is not None:
+        person = find_participant(workspace, [plan], *day)[plan.source]
+        rows = [row for row in rows if _is_visited(row, person, day[1])]
     allow(workspace, plan, rows, "pack", before_announcement)
     generation = workspace.generation()
     with workspace.mirror(plan.source, [row.account_id for row in rows]) as mirror:
         customers = read_customers(mirror, workspace.policy)
     synced_at = dt.datetime.fromisoformat(generation.sources[plan.source]["synced_at"])
     return plan, make_packs(plan, rows, customers, workspace.as_of, synced_at)
+
+
+def _is_visited(row: Row, person: str, date: dt.date) -> bool:
+    visit = row.visit
+    return visit is not None and visit.date == date and person in visit.attendees
 
 
 def write_mails(
