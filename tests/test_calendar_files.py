@@ -98,6 +98,22 @@ def test_a_visit_that_does_not_take_place_any_more_is_cancelled(agreed: Job) -> 
     assert "A3" not in late  # what lies behind is left as it is
 
 
+def test_what_the_customer_agreed_to_is_confirmed_and_what_they_decline_cancelled(
+    agreed: Job,
+) -> None:
+    before = exported(agreed, "Sato")
+    for option, account in (("--agreed", "A1"), ("--declined", "A3")):
+        words = ("plan", "edit", PLAN, option, account, "--reason", "x", "--as", "P")
+        assert agreed(*words).code == 0
+    events = exported(agreed, "Sato")
+    states = {key: event.status.value for key, event in events.items()}
+    assert (states["A1"], states["A3"], states["A4"]) == (
+        *("CONFIRMED", "CANCELLED"),
+        "TENTATIVE",
+    )
+    assert events["A1"].dtstart.value == before["A1"].dtstart.value
+
+
 def test_who_attends_no_longer_has_it_cancelled(agreed: Job) -> None:
     attend = ("plan", "edit", PLAN, "--attend", "A1", "--as", "M")
     assert agreed(*attend, "--reason", "x").code == 0

@@ -138,11 +138,24 @@ def test_who_gets_none_is_said_with_the_reason() -> None:
         "successor": {"successor_id": None},
         "held": {"mode": Mode.HOLD, "visit": None, "until": TODAY},
         "visited": {"visit": over},
+        "declined": {"visit": row.visit.model_copy(update={"state": "declined"})},
     }
     for why, change in changes.items():
         changed = row.model_copy(update=change)
         drafts, none = office(PLAN_OF_TWO).write([changed], CUSTOMERS)
         assert ([each.why for each in none], drafts) == ([why], []), why
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_is_agreed_is_asked_no_more(language: str) -> None:
+    row = row_of(PLAN_OF_TWO, "A01")
+    assert row.visit is not None
+    visit = row.visit.model_copy(update={"state": "agreed"})
+    changed = row.model_copy(update={"visit": visit})
+    drafts, _ = office(PLAN_OF_TWO, language).write([changed], CUSTOMERS)
+    asked = {"en": "?", "ja": "ご都合はいかが"}[language]
+    assert [draft.by for draft in drafts if asked in draft.text] == []
+    assert all(visit.start in draft.text for draft in drafts)
 
 
 # To whom

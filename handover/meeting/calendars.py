@@ -14,7 +14,7 @@ from handover.ledger.states import PlanState
 from handover.meeting.mails import mark
 from handover.meeting.pack import OVER
 from handover.mirror.people import People
-from handover.paper.calendar_file import Meeting
+from handover.paper.calendar_file import Meeting, Status
 from handover.paper.mail_file import Mailbox
 from handover.plan.model import Plan, Row, Visit
 from handover.plan.view import Audience
@@ -79,7 +79,7 @@ class CalendarOffice:
             for row in plan.rows:
                 if row.visit is None or not row.is_met:
                     continue
-                is_on = plan is self.plan and not is_over
+                is_on = plan is self.plan and row.visit.takes_place and not is_over
                 for person in row.visit.attendees:
                     key = (row.account_id, person)
                     is_news = is_on or row.visit.date >= self.as_of
@@ -96,7 +96,7 @@ class CalendarOffice:
         return Meeting(
             uid=f"{self.plan.id}.{row.source}.{row.account_id}@handover",
             sequence=self.plan.version,
-            status="TENTATIVE" if is_on else "CANCELLED",
+            status=find_status(visit) if is_on else "CANCELLED",
             start=_make_time(visit.date, visit.start),
             end=_make_time(visit.date, visit.end),
             summary=mark(summary, self.audience),
@@ -130,6 +130,11 @@ class CalendarOffice:
         return (
             Mailbox(name=self.people.name(user), address=address) if address else None
         )
+
+
+def find_status(visit: Visit) -> Status:
+    """Return whether the customer has agreed to the date and time of a visit."""
+    return "CONFIRMED" if visit.state == "agreed" else "TENTATIVE"
 
 
 def _make_time(date: dt.date, time: str) -> dt.datetime:

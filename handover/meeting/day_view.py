@@ -75,6 +75,7 @@ class DayReading:
         """Yield what is to be known for a visit, by what it is called."""
         audience, row, customer = self.audience, visit.row, visit.customer
         words = audience.words
+        yield words("Customer's answer"), [words(f"visit_state:{visit.visit.state}")]
         yield words("Place"), [write_place(visit, audience)]
         yield words("To meet"), list(_list_contacts(visit, audience))
         yield words("Who attends"), [join(_list_attendees(visit, audience), audience)]
@@ -281,6 +282,7 @@ def _dump_visit(visit: PlannedVisit, reading: DayReading) -> dict[str, Any]:
         "end": planned.end,
         "minutes": planned.minutes,
         "travel_minutes": planned.travel_minutes,
+        "state": planned.state,
         "online": planned.online,
         "place": visit.place,
         "attendees": [

@@ -19,6 +19,7 @@ from mappings.reachable import find_address
 from mappings.text import Placeholders
 
 By = Literal["predecessor", "manager", "successor"]
+Obstacle = Literal["held", "carried_out", "declined", "visited", "successor"]
 SUBJECTS: Mapping[By, str] = {
     "predecessor": "mail-subject:leaving",
     "manager": "mail-subject:leaving",
@@ -44,13 +45,13 @@ class MailDraft:
 class NoMail:
     """A customer who gets no mail.
 
-    ``why``: ``held`` with the predecessor, ``carried_out``, the visit is ``visited``,
-    or no ``successor`` is named.
+    ``why``: ``held`` with the predecessor, ``carried_out``, the visit is ``visited`` or
+    ``declined``, or no ``successor`` is named.
     """
 
     account_id: str
     account: str
-    why: Literal["held", "carried_out", "visited", "successor"]
+    why: Obstacle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +85,13 @@ class MailOffice:
             drafts += self._write_both(row, customers.get(row.account_id))
         return drafts, none
 
-    def _find_obstacle(
-        self, row: Row
-    ) -> Literal["held", "carried_out", "visited", "successor"] | None:
+    def _find_obstacle(self, row: Row) -> Obstacle | None:
         if row.is_carried_out:
             return "carried_out"
         if row.mode is Mode.HOLD and row.visit is None:
             return "held"
+        if row.is_declined:
+            return "declined"
         if row.visit is not None and row.visit.date < self.as_of:
             return "visited"
         return None if row.successor_id else "successor"
@@ -133,11 +134,13 @@ class MailOffice:
             "effective": self.audience.day(self._find_day(row)),
             **self._describe_visit(row),
         }
-        is_met = row.visit is not None
+        how = "informed" if row.visit is None else "met"
+        if row.is_agreed:
+            how = "agreed"
         parts = [
             f"mail:{by}",
-            f"mail:{by}-{'met' if is_met else 'informed'}",
-            *(["mail:appointment"] if is_met else []),
+            f"mail:{by}-{how}",
+            *(["mail:appointment"] if how != "informed" else []),
             f"mail:{by}-end",
         ]
         texts = [self._address(row, to), *(words(part, **told) for part in parts)]

@@ -66,7 +66,8 @@ class PackReading:
         place = words("online") if visit.online else visit.place or words("(blank)")
         people = join(map(audience.person, visit.attendees), audience)
         time = f"{visit.start}-{visit.end}"
-        return join((audience.day(visit.date), time, place, people), audience)
+        state = words(f"visit_state:{visit.state}")
+        return join((audience.day(visit.date), time, state, place, people), audience)
 
     def _write_gaps(self) -> str:
         row, audience = self.pack.row, self.audience
