@@ -181,6 +181,22 @@ class TransferRules(PolicySection):
     on_behalf: bool
 
 
+class MeetingRules(PolicySection):
+    """``[meeting]``: when what came back of a visit is no confirmation yet.
+
+    ``abstract`` are phrases that say nothing; with fewer than ``least_items`` answers
+    beside one of them the talk was abstract. ``rushed_accounts`` customers confirmed by
+    one person within ``rushed_seconds``, or ``same_notes`` notes in the same words,
+    were not asked one by one.
+    """
+
+    abstract: WordList
+    least_items: Count
+    rushed_accounts: Count
+    rushed_seconds: Annotated[int, Field(ge=0)]
+    same_notes: Annotated[int, Field(ge=2)]
+
+
 class TaskRules(PolicySection):
     """``[tasks]``: the nightly tasks for gaps, off until somebody answers."""
 
@@ -202,6 +218,7 @@ class Policy(PolicySection):
     classes: Classes
     items: Annotated[tuple[Item, ...], Field(alias="item")]
     plan: PlanRules
+    meeting: MeetingRules
     transfer: TransferRules
     tasks: TaskRules
 

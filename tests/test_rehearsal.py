@@ -88,6 +88,9 @@ DECIDING: dict[str, tuple[str, ...]] = {
     "plan void": (PLAN, "--reason", "no", "--as", "M"),
     "plan end": (PLAN, "--reason", "no", "--as", "M"),
     "plan publish": (PLAN,),
+    "meeting record": (PLAN, "--account", "A1", "--note", "talked", "--as", "S"),
+    "meeting accept": (PLAN, "--account", "A1", "--as", "S"),
+    "meeting return": (PLAN, "--account", "A1", "--reason", "full", "--as", "S"),
     "reassign": (PLAN,),
     "undo": ("last", "--as", "M"),
     "runs retry": ("last",),
@@ -302,7 +305,10 @@ def test_what_was_sealed_before_there_were_rehearsals_still_holds(
     with closing(sqlite3.connect(file)) as raw:
         for table in ("plan_versions", "decisions", "runs"):
             raw.execute(f"alter table {table} drop column rehearsed_on")
-        raw.execute("drop table agreements")
+        for table in ("agreements", "remarks", "acceptances"):
+            raw.execute(f"drop table {table}")
+        for name in ("table_name", "actor", "rehearsed_on", "before"):
+            raw.execute(f"alter table confirmations drop column {name}")
         raw.execute("update alembic_version set version_num = '0002'")
         raw.commit()
     with Ledger.open(file).read() as connection:

@@ -18,6 +18,18 @@ from handover.commands.shell import CommandEntry, group
             at="handover.commands.meeting_papers:calendar",
             help="Write the visits of a plan as a calendar of each person.",
         ),
+        "record": CommandEntry(
+            at="handover.commands.meeting_record:record",
+            help="Record what a customer answered, item by item.",
+        ),
+        "accept": CommandEntry(
+            at="handover.commands.meeting_accept:accept",
+            help="Take over the customers that a plan gives you.",
+        ),
+        "return": CommandEntry(
+            at="handover.commands.meeting_accept:give_back",
+            help="Return customers to the manager, with why.",
+        ),
     },
 )
 def meeting() -> None:

@@ -328,7 +328,8 @@ class Workspace:
         from handover.mirror.views import open_mirror
 
         with self.ledger.read() as connection:
-            confirmed = confirmations(connection, source, self.config.zone)
+            zone, rehearsed = self.config.zone, bool(self.rehearsed_on)
+            confirmed = confirmations(connection, source, zone, rehearsed=rehearsed)
         return open_mirror(
             self.generation(),
             source,
@@ -344,7 +345,7 @@ class Workspace:
         from handover.answers.confirmations import answered_items
 
         with self.ledger.read() as connection:
-            return answered_items(connection, source)
+            return answered_items(connection, source, rehearsed=bool(self.rehearsed_on))
 
     def decider(self, source: str) -> str:
         """Name the user who decides: ``--as``, HANDOVER_USER, the CRM's own identity.

@@ -18,7 +18,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
 from handover.errors import Refusal
 from handover.ledger import events
 from handover.ledger.tables import (
+    acceptances,
     agreements,
+    confirmations,
     decisions,
     plan_versions,
     plans,
@@ -97,6 +99,12 @@ VERSION = Kind(
 )
 DECISION = Kind(table=decisions, key=("plan_id", "id"), columns=_all_but(decisions))
 AGREEMENT = Kind(table=agreements, key=("plan_id", "id"), columns=_all_but(agreements))
+CONFIRMATION = Kind(
+    table=confirmations, key=("plan_id", "id"), columns=_all_but(confirmations)
+)
+ACCEPTANCE = Kind(
+    table=acceptances, key=("plan_id", "id"), columns=_all_but(acceptances)
+)
 RUN = Kind(
     table=runs,
     key=("id",),
@@ -132,7 +140,9 @@ OUTCOME = Kind(
     part="outcome",
     when=steps.c.outcome.not_in(["planned", "intent"]),
 )
-KINDS = (PLAN, VERSION, DECISION, AGREEMENT, RUN, RUN_END, STEP, TARGET, OUTCOME)
+ANSWERS = (AGREEMENT, CONFIRMATION, ACCEPTANCE)
+"""What people told us about a plan's customers."""
+KINDS = (PLAN, VERSION, DECISION, *ANSWERS, RUN, RUN_END, STEP, TARGET, OUTCOME)
 
 
 def of_plan(connection: Connection, plan_id: str) -> dict[str, str]:
@@ -159,6 +169,16 @@ def of_decision(connection: Connection, plan_id: str, number: int) -> dict[str, 
 def of_agreement(connection: Connection, number: int) -> dict[str, str]:
     """Hash a customer's answer to the date of a visit."""
     return AGREEMENT.hashes(connection, agreements.c.id == number)
+
+
+def of_confirmation(connection: Connection, number: int) -> dict[str, str]:
+    """Hash a customer's answer to one item."""
+    return CONFIRMATION.hashes(connection, confirmations.c.id == number)
+
+
+def of_acceptance(connection: Connection, number: int) -> dict[str, str]:
+    """Hash what a successor said to taking a customer over."""
+    return ACCEPTANCE.hashes(connection, acceptances.c.id == number)
 
 
 def of_run(connection: Connection, run_id: str) -> dict[str, str]:
@@ -199,14 +219,15 @@ def check_plan(connection: Connection, plan_id: str) -> None:
 
     Raises:
         LedgerChanged: the plan, its version as it stands, a decision on it or an answer
-            to a date in it was put in, changed or taken away by hand, or the chain
-            itself is broken.
+            of its people was put in, changed or taken away by hand, or the chain itself
+            is broken.
     """
     check_chain(connection)
     version = select(plans.c.version).where(plans.c.id == plan_id).scalar_subquery()
     _check(connection, PLAN, plan_id, plans.c.id == plan_id)
     _check(connection, DECISION, plan_id, decisions.c.plan_id == plan_id)
-    _check(connection, AGREEMENT, plan_id, agreements.c.plan_id == plan_id)
+    for kind in ANSWERS:
+        _check(connection, kind, plan_id, kind.table.c.plan_id == plan_id)
     _check(
         connection,
         VERSION,

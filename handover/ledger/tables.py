@@ -211,15 +211,19 @@ confirmations = Table(
     Column("source", String, nullable=False),
     Column("account_id", String, nullable=False),
     Column("item", String, nullable=False),
+    Column("table_name", String),
     Column("record_id", String),
     Column("column_name", String),
     # confirmed, corrected, unknown, not_applicable
     Column("result", String, nullable=False),
-    Column("value", Text),
+    Column("before", Text),  # what the CRM had for it, in canonical words
+    Column("value", Text),  # what the customer says instead
     Column("person", String, nullable=False),  # the contact's id
     Column("at", String, nullable=False),
     Column("recorded_by", String, nullable=False),
     Column("recorded_at", String, nullable=False),
+    Column("actor", String),  # the OS user or the proxy's identity
+    Column("rehearsed_on", String),  # the day taken for today; null in earnest
     Index("ix_confirmations_account_id", "source", "account_id"),
 )
 
@@ -239,6 +243,40 @@ agreements = Table(
     Column("recorded_at", String, nullable=False),
     Column("rehearsed_on", String),  # the day taken for today; null in earnest
     Index("ix_agreements_plan_id", "plan_id", "account_id"),
+)
+
+remarks = Table(
+    "remarks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan_id", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("account_id", String, nullable=False),
+    Column("kind", String, nullable=False),  # note, need, missed
+    Column("text", Text),  # null once it was erased
+    Column("amount", String),  # of a need, in the default currency
+    Column("at", String, nullable=False),
+    Column("recorded_by", String, nullable=False),
+    Column("recorded_at", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("rehearsed_on", String),
+    Index("ix_remarks_account_id", "source", "account_id"),
+)
+
+acceptances = Table(
+    "acceptances",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan_id", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("account_id", String, nullable=False),
+    Column("answer", String, nullable=False),  # accepted, returned
+    Column("reason", Text),
+    Column("recorded_by", String, nullable=False),  # the successor
+    Column("recorded_at", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("rehearsed_on", String),  # the day taken for today; null in earnest
+    Index("ix_acceptances_plan_id", "plan_id", "account_id"),
 )
 
 owner_history = Table(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from connectors.base import same_id
@@ -36,7 +36,19 @@ class FoundAccount:
     owner_id: str | None = None
 
 
-Record = TypeVar("Record", Person, FoundAccount)
+class HasName(Protocol):
+    """What people find by its name or its id."""
+
+    @property
+    def id(self) -> str:
+        """The CRM's id."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+
+Record = TypeVar("Record", bound=HasName)
 
 
 def account_names(generation: Generation, source: str) -> Callable[[str], str]:
@@ -113,6 +125,16 @@ def account_finder(mirror: Mirror) -> Callable[[str], FoundAccount]:
         return _the_one(ACCOUNT, text, _fitting(wanted, known), names)
 
     return find
+
+
+def find_one(kind: Phrase, text: str, records: Sequence[Record]) -> Record:
+    """Find one of some records, by id or name.
+
+    Raises:
+        UnknownName: none fits; names the nearest.
+        AmbiguousName: several do; names them.
+    """
+    return _the_one(kind, text, _fitting(text, records), [r.name for r in records])
 
 
 def _text(value: object) -> str | None:

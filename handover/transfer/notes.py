@@ -120,9 +120,21 @@ def explain_idle(plan: Plan, facts: TransferFacts, timing: Timing) -> Note:
     days = list(_list_days(plan, facts, timing))
     if not days:
         return Note(code="all_done", params={"plan": plan.id})
-    unaccepted = timing.accepted_only and min(days) <= timing.as_of
-    code = "not_accepted" if unaccepted else "nothing_due"
-    return Note(code=code, params={"plan": plan.id, "date": min(days)})
+    return Note(code="nothing_due", params={"plan": plan.id, "date": min(days)})
+
+
+def list_unaccepted(plan: Plan, facts: TransferFacts, timing: Timing) -> Iterator[Note]:
+    """Yield which customers wait for their successor's word, if any do."""
+    names = [
+        row.account
+        for row in plan.rows
+        if row.account_id in facts.accounts
+        and timing.is_due(row)
+        and not timing.takes(row)
+    ]
+    if names:
+        params = {"plan": plan.id, "n": len(names), "names": name_first(names)}
+        yield Note(code="not_accepted", params=params)
 
 
 def list_next(plan: Plan, facts: TransferFacts, timing: Timing) -> Iterator[Note]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from connectors.base import KnowsLastingRefusals, Note, Row, SetField
+from handover.answers.acceptances import find_accepted
 from handover.i18n import Words
 from handover.ledger.runs import Entry, Kind, Run, entries_of
 from handover.ledger.states import OWNER_ACTION, Action, Mode
@@ -34,6 +35,7 @@ from handover.transfer.notes import (
     list_left,
     list_next,
     list_strangers,
+    list_unaccepted,
     list_unfit,
 )
 from handover.transfer.our_tasks import read_writings
@@ -106,7 +108,11 @@ def prepare_reassign(
     timing = Timing(
         as_of=site.as_of,
         early=asked.early is not None,
-        accepted_only=site.policy.transfer.require == "acceptance",
+        accepted=(
+            find_accepted(connection, plan.id, rehearsed=bool(site.rehearsed_on))
+            if site.policy.transfer.require == "acceptance"
+            else None
+        ),
     )
     successors = moving(plan, facts, timing)
     listed = _due(site, connection, approved, facts, timing)
@@ -126,6 +132,7 @@ def prepare_reassign(
         steps, overruled = start_from(overruled, steps), {}
     check_drift(site, steps, readings, overruled)
     left = list(list_left(plan, facts, timing, successors))
+    unaccepted = list(list_unaccepted(plan, facts, timing))
     prepared = _of_plan(
         "reassign",
         approved,
@@ -137,9 +144,10 @@ def prepare_reassign(
             *list_unfit(plan, facts, unfit),
             *hidden_teams(mirror, steps),
             *list_invitations(site, mirror, plan, successors),
+            *unaccepted,
             *(
                 list_next(plan, facts, timing)
-                if steps or left
+                if steps or left or unaccepted
                 else [explain_idle(plan, facts, timing)]
             ),
         ],

@@ -18,23 +18,32 @@ class Timing:
     """Which rows' day has come.
 
     ``early``: a person gave a reason for not waiting for the effective dates; what is
-    held stays held until its own day. ``accepted_only``: the successor must have
-    accepted a row (policy ``transfer.require``).
+    held stays held until its own day. ``accepted`` has who accepted which account,
+    where the successor must have done so (policy ``transfer.require``); else None.
     """
 
     as_of: dt.date
     early: bool = False
-    accepted_only: bool = False
+    accepted: Mapping[str, str] | None = None
 
     def takes(self, row: Row) -> bool:
         """Tell whether an account is to change hands now."""
-        if row.mode is Mode.EXCLUDE or row.successor_id is None:
+        if self.accepted is not None and not self._is_accepted(row):
             return False
-        if self.accepted_only and row.state != "accepted":
+        return self.is_due(row)
+
+    def is_due(self, row: Row) -> bool:
+        """Tell whether an account's day has come, whoever accepted it."""
+        if row.mode is Mode.EXCLUDE or row.successor_id is None:
             return False
         if row.mode is Mode.HOLD:
             return self._come(row.until or row.effective)
         return self.early or self._come(row.effective)
+
+    def _is_accepted(self, row: Row) -> bool:
+        """Tell whether the one who takes an account over has accepted it."""
+        accepted = self.accepted or {}
+        return row.is_carried_out or accepted.get(row.account_id) == row.successor_id
 
     def takes_loose(self, record: LooseRecord, plan: Plan) -> bool:
         """Tell whether a loose record is to change hands now."""

@@ -1,0 +1,217 @@
+"""Recording what came back of the customers of a plan, and what is still open there."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from handover.answers.confirmations import (
+    Confirmation,
+    list_confirmations,
+    record_confirmation,
+)
+from handover.answers.remarks import Kind, Remark, list_remarks, record_remark
+from handover.jobs.deciding import Grounds, make_decision
+from handover.jobs.meeting_papers import find_rows
+from handover.jobs.plan import find_plan
+from handover.jobs.workspace import Workspace
+from handover.ledger.states import RUNNING_STATES
+from handover.meeting.answer import FittingAnswer, GivenAnswer, Notation, make_answer
+from handover.meeting.errors import AnswerAhead, NothingRecorded, NotUnderWay
+from handover.meeting.flags import Flag, list_flags
+from handover.meeting.pack import check_may_be_known, check_may_prepare
+from handover.meeting.progress import VisitProgress, find_progress
+from handover.meeting.questions import Questions, read_questions
+from handover.plan import store
+from handover.plan.deciders import check_reporter
+from handover.plan.decision import Decision
+from handover.plan.model import Plan, Row
+from mappings.text import Placeholders
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenRemark:
+    """A remark in the words of who types it."""
+
+    kind: Kind
+    text: str
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What was recorded of one customer, and where it stands now."""
+
+    plan: Plan
+    row: Row
+    questions: Questions
+    confirmations: tuple[Confirmation, ...]
+    remarks: tuple[Remark, ...]
+    progress: VisitProgress
+    flags: tuple[Flag, ...]
+
+
+def record_visit(
+    workspace: Workspace,
+    text: str,
+    account: str,
+    given: Sequence[GivenAnswer],
+    remarks: Sequence[GivenRemark] = (),
+    at: dt.datetime | None = None,
+) -> Recorded:
+    """Record what a customer answered and what else was heard; all of it or nothing.
+
+    Args:
+        workspace: the working folder.
+        text: the plan, as it was typed.
+        account: the customer, as it was typed.
+        given: answers to items.
+        remarks: notes, needs, why a visit was missed.
+        at: when the customer said so; None is now.
+
+    Raises:
+        NothingRecorded: neither answers nor remarks are given.
+        NotHandedOver: the plan leaves the customer out.
+        NotUnderWay: nobody has approved the plan yet.
+        NotAnnounced: the change of people is confidential still.
+        NotYours: others report on the customer.
+        AnswerAhead: it lies ahead.
+        UsageProblem: an answer does not fit.
+    """
+    if not (given or remarks):
+        raise NothingRecorded
+    plan = find_plan(workspace, text)
+    (row,) = find_rows(workspace, plan, [account])
+    by = make_decision(workspace, plan.source, Grounds())
+    check_may_be_known(plan, workspace.rehearsed_on or workspace.today)
+    people = workspace.people(plan.source)
+    check_reporter(plan, row, by.person_id, people)
+    said_at = _find_moment(workspace, at)
+    questions = _read_questions(workspace, plan, [row])[row.account_id]
+    notation = Notation(
+        zone=workspace.config.zone,
+        country=workspace.config.calendar.country,
+        placeholders=Placeholders(workspace.policy.placeholders.words),
+    )
+    answers = [make_answer(each, questions, row.account, notation) for each in given]
+    confirmations = [_confirm(plan, row, each, said_at, by) for each in answers]
+    noted = [_remark(plan, row, each, said_at, by) for each in remarks]
+    with workspace.ledger.begin() as connection:
+        check_under_way(connection, store.load(connection, plan.id))
+        for confirmation in confirmations:
+            record_confirmation(connection, confirmation)
+        for remark in noted:
+            record_remark(connection, remark)
+    visits = {each.account_id: each for each in list_progress(workspace, plan)}
+    flags = list_flags(plan, visits.values(), workspace.policy, workspace.config.zone)
+    return Recorded(
+        plan=plan,
+        row=row,
+        questions=questions,
+        confirmations=tuple(confirmations),
+        remarks=tuple(noted),
+        progress=visits[row.account_id],
+        flags=tuple(flag for flag in flags if flag.account_id == row.account_id),
+    )
+
+
+def list_progress(workspace: Workspace, plan: Plan) -> list[VisitProgress]:
+    """List where the customers of a plan stand, in the order of the visits."""
+    rows = find_rows(workspace, plan, ())
+    questions = _read_questions(workspace, plan, rows)
+    with workspace.ledger.read() as connection:
+        made = list_confirmations(connection, plan.id)
+        remarks = list_remarks(connection, plan.id)
+    return [
+        find_progress(
+            questions[row.account_id],
+            made.get(row.account_id, ()),
+            remarks.get(row.account_id, ()),
+        )
+        for row in rows
+        if row.account_id in questions
+    ]
+
+
+def _read_questions(
+    workspace: Workspace, plan: Plan, rows: Sequence[Row]
+) -> dict[str, Questions]:
+    accounts = [row.account_id for row in rows]
+    with workspace.mirror(plan.source, accounts) as mirror:
+        return read_questions(mirror, workspace.policy)
+
+
+def _find_moment(workspace: Workspace, at: dt.datetime | None) -> dt.datetime:
+    """Return when a customer said so: now, or on the day that a rehearsal takes for it.
+
+    Raises:
+        AnswerAhead: it lies ahead.
+    """
+    zone = workspace.config.zone
+    local = workspace.now.astimezone(zone)
+    now = dt.datetime.combine(workspace.as_of, local.time(), zone)
+    if at is None:
+        return now.astimezone(dt.UTC)
+    said = at if at.tzinfo is not None else at.replace(tzinfo=zone)
+    if said > now:
+        raise AnswerAhead(at=f"{said:%Y-%m-%d %H:%M}")
+    return said.astimezone(dt.UTC)
+
+
+def check_under_way(connection: Connection, plan: Plan) -> None:
+    """Refuse to record for a plan that nobody has approved, or that is over.
+
+    One that is amended is under way while its new version waits.
+
+    Raises:
+        NotUnderWay: nobody has approved it yet.
+        Refusal: it is over.
+    """
+    check_may_prepare(plan)
+    made = store.list_decisions(connection, plan.id)
+    was_approved = any(each.decision == "approve" for each in made)
+    if plan.state not in RUNNING_STATES and not was_approved:
+        raise NotUnderWay(plan=plan.id, state=plan.state.value)
+
+
+def _confirm(
+    plan: Plan, row: Row, answer: FittingAnswer, at: dt.datetime, by: Decision
+) -> Confirmation:
+    return Confirmation(
+        source=plan.source,
+        plan_id=plan.id,
+        account_id=row.account_id,
+        item=answer.item,
+        table=answer.table,
+        record_id=answer.record_id,
+        column=answer.column,
+        result=answer.result,
+        before=answer.before,
+        value=answer.value,
+        person=answer.person,
+        at=at,
+        recorded_by=by.person_id,
+        recorded_at=by.at,
+        actor=by.actor,
+        rehearsed_on=by.rehearsed_on,
+    )
+
+
+def _remark(
+    plan: Plan, row: Row, given: GivenRemark, at: dt.datetime, by: Decision
+) -> Remark:
+    return Remark(
+        source=plan.source,
+        plan_id=plan.id,
+        account_id=row.account_id,
+        kind=given.kind,
+        text=given.text,
+        amount=given.amount,
+        at=at,
+        recorded_by=by.person_id,
+        recorded_at=by.at,
+        actor=by.actor,
+        rehearsed_on=by.rehearsed_on,
+    )

@@ -1,0 +1,238 @@
+"""What comes back of a visit: answers item by item, notes, needs, what is open."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.conftest import Ended
+from tests.worlds.files_folder import EFFECTIVE, PLAN, Job
+
+VISITED = "2027-03-12"
+ASAHI = ("--account", "青葉商事")
+
+
+def record(job: Job, *words: str, on: str = VISITED, by: str = "Tanaka") -> Ended:
+    return job("meeting", "record", PLAN, *words, "--as", by, on=on)
+
+
+def answer(
+    job: Job, item: str, result: str, *words: str, on: str = VISITED, by: str = "Tanaka"
+) -> Ended:
+    said = ("--item", item, "--result", result, "--person", "山田 太郎")
+    return record(job, *ASAHI, *said, *words, on=on, by=by)
+
+
+def error(ended: Ended) -> tuple[int, str]:
+    return ended.code, ended.json["error"]["code"]
+
+
+def kept(job: Job, table: str) -> list[tuple[object, ...]]:
+    ledger = job.folder / ".handover" / "ledger.sqlite"
+    with closing(sqlite3.connect(ledger)) as raw:
+        return raw.execute(f"select * from {table}").fetchall()  # noqa: S608
+
+
+def test_an_answer_is_kept_with_who_said_so_and_when(agreed: Job) -> None:
+    ended = answer(agreed, "contacts.channel", "confirmed", "--at", "2027-03-11T10:30")
+    assert ended.code == 0, ended.err
+    assert ended.data["confirmation"] == {
+        "account_id": "A1",
+        "item": "contacts.channel",
+        "record": None,
+        "result": "confirmed",
+        "column": None,
+        "before": None,
+        "value": None,
+        "person": "C1",
+        "at": "2027-03-11T01:30:00+00:00",
+        "by": "S",
+    }
+    assert "contacts.channel" not in ended.data["visit"]["open"]
+    assert ended.data["visit"]["done"] is False
+
+
+def test_a_visit_is_done_when_every_must_item_that_applies_is_answered(
+    agreed: Job,
+) -> None:
+    ended = answer(agreed, "contacts.person", "confirmed")
+    left = ended.data["visit"]["open"]
+    assert left
+    for item in left:
+        assert not ended.data["visit"]["done"]
+        ended = answer(agreed, item, "unknown")
+    assert (ended.data["visit"]["done"], ended.data["visit"]["open"]) == (True, [])
+    assert ended.data["visit"]["yield"] == 1
+
+
+def test_a_note_leaves_the_visit_open_and_says_which_words_say_nothing(
+    agreed: Job,
+) -> None:
+    ended = record(agreed, *ASAHI, "--note", "特に問題ないとのこと")
+    assert ended.code == 0
+    assert ended.data["visit"]["done"] is False
+    flags = {flag["code"]: flag["why"] for flag in ended.data["flags"]}
+    assert "特に問題ない" in flags["abstract_talk"]
+    assert "greeting_only" in flags
+
+
+def test_a_correction_names_what_stood_there_and_what_holds(agreed: Job) -> None:
+    ended = answer(
+        agreed,
+        *("contacts.channel", "corrected"),
+        *("--column", "contacts.phone", "--value", "03-9876-5432"),
+    )
+    made = ended.data["confirmation"]
+    assert (made["record"], made["column"]) == ("C1", "phone")
+    assert (made["before"], made["value"]) == ("03-1234-5678", "03-9876-5432")
+    assert "correction_waits" in {w["code"] for w in ended.json["warnings"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("contacts.chanel", "confirmed"), "unknown_name"),
+        (("contacts.channel", "corrected"), "column_needed"),
+        (("contacts.channel", "corrected", "--column", "phone"), "column_needed"),
+        (
+            ("contacts.channel", "corrected", "--column", "mobile", "--value", "12"),
+            "value_not_usable",
+        ),
+        (
+            ("contacts.channel", "corrected", "--column", "email", "--value", "不明"),
+            "value_not_usable",
+        ),
+        (
+            ("organisation.business", "corrected", "--column", "business"),
+            "value_not_usable",
+        ),
+        (
+            ("contacts.channel", "confirmed", "--value", "03-9876-5432"),
+            "correction_needed",
+        ),
+        (("contacts.channel", "confirmed", "--record", "C2"), "unknown_name"),
+        (("contacts.channel", "confirmed", "--at", "2027-03-13"), "answer_ahead"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_kept(
+    agreed: Job, words: tuple[str, ...], code: str
+) -> None:
+    item, result, *more = words
+    assert error(answer(agreed, item, result, *more)) == (2, code)
+    assert kept(agreed, "confirmations") == []
+
+
+def test_nobody_else_records_and_nothing_before_it_is_announced(agreed: Job) -> None:
+    assert error(answer(agreed, "contacts.person", "confirmed", by="Kato")) == (
+        5,
+        "not_yours",
+    )
+    ended = agreed(
+        "meeting", "record", PLAN, *ASAHI, "--note", "x", "--as", "S", on="2027-02-01"
+    )
+    assert error(ended) == (5, "not_announced")
+    assert kept(agreed, "remarks") == []
+
+
+def test_a_later_answer_counts_and_both_are_kept(agreed: Job) -> None:
+    answer(agreed, "contacts.person", "unknown")
+    ended = answer(agreed, "contacts.person", "confirmed")
+    assert ended.data["visit"]["yield"] == 1
+    assert len(kept(agreed, "confirmations")) == 2
+
+
+def test_what_was_confirmed_stands_beside_what_is_recorded(agreed: Job) -> None:
+    before = agreed("show", "A1", on=VISITED).data["account"]["confirmed"]
+    answer(agreed, "contacts.person", "confirmed")
+    after = agreed("show", "A1", on=VISITED).data["account"]["confirmed"]
+    assert before == 0
+    assert after > 0
+
+
+def test_a_need_is_kept_with_its_worth_and_a_missed_visit_with_its_reason(
+    agreed: Job,
+) -> None:
+    need = record(agreed, *ASAHI, "--need", "second line", "--amount", "1,200,000")
+    assert need.data["remarks"][0]["amount"] == 1_200_000
+    missed = record(agreed, *ASAHI, "--missed", "the buyer was ill")
+    assert missed.data["visit"]["missed"] == "the buyer was ill"
+    met = answer(agreed, "contacts.person", "confirmed")
+    assert met.data["visit"]["missed"] is None
+
+
+def test_no_word_of_a_customer_stands_in_the_chain(agreed: Job) -> None:
+    record(agreed, *ASAHI, "--note", "secret words", "--need", "secret need")
+    answer(
+        agreed,
+        *("contacts.channel", "corrected"),
+        *("--column", "phone", "--record", "C1", "--value", "03-9876-5432"),
+    )
+    told = json.dumps(kept(agreed, "events"), ensure_ascii=False)
+    assert "secret" not in told
+    assert "9876" not in told
+
+
+def test_an_answer_that_was_typed_into_the_ledger_is_noticed(agreed: Job) -> None:
+    answer(agreed, "contacts.person", "confirmed")
+    ledger = agreed.folder / ".handover" / "ledger.sqlite"
+    with closing(sqlite3.connect(ledger)) as raw, raw:
+        raw.execute("update confirmations set result = 'corrected', value = 'x'")
+    ended = agreed("runs", "verify", on=EFFECTIVE)
+    assert ended.code != 0
+    assert any("confirmations" in str(each) for each in ended.data["broken"])
+
+
+# The successor's word
+
+
+def say(job: Job, word: str, *words: str, by: str = "Tanaka") -> Ended:
+    return job("meeting", word, PLAN, *words, "--as", by, on=VISITED)
+
+
+def test_only_who_takes_a_customer_over_accepts_or_returns_it(agreed: Job) -> None:
+    assert error(say(agreed, "accept", *ASAHI, by="Sato")) == (5, "not_yours")
+    returned = say(agreed, "return", *ASAHI, "--reason", "full")
+    assert (returned.code, returned.data["accounts"]) == (0, ["A1"])
+    accepted = say(agreed, "accept", *ASAHI)
+    assert accepted.data["answer"] == "accepted"
+
+
+def inform(job: Job, account: str) -> None:
+    """Let the manager decide that a customer is not met, and approve that."""
+    edit = ("plan", "edit", PLAN, "--inform", account, "--reason", "x", "--as", "M")
+    approve = ("plan", "approve", PLAN, "--no-attend", "rest", "--as", "M")
+    for words in (edit, ("plan", "submit", PLAN, "--as", "P"), approve):
+        ended = job(*words)
+        assert ended.code == 0, ended.out
+
+
+def test_a_customer_nobody_will_ask_is_not_accepted_while_something_is_missing(
+    agreed: Job,
+) -> None:
+    inform(agreed, "A3")
+    ended = say(agreed, "accept", "--account", "Midori")
+    assert error(ended) == (5, "not_ready")
+    assert "Midori" in ended.json["error"]["message"]
+
+
+def test_where_the_policy_asks_for_it_only_what_is_accepted_moves(agreed: Job) -> None:
+    (agreed.folder / "policy.toml").write_text(
+        '[transfer]\nrequire = "acceptance"\n', encoding="utf-8"
+    )
+    config = agreed.folder / "handover.toml"
+    text = '[policy]\nfile = "policy.toml"\n'
+    config.write_text(config.read_text(encoding="utf-8") + text, encoding="utf-8")
+    inform(agreed, "A3")
+
+    waiting = agreed.reassign()
+    assert waiting.code == 0, waiting.out
+    assert agreed.owners()["A1"] == "P"
+    (note,) = (w for w in waiting.json["warnings"] if w["code"] == "not_accepted")
+    assert "青葉商事" in note["message"]
+    assert say(agreed, "accept", *ASAHI).code == 0
+    assert say(agreed, "return", "--account", "A2", "--reason", "full").code == 0
+    assert agreed.reassign().code == 0
+    owners = agreed.owners()
+    assert {owners[key] for key in ("A2", "A3", "A4", "A5", "A6")} == {"P"}
+    assert owners["A1"] == "S"
