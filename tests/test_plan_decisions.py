@@ -353,3 +353,34 @@ def test_decisions_are_not_replaced_by_a_new_draft(plan: Cli) -> None:
     fresh = plan(*NEW, "--discard", "--as", "P")
     assert fresh.data["plan"]["version"] == 4
     assert rows_of(fresh)["A1"]["co_attendance"] == "undecided"
+
+
+EVERY_OPTION = (
+    *("--class", "Wakaba=priority", "--attend", "Wakaba", "--no-attend", "rest"),
+    *("--meet", "Sakura", "--inform", "Midori", "--online", "Wakaba"),
+    *("--successor", "Sakura=Suzuki", "--opportunity", "O2=hold:2027-06-30"),
+    *("--loose", "opportunities=leave", "--end", "2027-03-19"),
+    *("--effective", "2027-03-25", "--date", "Aoba=2027-03-10"),
+    *("--announce", "2027-03-02", "--start", "2027-03-08"),
+)
+
+
+def test_whatever_can_be_edited_can_be_decided_with_the_approval(plan: Cli) -> None:
+    key = submitted(plan)
+    done = plan("approve", key, *EVERY_OPTION, "--reason", "面談の結果", "--as", "M")
+    assert done.code == 0, done.json["error"]
+    made, rows = done.data["plan"], rows_of(done)
+    assert (made["state"], made["end"], made["effective"]) == (
+        "approved",
+        "2027-03-19",
+        "2027-03-25",
+    )
+    assert (rows["A2"]["customer_class"], rows["A2"]["co_attendance"]) == (
+        "priority",
+        "yes",
+    )
+    assert (rows["A4"]["mode"], rows["A4"]["successor_id"]) == ("meet", "T")
+    assert rows["A1"]["visit"]["date"] == "2027-03-10"
+    assert rows["A2"]["visit"]["online"]
+    assert {each["action"] for each in made["loose"]} == {"leave"}
+    assert rows["A2"]["opportunities"][0]["reason"] == "面談の結果"

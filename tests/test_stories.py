@@ -161,6 +161,8 @@ def test_a_manager_decides_all_plans_of_an_evening(
     for n, key in enumerate(keys):
         assert plan("submit", key, "--as", f"U{n:02}").code == 0
 
+    assert "社長交代" in read(cli, "show", *WHOLE)
+
     # What waits for whom, by when, blocked by what.
     waiting = plan("list", "--mine", "--as", "M0").data["waiting"]
     assert {each["plan"] for each in waiting} == set(keys)

@@ -49,7 +49,7 @@ def plan_result(
         import pandas as pd
 
         from handover.jobs.plan import add_contacts
-        from handover.plan.view import list_sheet_rows
+        from handover.plan.sheet_rows import list_sheet_rows
 
         lines: list[dict[str, object]] = []
         for plan in plans:

@@ -10,6 +10,7 @@ from handover.ledger.states import OVER_STATES, Mode
 from handover.mirror.people import People
 from handover.mirror.views import Mirror
 from handover.paper.dates import number
+from handover.plan.decided import list_all_decided
 from handover.plan.lists import PlanList
 from handover.plan.model import Plan, Row
 from handover.plan.view import Audience
@@ -82,6 +83,7 @@ def list_overview(whole: Reorganisation, audience: Audience) -> list[PlanList]:
         _list_load(whole, audience),
         _list_progress(whole, audience),
         _list_leftover(whole, audience),
+        _list_decisions(whole, audience),
     )
     return [table for table in found if table.rows]
 
@@ -210,4 +212,23 @@ def _list_leftover(whole: Reorganisation, audience: Audience) -> PlanList:
             for plan, row in list_untaken(whole)
         ],
         numbers=(2,),
+    )
+
+
+def _list_decisions(whole: Reorganisation, audience: Audience) -> PlanList:
+    words = audience.words
+    return PlanList(
+        title=words("Decided by people, beyond the rules"),
+        headings=(
+            words("Predecessor"),
+            words("Customer"),
+            words("What"),
+            words("Who"),
+            words("Reason"),
+        ),
+        rows=[
+            (audience.person(plan.predecessor), *line)
+            for plan in whole.plans
+            for line in list_all_decided(plan, audience)
+        ],
     )

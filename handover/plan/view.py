@@ -319,37 +319,6 @@ def describe_plan(plan: Plan, audience: Audience) -> str:
     )
 
 
-def list_sheet_rows(plan: Plan, audience: Audience) -> Iterator[dict[str, object]]:
-    """Yield a plan's rows for a spreadsheet, by the names of the JSON."""
-    for row in plan.rows:
-        visit = row.visit
-        yield {
-            "plan": plan.id,
-            "source": row.source,
-            "account_id": row.account_id,
-            "account": row.account,
-            "successor_id": row.successor_id,
-            "successor": audience.person(row.successor_id),
-            "mode": row.mode.value,
-            "reasons": " ".join(row.reasons),
-            "customer_class": row.customer_class,
-            "value": float(row.value),
-            "score": row.score,
-            "ready": row.ready,
-            "effective": str(row.effective) if row.effective else None,
-            "co_attendance": row.co_attendance,
-            "date": str(visit.date) if visit else None,
-            "start": visit.start if visit else None,
-            "end": visit.end if visit else None,
-            "visit_state": visit.state if visit else None,
-            "place": visit.place if visit else None,
-            "to_meet": write_contacts(row, audience),
-            "gaps": ", ".join(row.gaps),
-            "reason": row.reason,
-            "state": row.state,
-        }
-
-
 def write_contacts(row: Row, audience: Audience) -> str:
     """Name whom to meet, and how to reach them; nothing where nobody is named."""
     ids = row.visit.contact_ids if row.visit else ()
