@@ -63,6 +63,7 @@ READING: dict[str, tuple[str, ...]] = {
     "show": ("A1",),
     "plan list": (),
     "plan show": (PLAN,),
+    "plan export": (PLAN,),
     "runs list": (),
     "runs show": ("last",),
     "runs verify": (),
@@ -82,6 +83,7 @@ READING: dict[str, tuple[str, ...]] = {
 DECIDING: dict[str, tuple[str, ...]] = {
     "plan new": ("--from", "Tanaka", "--to", "Sato"),
     "plan edit": (PLAN, *DECIDED, "--as", "M"),
+    "plan import": ("plan.xlsx", "--as", "M"),
     "plan submit": (PLAN, "--as", "P"),
     "plan approve": (PLAN, "--as", "M"),
     "plan reject": (PLAN, "--reason", "no", "--as", "M"),

@@ -58,6 +58,7 @@ class Result:
     text: Callable[["Console"], None]
     html: Callable[[], str] | None = None
     frame: Callable[[], "pd.DataFrame"] | None = None
+    book: Callable[[], bytes] | None = None
     files: Callable[[], Mapping[str, bytes]] | None = None
     warnings: Sequence[Notice] = ()
     error: KnownError | None = None
@@ -136,6 +137,8 @@ def _show(result: Result, options: Options, said: GlobalOptions) -> None:
         forms.write_bytes(result.html().encode(), options)
     elif options.format == "csv" and result.frame is not None:
         forms.write_bytes(forms.as_csv(result.frame()), options)
+    elif options.format == "xlsx" and result.book is not None:
+        forms.write_bytes(result.book(), options)
     elif options.format == "xlsx" and result.frame is not None:
         forms.write_bytes(forms.as_xlsx(result.frame(), result.name, marks), options)
 

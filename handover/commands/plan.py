@@ -20,6 +20,8 @@ from handover.commands.plan_result import (
     audience_of,
     dump_plan,
     dump_plans,
+    list_clock_notices,
+    make_too_short,
     plan_result,
 )
 from handover.commands.reorganisation import show_whole, take_step, takes_plans
@@ -48,6 +50,14 @@ DATES = ("notice", "announce", "start", "end", "effective")
         "show": CommandEntry(
             at="handover.commands.plan_show:show",
             help="Show a plan, what has changed since, or somebody's day.",
+        ),
+        "export": CommandEntry(
+            at="handover.commands.workbook:export",
+            help="Write a plan as a workbook that its manager fills in.",
+        ),
+        "import": CommandEntry(
+            at="handover.commands.workbook:import_book",
+            help="Take what was filled in in a plan's workbook.",
         ),
         "publish": CommandEntry(
             at="handover.commands.transfer:publish",
@@ -99,7 +109,7 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
         shell,
         plans,
         data=dump_plans(shell, plans),
-        error=_make_too_short(short[0]) if short else None,
+        error=make_too_short(short[0]) if short else None,
         next=find_next(shell.workspace, plans[0]),
     )
     whole = plans[0].reorganisation
@@ -107,17 +117,8 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
         overview = show_whole(shell, whole)
         step = f"handover plan submit --reorganisation {whole}"
         shown = replace(shown, text=overview.text, html=overview.html, next=step)
-    notices = [*shown.warnings, *_list_clock_notices(shell)]
+    notices = [*shown.warnings, *list_clock_notices(shell)]
     return replace(shown, warnings=notices, is_done=True)
-
-
-def _list_clock_notices(shell: Shell) -> list[Notice]:
-    """Tell whoever decides that the clock was set back, if it was."""
-    from handover.jobs.deciding import list_clock_notes
-
-    workspace = shell.workspace
-    notes = list_clock_notes(workspace, workspace.now)
-    return [Notice(code=note.code, params=note.params) for note in notes]
 
 
 def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
@@ -187,7 +188,7 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
     return _show_decided(
         shell,
         changed,
-        error=_make_too_short(changed.plan) if short else None,
+        error=make_too_short(changed.plan) if short else None,
         next=find_next(shell.workspace, changed.plan),
     )
 
@@ -325,20 +326,7 @@ def _show_decided(
         **({"changes": [asdict(c) for c in compared.changes]} if before else {}),
     }
     shown = plan_result(shell, [plan], data=data, error=error, next=next)
-    notices = [*shown.warnings, *_list_clock_notices(shell)]
+    notices = [*shown.warnings, *list_clock_notices(shell)]
     if changed.stopped is not None:
         notices.append(Notice(code="run_stopped", params={"run": changed.stopped}))
     return replace(shown, text=text, warnings=notices, is_done=True)
-
-
-def _make_too_short(plan: "Plan") -> "HandoverError":
-    from handover.ledger.states import Mode
-    from handover.plan.errors import PeriodTooShort
-
-    rows = [r for r in plan.rows if r.mode is Mode.MEET and r.visit is None]
-    return PeriodTooShort(
-        plan=plan.id,
-        rows=len(rows),
-        days=plan.minimum_days if plan.minimum_days is not None else "-",
-        end=plan.minimum_end or "-",
-    )

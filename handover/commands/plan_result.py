@@ -152,3 +152,26 @@ def list_aside_notices(
         for code, found in (("put_aside", unread), ("lost_references", lost))
         if found
     ]
+
+
+def list_clock_notices(shell: Shell) -> list[Notice]:
+    """Tell whoever decides that the clock was set back, if it was."""
+    from handover.jobs.deciding import list_clock_notes
+
+    workspace = shell.workspace
+    notes = list_clock_notes(workspace, workspace.now)
+    return [Notice(code=note.code, params=note.params) for note in notes]
+
+
+def make_too_short(plan: "Plan") -> "HandoverError":
+    """Return that must rows have no slot, and how long a period they need."""
+    from handover.ledger.states import Mode
+    from handover.plan.errors import PeriodTooShort
+
+    rows = [r for r in plan.rows if r.mode is Mode.MEET and r.visit is None]
+    return PeriodTooShort(
+        plan=plan.id,
+        rows=len(rows),
+        days=plan.minimum_days if plan.minimum_days is not None else "-",
+        end=plan.minimum_end or "-",
+    )

@@ -18,7 +18,7 @@ from handover.ledger.under_way import check_settled
 from handover.plan import approval, drafts, store
 from handover.plan.answering import Answers, check_answers, record_answers
 from handover.plan.changes import describe_changes
-from handover.plan.decision import VERSION_READ
+from handover.plan.decision import VERSION_READ, EditedBy
 from handover.plan.edits import Edits
 from handover.plan.errors import OtherVersion
 from handover.plan.model import Plan
@@ -55,11 +55,21 @@ def _taking_away(
         RunUnderWay, RunUnsettled: a call has left, and cannot be called back.
     """
     with workspace.ledger.begin() as connection:
-        found = store.load(connection, store.find_plan(connection, text))
-        stopped = check_settled(
-            connection, found.id, workspace.folder, workspace.clock()
-        )
+        found, stopped = load_settled(connection, workspace, text)
         yield connection, found, stopped
+
+
+def load_settled(
+    connection: Connection, workspace: Workspace, text: str
+) -> tuple[Plan, str | None]:
+    """Return a plan whose approval may be taken away, and its run that is under way.
+
+    Raises:
+        RunUnderWay, RunUnsettled: a call has left, and cannot be called back.
+    """
+    found = store.load(connection, store.find_plan(connection, text))
+    now = workspace.clock()
+    return found, check_settled(connection, found.id, workspace.folder, now)
 
 
 def edit(
@@ -87,8 +97,7 @@ def edit(
             planning.setting,
             store.load(connection, before.id),
             planning.find_ids(before, edits),
-            person=by.person_id,
-            at=by.at,
+            EditedBy(person=by.person_id, at=by.at),
         )
         now = store.load(connection, made.id)
         record_answers(connection, now, answers.agreed, "agreed", by)
@@ -141,8 +150,7 @@ def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> 
                 planning.setting,
                 found,
                 planning.find_ids(found, edits),
-                person=by.person_id,
-                at=by.at,
+                EditedBy(person=by.person_id, at=by.at, cause="amend"),
             )
         decided = approval.approve(connection, edited, by, now)
         return Changed(plan=decided, before=found)

@@ -8,6 +8,7 @@ knows which cells somebody has changed, whatever a program did to the file.
 
 import datetime as dt
 import io
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,11 +35,18 @@ LONGEST = 32_767
 """Characters of a cell (Excel specifications and limits)."""
 LONGEST_TITLE = 31
 """Characters of a sheet's name (the same)."""
+LINE = 17.0
+"""Height of a line of that size, in points. A program that only converts a workbook
+does not fit the rows to what is wrapped in them."""
+HIGHEST = 409.0
+"""Points of a row (Excel specifications and limits)."""
 NARROWEST, WIDEST = 6.0, 46.0
 """Widths of columns, in characters."""
 LISTS = "_lists"
 """The hidden sheet with what the drop-downs offer."""
 _A4 = 9
+_ONE_PAGE = 40
+"""So many lines of text are drawn together rather than broken over two pages."""
 _NO_TITLE = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 """Characters that no sheet's name may have (Excel specifications and limits)."""
 _FILLS = {"heading": "#24527A", "editable": "#FFF8DC", "bad": "#F8D7DA"}
@@ -195,6 +203,8 @@ class _Writer:
         page.set_column(0, 0, sheet.widths[0])
         page.set_column(1, 1, sheet.widths[1])
         lines = [*sheet.lines]
+        if len(lines) <= _ONE_PAGE:
+            page.fit_to_pages(1, 1)
         if self.mark:
             lines.insert(0, TextLine(label=self.mark, look="bad"))
         looks: Mapping[Look, Mapping[str, object]] = {
@@ -208,6 +218,10 @@ class _Writer:
             label = {"bold": True, "text_wrap": not is_wide, **look}
             if line.look == "heading":
                 page.write_blank(n, 1, None, self._format(**look))
+            lines_needed = 1.6 if line.look in ("title", "heading") else 1.0
+            if not is_wide:
+                lines_needed = count_lines((line.label, line.text), sheet.widths)
+            page.set_row(n, _height(lines_needed))
             if line.label:
                 page.write_string(n, 0, _safe(line.label), self._format(**label))
             self._write(page, n, 1, line.text, "text", {"text_wrap": True, **look})
@@ -216,16 +230,26 @@ class _Writer:
 
     def _write_table(self, page: Any, table: SheetTable) -> None:  # noqa: ANN401
         columns, width = table.columns, len(table.columns)
+        widths = [
+            column.width or _fit(column, [row[n] for row in table.rows])
+            for n, column in enumerate(columns)
+        ]
         for n, column in enumerate(columns):
             page.write_string(0, n, f"{table.name}.{column.name}")
             page.write_string(1, n, _safe(column.heading), self._heading_of(column))
-            size = column.width or _fit(column, [row[n] for row in table.rows])
             hidden = {"hidden": column.is_hidden}
-            page.set_column(n, n, size, self._empty_of(column), hidden)
+            page.set_column(n, n, widths[n], self._empty_of(column), hidden)
+        # The arrow of the filter lies over the end of a heading.
+        heads = [f"{column.heading}___" for column in columns]
+        page.set_row(1, _height(count_lines(heads, widths)))
+        shown = [
+            0.0 if c.is_hidden else w for c, w in zip(columns, widths, strict=True)
+        ]
         kinds = {column.name: column.kind for column in columns}
         page.write_string(0, width, f"{table.name}.{MARKS} {name_columns(kinds)}")
         page.write_string(1, width, HEADINGS)
         for n, row in enumerate(table.rows):
+            page.set_row(n + 2, _height(count_lines(row, shown)))
             for k, (column, value) in enumerate(zip(columns, row, strict=True)):
                 look = _look(column, is_failing=(n, k) in table.failing)
                 self._write(page, n + 2, k, value, column.kind, look)
@@ -345,6 +369,22 @@ def _fit(column: SheetColumn, values: Iterable[Value]) -> float:
     heading = count_cells(column.heading) + 3  # the arrow of the filter
     wide = max(needed + 2, min(heading, 16))
     return float(min(max(wide, NARROWEST), WIDEST))
+
+
+def count_lines(values: Sequence[Value], widths: Sequence[float]) -> int:
+    """Count the lines of a row whose texts wrap; a column without a width is hidden."""
+    return max(
+        (
+            math.ceil(count_cells(text) / max(width - 1, 1))
+            for text, width in zip(values, widths, strict=True)
+            if isinstance(text, str) and width
+        ),
+        default=1,
+    )
+
+
+def _height(lines: float) -> float:
+    return min(max(lines, 1) * LINE, HIGHEST)
 
 
 def count_cells(text: str) -> int:

@@ -5,9 +5,12 @@ only what must move does.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+from handover.errors import Refusal, UsageProblem
 from handover.i18n import Phrase
 from handover.ledger.states import Mode, PlanState
 from handover.plan import errors
@@ -21,7 +24,6 @@ from handover.plan.build import (
 from handover.plan.classes import decide_class
 from handover.plan.dates import check_visit_day, prolong, redate
 from handover.plan.edits import (
-    FATES,
     REST,
     Editor,
     Edits,
@@ -33,8 +35,9 @@ from handover.plan.edits import (
     check_say,
     is_holding,
 )
-from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, PutAside, Row
-from handover.plan.naming import name_opportunity, name_rows
+from handover.plan.fates import edit_loose, edit_opportunities
+from handover.plan.model import LooseRecord, Plan, PutAside, Row
+from handover.plan.naming import name_rows
 from handover.plan.scheduler.refusals import find_refusal
 from handover.plan.selection import (
     DECIDED,
@@ -88,26 +91,68 @@ def edit_plan(
         raise errors.HoldByInactiveOwner(user=ground.name(plan.predecessor))
     company = ground.calendars.company
     plan = redate(plan, edits.period, company=company, today=ground.today)
-    unread = list_unread_opportunities(ground.aside)
-    known = list_unread_opportunities(plan.aside)
-    rows = []
-    for row in plan.rows:
-        before = edited = row
-        if not row.is_carried_out:
-            before = wait_for_decisions(row, unread, known)
-            edited = _edit_row(plan, before, edits, editor)
-        edited = _edit_opportunities(plan, edited, edits, ground.aside)
-        if edited != before:
-            check_say(plan, before, edited, editor)
-        rows.append(edited)
+    amending = _Amending(plan=plan, edits=edits, editor=editor, aside=ground.aside)
+    rows = [amending.amend(row) for row in plan.rows]
     loose = tuple(
         record
         if (record.object, record.id) in ground.given
-        else _edit_loose(plan, record, edits)
+        else edit_loose(plan, record, edits)
         for record in plan.loose
     )
     check_held(plan, rows, loose, editor, ground.policy.plan.hold_share)
     return _schedule_again(plan, rows, loose, edits, ground)
+
+
+def list_refusals(
+    plan: Plan, edits: Edits, editor: Editor, ground: Ground
+) -> Iterator[tuple[Row | None, Refusal | UsageProblem]]:
+    """Yield all that is refused before any visit is scheduled, with its row if it has.
+
+    ``edit_plan`` raises the first of these; many hands fill in a workbook, and all that
+    is wrong in it is told at once.
+    """
+    try:
+        check_left(plan, edits, ground.today, ground.given)
+    except (Refusal, UsageProblem) as error:
+        yield None, error
+    visited = ground.visited - set(edits.list_accounts())
+    amending = _Amending(plan=plan, edits=edits, editor=editor, aside=ground.aside)
+    for row in plan.rows:
+        try:
+            edited = amending.amend(row)
+            if not is_frozen(edited, visited):
+                day = _find_pinned_day(edited, edits.dates)
+                check_visit_day(edited, day, plan.announce)
+        except (Refusal, UsageProblem) as error:
+            yield row, error
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Amending:
+    """Takes what is decided about each row, if the editor may decide it."""
+
+    plan: Plan
+    edits: Edits
+    editor: Editor
+    aside: tuple[PutAside, ...]
+
+    @cached_property
+    def _unread(self) -> frozenset[str]:
+        return list_unread_opportunities(self.aside)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return list_unread_opportunities(self.plan.aside)
+
+    def amend(self, row: Row) -> Row:
+        before = edited = row
+        if not row.is_carried_out:
+            before = wait_for_decisions(row, self._unread, self._known)
+            edited = _edit_row(self.plan, before, self.edits, self.editor)
+        edited = edit_opportunities(self.plan, edited, self.edits, self.aside)
+        if edited != before:
+            check_say(self.plan, before, edited, self.editor)
+        return edited
 
 
 def _schedule_again(
@@ -217,7 +262,8 @@ def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
     changes: dict[str, object] = {}
     decided = edits.classes.get(row.account_id)
     if decided is not None:
-        row = decide_class(row, decided, by=editor.person_id, reason=edits.reason)
+        why = edits.find_reason(row.account_id)
+        row = decide_class(row, decided, by=editor.person_id, reason=why)
     mode = _find_mode(row, edits)
     if mode is not None:
         changes |= _list_mode_changes(plan, row, mode, edits)
@@ -237,7 +283,7 @@ def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
     if waived:
         kept = {*row.waived, *(item for item in waived if item in row.gaps)}
         changes["waived"] = tuple(sorted(kept))
-        changes["waived_reason"] = edits.reason
+        changes["waived_reason"] = edits.find_reason(row.account_id)
     return row.model_copy(update=changes)
 
 
@@ -264,8 +310,9 @@ def _find_mode(row: Row, edits: Edits) -> Mode | None:
 def _list_mode_changes(
     plan: Plan, row: Row, mode: Mode, edits: Edits
 ) -> dict[str, object]:
+    until = edits.find_until(row.account_id)
     effective = {
-        Mode.HOLD: edits.until,
+        Mode.HOLD: until,
         Mode.EXCLUDE: None,
         Mode.MEET: plan.effective,
         Mode.INFORM: plan.effective,
@@ -273,10 +320,10 @@ def _list_mode_changes(
     stays = row.mode is not Mode.HOLD and mode in (Mode.MEET, Mode.INFORM)
     return {
         "mode": mode,
-        "reason": edits.reason or row.reason,
+        "reason": edits.find_reason(row.account_id) or row.reason,
         "reasons": tuple(dict.fromkeys((*row.reasons, DECIDED))),
         "visit": row.visit if mode in (Mode.MEET, Mode.HOLD) else None,
-        "until": edits.until if mode is Mode.HOLD else None,
+        "until": until if mode is Mode.HOLD else None,
         "effective": (row.effective if stays else None) or effective[mode],
     }
 
@@ -297,58 +344,17 @@ def _list_attendance_changes(
     row: Row, attendance: Literal["yes", "no"], edits: Edits, editor: Editor
 ) -> dict[str, object]:
     """Return what changes: a manager decides, anybody else proposes until they do."""
-    if row.co_attendance == attendance and not editor.is_manager:
+    reason = edits.find_attendance_reason(row.account_id)
+    if row.co_attendance == attendance and not (editor.is_manager or reason):
         return {}
     if row.co_attendance == "undecided" and not editor.is_manager:
         return {
             "attendance_proposed": attendance,
-            "co_attendance_reason": edits.reason,
+            "co_attendance_reason": reason,
         }
     is_agreed = attendance in (row.attendance_proposed, row.co_attendance)
     kept = row.co_attendance_reason if is_agreed else None
     return {
         "co_attendance": attendance,
-        "co_attendance_reason": edits.reason or kept,
+        "co_attendance_reason": reason or kept,
     }
-
-
-def _edit_opportunities(
-    plan: Plan, row: Row, edits: Edits, aside: Iterable[PutAside]
-) -> Row:
-    """Decide opportunities; those whose owner nobody can read can only be left."""
-    unowned = {each.id for each in aside if each.hides_owner}
-
-    def edit(each: PlannedOpportunity) -> PlannedOpportunity:
-        fate = edits.opportunities.get(each.id)
-        if fate is None and each.action is None and each.id not in unowned:
-            fate = edits.opportunities.get(REST)
-        if fate is None:
-            return each
-        if each.id in unowned and fate.action != "leave":
-            opportunity = name_opportunity(row, each)
-            raise errors.OwnerUnread(plan=plan.id, opportunities=opportunity)
-        if each.id not in unowned and fate.action == "leave":
-            value = f"{each.id}=leave"
-            raise errors.BadEdit(option="--opportunity", value=value, form=FATES)
-        decided = {"action": fate.action, "until": fate.until, "reason": edits.reason}
-        return each.model_copy(update=decided)
-
-    edited = tuple(map(edit, row.opportunities))
-    return row.model_copy(update={"opportunities": edited})
-
-
-def _edit_loose(plan: Plan, record: LooseRecord, edits: Edits) -> LooseRecord:
-    fate = edits.loose.get((record.object, record.id))
-    if fate is None:
-        fate = edits.loose.get((record.object, None))
-    if fate is None:
-        return record
-    successor = next(iter(plan.successors), None)
-    return record.model_copy(
-        update={
-            "action": fate.action,
-            "until": fate.until,
-            "reason": edits.reason,
-            "successor": None if fate.action == "leave" else successor,
-        }
-    )

@@ -4,6 +4,7 @@ Editing a plan may move other appointments; whoever has told customers of them h
 see which, and why.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -41,12 +42,16 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A version of a plan, and how it came about: through what, by whom, and why."""
+    """A version of a plan, and how it came about: through what, by whom, and why.
+
+    ``at`` is when, in UTC, where that is known.
+    """
 
     plan: Plan
     cause: str
     person: str | None
     reason: str | None
+    at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import Literal
 
 VERSION_READ = "version_read"
 """In the evidence of an approval: the version that was named as read, - if none was."""
@@ -33,3 +34,12 @@ class RecordedDecision:
     fingerprint: str
     as_delegate: bool
     by: Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditedBy:
+    """Who edits a plan, when, and through what; ``amend`` is inside an approval."""
+
+    person: str
+    at: dt.datetime
+    cause: Literal["edit", "amend", "import"] = "edit"

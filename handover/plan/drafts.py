@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from handover.config import JAPAN, Config
-from handover.errors import NoDecider
+from handover.errors import NoDecider, Refusal, UsageProblem
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OVER_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import earlier_drafts, errors, store
-from handover.plan.amendment import edit_plan, is_frozen
+from handover.plan.amendment import edit_plan, is_frozen, list_refusals
 from handover.plan.approval import make_wrong_state
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
 from handover.plan.carried_out import find_given, find_visited
@@ -29,8 +29,9 @@ from handover.plan.deciders import (
     list_managers,
     name_all,
 )
+from handover.plan.decision import EditedBy
 from handover.plan.edits import Editor, Edits
-from handover.plan.model import Plan
+from handover.plan.model import Plan, Row
 from handover.plan.naming import name_step
 from handover.plan.plan_ids import make_id
 from handover.plan.questions import check_unclaimed
@@ -214,13 +215,7 @@ def _check_owned(setting: Setting, order: PlanOrder, facts: PlanFacts) -> None:
 
 
 def edit(
-    connection: Connection,
-    setting: Setting,
-    plan: Plan,
-    edits: Edits,
-    *,
-    person: str,
-    at: dt.datetime,
+    connection: Connection, setting: Setting, plan: Plan, edits: Edits, by: EditedBy
 ) -> Plan:
     """Edit a plan and keep it as a draft, which voids an approval.
 
@@ -232,43 +227,33 @@ def edit(
     """
     if plan.state in OVER_STATES:
         raise make_wrong_state(plan, "edit")
-    _check_edits(setting, plan, edits, person, "edit")
-    edited = _edit(connection, setting, plan, edits, person)
+    _check_edits(setting, plan, edits, by.person, "edit")
+    edited = _edit(connection, setting, plan, edits, by.person)
     named = edits.prepared_by or plan.prepared_by
     edited = setting.on_terms_of_now(edited.model_copy(update={"prepared_by": named}))
-    origin = Origin(
-        cause="edit",
-        person=person,
-        at=at,
-        reason=edits.reason,
-        rehearsed_on=setting.rehearsed_on,
-    )
-    _keep(connection, setting, edited, origin)
+    _keep(connection, setting, edited, _make_origin(setting, edits, by))
     return edited
 
 
 def edit_submitted(
-    connection: Connection,
-    setting: Setting,
-    plan: Plan,
-    edits: Edits,
-    *,
-    person: str,
-    at: dt.datetime,
+    connection: Connection, setting: Setting, plan: Plan, edits: Edits, by: EditedBy
 ) -> Plan:
     """Edit a submitted plan inside its approval; it stays submitted."""
-    _check_edits(setting, plan, edits, person, "approve")
-    edited = _edit(connection, setting, plan, edits, person)
-    origin = Origin(
-        cause="amend",
-        person=person,
-        at=at,
+    _check_edits(setting, plan, edits, by.person, "approve")
+    edited = _edit(connection, setting, plan, edits, by.person)
+    _keep(connection, setting, edited, _make_origin(setting, edits, by))
+    store.set_state(connection, plan.id, PlanState.SUBMITTED, by.at)
+    return store.load(connection, plan.id)
+
+
+def _make_origin(setting: Setting, edits: Edits, by: EditedBy) -> Origin:
+    return Origin(
+        cause=by.cause,
+        person=by.person,
+        at=by.at,
         reason=edits.reason,
         rehearsed_on=setting.rehearsed_on,
     )
-    _keep(connection, setting, edited, origin)
-    store.set_state(connection, plan.id, PlanState.SUBMITTED, at)
-    return store.load(connection, plan.id)
 
 
 def _check_edits(
@@ -298,16 +283,30 @@ def _edit(
     edited = edit_plan(
         plan,
         edits,
-        Editor(
-            person_id=person,
-            name=setting.people.name(person),
-            is_manager=is_manager(plan, person, setting.people),
-            managers=name_all(list_managers(plan, setting.people), setting.people),
-        ),
+        _find_editor(setting, plan, person),
         _read_ground(connection, setting, plan, edits.successors.values()),
         owner_is_active=setting.people.is_active(plan.predecessor),
     )
     return edited.model_copy(update={"generation": setting.generation})
+
+
+def _find_editor(setting: Setting, plan: Plan, person: str) -> Editor:
+    people = setting.people
+    return Editor(
+        person_id=person,
+        name=people.name(person),
+        is_manager=is_manager(plan, person, people),
+        managers=name_all(list_managers(plan, people), people),
+    )
+
+
+def list_refused(
+    connection: Connection, setting: Setting, plan: Plan, edits: Edits, person: str
+) -> list[tuple[Row | None, Refusal | UsageProblem]]:
+    """List all that ``edit`` would refuse row by row, with its row if it has one."""
+    editor = _find_editor(setting, plan, person)
+    ground = _read_ground(connection, setting, plan, edits.successors.values())
+    return list(list_refusals(plan, edits, editor, ground))
 
 
 def _read_ground(

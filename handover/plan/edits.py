@@ -40,6 +40,8 @@ class Fate:
 
     action: Literal["transfer", "hold", "leave"]
     until: dt.date | None = None
+    reason: str | None = None
+    """The words for it alone, if they are not those of all edits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,23 @@ class Edits:
     period: PlanDates = field(default_factory=PlanDates)
     """Days of the plan that are set anew."""
     reason: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why, of accounts whose words are their own, not those of all."""
+    attendance_reasons: Mapping[str, str] = field(default_factory=dict)
+    untils: Mapping[str, dt.date] = field(default_factory=dict)
+    """The days on which holds end, of accounts that have a day of their own."""
+
+    def find_reason(self, account: str) -> str | None:
+        """Find the words for what is decided on an account."""
+        return self.reasons.get(account, self.reason)
+
+    def find_attendance_reason(self, account: str) -> str | None:
+        """Find the words for whether the manager attends."""
+        return self.attendance_reasons.get(account, self.reason)
+
+    def find_until(self, account: str) -> dt.date | None:
+        """Find the day on which a hold of an account ends."""
+        return self.untils.get(account, self.until)
 
     @property
     def modes(self) -> tuple[tuple[Mode, tuple[str, ...]], ...]:
@@ -103,6 +122,11 @@ class Edits:
             successors={row(a): user(u) for a, u in self.successors.items()},
             dates={account(a): day for a, day in self.dates.items()},
             times={account(a): time for a, time in self.times.items()},
+            reasons={account(a): text for a, text in self.reasons.items()},
+            attendance_reasons={
+                account(a): text for a, text in self.attendance_reasons.items()
+            },
+            untils={account(a): day for a, day in self.untils.items()},
             waive=tuple((row(a), item) for a, item in self.waive),
             classes={account(a): each for a, each in self.classes.items()},
             prepared_by=user(self.prepared_by) if self.prepared_by else None,
@@ -122,13 +146,15 @@ class Edits:
 
     def list_days(self) -> list[dt.date]:
         """List the days on which holds end."""
-        days = [self.until, *(fate.until for fate in self.list_fates())]
+        fates = (fate.until for fate in self.list_fates())
+        days = [self.until, *self.untils.values(), *fates]
         return [day for day in days if day is not None]
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is changed at all; words and a date alone do not."""
-        return replace(self, reason=None, until=None) == Edits()
+        only = replace(self, reason=None, until=None, untils={})
+        return replace(only, reasons={}, attendance_reasons={}) == Edits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,12 +177,12 @@ def check_complete(edits: Edits) -> None:
         "--meet": edits.meet,
         "--inform": edits.inform,
         "--exclude": edits.exclude,
-        "--waive": edits.waive,
+        "--waive": tuple(account for account, _ in edits.waive),
     }
     for option, accounts in against_the_rules.items():
-        if accounts and not edits.reason:
+        if not all(map(edits.find_reason, accounts)):
             raise errors.ReasonNeeded(option=option)
-    if (edits.hold and edits.until is None) or any(
+    if any(edits.find_until(account) is None for account in edits.hold) or any(
         fate.action == "hold" and fate.until is None for fate in edits.list_fates()
     ):
         raise errors.UntilNeeded
@@ -296,12 +322,13 @@ def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
         return
     is_demoted = edited.mode is not Mode.MEET and bool(find_musts(row.reasons))
     is_changed = (edited.mode, edited.until) != (row.mode, row.until)
-    is_overruled = row.mode_by not in (None, editor.person_id)
+    # Deciding the same again would make it the editor's own, to be changed at will.
+    is_overruled = row.mode_by not in (None, edited.mode_by)
     refused = {
-        "co-attendance": edited.co_attendance != row.co_attendance,
+        "co-attendance": _read_attendance(edited) != _read_attendance(row),
         "waive": edited.waived != row.waived,
         "online": edited.online != row.online and find_wish(row) is Wish.MUST,
-        "mode": is_changed and (is_demoted or is_overruled),
+        "mode": (is_changed and is_demoted) or is_overruled,
     }
     for option, is_refused in refused.items():
         if is_refused:
@@ -311,3 +338,9 @@ def check_say(plan: Plan, row: Row, edited: Row, editor: Editor) -> None:
                 option=name_step(option),
                 deciders=editor.managers,
             )
+
+
+def _read_attendance(row: Row) -> tuple[str, str | None]:
+    """Return what is decided on whether the manager attends, and why."""
+    is_decided = row.co_attendance != "undecided"
+    return row.co_attendance, row.co_attendance_reason if is_decided else None

@@ -279,6 +279,46 @@ class NothingToEdit(UsageProblem):
     code = "nothing_to_edit"
 
 
+class NoPlanWorkbook(UsageProblem):
+    """A workbook was made of no plan, or by another version of the tool (``file``)."""
+
+    code = "no_plan_workbook"
+
+
+class BadWorkbook(UsageProblem):
+    """A workbook says what cannot be taken (``file``, ``count``, ``mistakes``)."""
+
+    code = "bad_workbook"
+
+
+class ForeignWorkbook(Refusal):
+    """A workbook is of another folder's plan (``file``, ``plan``, ``why``)."""
+
+    code = "foreign_workbook"
+
+
+class StaleWorkbook(Refusal):
+    """A plan has changed since its workbook was made.
+
+    With ``file``, ``plan``, ``sent``, ``newest`` and ``changes``: who made which
+    version, and when.
+    """
+
+    code = "stale_workbook"
+
+
+class ImportNotConfirmed(Refusal):
+    """Whoever was asked did not agree to what a workbook changes (``file``)."""
+
+    code = "import_not_confirmed"
+
+
+class ChangedMeanwhile(Refusal):
+    """What was shown is not what would be kept now (``plan``)."""
+
+    code = "changed_meanwhile"
+
+
 class NotConserved(HandoverError):
     """Rows are not exactly the accounts owned: a bug (``missing``, ``extra``)."""
 

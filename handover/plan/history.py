@@ -1,5 +1,7 @@
 """How the versions of a plan came about, as the ledger tells it."""
 
+import datetime as dt
+
 from sqlalchemy import Connection, select
 
 from handover.ledger.tables import events, plan_versions
@@ -11,7 +13,12 @@ from handover.plan.model import Plan
 def load_made(connection: Connection, plan: Plan, since: int) -> list[Made]:
     """Read the versions of a plan after one of them, up to the plan as it is given."""
     query = (
-        select(plan_versions.c.version, plan_versions.c.cause, plan_versions.c.made_by)
+        select(
+            plan_versions.c.version,
+            plan_versions.c.cause,
+            plan_versions.c.made_by,
+            plan_versions.c.made_at,
+        )
         .where(
             plan_versions.c.plan_id == plan.id,
             plan_versions.c.version > since,
@@ -30,6 +37,7 @@ def load_made(connection: Connection, plan: Plan, since: int) -> list[Made]:
             cause=row.cause,
             person=row.made_by,
             reason=reasons.get((row.cause, row.version)),
+            at=dt.datetime.fromisoformat(row.made_at),
         )
         for row in connection.execute(query).all()
     ]

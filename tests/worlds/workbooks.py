@@ -1,7 +1,7 @@
 """Workbooks as other programs keep them: read, changed, and written again."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +49,18 @@ def find_column(rows: Rows, name: str) -> int:
     return next(
         n for n, cell in enumerate(rows[NAMES]) if str(cell).endswith(f".{name}")
     )
+
+
+def find_row(rows: Rows, key: Sequence[str]) -> int:
+    """Return where the row stands that has some texts in its cells."""
+    return next(n for n, row in enumerate(rows) if {*key} <= {str(c) for c in row})
+
+
+def fill_in(sheets: Sheets, key: Sequence[str], column: str, value: object) -> None:
+    """Write into the cell of a row, which is found by its key wherever it stands."""
+    for rows in sheets.values():
+        named = any(str(cell).endswith(f".{column}") for cell in rows[NAMES] if rows)
+        if named and any({*key} <= {str(c) for c in row} for row in rows):
+            rows[find_row(rows, key)][find_column(rows, column)] = value
+            return
+    raise LookupError(key, column)
