@@ -12,7 +12,7 @@ import vobject
 from handover.paper.calendar_file import Meeting, write_calendar
 from handover.paper.mail_file import Mailbox
 from tests.worlds.files_folder import PLAN, PLANNED, Job
-from tests.worlds.hostile import hostile_names
+from tests.worlds.hostile import SAMPLE
 
 GOLDEN = Path(__file__).with_name("golden") / "meeting"
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -177,7 +177,7 @@ def test_a_calendar_without_meetings_is_one_still() -> None:
 
 
 def test_no_name_adds_a_line_of_its_own() -> None:
-    for name in hostile_names(400):
+    for name in SAMPLE:
         content = write_calendar(name, [meeting(name, uid="x@handover")], TOKYO, AT)
         calendar, events = read(content)
         (event,) = events.values()
