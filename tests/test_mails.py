@@ -36,7 +36,7 @@ MAILS = {"P": "sato@example.jp", "S": "tanaka@example.jp", "M": "takahashi@examp
 def office(plan: Plan, language: str = "en", **known: Any) -> MailOffice:
     who = people(
         P={"email": MAILS["P"], "team": "営業一課"},
-        S={"email": MAILS["S"], "team": "営業二課"},
+        S={"email": MAILS["S"], "team": "営業二課", "title": "課長", "phone": "03-5"},
         M={"email": MAILS["M"]},
     )
     given: dict[str, Any] = {

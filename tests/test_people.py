@@ -89,6 +89,15 @@ def test_a_user_is_named_by_id_in_either_length_or_by_address(
     assert found.manager_of("u2") == "005A00000012345AAA"
 
 
+def test_titles_and_numbers_stand_in_the_file_alone(generation: Generation) -> None:
+    found = people(generation, "user,title,phone\nu2,課長,03-1234-5678\n")
+    person, other = found.user("u2"), found.user("u3")
+    assert person is not None
+    assert other is not None
+    assert (person.title, person.phone) == ("課長", "03-1234-5678")
+    assert (other.title, other.phone) == (None, None)
+
+
 def test_empty_cells_keep_what_the_crm_says(generation: Generation) -> None:
     found = people(generation, "user,manager,delegate,team,region\nu2,,u3,,関西\n")
     person = found.user("u2")

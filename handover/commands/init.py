@@ -61,7 +61,7 @@ COMMENTS_AT = 41
 """The column in which comments begin."""
 SECRETS = "secrets are references: env: keyring: file:"
 
-PEOPLE = "user,login,manager,delegate,team,region,absent_from,absent_to\r\n"
+PEOPLE = "user,login,manager,delegate,team,title,phone,region,absent_from,absent_to\r\n"
 IGNORE = """\
 # Persons' data and secrets do not belong under version control. What is written with
 # -o under a name without one of these endings has to be added here.

@@ -164,14 +164,16 @@ class MailOffice:
         return words("mail:to-company", account=company, honorific=honorific)
 
     def _introduce(self, person: Person) -> str:
-        """Return somebody's name, with the team they belong to where it is known."""
-        if not person.team:
+        """Return somebody's name with their team and title, as far as known."""
+        known = " ".join(filter(None, (person.team, person.title)))
+        if not known:
             return person.name
-        return self.audience.words("mail:of-team", team=person.team, name=person.name)
+        return self.audience.words("mail:of-team", team=known, name=person.name)
 
     def _sign(self, person: Person) -> str:
-        """Return a name with the address under which somebody is reached."""
-        return " ".join(filter(None, (self._introduce(person), person.email)))
+        """Return a name with the number and address under which somebody is reached."""
+        known = (self._introduce(person), person.phone, person.email)
+        return " ".join(filter(None, known))
 
     def _find_day(self, row: Row) -> dt.date:
         until = row.until if row.mode is Mode.HOLD else None

@@ -33,6 +33,8 @@ COLUMNS = (
     "manager",
     "delegate",
     "team",
+    "title",
+    "phone",
     "region",
     "absent_from",
     "absent_to",
@@ -66,6 +68,9 @@ class Person:
     manager_id: str | None = None
     delegate_id: str | None = None
     team: str | None = None
+    title: str | None = None
+    """What customers call their position; it and the phone stand in the file alone."""
+    phone: str | None = None
     region: str | None = None
     login: str | None = None
     absences: tuple[Absence, ...] = ()
@@ -232,6 +237,8 @@ class _Reader:
             person,
             login=line.get("login") or person.login,
             team=line.get("team") or person.team,
+            title=line.get("title") or person.title,
+            phone=line.get("phone") or person.phone,
             region=line.get("region") or person.region,
             manager_id=manager.id if manager else person.manager_id,
             delegate_id=delegate.id if delegate else person.delegate_id,
