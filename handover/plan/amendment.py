@@ -119,6 +119,8 @@ def list_refusals(
     amending = _Amending(plan=plan, edits=edits, editor=editor, aside=ground.aside)
     for row in plan.rows:
         try:
+            if row.account_id in edits.classes:
+                check_class(plan, edits, editor)
             edited = amending.amend(row)
             if not is_frozen(edited, visited):
                 day = _find_pinned_day(edited, edits.dates)
