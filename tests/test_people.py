@@ -2,6 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -175,6 +176,25 @@ def test_a_wrong_line_is_named_with_its_number(
     assert caught.value.exit_code == 2
     named = {name: caught.value.params[name] for name in ("line", "column", "detail")}
     assert named == {"line": line, "column": column, "detail": detail}
+
+
+def test_every_mistake_is_named_at_once(generation: Generation) -> None:
+    text = (
+        "user,manager,absent_from,absent_to\n"
+        "u99,u98,2027-04-01,\n"
+        "u2,u3,4/1,2027-02-30\n"
+        "u3,,2027-04-02,2027-04-01\n"
+        "u4,,2027-04-02,2027-04-03\n"
+    )
+    with pytest.raises(BadPeople) as caught:
+        people(generation, text)
+    mistakes: Any = caught.value.params["mistakes"]
+    named = [(each.params["line"], each.params["column"]) for each in mistakes]
+    assert named == [
+        *((2, "user"), (2, "manager"), (3, "absent_from"), (3, "absent_to")),
+        (4, "absent_to"),
+    ]
+    assert caught.value.params["count"] == 5
 
 
 def test_lines_of_empty_cells_are_no_lines(generation: Generation) -> None:

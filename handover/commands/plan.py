@@ -96,6 +96,12 @@ def plan() -> None:
     is_flag=True,
     help="Do not spread the visits over the period.",
 )
+@click.option(
+    "--absences",
+    multiple=True,
+    metavar="[U=]FILE.ics",
+    help="Calendars: who is busy when.",
+)
 @click.option("--absent", is_flag=True, help="The predecessor cannot take part.")
 def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Draw up the plan of a predecessor, or all plans of a reorganisation."""
@@ -134,6 +140,7 @@ def _new_plans(shell: Shell, given: Mapping[str, Any]) -> "NewPlans":
         absent=given["absent"],
         discard=given["discard"],
         soon=given["soon"],
+        absences=given["absences"],
     )
     one_move = bool(asked.predecessor and asked.successors)
     if asked.moves is None and one_move:

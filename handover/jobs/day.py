@@ -12,8 +12,8 @@ from handover.meeting.customer import read_customers
 from handover.meeting.day import PersonDay
 from handover.meeting.errors import NotOfPlan
 from handover.mirror.find import find_user
+from handover.plan.calendars import list_company_days
 from handover.plan.claims import load_claiming
-from handover.plan.drafts import list_company_days
 from handover.plan.model import Plan
 from handover.transfer.site_tasks import find_preparing
 from handover.transfer.tasks import Moved, wanted_tasks

@@ -14,6 +14,7 @@ from handover.audit.engine import audit
 from handover.audit.findings import scores
 from handover.errors import AmbiguousName, UnknownName, UsageProblem
 from handover.i18n import Phrase, Words
+from handover.jobs.absences import read_calendars
 from handover.jobs.deciding import find_maker
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import OVER_STATES
@@ -30,10 +31,11 @@ from handover.mirror.people import Person
 from handover.mirror.views import Mirror
 from handover.plan import drafts, store
 from handover.plan.build import PlanOrder
+from handover.plan.calendars import list_company_days
 from handover.plan.changes import Comparison, Drift, compare, list_drift
 from handover.plan.dates import PlanDates
 from handover.plan.decision import RecordedDecision
-from handover.plan.drafts import Setting, list_company_days
+from handover.plan.drafts import Setting
 from handover.plan.edits import Edits
 from handover.plan.errors import NotInPlan
 from handover.plan.facts import read_facts, read_owners
@@ -59,6 +61,8 @@ class NewPlans:
     discard: bool = False
     """Drop what people decided on a draft that is drawn up again."""
     soon: bool = False
+    absences: tuple[str, ...] = ()
+    """Calendar files, each with whose it is before a ``=`` where that is said."""
 
     def list_predecessors(self) -> list[str]:
         """List those who hand over, as they are named.
@@ -85,6 +89,7 @@ class Planning:
 
     def make_orders(self, asked: NewPlans) -> list[PlanOrder]:
         """Make an order for each who hands over, with ids in place of names."""
+        busy = tuple(read_calendars(self.setting, asked.absences))
         reorganisation = None
         if asked.moves is not None:
             moves = find_moves(
@@ -106,6 +111,7 @@ class Planning:
                 discard=asked.discard,
                 soon=asked.soon,
                 reorganisation=reorganisation,
+                busy=busy,
             )
             for predecessor, own in moves.items()
         ]

@@ -25,7 +25,7 @@ from handover.ledger.writes import was_taken_back
 from handover.mirror.views import Mirror
 from handover.plan import store
 from handover.plan.approval import ApprovedPlan, load_approved
-from handover.plan.drafts import list_company_days
+from handover.plan.calendars import list_company_days
 from handover.plan.errors import Ended
 from handover.plan.facts import read_aside_of
 from handover.plan.model import PutAside

@@ -6,8 +6,8 @@ a ``name`` or a ``login`` or if another line names them as manager or delegate.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import duckdb
 from connectors.base import same_id
 from connectors.files.csv_text import open_table
 from handover.errors import UsageProblem
+from handover.i18n import Phrase
 from handover.interrupts import interruptible
 from handover.mirror.generations import Generation
 from handover.mirror.sql import literal
@@ -44,7 +45,10 @@ USER_COLUMNS = "id, name, email, is_active, manager_id, team, region"
 
 
 class BadPeople(UsageProblem):
-    """The people file is wrong (``file``, ``line``, ``column``, ``detail``)."""
+    """The people file is wrong (``file``, ``count``, ``mistakes``).
+
+    ``line``, ``column`` and ``detail`` are those of the first mistake.
+    """
 
     code = "bad_people"
 
@@ -140,10 +144,26 @@ def load_people(generation: Generation, source: str, file: Path) -> People:
 
 def _laid_over(users: Mapping[str, Person], file: Path) -> dict[str, Person]:
     lines = list(_lines(file))
-    reader = _Reader(file=file, users={**users, **_own_persons(lines, users)})
+    reader = _Reader(users={**users, **_own_persons(lines, users)})
     for number, line in lines:
         reader.lay_over(number, line)
+    if reader.mistakes:
+        raise _make_error(file, reader.mistakes)
     return reader.users
+
+
+def _make_error(file: Path, mistakes: Sequence["BadCell"]) -> BadPeople:
+    """Return the error that names every mistake, by line."""
+    told = (Phrase(text="people-mistake:line", params=asdict(m)) for m in mistakes)
+    first = mistakes[0]
+    return BadPeople(
+        file=file,
+        count=len(mistakes),
+        mistakes=tuple(told),
+        line=first.line,
+        column=first.column,
+        detail=first.detail,
+    )
 
 
 def _with_managers(users: Mapping[str, Person]) -> dict[str, Person]:
@@ -188,7 +208,8 @@ def _lines(file: Path) -> Iterator[Line]:
         for name in content.header:
             if name and name not in COLUMNS:
                 near = suggestion(name, COLUMNS)
-                raise BadPeople(file=file, line=1, column=name, detail=near)
+                mistake = BadCell(line=1, column=name, detail=near)
+                raise _make_error(file, [mistake])
         for number, row in content.rows:
             cells = [plain_cell(cell.strip()) for cell in row]
             if any(cells):
@@ -218,21 +239,33 @@ def _is(person: Person, text: str) -> bool:
     return same_id(person.id, text) or by_email
 
 
+@dataclass(frozen=True, kw_only=True)
+class BadCell:
+    """A cell of the file that cannot be used, or a column that nobody knows."""
+
+    line: int
+    column: str
+    detail: str
+
+
 @dataclass(kw_only=True)
 class _Reader:
-    """Lays lines of the file over the users."""
+    """Lays lines of the file over the users, and collects what is wrong in them."""
 
-    file: Path
     users: dict[str, Person]
+    mistakes: list[BadCell] = field(default_factory=list)
 
     def lay_over(self, number: int, line: Mapping[str, str]) -> None:
         """Change one person as a line says."""
-        person = self._find(number, "user", line.get("user", ""))
-        if person is None:
-            raise self._bad(number, "user", line.get("user", ""))
+        text = line.get("user", "")
+        person = self._find(number, "user", text)
+        if not text:
+            self._note(number, "user", text)
         manager = self._find(number, "manager", line.get("manager", ""))
         delegate = self._find(number, "delegate", line.get("delegate", ""))
         absence = self._absence(number, line)
+        if person is None:
+            return
         self.users[person.id] = replace(
             person,
             login=line.get("login") or person.login,
@@ -252,7 +285,7 @@ class _Reader:
             (user for user in self.users.values() if _is(user, text)), None
         )
         if found is None:
-            raise self._bad(number, column, text)
+            self._note(number, column, text)
         return found
 
     def _absence(self, number: int, line: Mapping[str, str]) -> tuple[Absence, ...]:
@@ -262,7 +295,8 @@ class _Reader:
             return ()
         start, end = first or dt.date.min, last or dt.date.max
         if end < start:
-            raise self._bad(number, "absent_to", line["absent_to"])
+            self._note(number, "absent_to", line["absent_to"])
+            return ()
         return (Absence(first=start, last=end),)
 
     def _day(self, number: int, line: Mapping[str, str], column: str) -> dt.date | None:
@@ -270,7 +304,8 @@ class _Reader:
         try:
             return day(text, _UTC) if text else None
         except ValueError:
-            raise self._bad(number, column, text) from None
+            self._note(number, column, text)
+            return None
 
-    def _bad(self, number: int, column: str, detail: str) -> BadPeople:
-        return BadPeople(file=self.file, line=number, column=column, detail=detail)
+    def _note(self, number: int, column: str, detail: str) -> None:
+        self.mistakes.append(BadCell(line=number, column=column, detail=detail))

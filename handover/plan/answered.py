@@ -28,3 +28,15 @@ def _join(visit: Visit, answers: Sequence[Agreement]) -> Visit:
     moved = sum(before != after for before, after in pairwise([*told, now]))
     state = answers[-1].answer if told[-1] == now else "moved"
     return visit.model_copy(update={"state": state, "moved": moved})
+
+
+def keep_answer(visit: Visit, before: Visit | None) -> Visit:
+    """Return a visit with what the customer answered to the one before."""
+    if before is None or before.state == "proposed":
+        return visit
+    is_same = (visit.date, visit.start) == (before.date, before.start)
+    if is_same or before.state == "moved":
+        answered = {"state": before.state, "moved": before.moved}
+    else:
+        answered = {"state": "moved", "moved": before.moved + 1}
+    return visit.model_copy(update=answered)

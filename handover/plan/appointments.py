@@ -3,7 +3,8 @@
 from collections import Counter
 
 from handover.i18n import Words
-from handover.plan.model import Plan, Row, VisitState
+from handover.plan.model import Away, Plan, Row, VisitState
+from handover.plan.view import Audience
 
 STATES: tuple[VisitState, ...] = ("agreed", "proposed", "moved", "declined")
 """In the order in which they are counted for the reader."""
@@ -34,3 +35,29 @@ def describe_answers(plan: Plan, words: Words) -> str:
         return said
     times = words("customers were told another date {n} times", n=moved)
     return words("{said}; {times}", said=said, times=times)
+
+
+def describe_absences(plan: Plan, audience: Audience) -> str | None:
+    """Say who is away when by their calendars; None where none were read."""
+    by_person: dict[str, list[Away]] = {}
+    for each in plan.absences:
+        is_near = each.first <= plan.effective and plan.start <= each.last
+        if is_near:
+            by_person.setdefault(each.person, []).append(each)
+    if not by_person:
+        return None
+    words = audience.words
+    told = (
+        words(
+            "{person} {days}",
+            person=audience.person(person),
+            days=words(", ").join(_write_days(each, audience) for each in away),
+        )
+        for person, away in by_person.items()
+    )
+    return words("Away by their calendars: {told}", told="; ".join(told))
+
+
+def _write_days(away: Away, audience: Audience) -> str:
+    first, last = audience.short_day(away.first), audience.short_day(away.last)
+    return first if away.first == away.last else f"{first} - {last}"

@@ -11,11 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from handover.ledger.states import Mode, PlanState
+from handover.mirror.busy_days import BusyDays
 from handover.plan.dates import RUSHED, Period, PlanDates, check_visit_day, settle
 from handover.plan.errors import NotConserved
 from handover.plan.model import (
     LOOSE_TABLES,
     UNRESOLVED,
+    Away,
     Bound,
     CoAttendance,
     Plan,
@@ -49,6 +51,8 @@ from handover.plan.visits import (
 from handover.plan.ways_out import Situation, list_options
 from handover.policy import Policy
 
+PARTLY_BUSY = "partly_busy"
+"""The note of a plan some of whose people have less than half a day taken."""
 NEW_YEAR = "new_year_assumed"
 """The note of a plan over a new year for which nobody named closed days."""
 
@@ -67,6 +71,8 @@ class PlanOrder:
     reorganisation: str | None = None
     discard: bool = False
     """Drop what people decided on an earlier draft."""
+    busy: tuple[BusyDays, ...] = ()
+    """When people are busy by their calendars."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +92,8 @@ class PlanRequest:
     currency: str = "JPY"
     agreed: Mapping[str, Visit] = field(default_factory=dict)
     """Visits of an earlier draft that customers agreed to, by account."""
+    absences: tuple[Away, ...] = ()
+    """Of those who take part, by their calendars."""
 
     def frame(self, start: dt.date, end: dt.date | None) -> Frame:
         """Return what the visits have in common."""
@@ -150,6 +158,7 @@ def build_plan(
         expires_days=policy.plan.expires_days,
         loose=facts.loose,
         aside=facts.aside,
+        absences=request.absences,
         reorganisation=order.reorganisation,
         policy_hash=policy.hash,
         org_id=request.org_id,
@@ -158,6 +167,7 @@ def build_plan(
             facts,
             blind,
             period,
+            partly=sum(len(each.partly) for each in order.busy),
             is_over_new_year=calendars.company.assumes_closure(period.start, effective),
         ),
         **read_schedule(
@@ -255,7 +265,12 @@ def _date_row(row: Row, effective: dt.date) -> Row:
 
 
 def _list_notes(
-    facts: PlanFacts, blind: Sequence[str], period: Period, *, is_over_new_year: bool
+    facts: PlanFacts,
+    blind: Sequence[str],
+    period: Period,
+    *,
+    is_over_new_year: bool,
+    partly: int,
 ) -> tuple[str, ...]:
     """List what people must know, as ``code:subject``."""
     seen = {table for table, _ in facts.mapped}
@@ -267,6 +282,7 @@ def _list_notes(
     )
     return (
         *([NEW_YEAR] if is_over_new_year else []),
+        *((f"{PARTLY_BUSY}:{partly}",) if partly else ()),
         *((f"{RUSHED}:{period.start}",) if period.is_rushed else ()),
         *((f"tables_unread:{' '.join(unseen)}",) if unseen else ()),
         *(f"rule_unmapped:{code}" for code in blind),

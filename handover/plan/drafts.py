@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from handover.config import JAPAN, Config
+from handover.config import Config
 from handover.errors import NoDecider, Refusal, UsageProblem
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OVER_STATES, PlanState
@@ -20,6 +20,11 @@ from handover.plan import earlier_drafts, errors, store
 from handover.plan.amendment import edit_plan, is_frozen, list_refusals
 from handover.plan.approval import make_wrong_state
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
+from handover.plan.calendars import (
+    list_absences,
+    list_company_days,
+    read_calendars,
+)
 from handover.plan.carried_out import find_given, find_visited
 from handover.plan.changes import describe_changes
 from handover.plan.claims import load_claiming
@@ -31,15 +36,15 @@ from handover.plan.deciders import (
 )
 from handover.plan.decision import EditedBy
 from handover.plan.edits import Editor, Edits
-from handover.plan.model import Plan, Row
+from handover.plan.model import Away, Plan, Row
 from handover.plan.naming import name_step
 from handover.plan.plan_ids import make_id
 from handover.plan.questions import check_unclaimed
-from handover.plan.scheduler.calendar import Calendars, Days, WorkingDays, parse_days
+from handover.plan.scheduler.calendar import Calendars
 from handover.plan.selection import PlanFacts
 from handover.plan.store import Origin
 from handover.plan.terms import Circumstances
-from handover.plan.visits import Ground, list_engagements
+from handover.plan.visits import Ground
 from handover.policy import Policy
 from mappings.model import Mapping as CrmMapping
 
@@ -70,6 +75,16 @@ class Setting:
             people=self.people, policy=self.policy, mapping=self.mapping
         )
         return seal(plan.model_copy(update={"terms": now.read_terms(plan)}))
+
+    def read_calendars(
+        self,
+        persons: Iterable[str | None],
+        others: Iterable[Plan],
+        known: Sequence[Away],
+    ) -> Calendars:
+        """Read when some people can visit, beside other plans and known absences."""
+        company = list_company_days(self.config, self.policy)
+        return read_calendars(company, self.people, persons, others, known)
 
 
 # From an order.
@@ -173,7 +188,12 @@ def _draw_up(
     draft = earlier_drafts.find_draft(connection, setting.source, predecessor)
     manager = people.manager_of(predecessor)
     successors = [m.successor_id for m in order.moves if m.successor_id]
+    involved = (predecessor, manager, *successors)
     absent = order.absent or not people.is_active(predecessor)
+    order = replace(
+        order, busy=tuple(each for each in order.busy if each.person_id in involved)
+    )
+    absences = list_absences(order.busy, draft.absences if draft else ())
     request = PlanRequest(
         order=replace(order, absent=absent),
         source=setting.source,
@@ -188,13 +208,14 @@ def _draw_up(
             if (found := people.user(each)) is not None
         },
         currency=setting.config.money.currency,
+        absences=absences,
         agreed={
             row.account_id: row.visit
             for row in (draft.rows if draft else ())
             if row.visit is not None and row.is_agreed
         },
     )
-    calendars = _read_calendars(setting, (predecessor, manager, *successors), others)
+    calendars = setting.read_calendars(involved, others, absences)
     plan = build_plan(facts, request, setting.policy, calendars, setting.as_of)
     if draft is None:
         own_id = store.find_unused_id(connection, plan.id)
@@ -324,7 +345,7 @@ def _read_ground(
     return Ground(
         accounts={account.account_id: account for account in facts.accounts},
         policy=setting.policy,
-        calendars=_read_calendars(setting, involved, others),
+        calendars=setting.read_calendars(involved, others, plan.absences),
         aside=facts.aside,
         today=setting.as_of,
         name=setting.people.name,
@@ -354,38 +375,6 @@ def _check_successors(predecessor: str, users: Iterable[str], people: People) ->
             raise errors.SameUser(user=people.name(user))
         if not people.is_active(user):
             raise errors.InactiveSuccessor(user=people.name(user))
-
-
-def list_company_days(config: Config, policy: Policy) -> WorkingDays:
-    """Return the days on which the company works, and visits."""
-    calendar, rules = config.calendar, policy.plan
-    return WorkingDays(
-        country=calendar.country,
-        closed=tuple(map(parse_days, calendar.closed)),
-        blackouts=tuple(map(parse_days, rules.blackouts)),
-        month_end=rules.month_end,
-        quarter_end=rules.quarter_end,
-        fiscal_year_start=calendar.fiscal_year_start,
-        closes_at_new_year=calendar.country == JAPAN and not calendar.names_closed_days,
-    )
-
-
-def _read_calendars(
-    setting: Setting, persons: Iterable[str | None], others: Iterable[Plan]
-) -> Calendars:
-    """Read the company's days, and the absences and diaries of some people."""
-    return Calendars(
-        company=list_company_days(setting.config, setting.policy),
-        absences={
-            person: [
-                Days(first=away.first, last=away.last)
-                for away in setting.people.absences(person)
-            ]
-            for person in persons
-            if person
-        },
-        engagements=list_engagements(others),
-    )
 
 
 def _keep(connection: Connection, setting: Setting, plan: Plan, origin: Origin) -> None:

@@ -61,17 +61,6 @@ class Visit(Value):
         """Whether it is still to be prepared: the customer has not declined it."""
         return self.state != "declined"
 
-    def keep_answer(self, before: "Visit | None") -> "Visit":
-        """Return this visit with what the customer answered to the one before."""
-        if before is None or before.state == "proposed":
-            return self
-        is_same = (self.date, self.start) == (before.date, before.start)
-        if is_same or before.state == "moved":
-            answered = {"state": before.state, "moved": before.moved}
-        else:
-            answered = {"state": "moved", "moved": before.moved + 1}
-        return self.model_copy(update=answered)
-
 
 class PlannedOpportunity(Value):
     """What becomes of one open opportunity of an account.
@@ -233,6 +222,14 @@ class PutAside(Value):
         return self.is_open and self.column == "owner_id" and self.reason != UNRESOLVED
 
 
+class Away(Value):
+    """Days on which somebody is away by their calendar, both included."""
+
+    person: str
+    first: dt.date
+    last: dt.date
+
+
 class Overflow(Value):
     """A row that found no slot, in order of priority."""
 
@@ -338,6 +335,8 @@ class Plan(Value):
     overflow: tuple[Overflow, ...]
     options: tuple[Option, ...]
     reorganisation: str | None = None
+    absences: tuple[Away, ...] = ()
+    """What calendar files said when it was drawn up, of those who take part."""
     policy_hash: str
     terms: Terms | None = None
     """None in plans from before approvals covered them: to be submitted again."""

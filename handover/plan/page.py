@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from handover.ledger.states import Mode
 from handover.paper.pages import page
-from handover.plan.appointments import describe_answers
+from handover.plan.appointments import describe_absences, describe_answers
 from handover.plan.decision import RecordedDecision
 from handover.plan.lists import PlanList, list_parts
 from handover.plan.model import Plan, Row
@@ -96,6 +96,7 @@ def plan_page(
                 "head": list_head(plan, audience),
                 "shortfall": describe_shortfall(plan, audience),
                 "sentence": describe_plan(plan, audience),
+                "away": describe_absences(plan, audience),
                 "answers": describe_answers(plan, audience.words),
                 "met": count_modes(plan)[Mode.MEET],
                 "informed": count_modes(plan)[Mode.INFORM],

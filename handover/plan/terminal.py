@@ -8,7 +8,7 @@ from rich.console import Console
 from handover.ledger.states import Mode
 from handover.paper import signs
 from handover.paper.table import Table
-from handover.plan.appointments import describe_answers
+from handover.plan.appointments import describe_absences, describe_answers
 from handover.plan.changes import Comparison
 from handover.plan.changes_view import list_changed, list_drift
 from handover.plan.decision import RecordedDecision
@@ -48,6 +48,8 @@ def print_plan(
         console.print(f"  {what} ({version}): {name_decider(made, audience)}")
     console.print(describe_plan(plan, audience))
     console.print(describe_answers(plan, words))
+    if (away := describe_absences(plan, audience)) is not None:
+        console.print(away)
     for table in list_parts(plan, audience):
         console.print()
         console.print(lay_out(table))

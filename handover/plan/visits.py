@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from handover.ledger.states import Mode
+from handover.plan.answered import keep_answer
 from handover.plan.model import Overflow, Plan, PutAside, Row, Visit
 from handover.plan.scheduler.calendar import (
     Calendars,
@@ -233,7 +234,7 @@ class _Visiting:
             pinned=row.account_id in self.dates,
             timed=row.account_id in self.times,
         )
-        return visit.keep_answer(row.visit)
+        return keep_answer(visit, row.visit)
 
     def _find_agreed(self, row: Row) -> Slot | None:
         """Find what a customer agreed to, unless a person set another day or time."""
