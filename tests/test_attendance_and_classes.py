@@ -157,6 +157,15 @@ def test_another_class_than_was_proposed_needs_a_reason() -> None:
     )
 
 
+def test_all_proposals_are_confirmed_at_once_and_nothing_else_is() -> None:
+    accounts = [account(1, proposed_class="key"), account(2), account(3)]
+    before = plan_of(accounts, end=FRIDAY)
+    after = edited(before, MANAGER, accounts=accounts, classes={REST: "proposed"})
+    assert [row.customer_class for row in after.rows] == ["key", None, None]
+    with pytest.raises(errors.BadEdit):
+        edited(before, MANAGER, accounts=accounts, classes={"A02": "proposed"})
+
+
 def test_a_proposal_alone_is_no_part_of_what_is_approved() -> None:
     unproposed = [*ACCOUNTS[:3], account(4), account(5)]
     other = plan_of(unproposed, end=FRIDAY)

@@ -320,6 +320,48 @@ def check_well_planned(plan: dict[str, Any]) -> None:
         assert people <= 8
 
 
+# A company whose CRM has no classes
+
+
+def test_proposed_classes_are_seen_from_the_audit_on_and_confirmed_by_the_manager(
+    folder: Path, cli: Cli
+) -> None:
+    customers = [
+        Customer(id=f"A{n}", name=f"客先{n}", owner="U00", amount=0, won=won)
+        for n, won in enumerate((9_000_000, 20_000, 10_000))
+    ]
+    people = [*make_salespeople(2, ["M0"]), *managers(1), BOSS]
+    build(folder, Company(people=people, customers=customers, has_classes=False))
+    plan = at(cli)
+    audited = cli("audit", *TODAY, "--lang", "ja").out
+    assert re.search(r"客先0 +重要顧客", audited)
+    assert "区分: 重要顧客(提案)" in cli("show", "客先0", *TODAY, "--lang", "ja").out
+
+    drawn = plan("new", "--from", "U00", "--to", "U01", "--end", "2027-03-12")
+    key = drawn.data["plan"]["id"]
+    (said,) = (w for w in drawn.json["warnings"] if w["code"] == "classes_proposed")
+    assert "客先0" in said["message"]
+    row = rows_of(drawn)["A0"]
+    assert (row["proposed_class"], row["customer_class"]) == ("key", None)
+    assert "M1" not in row["reasons"]
+    for form in (
+        read(cli, "show", key),
+        cli("plan", "show", key, *TODAY, "--lang", "ja", "--format", "html").out,
+    ):
+        assert "提案: 重要顧客" in form
+
+    plan("submit", key, "--as", "U00")
+    confirm = ("--class", "rest=proposed", "--attend", "A0")
+    approved = plan("approve", key, *confirm, "--as", "M0")
+    assert approved.code == 0, approved.json["error"]
+    row = rows_of(approved)["A0"]
+    assert (row["customer_class"], row["class_by"]) == ("key", "M0")
+    assert row["reasons"][0] == "M1"
+    assert (row["visit"]["minutes"], row["co_attendance"]) == (60, "yes")
+    codes = {each["code"] for each in plan("show", key).json["warnings"]}
+    assert "classes_proposed" not in codes
+
+
 # The successor, tomorrow
 
 

@@ -11,12 +11,12 @@ from handover.commands.options import DAY
 if TYPE_CHECKING:
     from handover.plan.answering import Answers
     from handover.plan.edits import Edits, Fate
-    from handover.plan.model import CustomerClass
+    from handover.plan.model import ClassEdit
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 MOMENT = "A=YYYY-MM-DD[THH:MM]"
-CLASSED = "A=key|priority|normal"
+CLASSED = "A=key|priority|normal|proposed"
 
 _OPTIONS = (
     click.option("--meet", multiple=True, metavar="A", help="Meet this account."),
@@ -165,11 +165,11 @@ def _read_pairs(option: str, form: str, values: Sequence[str]) -> list[tuple[str
     return pairs
 
 
-def _read_class(account: str, text: str) -> "CustomerClass":
+def _read_class(account: str, text: str) -> "ClassEdit":
     from handover.plan.errors import BadEdit
 
     match text:
-        case "key" | "priority" | "normal":
+        case "key" | "priority" | "normal" | "proposed":
             return text
         case _:
             raise BadEdit(option="--class", value=f"{account}={text}", form=CLASSED)

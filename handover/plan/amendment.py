@@ -263,6 +263,8 @@ def _explain(scheduled: ScheduledRows, account: str, ground: Ground) -> Phrase:
 def _edit_row(plan: Plan, row: Row, edits: Edits, editor: Editor) -> Row:
     changes: dict[str, object] = {}
     decided = edits.classes.get(row.account_id)
+    if decided is None and row.is_class_open:
+        decided = edits.classes.get(REST)
     if decided is not None:
         why = edits.find_reason(row.account_id)
         row = decide_class(row, decided, by=editor.person_id, reason=why)

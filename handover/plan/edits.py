@@ -21,7 +21,7 @@ from handover.i18n import Phrase
 from handover.ledger.states import Mode
 from handover.plan import errors
 from handover.plan.dates import PlanDates
-from handover.plan.model import CustomerClass, LooseRecord, Plan, Row
+from handover.plan.model import ClassEdit, LooseRecord, Plan, Row
 from handover.plan.naming import name_first, name_loose, name_step
 from handover.plan.selection import Wish, find_musts
 from handover.plan.visits import find_wish
@@ -68,7 +68,7 @@ class Edits:
     """By table and id; without an id all of the table that are not named."""
     waive: tuple[tuple[str, str], ...] = ()
     """Account and item."""
-    classes: Mapping[str, CustomerClass] = field(default_factory=dict)
+    classes: Mapping[str, ClassEdit] = field(default_factory=dict)
     prepared_by: str | None = None
     period: PlanDates = field(default_factory=PlanDates)
     """Days of the plan that are set anew."""
@@ -128,7 +128,7 @@ class Edits:
             },
             untils={account(a): day for a, day in self.untils.items()},
             waive=tuple((row(a), item) for a, item in self.waive),
-            classes={account(a): each for a, each in self.classes.items()},
+            classes={row(a): each for a, each in self.classes.items()},
             prepared_by=user(self.prepared_by) if self.prepared_by else None,
         )
 

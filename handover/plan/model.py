@@ -20,6 +20,8 @@ VisitState = Literal["proposed", "agreed", "moved", "declined"]
 """Whether the customer agreed to a visit: never asked, asked for this date, asked for
 another one than it has now, or they do not want it."""
 CustomerClass = Literal["key", "priority", "normal"]
+ClassEdit = CustomerClass | Literal["proposed"]
+"""A class, or the one that is proposed."""
 
 
 CARRIED_OUT = "owner_changed"
