@@ -97,7 +97,7 @@ class _Groups:
             return self._fill(value, "contacts", column)
 
         columns = (
-            PackColumn[CustomerPerson](words("Person"), lambda p: fill(p.name, "name")),
+            PackColumn[CustomerPerson](words("Person"), self._write_name),
             PackColumn[CustomerPerson](
                 words("Title"), lambda p: fill(p.title, "title")
             ),
@@ -121,6 +121,14 @@ class _Groups:
             [(words("The company's number"), number)],
             [self._list("", facts.people, columns)],
         )
+
+    def _write_name(self, person: CustomerPerson) -> str:
+        """Write a name; one that is a placeholder says so."""
+        name = self._fill(person.name, "contacts", "name")
+        if not person.name or person.is_named:
+            return name
+        words = self.audience.words
+        return words("{name} ({known})", name=name, known=words("channel:placeholder"))
 
     def _write_role(self, person: CustomerPerson) -> str:
         words = self.audience.words
