@@ -15,6 +15,7 @@ from handover.mirror.find import find_user
 from handover.paper.workbook import SheetTable
 from handover.paper.workbook_reading import read_book
 from handover.plan.edits import Edits, Fate
+from handover.plan.errors import NoPlanWorkbook
 from handover.plan.model import LooseRecord, Plan
 from handover.plan.view import Audience
 from handover.plan.workbook import BookRequest, list_sheets, write_book
@@ -320,6 +321,37 @@ def test_what_makes_no_sense_is_named_with_its_place(tmp_path: Path, what: str) 
     assert any(said in each for each in problems(book)), problems(book)
     assert all("!" in each for each in problems(book))
     assert book.edits[PLAN.id].is_empty
+
+
+def test_a_copied_sheet_is_refused_by_its_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", [PLAN], words_for("en"))
+
+    def copy(sheets: Sheets) -> None:
+        sheets["Customers (2)"] = [[*row] for row in sheets["Customers"]]
+        fill_in(sheets, [A3], "date", NEXT)
+
+    assert problems(read(save_again(path, copy), [PLAN])) == [
+        "Customers (2): This sheet is a copy; only one of them can be filled in."
+    ]
+
+
+def test_a_changed_or_doubled_list_of_plans_is_no_workbook_of_ours(
+    tmp_path: Path,
+) -> None:
+    def change(sheets: Sheets) -> None:
+        sheets["_plans"][2][1] = "7"
+
+    def double(sheets: Sheets) -> None:
+        sheets["_plans"].append([*sheets["_plans"][2]])
+
+    def lose(sheets: Sheets) -> None:
+        for row in sheets["_plans"]:
+            row.pop(5)
+
+    for how in (change, double, lose):
+        path = write(tmp_path / "a.xlsx", [PLAN], words_for("en"))
+        with pytest.raises(NoPlanWorkbook):
+            list_sent(read_book(save_again(path, how)), "a.xlsx")
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

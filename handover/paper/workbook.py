@@ -341,7 +341,7 @@ def _form(kind: Kind, language: str) -> dict[str, object]:
     day = "[$-411]yyyy/m/d(aaa)" if language == "ja" else "[$-409]ddd d mmm yyyy"
     forms: dict[Kind, dict[str, object]] = {
         "text": {"num_format": "@"},
-        "number": {"num_format": "#,##0", "align": "right"},
+        "number": {"num_format": "#,##0", "align": "right", "indent": 1},
         "day": {"num_format": day, "align": "left"},
         "time": {"num_format": "h:mm", "align": "left"},
     }

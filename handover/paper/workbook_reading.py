@@ -6,7 +6,7 @@ moved: each table is found by the hidden names of its columns.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from zipfile import ZipFile
@@ -64,6 +64,7 @@ class ReadTable:
     ``columns`` gives each column's letters by its name, ``missing`` the columns that
     somebody deleted. ``strays`` are filled cells in no column, ``doubled`` columns
     that stand there twice, ``merged`` are cells that were made one, by their places.
+    ``copies`` are further sheets with the same table.
     """
 
     sheet: str
@@ -73,6 +74,7 @@ class ReadTable:
     strays: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
     def place(self, line: ReadLine, name: str | None = None) -> str:
         """Return where a row is, or a cell of it, as people find it."""
@@ -95,12 +97,18 @@ def read_book(path: Path) -> dict[str, ReadTable]:
         check_workbook(path)
         with ZipFile(path) as parts:
             book = CalamineWorkbook.from_path(path)
-            found = {}
+            found: dict[str, ReadTable] = {}
             for n, name in enumerate(book.sheet_names):
                 sheet = book.get_sheet_by_index(n)
                 table = _Reader(sheet, name).read(read_failed_cells(parts, n))
-                if table is not None:
+                if table is None:
+                    continue
+                before = found.get(table[0])
+                if before is None:
                     found[table[0]] = table[1]
+                else:
+                    copies = (*before.copies, plain(name))
+                    found[table[0]] = replace(before, copies=copies)
             return found
 
 

@@ -161,10 +161,11 @@ class _Sheets:
             _Field(name="effective", kind="day", is_hidden=not self._has_several_days),
             _Field(name="gaps"),
         ]
-        rows = sorted(
-            ((plan, row) for plan in self.request.plans for row in plan.rows),
-            key=lambda each: _find_place(each[1]),
-        )
+        rows = [
+            (plan, row)
+            for plan in self.request.plans
+            for row in sorted(plan.rows, key=_find_place)
+        ]
         return self._make(
             ROWS,
             self.words("Customers"),

@@ -70,7 +70,7 @@ class CellProblem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class RowEdits:
     """What one row says: how each cell changes in words, and the edits it makes."""
 
     changes: Mapping[str, tuple[str, str]]
@@ -145,7 +145,7 @@ class FateCells(RecordCells):
 
     record: PlannedOpportunity | LooseRecord
 
-    def read(self) -> Said | None:
+    def read(self) -> RowEdits | None:
         """Return what the row says anew; None for nothing, or where it is wrong."""
         record = self.record
         before = {
@@ -164,7 +164,7 @@ class FateCells(RecordCells):
             for column, value in new.items()
         }
         fate = self._make_fate(new)
-        return Said(changes=changes, add_to=lambda edits: self._add_to(edits, fate))
+        return RowEdits(changes=changes, add_to=lambda edits: self._add_to(edits, fate))
 
     def _read(self, column: str) -> Any:  # noqa: ANN401 - a day or a text
         match column:

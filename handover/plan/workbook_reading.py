@@ -5,7 +5,7 @@ else than the plan. All that is wrong is collected and told at once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from handover.errors import Refusal, UsageProblem
 from handover.i18n import Phrase
@@ -19,7 +19,7 @@ from handover.plan.naming import name_record
 from handover.plan.workbook_cells import (
     FateCells,
     Finder,
-    Said,
+    RowEdits,
 )
 from handover.plan.workbook_rows import RowCells
 from handover.plan.workbook_words import (
@@ -87,13 +87,16 @@ def list_sent(tables: Mapping[str, ReadTable], file: str) -> list[SentPlan]:
     """
     table = tables.get(PLANS)
     lines = table.lines if table is not None and ROWS in tables else ()
-    sent = []
-    for line in lines:
-        cells = {name: read_text(value) for name, value in line.cells.items()}
-        if line.touched or cells.pop("format", "") != FORMAT:
-            raise errors.NoPlanWorkbook(file=file)
-        sent.append(SentPlan(**cells))
-    if not sent:
+    names = [each.name for each in fields(SentPlan)]
+    sent = [
+        SentPlan(**{name: read_text(line.cells.get(name)) for name in names})
+        for line in lines
+    ]
+    is_ours = all(
+        not line.touched and read_text(line.cells.get("format")) == FORMAT
+        for line in lines
+    )
+    if not (sent and is_ours and len({each.plan for each in sent}) == len(sent)):
         raise errors.NoPlanWorkbook(file=file)
     return sent
 
@@ -123,7 +126,7 @@ class _BookReader:
 
     plans: Mapping[str, Plan]
     finder: Finder
-    said: dict[str, list[Said]] = field(default_factory=dict)
+    said: dict[str, list[RowEdits]] = field(default_factory=dict)
     changes: list[CellChange] = field(default_factory=list)
     mistakes: list[Phrase] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
@@ -159,6 +162,7 @@ class _BookReader:
             (table.strays, "stray"),
             (table.merged, "merged"),
             (table.doubled, "doubled"),
+            (table.copies, "copy"),
         ):
             for place in places:
                 self._add(place, Phrase(text=f"book-mistake:{code}"))

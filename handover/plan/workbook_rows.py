@@ -10,7 +10,7 @@ from handover.paper.typed_cells import read_text
 from handover.plan import errors
 from handover.plan.edits import Edits
 from handover.plan.model import Row
-from handover.plan.workbook_cells import CellProblem, RecordCells, Said, clean
+from handover.plan.workbook_cells import CellProblem, RecordCells, RowEdits, clean
 from handover.plan.workbook_words import ATTENDANCE, CLASSES, MODES, UNDECIDED
 
 _CHOICES = {"class": CLASSES, "mode": MODES, "co_attendance": ATTENDANCE}
@@ -24,7 +24,7 @@ class RowCells(RecordCells):
 
     row: Row
 
-    def read(self) -> Said | None:
+    def read(self) -> RowEdits | None:
         """Return what the row says anew; None for nothing, or where it is wrong."""
         before = self._list_before()
         read = {column: self._read(column) for column in self.cells}
@@ -41,7 +41,7 @@ class RowCells(RecordCells):
             column: (self._tell(column, before[column]), self._tell(column, value))
             for column, value in new.items()
         }
-        return Said(changes=changes, add_to=lambda edits: self._add_to(edits, new))
+        return RowEdits(changes=changes, add_to=lambda edits: self._add_to(edits, new))
 
     def _list_before(self) -> dict[str, object]:
         row, visit = self.row, self.row.visit
