@@ -67,6 +67,8 @@ def test_what_is_overdue_stands_first_and_says_so(agreed: Job) -> None:
         "T2,P,task,false,,,A1,some day\n"
         "T3,P,task,true,,2027-01-01,A1,done\n"
         "E1,P,meeting,false,2027-05-20 10:00,,A1,review\n"
+        "E2,P,meeting,,2027-05-21 10:00,,A1,fair\n"
+        "E3,P,meeting,,2027-05-01 10:00,,A1,held\n"
         "V1,P,visit",
     )
     assert agreed("sync").code == 0
@@ -76,9 +78,11 @@ def test_what_is_overdue_stands_first_and_says_so(agreed: Job) -> None:
     assert found == [
         ("send the quote", "task", True),
         ("review", "appointment", False),
+        ("fair", "appointment", False),
         ("later", "task", False),
         ("some day", "task", False),
     ]
+    assert visit["last_talk"]["text"] == "held"
     text = agreed.cli(*words, "--as-of", "2027-05-01").out
     assert "× overdue since Tue, 20 April 2027" in text
     assert text.count("overdue") == 1

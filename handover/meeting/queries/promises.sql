@@ -30,7 +30,11 @@ with waiting as (
             or (
                 activities.kind in ('call', 'meeting', 'visit')
                 and activities.happened_on >= (select settings.as_of from settings)
-                and activities.is_done is not null
+                -- Of today, where nobody says so, it has taken place.
+                and (
+                    activities.is_done is not null
+                    or activities.happened_on > (select settings.as_of from settings)
+                )
             )
         )
 )
