@@ -98,6 +98,13 @@ def test_half_of_the_hours_of_visits_takes_the_day(
     assert away(folder, start, end) == ([("03-10", "03-10")] if is_away else [])
 
 
+def test_of_other_days_the_time_is_kept_free(folder: Path) -> None:
+    lines = ("DTSTART:20270310T110000", "DTEND:20270310T143000")
+    found = read(folder, calendar(event(*lines), name="佐藤"))["P"]
+    day = dt.date(2027, 3, 10)
+    assert found.partly == ((day, (660, 720)), (day, (780, 870)))
+
+
 def test_recurring_events_take_place_again_and_again(folder: Path) -> None:
     weekly = "RRULE:FREQ=WEEKLY;BYDAY=WE;UNTIL=20270331T235959"
     lines = (
@@ -152,7 +159,7 @@ def test_a_plan_keeps_the_days_and_none_of_the_words(
     text = calendar(event(f"DTSTART;VALUE=DATE:{start}"))
     (folder / "tanaka.ics").write_text(text, encoding="utf-8")
     made = plan(*NEW, "--absences", f"Tanaka={folder / 'tanaka.ics'}")
-    kept = [{"person": "S", "first": day, "last": day}]
+    kept = [{"person": "S", "first": day, "last": day, "start": None, "end": None}]
     assert made.data["plan"]["absences"] == kept
     visits = [r["visit"] for r in made.data["plan"]["rows"] if r["visit"]]
     assert day not in {visit["date"] for visit in visits}
@@ -169,3 +176,23 @@ def test_a_plan_keeps_the_days_and_none_of_the_words(
     assert "予定表による不在" in shown
     ledger = (folder / ".handover" / "ledger.sqlite").read_bytes()
     assert "通院".encode() not in ledger
+
+
+def test_nobody_is_visited_while_somebody_is_in_a_meeting(
+    folder: Path, planning_files: Path, cli: Cli
+) -> None:
+    plan = planning_in(folder, planning_files, cli)
+    visits = [r["visit"] for r in plan(*NEW).data["plan"]["rows"] if r["visit"]]
+    day = visits[0]["date"].replace("-", "")
+    daily = f"DTSTART:{day}T090000\nDTEND:{day}T113000\nRRULE:FREQ=DAILY;COUNT=90"
+    file = folder / "meetings.ics"
+    file.write_text(calendar(event(daily), name="Tanaka"), encoding="utf-8")
+    made = plan(*NEW, "--absences", str(file)).data["plan"]
+    again = [row["visit"] for row in made["rows"] if row["visit"]]
+    assert len(again) == len(visits)
+    assert all(visit["start"] >= "11:30" for visit in again)
+    account = next(row["account_id"] for row in made["rows"] if row["visit"])
+    moment = f"{account}={visits[0]['date']}T10:00"
+    refused = plan("edit", made["id"], "--date", moment, "--as", "M")
+    assert refused.json["error"]["code"] == "date_not_free"
+    assert "09:00" in str(refused.json["error"])

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from handover.plan.scheduler.calendar import Calendars, Days, parse_closed_days
+from handover.plan.scheduler.calendar import (
+    Calendars,
+    Days,
+    Engagement,
+    parse_closed_days,
+)
 from handover.plan.scheduler.problem import Limits, VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
 from handover.plan.scheduler.travel import Area, Travel
@@ -279,3 +284,35 @@ def test_a_hundred_and_forty_customers_are_planned_within_limits(seed: int) -> N
     schedule = solve(problem(*many))
     assert broken(problem(*many), schedule) == []
     assert len(schedule.slots) == 140
+
+
+@some
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(9, 17)), max_size=12))
+def test_what_is_no_visit_keeps_its_time_free_and_takes_no_slot(
+    blocks: list[tuple[int, int]],
+) -> None:
+    days = COMPANY.first(MONDAY, 10)
+    busy = [
+        Engagement(
+            date=days[number],
+            start=hour * 60,
+            end=hour * 60 + 60,
+            travel=0,
+            area=Area(region="", city=""),
+            people=0,
+            online=True,
+            is_visit=False,
+        )
+        for number, hour in blocks
+    ]
+    calendars = Calendars(company=COMPANY, engagements={"P": busy})
+    schedule = solve(problem(*needs(12), calendars=calendars))
+    assert schedule.bound.days <= (schedule.minimum_days or 0)
+    for slot in schedule.slots.values():
+        assert not any(
+            each.date == slot.date
+            and each.start < slot.end
+            and slot.start - slot.travel < each.end
+            for each in busy
+        )
+    assert not any(room.taken for room in schedule.rooms)

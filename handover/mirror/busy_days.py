@@ -52,8 +52,8 @@ class BusyDays:
     person_id: str
     away: tuple[Absence, ...]
     """Days of which half of the hours of visits, or more, are taken."""
-    partly: tuple[dt.date, ...]
-    """Days of which less is taken: visits may still take place."""
+    partly: tuple["Span", ...] = ()
+    """What is taken of other days: visits may still take place before and after."""
 
 
 def read_busy_days(
@@ -236,26 +236,29 @@ def _judge(
     """Tell the days on which a person is away from those with time left."""
     total = sum(end - start for start, end in hours.spans)
     away: list[dt.date] = []
-    partly: list[dt.date] = []
+    partly: list[Span] = []
     for day, spans in sorted(taken.items()):
-        minutes = _count_minutes(spans, hours.spans)
-        if minutes:
-            (away if 2 * minutes >= total else partly).append(day)
+        parts = _cut(spans, hours.spans)
+        if 2 * sum(end - start for start, end in parts) >= total:
+            away.append(day)
+        else:
+            partly += [(day, part) for part in parts]
     return BusyDays(person_id=person, away=_join(away), partly=tuple(partly))
 
 
-def _count_minutes(
-    taken: Iterable[tuple[int, int]], spans: Sequence[tuple[int, int]]
-) -> int:
-    """Count the minutes of the hours of visits that are taken, each once."""
-    count = 0
-    for first, last in spans:
+def _cut(
+    taken: Iterable[tuple[int, int]], hours: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Return what is taken of the hours of visits, without overlaps, by time."""
+    parts: list[tuple[int, int]] = []
+    for first, last in hours:
         at = first
         for start, end in sorted(taken):
             begin, stop = max(start, at), min(end, last)
             if begin < stop:
-                count, at = count + stop - begin, stop
-    return count
+                parts.append((begin, stop))
+                at = stop
+    return parts
 
 
 def _join(days: Iterable[dt.date]) -> tuple[Absence, ...]:

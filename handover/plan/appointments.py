@@ -60,4 +60,6 @@ def describe_absences(plan: Plan, audience: Audience) -> str | None:
 
 def _write_days(away: Away, audience: Audience) -> str:
     first, last = audience.short_day(away.first), audience.short_day(away.last)
+    if away.start is not None:
+        return f"{first} {away.start}-{away.end}"
     return first if away.first == away.last else f"{first} - {last}"

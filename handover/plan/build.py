@@ -51,8 +51,6 @@ from handover.plan.visits import (
 from handover.plan.ways_out import Situation, list_options
 from handover.policy import Policy
 
-PARTLY_BUSY = "partly_busy"
-"""The note of a plan some of whose people have less than half a day taken."""
 NEW_YEAR = "new_year_assumed"
 """The note of a plan over a new year for which nobody named closed days."""
 
@@ -167,7 +165,6 @@ def build_plan(
             facts,
             blind,
             period,
-            partly=sum(len(each.partly) for each in order.busy),
             is_over_new_year=calendars.company.assumes_closure(period.start, effective),
         ),
         **read_schedule(
@@ -265,12 +262,7 @@ def _date_row(row: Row, effective: dt.date) -> Row:
 
 
 def _list_notes(
-    facts: PlanFacts,
-    blind: Sequence[str],
-    period: Period,
-    *,
-    is_over_new_year: bool,
-    partly: int,
+    facts: PlanFacts, blind: Sequence[str], period: Period, *, is_over_new_year: bool
 ) -> tuple[str, ...]:
     """List what people must know, as ``code:subject``."""
     seen = {table for table, _ in facts.mapped}
@@ -282,7 +274,6 @@ def _list_notes(
     )
     return (
         *([NEW_YEAR] if is_over_new_year else []),
-        *((f"{PARTLY_BUSY}:{partly}",) if partly else ()),
         *((f"{RUSHED}:{period.start}",) if period.is_rushed else ()),
         *((f"tables_unread:{' '.join(unseen)}",) if unseen else ()),
         *(f"rule_unmapped:{code}" for code in blind),

@@ -4,10 +4,17 @@ from collections.abc import Iterable, Sequence
 
 from handover.config import JAPAN, Config
 from handover.mirror.busy_days import BusyDays
-from handover.mirror.people import Absence, People
+from handover.mirror.people import People
 from handover.plan.model import Away, Plan
-from handover.plan.scheduler.calendar import Calendars, Days, WorkingDays, parse_days
-from handover.plan.visits import list_engagements
+from handover.plan.scheduler.calendar import (
+    Calendars,
+    Days,
+    Engagement,
+    WorkingDays,
+    parse_days,
+)
+from handover.plan.scheduler.travel import Area
+from handover.plan.visits import list_engagements, read_time, write_time
 from handover.policy import Policy
 
 
@@ -40,6 +47,17 @@ def list_absences(busy: Iterable[BusyDays], known: Iterable[Away]) -> tuple[Away
             for each in busy
             for days in each.away
         ),
+        *(
+            Away(
+                person=each.person_id,
+                first=day,
+                last=day,
+                start=write_time(start),
+                end=write_time(end),
+            )
+            for each in busy
+            for day, (start, end) in each.partly
+        ),
     )
 
 
@@ -59,15 +77,29 @@ def read_calendars(
         others: plans that fill their diaries.
         known: their absences by calendar files.
     """
-    absences: dict[str, list[Absence | Away]] = {}
+    absences: dict[str, list[Days]] = {}
+    engagements = list_engagements(others)
     for person in filter(None, persons):
-        by_calendar = (each for each in known if each.person == person)
-        absences[person] = [*people.absences(person), *by_calendar]
-    return Calendars(
-        company=company,
-        absences={
-            person: [Days(first=each.first, last=each.last) for each in away]
-            for person, away in absences.items()
-        },
-        engagements=list_engagements(others),
+        own = [each for each in known if each.person == person]
+        absences[person] = [
+            *(Days(first=a.first, last=a.last) for a in people.absences(person)),
+            *(Days(first=a.first, last=a.last) for a in own if a.start is None),
+        ]
+        busy = [_make_engagement(each) for each in own if each.start is not None]
+        if busy:
+            engagements[person] = [*engagements.get(person, ()), *busy]
+    return Calendars(company=company, absences=absences, engagements=engagements)
+
+
+def _make_engagement(away: Away) -> Engagement:
+    """Keep a part of a day free in somebody's diary."""
+    return Engagement(
+        date=away.first,
+        start=read_time(away.start or "00:00"),
+        end=read_time(away.end or "24:00"),
+        travel=0,
+        area=Area(region="", city=""),
+        people=0,
+        online=True,
+        is_visit=False,
     )

@@ -225,11 +225,16 @@ class PutAside(Value):
 
 
 class Away(Value):
-    """Days on which somebody is away by their calendar, both included."""
+    """When somebody is away by their calendar: whole days, or a part of one.
+
+    ``start`` and ``end`` are ``HH:MM``; without them it is all of the days.
+    """
 
     person: str
     first: dt.date
     last: dt.date
+    start: str | None = None
+    end: str | None = None
 
 
 class Overflow(Value):

@@ -254,9 +254,10 @@ def _weekdays(word: str) -> frozenset[int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Engagement:
-    """A visit that is in somebody's diary already, from another plan.
+    """What is in somebody's diary already: a visit of another plan, or other business.
 
     ``start`` and ``end`` are minutes since midnight; ``travel`` is kept free before.
+    What is no visit keeps its time free, and counts for none of the limits of a day.
     """
 
     date: dt.date
@@ -266,6 +267,7 @@ class Engagement:
     area: Area
     people: int
     online: bool
+    is_visit: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,7 +86,7 @@ class DayModel:
         """Describe what stands already on a day, but for its date."""
         return [
             [
-                (e.start, e.end, e.travel, e.area, e.people, e.online)
+                (e.start, e.end, e.travel, e.area, e.people, e.online, e.is_visit)
                 for e in self._empty.diary.day(person, number).entries
             ]
             for person in persons
@@ -134,8 +134,8 @@ class DayModel:
                 for number, column in columns.items():
                     attended[manager, number][column] = 1
         for (manager, number), terms in attended.items():
-            entries = self._empty.diary.day(manager, number).entries
-            left = self._limits.manager_visits - len(entries)
+            known = self._empty.diary.day(manager, number).visits
+            left = self._limits.manager_visits - known
             self.program.add_most(terms, max(left, 0))
 
     def _fill_days(self) -> None:
@@ -160,7 +160,7 @@ class DayModel:
             dict.fromkeys(there, 1),
             {c: n.people for c, n in there.items()},
         )
-        most = limits.visits - len(day.entries)
+        most = limits.visits - day.visits
         self.program.add_most(visits, most)
         self.program.add_most(people, limits.people - day.people)
         minutes = {column: need.minutes for column, need in there.items()}

@@ -24,12 +24,18 @@ class Day(NamedTuple):
     minutes: int = 0
     people: int = 0
 
+    @property
+    def visits(self) -> int:
+        """How many of the entries are visits."""
+        return sum(entry.is_visit for entry in self.entries)
+
     def add(self, entry: Engagement) -> "Day":
         """Return the day with one entry more."""
+        minutes = entry.end - entry.start + entry.travel if entry.is_visit else 0
         place = bisect_left(self.entries, entry.start, key=lambda known: known.start)
         return Day(
             entries=(*self.entries[:place], entry, *self.entries[place:]),
-            minutes=self.minutes + entry.end - entry.start + entry.travel,
+            minutes=self.minutes + minutes,
             people=self.people + entry.people,
         )
 
@@ -213,7 +219,7 @@ class Diary:
             entries = list(day.entries)
             entries.remove(visit)
             self._days[person, number] = _EMPTY
-            for count in range(1, len(day.entries) + 1):
+            for count in range(1, day.visits + 1):
                 self._holding[person, count] &= ~bit
             key = person, need.area
             self._in_area[key] = self._in_area.get(key, 0) & ~bit
@@ -225,8 +231,9 @@ class Diary:
         day = self.day(person, number).add(entry)
         self._days[person, number] = day
         bit = 1 << number
-        count = person, len(day.entries)
-        self._holding[count] = self._holding.get(count, 0) | bit
+        if entry.is_visit:
+            count = person, day.visits
+            self._holding[count] = self._holding.get(count, 0) | bit
         if not entry.online:
             key = person, entry.area
             self._in_area[key] = self._in_area.get(key, 0) | bit

@@ -286,7 +286,7 @@ class Reserve:
     def _list_free(self, seller: str, present: list[bool]) -> list[int]:
         taken: dict[dt.date, int] = defaultdict(int)
         for engagement in self._calendars.engagements.get(seller, ()):
-            taken[engagement.date] += 1
+            taken[engagement.date] += engagement.is_visit
         return [
             max(self._limits.visits - taken[day], 0) if there else 0
             for day, there in zip(self._days, present, strict=True)

@@ -170,13 +170,13 @@ def _find_limit(diary: Diary, need: Need, number: int) -> NoSlot | None:
     """Find a limit of a person's day that another visit would break."""
     limits = diary.limits
     if need.manager:
-        attended = len(diary.day(need.manager, number).entries)
+        attended = diary.day(need.manager, number).visits
         if attended >= limits.manager_visits:
             most = limits.manager_visits
             return NoSlot(code="manager_visits", person=need.manager, limit=most)
     for seller in need.sellers:
         day = diary.day(seller, number)
-        if len(day.entries) >= limits.visits:
+        if day.visits >= limits.visits:
             return NoSlot(code="visits", person=seller, limit=limits.visits)
         if day.people + need.people > limits.people:
             return NoSlot(code="people", person=seller, limit=limits.people)
