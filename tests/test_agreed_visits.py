@@ -234,7 +234,11 @@ def test_a_declined_visit_waits_for_those_who_can_set_another_date(call: Cli) ->
     no_reason = call("edit", key, "--declined", account, "--as", "P")
     assert no_reason.json["error"]["code"] == "reason_needed"
     declined = ("--declined", account, "--reason", "面会は不要とのこと")
-    assert call("edit", key, *declined, "--as", "P").data["plan"]["state"] == "approved"
+    done = call("edit", key, *declined, "--as", "P").data
+    assert done["plan"]["state"] == "approved"
+    assert [each["reason"] for each in done["changes"]] == [declined[-1]]
+    shown = rows_of(call("show", key))[account]["visit"]
+    assert shown["answer_reason"] == declined[-1]
     for person in ("P", "M"):
         waiting = call("list", "--mine", "--as", person).data["waiting"]
         (turn,) = [each for each in waiting if each["step"] == "rearrange"]

@@ -26,17 +26,22 @@ def _join(visit: Visit, answers: Sequence[Agreement]) -> Visit:
     told = [(each.date, each.start) for each in answers]
     now = (visit.date, visit.start)
     moved = sum(before != after for before, after in pairwise([*told, now]))
-    state = answers[-1].answer if told[-1] == now else "moved"
-    return visit.model_copy(update={"state": state, "moved": moved})
+    is_current = told[-1] == now
+    return visit.model_copy(
+        update={
+            "state": answers[-1].answer if is_current else "moved",
+            "moved": moved,
+            "answer_reason": answers[-1].reason if is_current else None,
+        }
+    )
 
 
 def keep_answer(visit: Visit, before: Visit | None) -> Visit:
     """Return a visit with what the customer answered to the one before."""
     if before is None or before.state == "proposed":
         return visit
-    is_same = (visit.date, visit.start) == (before.date, before.start)
-    if is_same or before.state == "moved":
-        answered = {"state": before.state, "moved": before.moved}
-    else:
-        answered = {"state": "moved", "moved": before.moved + 1}
-    return visit.model_copy(update=answered)
+    if (visit.date, visit.start) == (before.date, before.start):
+        names = ("state", "moved", "answer_reason")
+        return visit.model_copy(update={name: getattr(before, name) for name in names})
+    moved = before.moved + (before.state != "moved")
+    return visit.model_copy(update={"state": "moved", "moved": moved})

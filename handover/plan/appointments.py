@@ -11,8 +11,11 @@ STATES: tuple[VisitState, ...] = ("agreed", "proposed", "moved", "declined")
 
 
 def write_answer(row: Row, words: Words) -> str:
-    """Write whether a customer agreed to the date of their visit."""
-    return words(f"visit_state:{row.visit.state}") if row.visit is not None else "-"
+    """Write whether a customer agreed to the date of their visit, and why not."""
+    if row.visit is None:
+        return "-"
+    state = words(f"visit_state:{row.visit.state}")
+    return ": ".join(filter(None, (state, row.visit.answer_reason)))
 
 
 def has_answers(plan: Plan) -> bool:

@@ -134,8 +134,9 @@ def list_changes(
 
 def _explain(change: Change, step: Made) -> Change:
     """Say through what a version a value is what it is, by whom, and why."""
-    is_new = step.cause == "new" and change.why != "answered"
-    why: Why = "drawn_up" if is_new else change.why
+    if change.why == "answered":  # no version came of it
+        return change
+    why: Why = "drawn_up" if step.cause == "new" else change.why
     is_decided = why == "decided"
     return replace(
         change,
@@ -238,7 +239,10 @@ def _compare_rows(before: Row | None, after: Row) -> Iterator[Change]:
             why = "facts" if value is not None else "decided"
         if name == "visit_state" and value in ("agreed", "declined"):
             why = "answered"
-        yield _make_change(after, name, old, value, why)
+        change = _make_change(after, name, old, value, why)
+        if why == "answered" and after.visit is not None:
+            change = replace(change, reason=after.visit.answer_reason)
+        yield change
 
 
 def _is_pinned(row: Row) -> bool:

@@ -38,7 +38,7 @@ LATER_IN_ROWS = ("class_by", "class_reason", "attendance_proposed")
 """The same of a row."""
 LATER_IN_RECORDS = ("reason",)
 """The same of an opportunity, and of a loose record."""
-ANSWERED = ("state", "moved")
+ANSWERED = ("state", "moved", "answer_reason")
 """The same of a visit: what the customer answered is nobody's decision."""
 LATER_IN_VISITS = ("timed",)
 """The same of a visit; False says nothing."""

@@ -57,6 +57,7 @@ class Visit(Value):
     state: VisitState = "proposed"
     moved: int = 0
     """How often the customer, once asked, was to be told another date."""
+    answer_reason: str | None = None
 
     @property
     def takes_place(self) -> bool:
@@ -225,10 +226,7 @@ class PutAside(Value):
 
 
 class Away(Value):
-    """When somebody is away by their calendar: whole days, or a part of one.
-
-    ``start`` and ``end`` are ``HH:MM``; without them it is all of the days.
-    """
+    """Whole days on which a calendar has somebody away, or ``HH:MM`` of one day."""
 
     person: str
     first: dt.date

@@ -31,7 +31,9 @@ from handover.plan.model import CARRIED_OUT, Plan, Row
 from mappings.toml_file import nearest
 
 PLAN = Phrase(text="plan")
-JOINED: Mapping[str, Any] = {"rows": {"__all__": {"visit": {"state", "moved"}}}}
+JOINED: Mapping[str, Any] = {
+    "rows": {"__all__": {"visit": {"state", "moved", "answer_reason"}}}
+}
 """What is no part of a version: it is joined in when a plan is read."""
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
