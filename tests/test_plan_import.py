@@ -308,17 +308,16 @@ def test_a_reorganisation_is_one_workbook_taken_as_a_whole(
     assert stand == [2, 2]
 
 
-def test_the_returned_workbook_is_evidence_of_the_approval(plan: Cli, cli: Cli) -> None:
+def test_the_returned_workbook_is_evidence_of_what_it_says(plan: Cli, cli: Cli) -> None:
     key = submitted(plan)
     export(cli, key)
-    ended = plan("approve", key, "--evidence", str(BOOK), "--as", "M")
-    assert ended.code == 0
-    [made] = [
-        each
-        for each in plan("show", key).data["decisions"]
-        if each["decision"] == "approve"
-    ]
-    assert made["person"] == "M"
+    fill({("A3", "successor"): "Suzuki"})
+    evidence = ("--evidence", str(BOOK), "--as", "M")
+    ended = plan("approve", key, *evidence)
+    assert refusal(ended) == (5, "evidence_differs")
+    assert "Midori: Successor" in ended.json["error"]["message"]
+    assert plan("show", key).data["plan"]["state"] == "submitted"
+    assert plan("approve", key, "--successor", "A3=T", *evidence).code == 0
     digest = hashlib.sha256(BOOK.read_bytes()).hexdigest()
     ledger = b"".join(p.read_bytes() for p in Path(".handover").glob("ledger.sqlite*"))
     assert digest.encode() in ledger

@@ -12,6 +12,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from handover.jobs.deciding import Grounds, make_decision
+from handover.jobs.evidence import check_evidence
 from handover.jobs.plan import find_plan, find_planned, open_planning
 from handover.jobs.workspace import Workspace
 from handover.ledger.under_way import check_settled
@@ -143,6 +144,7 @@ def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> 
         now = workspace.circumstances(found.source)
         approval.check_approver(found, "approve", by, now)
         if edits.is_empty:
+            _check_evidence(connection, workspace, found, grounds)
             return Changed(plan=approval.approve(connection, found, by, now))
         with open_planning(workspace, found.source) as planning:
             edited = drafts.edit_submitted(
@@ -152,8 +154,16 @@ def approve(workspace: Workspace, text: str, edits: Edits, grounds: Grounds) -> 
                 planning.find_ids(found, edits),
                 EditedBy(person=by.person_id, at=by.at, cause="amend"),
             )
+        _check_evidence(connection, workspace, edited, grounds)
         decided = approval.approve(connection, edited, by, now)
         return Changed(plan=decided, before=found)
+
+
+def _check_evidence(
+    connection: Connection, workspace: Workspace, plan: Plan, grounds: Grounds
+) -> None:
+    if grounds.evidence is not None:
+        check_evidence(connection, workspace, plan, grounds.evidence)
 
 
 def _check_version_read(connection: Connection, plan: Plan, read: int | None) -> None:

@@ -14,9 +14,9 @@ from handover.errors import Refusal, UnknownName, UsageProblem
 from handover.i18n import Phrase, Words
 from handover.jobs.decisions import Changed, load_settled
 from handover.jobs.desk import list_waiting
+from handover.jobs.evidence import list_able, make_finder
 from handover.jobs.plan import Planning, add_contacts, find_audience, open_planning
 from handover.jobs.workspace import Workspace
-from handover.mirror.find import find_user
 from handover.paper.workbook_reading import read_book
 from handover.plan import drafts, errors, store
 from handover.plan.changes import Made
@@ -26,14 +26,12 @@ from handover.plan.edits import Edits
 from handover.plan.history import load_made
 from handover.plan.model import Plan, Row
 from handover.plan.workbook import BookRequest, write_book
-from handover.plan.workbook_cells import Finder
 from handover.plan.workbook_reading import (
     ReadBook,
     SentPlan,
     list_sent,
     read_plans_book,
 )
-from handover.plan.workbook_words import label_people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +58,7 @@ def export_plans(
     request = BookRequest(
         plans=plans,
         audience=replace(audience, mark=mark),
-        people=_list_people(workspace, plans),
+        people=list_able(workspace, plans),
         blocked={
             key: [str(words.sentence(error)) for error in each.blocked]
             for key, each in waiting.items()
@@ -82,15 +80,6 @@ def _describe_step(waiting: Waiting, words: Words, workspace: Workspace) -> str:
     )
 
 
-def _list_people(workspace: Workspace, plans: Sequence[Plan]) -> dict[str, str]:
-    """Return the names of those who can take over, in their order, by id."""
-    people = workspace.people(plans[0].source)
-    givers = {plan.predecessor for plan in plans} if len(plans) == 1 else set()
-    able = (each for each in people if each.is_active and each.id not in givers)
-    order = sorted(able, key=lambda each: (each.name, each.id))
-    return {each.id: each.name for each in order}
-
-
 # Reading back
 
 
@@ -110,7 +99,7 @@ def read_import(workspace: Workspace, path: Path, words: Words) -> Import:
     sent = list_sent(tables, path.name)
     with workspace.ledger.read() as connection:
         plans = [_find_plan(connection, workspace, each, path.name) for each in sent]
-    book = read_plans_book(tables, plans, _make_finder(workspace, plans, words))
+    book = read_plans_book(tables, plans, make_finder(workspace, plans, words))
     if book.mistakes:
         raise _bad(path.name, book.mistakes)
     read = Import(file=path.name, plans=plans, book=book)
@@ -129,16 +118,6 @@ def apply_import(workspace: Workspace, shown: Import) -> Import:
 
 def _bad(file: str, mistakes: Sequence[Phrase]) -> errors.BadWorkbook:
     return errors.BadWorkbook(file=file, count=len(mistakes), mistakes=(*mistakes,))
-
-
-def _make_finder(workspace: Workspace, plans: Sequence[Plan], words: Words) -> Finder:
-    people = workspace.people(plans[0].source)
-    return Finder(
-        words=words,
-        offered=label_people(_list_people(workspace, plans)),
-        name=people.name,
-        find_user=lambda text: find_user(people, text).id,
-    )
 
 
 def _find_plan(

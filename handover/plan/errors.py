@@ -307,6 +307,12 @@ class StaleWorkbook(Refusal):
     code = "stale_workbook"
 
 
+class EvidenceDiffers(Refusal):
+    """The workbook given as evidence says something else (``file plan cells``)."""
+
+    code = "evidence_differs"
+
+
 class ImportNotConfirmed(Refusal):
     """Whoever was asked did not agree to what a workbook changes (``file``)."""
 
