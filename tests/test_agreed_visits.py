@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from handover.answers.agreements import Agreement
 from handover.errors import Refusal
+from handover.i18n import Phrase
 from handover.plan.amendment import edit_plan
 from handover.plan.answered import join_answers
 from handover.plan.dates import PlanDates
 from handover.plan.edits import Edits
 from handover.plan.errors import BadPeriod, DateNotFree
 from handover.plan.model import Plan, Visit
+from handover.plan.scheduler.calendar import Days
 from tests.conftest import Cli
 from tests.test_plan_edits import ACCOUNTS, FRIDAY, MANAGER, amended, plan
 from tests.worlds.planning_folder import NEW, planning_in, rows_of, submitted
@@ -174,6 +176,26 @@ def test_what_was_agreed_makes_no_room_for_what_a_person_sets() -> None:
             amended(agreed(before, other), **setting)
         break
     assert changes
+
+
+def test_nobody_is_brought_to_an_agreed_visit_who_cannot_come() -> None:
+    before = plan()
+    account = next(iter(times(before)))
+    day = visit_of(before, account).date
+    now = agreed(before, account)
+    away = ground_of(ACCOUNTS)
+    absences = {"T": [Days(first=day, last=day)]}
+    away = replace(away, calendars=replace(away.calendars, absences=absences))
+    edits = Edits(successors={account: "T"})
+    with pytest.raises(DateNotFree) as refused:
+        edit_plan(now, edits, MANAGER, away, owner_is_active=True)
+    assert refused.value.params["why"] == Phrase(
+        text="no-slot:away",
+        params={"person": "T", "limit": None, "start": "00:00", "end": "00:00"},
+    )
+    taken = edit_plan(now, edits, MANAGER, ground_of(ACCOUNTS), owner_is_active=True)
+    assert times(taken)[account] == times(before)[account]
+    assert "T" in visit_of(taken, account).attendees
 
 
 # On the command line

@@ -6,7 +6,7 @@ only what must move does.
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -38,6 +38,7 @@ from handover.plan.edits import (
 from handover.plan.fates import edit_loose, edit_opportunities
 from handover.plan.model import LooseRecord, Plan, PutAside, Row
 from handover.plan.naming import name_rows
+from handover.plan.scheduler.problem import Need
 from handover.plan.scheduler.refusals import find_refusal
 from handover.plan.selection import (
     DECIDED,
@@ -179,8 +180,10 @@ def _schedule_again(
     for before, row in zip(left, scheduled.rows, strict=True):
         day = _find_pinned_day(before, edits.dates)
         if day is not None and not _takes_place(row, day, edits.times):
-            why = _explain(scheduled, row.account_id, ground)
+            need = scheduled.problem.needs[row.account_id]
+            why = _explain(scheduled, need, ground) or Phrase(text="no-slot:moved")
             raise errors.DateNotFree(account=row.account, date=day, why=why)
+    _check_agreed(plan, left, scheduled, ground)
     _check_manager(plan, scheduled.rows, ground)
     changes = read_schedule(scheduled, plan.manager, plan.effective, ground.policy)
     placed = {row.account_id: row for row in scheduled.rows}
@@ -241,13 +244,35 @@ def _check_manager(plan: Plan, rows: Iterable[Row], ground: Ground) -> None:
         )
 
 
-def _explain(scheduled: ScheduledRows, account: str, ground: Ground) -> Phrase:
-    """Say why a visit has no slot on the day that a person set for it."""
+def _check_agreed(
+    plan: Plan, rows: Iterable[Row], scheduled: ScheduledRows, ground: Ground
+) -> None:
+    """Refuse to bring others to a visit that its customer agreed to than can come.
+
+    Raises:
+        DateNotFree: names the customer, and who cannot come or why.
+    """
+    for row in rows:
+        known, need = (
+            plan.row(row.account_id),
+            scheduled.problem.needs.get(row.account_id),
+        )
+        if known is None or need is None or need.agreed is None:
+            continue
+        before, now = ((each.successor_id, each.is_attended) for each in (known, row))
+        day, time = need.agreed.date, need.agreed.start
+        asked = replace(need, agreed=None, date=day, time=time)
+        why = _explain(scheduled, asked, ground) if before != now else None
+        if why is not None:
+            raise errors.DateNotFree(account=row.account, date=day, why=why)
+
+
+def _explain(scheduled: ScheduledRows, need: Need, ground: Ground) -> Phrase | None:
+    """Say why a visit has no slot on the day that was set for it; None if it has."""
     schedule, problem = scheduled.schedule, scheduled.problem
-    need = problem.needs[account]
     cause = find_refusal(problem, schedule.slots, schedule.days, need)
     if cause is None:
-        return Phrase(text="no-slot:moved")
+        return None
     params = {
         "person": ground.name(cause.person) if cause.person else "",
         "limit": cause.limit,
