@@ -145,12 +145,14 @@ def test_an_untouched_ledger_is_obeyed_and_vouched_for(job: Job) -> None:
 
 
 def test_every_kind_of_row_that_is_sealed_occurs(job: Job) -> None:
-    met = next(
-        row for row in job("plan", "show", PLAN).data["plan"]["rows"] if row["visit"]
-    )
-    assert (
-        job("plan", "edit", PLAN, "--agreed", met["account_id"], "--as", "M").code == 0
-    )
+    asahi, visited = ("--account", "青葉商事"), "2027-03-11"
+    agreed = ("plan", "edit", PLAN, "--agreed", "青葉商事", "--as", "M")
+    said = ("--item", "contacts.channel", "--result", "confirmed")
+    recorded = ("record", PLAN, *asahi, *said, "--person", "山田 太郎", "--as", "S")
+    assert job(*agreed).code == 0
+    assert job("meeting", *recorded, on=visited).code == 0
+    accepted = job("meeting", "accept", PLAN, *asahi, "--as", "S", on=visited)
+    assert accepted.code == 0
     job("reassign", PLAN, on=EFFECTIVE)
     with closing(sqlite3.connect(job.folder / ".handover" / "ledger.sqlite")) as raw:
         subjects = raw.execute("select subject from seals").fetchall()
@@ -164,7 +166,11 @@ def test_what_an_older_ledger_holds_is_sealed_when_it_is_opened(job: Job) -> Non
         "delete from seals",
         "drop index ix_seals_subject",
         "drop table seals",
-        "drop table agreements",
+        *(f"drop table {each}" for each in ("agreements", "remarks", "acceptances")),
+        *(
+            f"alter table confirmations drop column {name}"
+            for name in ("table_name", "actor", "rehearsed_on", "before")
+        ),
         "delete from events",
         "delete from sqlite_sequence where name = 'events'",
         "alter table events drop column seals_hash",
