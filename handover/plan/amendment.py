@@ -21,7 +21,7 @@ from handover.plan.build import (
     seal,
     wait_for_decisions,
 )
-from handover.plan.classes import decide_class
+from handover.plan.classes import CLASSES_UNKNOWN, decide_class
 from handover.plan.dates import check_visit_day, prolong, redate
 from handover.plan.edits import (
     REST,
@@ -197,9 +197,17 @@ def _schedule_again(
         "aside": ground.aside,
         "policy_hash": ground.policy.hash,
         "expires_days": ground.policy.plan.expires_days,
+        "notes": _list_notes(plan, merged),
     }
     made = plan.model_copy(update=changes)
     return seal(prolong(made, ground.today, ground.policy.plan.expires_days))
+
+
+def _list_notes(plan: Plan, rows: Iterable[Row]) -> tuple[str, ...]:
+    """List what a plan notes; that there are no classes, until somebody decides one."""
+    if not any(row.class_by for row in rows):
+        return plan.notes
+    return tuple(note for note in plan.notes if note != CLASSES_UNKNOWN)
 
 
 def is_frozen(row: Row, visited: Collection[str]) -> bool:

@@ -4,7 +4,7 @@ import datetime as dt
 
 from handover.i18n import Words
 from handover.plan.model import Row
-from handover.plan.selection import is_attendance_open
+from handover.plan.selection import KEY_CLASSES, is_attendance_open
 from handover.plan.view import Audience
 
 
@@ -21,6 +21,12 @@ def find_time(row: Row) -> tuple[dt.date, str]:
     if row.visit is None:
         return dt.date.max, ""
     return row.visit.date, row.visit.start
+
+
+def write_classed(row: Row, audience: Audience) -> str:
+    """Write a customer's name, with the class behind if it is not a normal one."""
+    classed = row.proposed_class or row.customer_class in KEY_CLASSES
+    return f"{row.account} ({write_class(row, audience)})" if classed else row.account
 
 
 def write_day(row: Row, audience: Audience) -> str:

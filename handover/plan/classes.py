@@ -12,6 +12,9 @@ from handover.plan.model import ClassEdit, CustomerClass, Row
 from handover.plan.selection import Wish, judge_class
 from handover.plan.visits import find_wish
 
+CLASSES_UNKNOWN = "rule_unmapped:M1"
+"""The note of a plan that the CRM has no classes."""
+
 
 def decide_class(row: Row, asked: ClassEdit, *, by: str, reason: str | None) -> Row:
     """Return a row with the class that a manager decided, met as the rules say then.

@@ -13,6 +13,7 @@ from handover.plan.cells import (
     list_gaps,
     write_attendance,
     write_class,
+    write_classed,
     write_day,
     write_decision,
     write_gaps,
@@ -100,7 +101,7 @@ def _list_met(plan: Plan, audience: Audience) -> PlanList:
     columns = [
         PlanColumn(heading=words("Day"), cell=lambda row: write_day(row, audience)),
         PlanColumn(heading=words("Time"), cell=write_time),
-        PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
+        *_name_customers(plan.rows, audience),
         PlanColumn(
             heading=words("Place"),
             cell=lambda row: write_place(row, words),
@@ -114,7 +115,6 @@ def _list_met(plan: Plan, audience: Audience) -> PlanList:
         *_list_answers(plan, words),
         *_list_successors(plan, audience),
         *_list_effective(plan, audience),
-        *_list_classes(plan.rows, audience),
         PlanColumn(heading=words("Why"), cell=write_reasons),
         _make_value_column(audience),
         PlanColumn(
@@ -131,10 +131,9 @@ def _list_met(plan: Plan, audience: Audience) -> PlanList:
 def _list_informed(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     columns = [
-        PlanColumn(heading=words("Customer"), cell=lambda row: row.account),
+        *_name_customers(plan.rows, audience),
         *_list_successors(plan, audience),
         *_list_effective(plan, audience),
-        *_list_classes(plan.rows, audience),
         PlanColumn(heading=words("Why"), cell=write_reasons),
         _make_value_column(audience),
         PlanColumn(
@@ -146,13 +145,27 @@ def _list_informed(plan: Plan, audience: Audience) -> PlanList:
     return _make_list(words("Information only"), columns, rows)
 
 
-def _list_classes(rows: Sequence[Row], audience: Audience) -> Iterator[PlanColumn]:
-    """Yield the column of classes where there are any."""
-    if any(row.customer_class or row.proposed_class for row in rows):
-        yield PlanColumn(
-            heading=audience.words("Class"),
-            cell=lambda row: write_class(row, audience),
-        )
+def _name_customers(rows: Sequence[Row], audience: Audience) -> Iterator[PlanColumn]:
+    """Yield the columns of customers and, where there are any, their classes.
+
+    On paper, where many columns stand side by side, both are in one cell.
+    """
+    words = audience.words
+    heading = words("Customer")
+    if not any(row.customer_class or row.proposed_class for row in rows):
+        yield PlanColumn(heading=heading, cell=lambda row: row.account)
+        return
+    yield PlanColumn(heading=heading, cell=lambda row: row.account, only_on="terminal")
+    yield PlanColumn(
+        heading=words("Class"),
+        cell=lambda row: write_class(row, audience),
+        only_on="terminal",
+    )
+    yield PlanColumn(
+        heading=heading,
+        cell=lambda row: write_classed(row, audience),
+        only_on="paper",
+    )
 
 
 def _list_answers(plan: Plan, words: Words) -> Iterator[PlanColumn]:
