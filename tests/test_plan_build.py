@@ -16,7 +16,6 @@ from handover.plan.selection import AccountFacts
 from tests.worlds.small_company import (
     CALENDARS,
     COMPANY,
-    TODAY,
     account,
     key_account,
     plan_of,
@@ -120,25 +119,6 @@ def test_eighty_customers_in_two_days_are_refused_with_the_days_it_takes() -> No
     assert len(plan.overflow) == 72
     assert [each.account_id for each in plan.overflow[:2]] == ["A71", "A70"]
     assert all(each.reason == "M3" for each in plan.overflow)
-
-
-def test_the_ways_out_say_what_they_would_bring() -> None:
-    plan = plan_of(story(), start=dt.date(2027, 3, 1), end=LAST_DAY)
-    effects = {option.code: option.effect for option in plan.options}
-    assert effects == {
-        "longer_period": 72,
-        "second_successor": 0,
-        "split_at_effective": 72,
-        "hold_opportunities": 8,
-    }
-    longer = next(o for o in plan.options if o.code == "longer_period")
-    assert longer.end == plan.minimum_end
-
-
-def test_a_second_successor_helps_where_the_predecessor_is_absent() -> None:
-    plan = plan_of(story(20), absent=True, start=dt.date(2027, 3, 1), end=LAST_DAY)
-    effects = {option.code: option.effect for option in plan.options}
-    assert effects["second_successor"] == 8
 
 
 def test_whom_we_should_meet_is_informed_where_no_slot_is_left() -> None:
@@ -292,18 +272,3 @@ def test_approvals_and_measurements_do_not_change_the_fingerprint() -> None:
 def test_a_plan_survives_the_way_through_json() -> None:
     plan = plan_of([key_account(1), wanting(2), account(3)], calendars=CALENDARS)
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
-
-
-def test_the_way_out_of_a_longer_period_gives_every_must_its_slot() -> None:
-    """Also where only the proof finds how short the period can be."""
-    accounts = [
-        key_account(n, city=f"町{n % 9}", closed_days="月水" if n % 3 else "")
-        for n in range(1, 31)
-    ]
-    short = plan_of(accounts, end=TODAY + dt.timedelta(days=4))
-    longer = next(each for each in short.options if each.code == "longer_period")
-    assert longer.end == short.minimum_end
-    assert longer.effect == len(short.overflow) > 0
-    again = plan_of(accounts, end=longer.end)
-    assert again.overflow == ()
-    assert again.minimum_days_proved

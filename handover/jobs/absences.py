@@ -6,8 +6,8 @@ from pathlib import Path
 
 from handover.mirror.busy_days import BusyDays, Hours, read_busy_days
 from handover.mirror.find import find_user
-from handover.plan.drafts import Setting
-from handover.plan.visits import read_limits
+from handover.plan.limits import read_limits
+from handover.plan.setting import Setting
 
 LONGEST = dt.timedelta(days=400)
 """How far calendars are read ahead: longer than any handover."""

@@ -35,7 +35,6 @@ from handover.plan.calendars import list_company_days
 from handover.plan.changes import Comparison, Drift, compare, list_drift
 from handover.plan.dates import PlanDates
 from handover.plan.decision import RecordedDecision
-from handover.plan.drafts import Setting
 from handover.plan.edits import Edits
 from handover.plan.errors import NotInPlan
 from handover.plan.facts import read_facts, read_owners
@@ -46,6 +45,7 @@ from handover.plan.moves import Move
 from handover.plan.moves_file import find_moves, read_moves
 from handover.plan.page import plan_page
 from handover.plan.selection import PlanFacts
+from handover.plan.setting import Setting
 from handover.plan.view import Audience
 
 

@@ -36,6 +36,7 @@ from handover.plan.edits import (
     is_holding,
 )
 from handover.plan.fates import edit_loose, edit_opportunities
+from handover.plan.limits import write_time
 from handover.plan.model import LooseRecord, Plan, PutAside, Row
 from handover.plan.naming import name_rows
 from handover.plan.scheduler.problem import Need
@@ -52,7 +53,6 @@ from handover.plan.visits import (
     ScheduledRows,
     find_wish,
     schedule_visits,
-    write_time,
 )
 
 
@@ -63,6 +63,7 @@ def edit_plan(
     ground: Ground,
     *,
     owner_is_active: bool,
+    prove: bool = True,
 ) -> Plan:
     """Make the next version of a plan, as a draft.
 
@@ -75,6 +76,7 @@ def edit_plan(
         editor: by whom.
         ground: facts, policy and calendars as of today.
         owner_is_active: whether the predecessor can still hold anything.
+        prove: whether the shortest period is proved, which moves no visit.
 
     Raises:
         NotYours: the manager alone may decide one of the edits.
@@ -101,7 +103,7 @@ def edit_plan(
         for record in plan.loose
     )
     check_held(plan, rows, loose, editor, ground.policy.plan.hold_share)
-    return _schedule_again(plan, rows, loose, edits, ground)
+    return _schedule_again(plan, rows, loose, edits, ground, prove=prove)
 
 
 def list_refusals(
@@ -164,6 +166,8 @@ def _schedule_again(
     loose: tuple[LooseRecord, ...],
     edits: Edits,
     ground: Ground,
+    *,
+    prove: bool,
 ) -> Plan:
     frame = Frame(
         predecessor=plan.predecessor,
@@ -171,12 +175,14 @@ def _schedule_again(
         absent=plan.absent,
         start=plan.start,
         end=plan.end,
+        effective=plan.effective,
     )
     visited = ground.visited - set(edits.list_accounts())
     left = [row for row in rows if not is_frozen(row, visited)]
     for row in left:
         check_visit_day(row, _find_pinned_day(row, edits.dates), plan.announce)
-    scheduled = schedule_visits(left, frame, ground, edits.dates, edits.times)
+    dates, times = edits.dates, edits.times
+    scheduled = schedule_visits(left, frame, ground, dates, times, prove=prove)
     for before, row in zip(left, scheduled.rows, strict=True):
         day = _find_pinned_day(before, edits.dates)
         if day is not None and not _takes_place(row, day, edits.times):
@@ -185,7 +191,7 @@ def _schedule_again(
             raise errors.DateNotFree(account=row.account, date=day, why=why)
     _check_agreed(plan, left, scheduled, ground)
     _check_manager(plan, scheduled.rows, ground)
-    changes = read_schedule(scheduled, plan.manager, plan.effective, ground.policy)
+    changes = read_schedule(scheduled)
     placed = {row.account_id: row for row in scheduled.rows}
     merged = tuple(placed.get(row.account_id, row) for row in rows)
     changes |= {

@@ -48,7 +48,6 @@ from handover.plan.visits import (
     find_wish,
     schedule_visits,
 )
-from handover.plan.ways_out import Situation, list_options
 from handover.policy import Policy
 
 NEW_YEAR = "new_year_assumed"
@@ -167,9 +166,7 @@ def build_plan(
             period,
             is_over_new_year=calendars.company.assumes_closure(period.start, effective),
         ),
-        **read_schedule(
-            replace(scheduled, rows=rows), request.manager, effective, policy
-        ),
+        **read_schedule(replace(scheduled, rows=rows)),
     )
     return seal(plan)
 
@@ -313,20 +310,9 @@ def wait_for_decisions(
     return row.model_copy(update={"opportunities": waiting})
 
 
-def read_schedule(
-    scheduled: ScheduledRows, manager: str | None, effective: dt.date, policy: Policy
-) -> dict[str, Any]:
+def read_schedule(scheduled: ScheduledRows) -> dict[str, Any]:
     """Read the parts of a plan that follow from its schedule."""
     schedule = scheduled.schedule
-    situation = Situation(
-        rows=scheduled.rows,
-        overflow=scheduled.overflow,
-        problem=scheduled.problem,
-        schedule=schedule,
-        manager=manager,
-        effective=effective,
-        online_minutes=policy.plan.visit_online,
-    )
     return {
         "rows": scheduled.rows,
         "end": schedule.end,
@@ -336,7 +322,7 @@ def read_schedule(
         "minimum_days_proved": schedule.is_proved,
         "slots": tuple(Slots(**asdict(room)) for room in schedule.rooms),
         "overflow": scheduled.overflow,
-        "options": list_options(situation),
+        "options": (),
     }
 
 

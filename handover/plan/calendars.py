@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from handover.config import JAPAN, Config
 from handover.mirror.busy_days import BusyDays
 from handover.mirror.people import People
+from handover.plan.limits import read_time, write_time
 from handover.plan.model import Away, Plan
 from handover.plan.scheduler.calendar import (
     Calendars,
@@ -14,7 +15,7 @@ from handover.plan.scheduler.calendar import (
     parse_days,
 )
 from handover.plan.scheduler.travel import Area
-from handover.plan.visits import list_engagements, read_time, write_time
+from handover.plan.visits import list_engagements
 from handover.policy import Policy
 
 

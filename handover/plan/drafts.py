@@ -6,26 +6,23 @@ drawn up one after the other, so that each knows the diaries that the others fil
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from handover.config import Config
 from handover.errors import NoDecider, Refusal, UsageProblem
+from handover.i18n import words_for
 from handover.ledger.policies import keep_policy
 from handover.ledger.states import OVER_STATES, PlanState
 from handover.mirror.people import People
 from handover.plan import earlier_drafts, errors, store
-from handover.plan.amendment import edit_plan, is_frozen, list_refusals
+from handover.plan.amendment import edit_plan, list_refusals
 from handover.plan.approval import make_wrong_state
 from handover.plan.build import PlanOrder, PlanRequest, build_plan, seal
 from handover.plan.calendars import (
     list_absences,
-    list_company_days,
-    read_calendars,
 )
-from handover.plan.carried_out import find_given, find_visited
 from handover.plan.changes import describe_changes
 from handover.plan.claims import load_claiming
 from handover.plan.deciders import (
@@ -36,56 +33,14 @@ from handover.plan.deciders import (
 )
 from handover.plan.decision import EditedBy
 from handover.plan.edits import Editor, Edits
-from handover.plan.model import Away, Plan, Row
+from handover.plan.model import Plan, Row
 from handover.plan.naming import name_step
 from handover.plan.plan_ids import make_id
 from handover.plan.questions import check_unclaimed
-from handover.plan.scheduler.calendar import Calendars
 from handover.plan.selection import PlanFacts
+from handover.plan.setting import Setting, read_ground
 from handover.plan.store import Origin
-from handover.plan.terms import Circumstances
-from handover.plan.visits import Ground
-from handover.policy import Policy
-from mappings.model import Mapping as CrmMapping
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """One source as of today: what plans are made of besides the ledger."""
-
-    source: str
-    org_id: str
-    generation: int
-    people: People
-    policy: Policy
-    mapping: CrmMapping
-    config: Config
-    as_of: dt.date
-    read_facts: Callable[[str, Collection[str]], PlanFacts]
-    """Reads the facts of a predecessor, and of further accounts."""
-
-    @property
-    def rehearsed_on(self) -> dt.date | None:
-        """Today, where it is a rehearsal; None in earnest."""
-        return self.as_of if self.config.time.rehearsal else None
-
-    def on_terms_of_now(self, plan: Plan) -> Plan:
-        """Return a plan with the terms that it would be approved on now."""
-        now = Circumstances(
-            people=self.people, policy=self.policy, mapping=self.mapping
-        )
-        return seal(plan.model_copy(update={"terms": now.read_terms(plan)}))
-
-    def read_calendars(
-        self,
-        persons: Iterable[str | None],
-        others: Iterable[Plan],
-        known: Sequence[Away],
-    ) -> Calendars:
-        """Read when some people can visit, beside other plans and known absences."""
-        company = list_company_days(self.config, self.policy)
-        return read_calendars(company, self.people, persons, others, known)
-
+from handover.plan.ways_out import Situation, find_colleague, list_options
 
 # From an order.
 
@@ -109,16 +64,38 @@ def draw_up(
     )
     ordered = sorted(orders, key=lambda order: order.predecessor)
     names = {order.predecessor for order in ordered}
-    plans: list[Plan] = []
+    drawn: list[Plan] = []
     for order in ordered:
         _check_order(setting, order)
-        others = [*_list_others(connection, order, names), *plans]
+        others = [*_list_others(connection, order, names), *drawn]
         _check_replaceable(connection, setting, order, made_by)
-        plan = _draw_up(connection, setting, order, others)
-        plan = setting.on_terms_of_now(plan)
-        _keep(connection, setting, plan, origin)
-        plans.append(store.load(connection, plan.id))
-    return plans
+        drawn.append(_draw_up(connection, setting, order, others))
+    for plan in drawn:
+        others = [each for each in drawn if each is not plan]
+        led = setting.on_terms_of_now(_with_ways_out(connection, setting, plan, others))
+        _keep(connection, setting, led, origin)
+    return [store.load(connection, plan.id) for plan in drawn]
+
+
+def _with_ways_out(
+    connection: Connection,
+    setting: Setting,
+    plan: Plan,
+    drawn: Sequence[Plan] = (),
+) -> Plan:
+    """Return a plan with its ways out, tried on the ground that edits stand on."""
+    if not plan.overflow:
+        return plan
+    colleague = find_colleague(plan, setting.people)
+    newcomers = [colleague] if colleague else []
+    situation = Situation(
+        plan=plan,
+        ground=read_ground(connection, setting, plan, newcomers, drawn),
+        owner_is_active=setting.people.is_active(plan.predecessor),
+        colleague=colleague,
+        words=words_for(setting.config.language),
+    )
+    return plan.model_copy(update={"options": list_options(situation)})
 
 
 def _check_order(setting: Setting, order: PlanOrder) -> None:
@@ -218,7 +195,7 @@ def _draw_up(
     calendars = setting.read_calendars(involved, others, absences)
     plan = build_plan(facts, request, setting.policy, calendars, setting.as_of)
     if draft is None:
-        own_id = store.find_unused_id(connection, plan.id)
+        own_id = store.find_unused_id(connection, plan.id, drawn=others)
         plan = seal(plan.model_copy(update={"id": own_id}))
     check_unclaimed(connection, plan)
     return plan
@@ -305,10 +282,11 @@ def _edit(
         plan,
         edits,
         _find_editor(setting, plan, person),
-        _read_ground(connection, setting, plan, edits.successors.values()),
+        read_ground(connection, setting, plan, edits.successors.values()),
         owner_is_active=setting.people.is_active(plan.predecessor),
     )
-    return edited.model_copy(update={"generation": setting.generation})
+    edited = edited.model_copy(update={"generation": setting.generation})
+    return _with_ways_out(connection, setting, edited)
 
 
 def _find_editor(setting: Setting, plan: Plan, person: str) -> Editor:
@@ -326,44 +304,8 @@ def list_refused(
 ) -> list[tuple[Row | None, Refusal | UsageProblem]]:
     """List all that ``edit`` would refuse row by row, with its row if it has one."""
     editor = _find_editor(setting, plan, person)
-    ground = _read_ground(connection, setting, plan, edits.successors.values())
+    ground = read_ground(connection, setting, plan, edits.successors.values())
     return list(list_refusals(plan, edits, editor, ground))
-
-
-def _read_ground(
-    connection: Connection, setting: Setting, plan: Plan, newcomers: Iterable[str]
-) -> Ground:
-    """Read what an edited plan is scheduled on, as of today."""
-    accounts = [row.account_id for row in plan.rows]
-    facts = setting.read_facts(plan.predecessor, accounts)
-    visited = find_visited(connection, plan, setting.as_of)
-    claiming = {each.id: each for each in load_claiming(connection)}
-    drafts = store.load_all(connection, {PlanState.DRAFT})
-    linked = {each.id: each for each in drafts if _belong_together(plan, each)}
-    others = [*(claiming | linked | {plan.id: _keep_frozen(plan, visited)}).values()]
-    involved = (plan.predecessor, plan.manager, *plan.successors, *newcomers)
-    return Ground(
-        accounts={account.account_id: account for account in facts.accounts},
-        policy=setting.policy,
-        calendars=setting.read_calendars(involved, others, plan.absences),
-        aside=facts.aside,
-        today=setting.as_of,
-        name=setting.people.name,
-        visited=visited,
-        given=find_given(connection, plan),
-    )
-
-
-def _keep_frozen(plan: Plan, visited: Collection[str]) -> Plan:
-    """Return a plan with what no edit moves alone: it fills people's days."""
-    rows = tuple(r for r in plan.rows if is_frozen(r, visited))
-    return plan.model_copy(update={"rows": rows})
-
-
-def _belong_together(plan: Plan, other: Plan) -> bool:
-    return plan.reorganisation is not None and (
-        plan.reorganisation == other.reorganisation
-    )
 
 
 # What both ways need.

@@ -378,14 +378,23 @@ def _list_options(plan: Plan, audience: Audience) -> PlanList:
     words = audience.words
     return PlanList(
         title=words("Ways out"),
-        headings=(words("What"), words("Customers who get a slot"), words("Until")),
+        headings=(
+            words("What"),
+            words("Customers who get a slot"),
+            words("Until"),
+            words("Who decides"),
+            words("Command"),
+        ),
         rows=[
             (
                 words(f"option:{option.code}"),
                 number(option.effect, words.language),
                 audience.day(option.end),
+                words("manager") if option.by == "manager" else "-",
+                option.command,
             )
             for option in plan.options
         ],
         numbers=(1,),
+        on_paper=(4,),
     )

@@ -244,7 +244,10 @@ class Overflow(Value):
 
 
 class Option(Value):
-    """A way out of a period that is too short; ``effect`` is rows gaining a slot."""
+    """A way out of a period that is too short; ``effect`` is rows gaining a slot.
+
+    ``command`` takes it; ``by``: only the manager may, if it says so.
+    """
 
     code: Literal[
         "longer_period",
@@ -256,6 +259,8 @@ class Option(Value):
     ]
     effect: int
     end: dt.date | None
+    command: str = ""
+    by: Literal["manager"] | None = None
 
 
 class Bound(Value):

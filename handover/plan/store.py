@@ -6,7 +6,7 @@ first, is kept beside the versions.
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -223,13 +223,17 @@ def find_plan(connection: Connection, text: str) -> str:
     return found[0]
 
 
-def find_unused_id(connection: Connection, wanted: str) -> str:
+def find_unused_id(
+    connection: Connection, wanted: str, drawn: Iterable[Plan] = ()
+) -> str:
     """Find the wanted id unused, with a number behind it if it is taken.
+
+    ``drawn`` are plans that are about to be kept.
 
     A month that names nobody always has a number.
     """
     query = select(plans.c.id).where(plans.c.id.startswith(wanted, autoescape=True))
-    taken = set(connection.execute(query).scalars())
+    taken = {*connection.execute(query).scalars(), *(plan.id for plan in drawn)}
     candidate, number = wanted, 2
     if _MONTH.fullmatch(wanted):
         candidate, number = f"{wanted}-1", 2

@@ -53,10 +53,18 @@ def print_plan(
     for table in list_parts(plan, audience):
         console.print()
         console.print(lay_out(table))
+    _print_commands(plan, audience, console)
     for code, text in list_legend(plan, words):
         console.print(f"  {code}  {text}")
     print_effects(audience.effects, words, console)
     _print_undecided(plan, audience, console)
+
+
+def _print_commands(plan: Plan, audience: Audience, console: Console) -> None:
+    """Print how the ways out are taken, each in one line to be copied."""
+    for option in plan.options:
+        console.print(f"  {audience.words(f'option:{option.code}')}:")
+        console.print(f"    {option.command}", soft_wrap=True)
 
 
 def print_aside(

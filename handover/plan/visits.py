@@ -8,10 +8,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from fractions import Fraction
 
 from handover.ledger.states import Mode
 from handover.plan.answered import keep_answer
+from handover.plan.limits import read_limits, read_time, write_time
 from handover.plan.model import Overflow, Plan, PutAside, Row, Visit
 from handover.plan.scheduler.calendar import (
     Calendars,
@@ -20,9 +20,9 @@ from handover.plan.scheduler.calendar import (
     Engagement,
     parse_closed_days,
 )
-from handover.plan.scheduler.problem import Limits, Need, Slot, VisitProblem
+from handover.plan.scheduler.problem import Need, Slot, VisitProblem
 from handover.plan.scheduler.solver import Schedule, solve
-from handover.plan.scheduler.travel import Area, Travel
+from handover.plan.scheduler.travel import Area
 from handover.plan.selection import KEY_CLASSES, SHOULD, AccountFacts, Wish, find_musts
 from handover.policy import Policy
 
@@ -73,6 +73,9 @@ class Frame:
     start: dt.date
     end: dt.date | None
     """None: as short as the musts allow."""
+    effective: dt.date | None = None
+    """The day on which owners change unless a row has a day of its own. It follows the
+    end of the visits, and bounds nothing."""
     soon: bool = False
     """Visits take place as soon as possible, not spread over the period."""
     afresh: bool = False
@@ -113,6 +116,8 @@ def schedule_visits(
     ground: Ground,
     dates: Mapping[str, dt.date] | None = None,
     times: Mapping[str, str] | None = None,
+    *,
+    prove: bool = True,
 ) -> ScheduledRows:
     """Schedule a visit for each row that wishes one; visits they have stay if they can.
 
@@ -125,6 +130,7 @@ def schedule_visits(
         ground: facts, policy and calendars.
         dates: days that a person set for accounts, beyond visits pinned already.
         times: when visits begin on those days, as ``HH:MM``, where the person said so.
+        prove: see ``solve``.
     """
     pinned, timed = dict(dates or {}), dict(times or {})
     for row in rows:
@@ -135,7 +141,7 @@ def schedule_visits(
                 timed[row.account_id] = row.visit.start
     visiting = _Visiting(frame=frame, ground=ground, dates=pinned, times=timed)
     problem = visiting.make_problem(rows)
-    schedule = solve(problem)
+    schedule = solve(problem, prove=prove)
     scheduled = tuple(visiting.schedule_row(row, schedule.slots) for row in rows)
     return ScheduledRows(
         rows=scheduled,
@@ -277,7 +283,7 @@ class _Visiting:
         """
         own = parse_closed_days(account.closed_days)
         more = []
-        if row.effective is not None:
+        if row.effective not in (None, self.frame.effective):
             more.append(Days(first=row.effective, last=dt.date.max))
         today = self.ground.today
         if self.frame.start < today and (row.visit is None or row.visit.date >= today):
@@ -319,25 +325,6 @@ def count_visit_minutes(
     return policy.plan.visit_base + policy.plan.visit_group * account.groups
 
 
-def read_limits(policy: Policy) -> Limits:
-    """Read the limits of a day from the policy."""
-    plan = policy.plan
-    return Limits(
-        spans=tuple(_read_span(text) for text in plan.day),
-        minutes=plan.minutes,
-        visits=plan.visits,
-        people=plan.people,
-        travel=Travel(
-            near=plan.travel_near,
-            far=plan.travel_far,
-            regions=plan.travel_regions,
-            pairs={_read_pair(pair): way for pair, way in plan.travel.items()},
-        ),
-        manager_visits=plan.manager_visits,
-        slack=Fraction(str(plan.slack)),
-    )
-
-
 def list_engagements(plans: Iterable[Plan]) -> dict[str, list[Engagement]]:
     """List the visits of other plans in the diaries of all who come, by user id."""
     found: dict[str, list[Engagement]] = {}
@@ -376,24 +363,3 @@ def _read_slot(visit: Visit) -> Slot:
         end=read_time(visit.end),
         travel=visit.travel_minutes,
     )
-
-
-def _read_span(text: str) -> tuple[int, int]:
-    first, _, last = text.partition("-")
-    return read_time(first), read_time(last)
-
-
-def _read_pair(text: str) -> tuple[str, str]:
-    first, _, second = text.partition(" - ")
-    return first.strip(), second.strip()
-
-
-def write_time(time: int) -> str:
-    """Write minutes since midnight as ``HH:MM``."""
-    return f"{time // 60:02}:{time % 60:02}"
-
-
-def read_time(text: str) -> int:
-    """Read ``HH:MM`` as minutes since midnight."""
-    hours, _, minutes = text.strip().partition(":")
-    return int(hours) * 60 + int(minutes)

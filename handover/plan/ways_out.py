@@ -1,165 +1,250 @@
-"""Ways out of a period that is too short, each with what it would bring.
+"""Ways out of a period that is too short, each as the command that takes it.
 
-Every way is tried on the scheduler: its effect is how many rows that now find no slot
-would get one. A way that brings nothing is listed as well, so that nobody has to try.
+Every way is tried as a manager would take it: the same edit, scheduled again on the
+same ground. So its effect, the rows that now find no slot and would get one, is what
+the command brings as long as nobody changes anything first. A way that brings nothing
+is left out.
 """
 
 import datetime as dt
+import math
+import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from fractions import Fraction
 
-from handover.plan.model import Option, Overflow, Row
-from handover.plan.scheduler.problem import Need, VisitProblem
-from handover.plan.scheduler.solver import Schedule, solve
-from handover.plan.selection import depend_on_opportunities, find_musts
+from handover.errors import Refusal, UsageProblem
+from handover.i18n import Words
+from handover.ledger.states import Mode
+from handover.mirror.people import People
+from handover.plan.amendment import edit_plan
+from handover.plan.dates import PlanDates
+from handover.plan.edits import Editor, Edits, Fate
+from handover.plan.model import Option, Plan, Row
+from handover.plan.selection import Wish, depend_on_opportunities, find_musts
+from handover.plan.visits import Ground, find_wish, priority
 
-MOST_HELD = 10
-"""Per cent of the opportunities that may stay with the predecessor for a while."""
+LONGEST = 64
+"""Working days by which a period is lengthened at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """Rows with an overflow, and what the ways out need to know of them."""
+    """A plan with an overflow, and the ground on which its edits are scheduled.
 
-    rows: Sequence[Row]
-    overflow: Sequence[Overflow]
-    problem: VisitProblem
-    schedule: Schedule
-    manager: str | None
-    effective: dt.date
-    online_minutes: int
+    ``colleague`` could take customers over as well. ``words`` are of the language in
+    which reasons are written.
+    """
 
-    @property
-    def left(self) -> frozenset[str]:
-        """The accounts that found no slot."""
-        return frozenset(each.account_id for each in self.overflow)
+    plan: Plan
+    ground: Ground
+    owner_is_active: bool
+    colleague: str | None
+    words: Words
 
     @property
-    def left_musts(self) -> tuple[Need, ...]:
-        """The visits among them that must take place."""
-        left = self.left
-        return tuple(n for n in self.problem.musts if n.account_id in left)
+    def left(self) -> tuple[Row, ...]:
+        """The rows that find no slot, in order of priority."""
+        rows = {row.account_id: row for row in self.plan.rows}
+        return tuple(rows[each.account_id] for each in self.plan.overflow)
 
     @property
-    def afresh(self) -> VisitProblem:
-        """The same problem in the same period, without any visit fixed yet."""
-        return replace(self.problem, end=self.schedule.end, kept={})
+    def reason(self) -> str:
+        """Why a customer is not met."""
+        return self.words("option:reason")
 
-    def gain(self, problem: VisitProblem, *, prove: bool = False) -> int:
-        """Count the rows without a slot that a changed problem would give one.
+    def count_placed(self, edits: Edits) -> int:
+        """Count the rows without a slot that an edit gives one."""
+        manager = self.plan.manager or ""
+        editor = Editor(person_id=manager, name="", is_manager=True, managers="")
+        try:
+            made = edit_plan(
+                self.plan,
+                edits,
+                editor,
+                self.ground,
+                owner_is_active=self.owner_is_active,
+                prove=False,
+            )
+        except (Refusal, UsageProblem):
+            return 0  # a way that is refused is none
+        placed = {row.account_id for row in made.rows if row.visit is not None}
+        return sum(row.account_id in placed for row in self.left)
 
-        Args:
-            problem: as it would be.
-            prove: whether its period is the shortest, which only a proof may find.
-        """
-        return len(self.left & solve(problem, prove=prove).slots.keys())
+    def write_command(self, words: Iterable[str]) -> str:
+        """Write the edit as it is typed."""
+        return shlex.join(["handover", "plan", "edit", self.plan.id, *words])
+
+
+def find_colleague(plan: Plan, people: People) -> str | None:
+    """Find somebody of the successors' team who could take customers over as well."""
+    managers = {people.manager_of(each) for each in plan.successors} - {None}
+    involved = {plan.predecessor, plan.manager, *plan.successors}
+    found = [
+        person.id
+        for person in people
+        if person.manager_id in managers
+        and person.id not in involved
+        and people.is_active(person.id)
+    ]
+    return min(found, default=None)
 
 
 def list_options(situation: Situation) -> tuple[Option, ...]:
-    """List the ways out that apply, the least intrusive first."""
-    if not situation.left:
+    """List the ways out that bring something, the least intrusive first."""
+    if not situation.plan.overflow:
         return ()
     found = (way(situation) for way in _WAYS)
-    return tuple(option for option in found if option is not None)
+    return tuple(option for option in found if option is not None and option.effect)
 
 
 def _longer_period(situation: Situation) -> Option | None:
-    """Extend to the day on which every row has its slot."""
-    problem = situation.problem
-    end = situation.schedule.minimum_end
-    if not situation.left_musts:
-        everything = (*problem.musts, *problem.shoulds)
-        all_needed = replace(situation.afresh, musts=everything, shoulds=(), end=None)
-        end = solve(all_needed).minimum_end
-    if end is None:
-        return None
-    effect = situation.gain(replace(situation.afresh, end=end), prove=True)
-    return Option(code="longer_period", effect=effect, end=end)
+    """Extend to the first day by which most of the rows have their slot."""
+    days = _list_ends(situation)
+    known: dict[int, int] = {}
 
+    def effect(n: int) -> int:
+        if n not in known:
+            period = PlanDates(end=days[n])
+            known[n] = situation.count_placed(Edits(period=period))
+        return known[n]
 
-def _second_successor(situation: Situation) -> Option:
-    """Give every other visit to a second successor, whose diary is empty."""
-
-    def shared(needs: Iterable[Need]) -> tuple[Need, ...]:
-        return tuple(
-            replace(need, sellers=(*need.sellers[:-1], "")) if number % 2 else need
-            for number, need in enumerate(needs)
-        )
-
-    problem = replace(
-        situation.afresh,
-        musts=shared(situation.problem.musts),
-        shoulds=shared(situation.problem.shoulds),
+    tried = 0
+    while effect(tried) < len(situation.left) and tried < len(days) - 1:
+        tried = min(2 * tried + 1, len(days) - 1)
+    low, high = -1, tried
+    while high - low > 1:  # the first day that brings as much
+        middle = (low + high) // 2
+        low, high = (low, middle) if effect(middle) >= effect(tried) else (middle, high)
+    end = days[high].isoformat()
+    return Option(
+        code="longer_period",
+        effect=effect(high),
+        end=days[high],
+        command=situation.write_command(["--end", end]),
     )
-    effect = situation.gain(problem)
-    return Option(code="second_successor", effect=effect, end=None)
+
+
+def _list_ends(situation: Situation) -> list[dt.date]:
+    """List the working days on which the period could end, the likely ones on.
+
+    No earlier day than the shortest period's end holds every must.
+    """
+    plan, company = situation.plan, situation.ground.calendars.company
+    first = company.after(plan.end)
+    if plan.unplaced and plan.minimum_end and plan.minimum_end > plan.end:
+        first = plan.minimum_end
+    days = [first]
+    while len(days) < LONGEST:
+        days.append(company.after(days[-1]))
+    return days
+
+
+def _second_successor(situation: Situation) -> Option | None:
+    """Give the customers without a slot to somebody else of the team."""
+    colleague = situation.colleague
+    if colleague is None:
+        return None
+    given = {row.account_id: colleague for row in situation.left}
+    words = [f"--successor={account}={colleague}" for account in given]
+    return Option(
+        code="second_successor",
+        effect=situation.count_placed(Edits(successors=given)),
+        end=None,
+        command=situation.write_command(words),
+    )
 
 
 def _online(situation: Situation) -> Option | None:
     """Hold the meetings that should, not must, take place online."""
-    if not situation.problem.shoulds:
+    shoulds = [
+        row.account_id
+        for row in situation.left
+        if find_wish(row) is Wish.SHOULD and not row.online
+    ]
+    if not shoulds:
         return None
-    online = tuple(
-        replace(need, online=True, minutes=situation.online_minutes)
-        for need in situation.problem.shoulds
+    return Option(
+        code="online",
+        effect=situation.count_placed(Edits(online=tuple(shoulds))),
+        end=None,
+        command=situation.write_command(f"--online={each}" for each in shoulds),
     )
-    effect = situation.gain(replace(situation.afresh, shoulds=online))
-    return Option(code="online", effect=effect, end=None)
 
 
 def _inform_should(situation: Situation) -> Option | None:
     """Hand over by information only whom we should meet, so that musts find room."""
-    if not (situation.problem.shoulds and situation.left_musts):
+    shoulds = [
+        row.account_id
+        for row in situation.plan.rows
+        if row.mode is Mode.MEET
+        and row.visit is not None
+        and not row.is_agreed
+        and find_wish(row) is Wish.SHOULD
+    ]
+    if not (shoulds and situation.plan.unplaced):
         return None
-    effect = situation.gain(replace(situation.afresh, shoulds=()))
-    return Option(code="inform_should", effect=effect, end=None)
-
-
-def _split_at_effective(situation: Situation) -> Option | None:
-    """Let successor and manager visit the musts that are left after the change."""
-    if not situation.left_musts:
-        return None
-    later = tuple(
-        replace(need, sellers=need.sellers[-1:], manager=situation.manager, date=None)
-        for need in situation.left_musts
-    )
-    schedule = solve(
-        replace(
-            situation.afresh,
-            musts=later,
-            shoulds=(),
-            start=situation.effective,
-            end=None,
-        ),
-        prove=False,
-    )
+    reason = situation.reason
+    words = [*(f"--inform={each}" for each in shoulds), f"--reason={reason}"]
     return Option(
-        code="split_at_effective", effect=len(schedule.slots), end=schedule.end
+        code="inform_should",
+        effect=situation.count_placed(Edits(inform=tuple(shoulds), reason=reason)),
+        end=None,
+        command=situation.write_command(words),
     )
 
 
 def _hold_opportunities(situation: Situation) -> Option | None:
-    """Leave opportunities with the predecessor whose accounts need no visit then.
+    """Leave opportunities with the predecessor, and do not meet their customers now.
 
-    Those of the least important accounts that have a slot now, which others would get.
+    Those of the least important customers who have a slot, which others get.
     """
-    total = sum(len(row.opportunities) for row in situation.rows)
-    most = total * MOST_HELD // 100
-    if not (situation.left_musts and most):
+    plan = situation.plan
+    held = _choose_held(situation)
+    if not (held and plan.unplaced and situation.owner_is_active):
         return None
-    held: set[str] = set()
-    for need in reversed(situation.problem.musts):
-        row = next(r for r in situation.rows if r.account_id == need.account_id)
+    company = situation.ground.calendars.company
+    until = company.after(max(plan.effective, plan.minimum_end or plan.effective))
+    accounts = tuple(row.account_id for row in held)
+    ids = [each.id for row in held for each in row.opportunities]
+    fate = Fate(action="hold", until=until)
+    edits = Edits(
+        inform=accounts,
+        opportunities=dict.fromkeys(ids, fate),
+        reason=situation.reason,
+    )
+    words = [
+        *(f"--inform={each}" for each in accounts),
+        *(f"--opportunity={each}=hold:{until}" for each in ids),
+        f"--reason={situation.reason}",
+    ]
+    return Option(
+        code="hold_opportunities",
+        effect=situation.count_placed(edits),
+        end=until,
+        command=situation.write_command(words),
+        by="manager",
+    )
+
+
+def _choose_held(situation: Situation) -> Sequence[Row]:
+    """Choose the customers whose opportunities stay, as many as the policy allows."""
+    plan = situation.plan
+    total = sum(len(row.opportunities) for row in plan.rows if row.is_left)
+    share = Fraction(str(situation.ground.policy.plan.hold_share))
+    most = math.floor(total * share)
+    held: list[Row] = []
+    for row in sorted(plan.rows, key=priority, reverse=True):
         musts = find_musts(row.reasons)
-        if row.visit is None or not (musts and depend_on_opportunities(musts)):
+        if row.visit is None or not musts or not depend_on_opportunities(musts):
+            continue
+        if row.is_agreed or row.visit.pinned or row.is_carried_out:
             continue
         most -= len(row.opportunities)
         if most < 0:
             break
-        held.add(row.account_id)
-    kept = tuple(n for n in situation.problem.musts if n.account_id not in held)
-    effect = situation.gain(replace(situation.afresh, musts=kept))
-    return Option(code="hold_opportunities", effect=effect, end=None)
+        held.append(row)
+    return held
 
 
 _WAYS: tuple[Callable[[Situation], Option | None], ...] = (
@@ -167,6 +252,5 @@ _WAYS: tuple[Callable[[Situation], Option | None], ...] = (
     _second_successor,
     _online,
     _inform_should,
-    _split_at_effective,
     _hold_opportunities,
 )

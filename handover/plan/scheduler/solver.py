@@ -43,10 +43,12 @@ def solve(problem: VisitProblem, *, prove: bool = True) -> Schedule:
 
     Args:
         problem: visits, days, limits.
-        prove: improve and prove the shortest period. Without it the same visits are
-            found a shorter period for less surely, and sooner.
+        prove: improve and prove the shortest period. Without it the visits are the
+            same, and only what is said of the shortest period is less sure.
     """
     shortest = find_shortest(problem, prove=prove)
+    if not prove and _matters(problem, shortest):
+        shortest = shorten(problem, shortest)
     period = _count_period(problem, shortest)
     packing = _fill(problem, shortest, period)
     slots = restate_travel(packing)
@@ -75,6 +77,16 @@ def find_shortest(problem: VisitProblem, *, prove: bool) -> Shortest:
         days = count_days(problem, packing.slots)
     found = Shortest(packing=packing, days=days, bound=bound)
     return shorten(problem, found) if prove else found
+
+
+def _matters(problem: VisitProblem, shortest: Shortest) -> bool:
+    """Return whether a proof might place visits otherwise than is known without it."""
+    if problem.end is None:
+        return True
+    period = _count_period(problem, shortest)
+    if shortest.days is None or shortest.days > period:
+        return shortest.bound.days <= period
+    return problem.soon or spread(problem, period) is None
 
 
 def _count_period(problem: VisitProblem, shortest: Shortest) -> int:
