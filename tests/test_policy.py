@@ -200,7 +200,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "rules.toml" in said(caught.value)
 
 
-SECTIONS = ("audit", "placeholders", "weights", "classes", "plan", "transfer", "tasks")
+SECTIONS = (
+    *("audit", "placeholders", "weights", "classes"),
+    *("plan", "meeting", "transfer", "tasks"),
+)
 
 
 def rule_keys(policy: Policy) -> set[str]:

@@ -170,7 +170,10 @@ def _draw_up(
     order = replace(
         order, busy=tuple(each for each in order.busy if each.person_id in involved)
     )
-    absences = list_absences(order.busy, draft.absences if draft else ())
+    known = draft.absences if draft else ()
+    absences = list_absences(
+        order.busy, (each for each in known if each.person in involved)
+    )
     request = PlanRequest(
         order=replace(order, absent=absent),
         source=setting.source,
