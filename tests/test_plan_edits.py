@@ -463,3 +463,33 @@ def test_an_opportunity_left_to_an_unread_owner_goes_along_once_it_is_read() -> 
     assert row_of(after, "A02").opportunities[0].action == "transfer"
     with pytest.raises(errors.BadEdit):
         amended(before, opportunities={"O02": Fate(action="leave")})
+
+
+def test_nobody_makes_anothers_decision_their_own_by_deciding_the_same_again() -> None:
+    decided = amended(plan(), meet=("A10",), reason="部長からの依頼")
+    with pytest.raises(errors.NotYours):
+        amended(decided, AUTHOR, meet=("A10",), reason="自分の判断")
+    again = amended(decided, meet=("A10",), reason="社長からの依頼")
+    assert row_of(again, "A10").reason == "社長からの依頼"
+
+
+def test_the_words_on_attendance_are_those_of_who_decided_it() -> None:
+    decided = amended(plan(), attend=("A01",), reason="大口のため")
+    with pytest.raises(errors.NotYours):
+        amended(decided, AUTHOR, attend=("A01",), reason="自分の判断")
+    assert row_of(decided, "A01").co_attendance_reason == "大口のため"
+
+
+def test_each_row_can_have_words_and_a_day_of_its_own() -> None:
+    until = {"A02": dt.date(2027, 4, 30), "A03": dt.date(2027, 5, 31)}
+    after = amended(
+        plan(),
+        hold=("A02", "A03"),
+        untils=until,
+        meet=("A10",),
+        reasons={"A02": "交渉中", "A10": "要訪問"},
+        reason="まとめて",
+    )
+    said = {key: row_of(after, key).reason for key in ("A02", "A03", "A10")}
+    assert said == {"A02": "交渉中", "A03": "まとめて", "A10": "要訪問"}
+    assert {key: row_of(after, key).until for key in until} == until

@@ -203,6 +203,15 @@ def test_a_day_that_is_not_free_is_refused_as_plan_edit_refuses_it(
     assert versions(plan, key) == 1
 
 
+def test_all_days_that_are_not_free_are_told_at_once(plan: Cli, key: str) -> None:
+    fill({("A2", "date"): "3/9", ("A3", "date"): "3/7"})
+    ended = take(plan)
+    assert refusal(ended) == (5, "dates_not_free")
+    said = ended.json["error"]["message"]
+    assert "Wakaba" in said
+    assert "Midori" in said
+
+
 def test_a_stale_workbook_is_refused_with_who_changed_the_plan(
     plan: Cli, key: str
 ) -> None:

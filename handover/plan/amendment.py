@@ -4,14 +4,12 @@ Each row takes what is decided about it; then the visits are scheduled again, so
 only what must move does.
 """
 
-import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 from handover.errors import Refusal, UsageProblem
-from handover.i18n import Phrase
 from handover.ledger.states import Mode, PlanState
 from handover.plan import errors
 from handover.plan.build import (
@@ -36,11 +34,13 @@ from handover.plan.edits import (
     is_holding,
 )
 from handover.plan.fates import edit_loose, edit_opportunities
-from handover.plan.limits import write_time
+from handover.plan.given_days import (
+    check_agreed,
+    check_days,
+    check_manager,
+    find_pinned_day,
+)
 from handover.plan.model import LooseRecord, Plan, PutAside, Row
-from handover.plan.naming import name_rows
-from handover.plan.scheduler.problem import Need
-from handover.plan.scheduler.refusals import find_refusal
 from handover.plan.selection import (
     DECIDED,
     Wish,
@@ -50,7 +50,6 @@ from handover.plan.selection import (
 from handover.plan.visits import (
     Frame,
     Ground,
-    ScheduledRows,
     find_wish,
     schedule_visits,
 )
@@ -126,7 +125,7 @@ def list_refusals(
                 check_class(plan, edits, editor)
             edited = amending.amend(row)
             if not is_frozen(edited, visited):
-                day = _find_pinned_day(edited, edits.dates)
+                day = find_pinned_day(edited, edits.dates)
                 check_visit_day(edited, day, plan.announce)
         except (Refusal, UsageProblem) as error:
             yield row, error
@@ -180,17 +179,12 @@ def _schedule_again(
     visited = ground.visited - set(edits.list_accounts())
     left = [row for row in rows if not is_frozen(row, visited)]
     for row in left:
-        check_visit_day(row, _find_pinned_day(row, edits.dates), plan.announce)
+        check_visit_day(row, find_pinned_day(row, edits.dates), plan.announce)
     dates, times = edits.dates, edits.times
     scheduled = schedule_visits(left, frame, ground, dates, times, prove=prove)
-    for before, row in zip(left, scheduled.rows, strict=True):
-        day = _find_pinned_day(before, edits.dates)
-        if day is not None and not _takes_place(row, day, edits.times):
-            need = scheduled.problem.needs[row.account_id]
-            why = _explain(scheduled, need, ground) or Phrase(text="no-slot:moved")
-            raise errors.DateNotFree(account=row.account, date=day, why=why)
-    _check_agreed(plan, left, scheduled, ground)
-    _check_manager(plan, scheduled.rows, ground)
+    check_days(left, scheduled, edits, ground)
+    check_agreed(plan, left, scheduled, ground)
+    check_manager(plan, scheduled.rows, ground)
     changes = read_schedule(scheduled)
     placed = {row.account_id: row for row in scheduled.rows}
     merged = tuple(placed.get(row.account_id, row) for row in rows)
@@ -219,81 +213,6 @@ def _list_notes(plan: Plan, rows: Iterable[Row]) -> tuple[str, ...]:
 def is_frozen(row: Row, visited: Collection[str]) -> bool:
     """Return whether a row is not scheduled again: it is given away, or was visited."""
     return row.is_carried_out or (row.visit is not None and row.account_id in visited)
-
-
-def _find_pinned_day(row: Row, dates: Mapping[str, dt.date]) -> dt.date | None:
-    """Find the day that a person set for a visit, or that its customer agreed to."""
-    is_bound = row.visit and (row.visit.pinned or row.is_agreed)
-    pinned = row.visit.date if row.visit and is_bound else None
-    return dates.get(row.account_id, pinned)
-
-
-def _takes_place(row: Row, day: dt.date, times: Mapping[str, str]) -> bool:
-    """Return whether a visit is on the day, and at the time, that a person set."""
-    if row.visit is None or row.visit.date != day:
-        return False
-    return times.get(row.account_id, row.visit.start) == row.visit.start
-
-
-def _check_manager(plan: Plan, rows: Iterable[Row], ground: Ground) -> None:
-    """Refuse visits of the manager for whom they leave no slot.
-
-    Raises:
-        ManagerNotFree: names the customers; without the manager they have a slot.
-    """
-    known = {row.account_id: row for row in plan.rows}
-    full = [
-        row
-        for row in rows
-        if row.is_attended
-        and row.visit is None
-        and not known[row.account_id].is_attended
-        and known[row.account_id].visit is not None
-    ]
-    if full:
-        raise errors.ManagerNotFree(
-            manager=ground.name(plan.manager or ""),
-            accounts=name_rows(full),
-            limit=ground.policy.plan.manager_visits,
-        )
-
-
-def _check_agreed(
-    plan: Plan, rows: Iterable[Row], scheduled: ScheduledRows, ground: Ground
-) -> None:
-    """Refuse to bring others to a visit that its customer agreed to than can come.
-
-    Raises:
-        DateNotFree: names the customer, and who cannot come or why.
-    """
-    for row in rows:
-        known, need = (
-            plan.row(row.account_id),
-            scheduled.problem.needs.get(row.account_id),
-        )
-        if known is None or need is None or need.agreed is None:
-            continue
-        before, now = ((each.successor_id, each.is_attended) for each in (known, row))
-        day, time = need.agreed.date, need.agreed.start
-        asked = replace(need, agreed=None, date=day, time=time)
-        why = _explain(scheduled, asked, ground) if before != now else None
-        if why is not None:
-            raise errors.DateNotFree(account=row.account, date=day, why=why)
-
-
-def _explain(scheduled: ScheduledRows, need: Need, ground: Ground) -> Phrase | None:
-    """Say why a visit has no slot on the day that was set for it; None if it has."""
-    schedule, problem = scheduled.schedule, scheduled.problem
-    cause = find_refusal(problem, schedule.slots, schedule.days, need)
-    if cause is None:
-        return None
-    params = {
-        "person": ground.name(cause.person) if cause.person else "",
-        "limit": cause.limit,
-        "start": write_time(cause.start or 0),
-        "end": write_time(cause.end or 0),
-    }
-    return Phrase(text=f"no-slot:{cause.code}", params=params)
 
 
 # One row, one record.

@@ -153,6 +153,12 @@ class DateNotFree(Refusal):
     code = "date_not_free"
 
 
+class DatesNotFree(Refusal):
+    """Several visits do not fit on the days set for them (``count``, ``refused``)."""
+
+    code = "dates_not_free"
+
+
 class Unapproved(Refusal):
     """The plan, as it stands, is not approved (``plan``, ``why``, ``command``)."""
 
