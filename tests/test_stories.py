@@ -213,6 +213,20 @@ def test_a_manager_decides_all_plans_of_an_evening(
     assert plan("approve", keys[2], "--as", "M0").code == 0
 
 
+def test_each_plan_of_a_reorganisation_that_is_too_short_is_named(
+    folder: Path, cli: Cli
+) -> None:
+    company = company_of(2, 9, 1)
+    build(folder, company)
+    write(folder, "moves.csv", [HEAD, *make_moves(company, by=1)])
+    day = ("--start", "2027-03-08", "--end", "2027-03-08")
+    short = at(cli)("new", "--moves", "moves.csv", *day)
+    assert (short.code, short.json["error"]["code"]) == (5, "periods_too_short")
+    for made in short.data["plans"]:
+        assert made["overflow"]
+        assert made["id"] in short.json["error"]["message"]
+
+
 # Story 5: approve and amend
 
 

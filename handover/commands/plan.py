@@ -107,15 +107,13 @@ def new(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
     """Draw up the plan of a predecessor, or all plans of a reorganisation."""
     from handover.jobs.desk import find_next
     from handover.jobs.plan import draw_up
-    from handover.plan.build import is_too_short
 
     plans = draw_up(shell.workspace, _new_plans(shell, given))
-    short = [each for each in plans if is_too_short(each)]
     shown = plan_result(
         shell,
         plans,
         data=dump_plans(shell, plans),
-        error=make_too_short(short[0]) if short else None,
+        error=make_too_short(plans),
         next=find_next(shell.workspace, plans[0]),
     )
     whole = plans[0].reorganisation
@@ -187,15 +185,13 @@ def edit(shell: Shell, *, plan_id: str, **given: Any) -> Result:  # noqa: ANN401
     """Edit a plan, to be approved again, or note what customers answered."""
     from handover.jobs.decisions import edit as edit_plan
     from handover.jobs.desk import find_next
-    from handover.plan.build import is_too_short
 
     answers = read_answers(given)
     changed = edit_plan(shell.workspace, plan_id, read_edits(given), answers)
-    short = is_too_short(changed.plan) and changed.is_new_version
     return _show_decided(
         shell,
         changed,
-        error=make_too_short(changed.plan) if short else None,
+        error=make_too_short([changed.plan]) if changed.is_new_version else None,
         next=find_next(shell.workspace, changed.plan),
     )
 

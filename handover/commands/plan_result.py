@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from handover.commands.options import Format
 from handover.commands.outcome import Notice, Result
@@ -163,15 +163,23 @@ def list_clock_notices(shell: Shell) -> list[Notice]:
     return [Notice(code=note.code, params=note.params) for note in notes]
 
 
-def make_too_short(plan: "Plan") -> "HandoverError":
-    """Return that must rows have no slot, and how long a period they need."""
-    from handover.ledger.states import Mode
-    from handover.plan.errors import PeriodTooShort
+def make_too_short(plans: Sequence["Plan"]) -> "HandoverError | None":
+    """Return what is refused where rows that must be met have no slot, if any."""
+    from handover.i18n import Phrase
+    from handover.plan.errors import PeriodsTooShort, PeriodTooShort
 
-    rows = [r for r in plan.rows if r.mode is Mode.MEET and r.visit is None]
-    return PeriodTooShort(
-        plan=plan.id,
-        rows=len(rows),
-        days=plan.minimum_days if plan.minimum_days is not None else "-",
-        end=plan.minimum_end or "-",
-    )
+    short = [plan for plan in plans if plan.unplaced]
+    known: list[dict[str, Any]] = [
+        {
+            "plan": plan.id,
+            "rows": len(plan.unplaced),
+            "days": plan.minimum_days if plan.minimum_days is not None else "-",
+            "end": plan.minimum_end or "-",
+        }
+        for plan in short
+    ]
+    if len(known) < 2:
+        return PeriodTooShort(**known[0]) if known else None
+    named = tuple(Phrase(text="too-short:plan", params=each) for each in known)
+    whole = short[0].reorganisation or "-"
+    return PeriodsTooShort(reorganisation=whole, plans=named)

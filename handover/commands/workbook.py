@@ -142,12 +142,10 @@ def _print_import(shell: Shell, shown: "Import", console: "Console") -> None:
 def _show_import(shell: Shell, shown: "Import", *, is_kept: bool) -> Result:
     """Show what a workbook changes, and whether it was taken."""
     from handover.jobs.desk import find_next
-    from handover.plan.build import is_too_short
     from handover.plan.changes import compare
 
     changed = [each.plan for each in shown.changed]
     stand = {plan.id: plan for plan in (*shown.plans, *changed)}
-    short = [plan for plan in changed if is_too_short(plan)]
     compared = [compare(each.before, each.plan) for each in shown.changed]
 
     def text(console: "Console") -> None:
@@ -168,7 +166,7 @@ def _show_import(shell: Shell, shown: "Import", *, is_kept: bool) -> Result:
         data=data,
         text=text,
         warnings=_list_notices(shell, shown),
-        error=make_too_short(short[0]) if short else None,
+        error=make_too_short(changed),
         next=find_next(shell.workspace, changed[0]) if is_kept else None,
         as_of=shell.workspace.as_of,
         is_done=is_kept,

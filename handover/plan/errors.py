@@ -9,6 +9,12 @@ class PeriodTooShort(Refusal):
     code = "period_too_short"
 
 
+class PeriodsTooShort(Refusal):
+    """The same, in several plans at once (``reorganisation``, ``plans``)."""
+
+    code = "periods_too_short"
+
+
 class AlreadyPlanned(Refusal):
     """Another open plan has these accounts (``plan``, ``accounts``)."""
 
