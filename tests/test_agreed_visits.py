@@ -135,7 +135,7 @@ def one_change(draw: st.DrawFn) -> dict[str, Any]:
     return {what: draw(values)}
 
 
-@settings(max_examples=200 if os.environ.get("HANDOVER_SOAK") else 12, deadline=None)
+@settings(max_examples=200 if os.environ.get("HANDOVER_SOAK") else 8, deadline=None)
 @given(
     accounts=st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True),
     changes=st.lists(one_change(), min_size=1, max_size=3),
