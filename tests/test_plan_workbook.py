@@ -291,7 +291,7 @@ WRONG: dict[str, tuple[Cells, str]] = {
     "hold without a day": ({(A7, "mode"): "保留"}, "needs the day on which it ends"),
     "until without hold": ({(A7, "until"): HELD}, "Only what is held"),
     "mode without a reason": ({(A10, "mode"): "面会"}, "needs a reason"),
-    "another mode, old reason": ({(A12, "mode"): "面会"}, "needs a reason"),
+    "another mode, old reason": ({(A12, "mode"): "面会"}, "reason of its own"),
     "reason alone": ({(A10, "reason"): "x"}, "nothing was decided"),
     "day of who is informed": ({(A10, "date"): NEXT}, "is not met"),
     "attendance of who is informed": (

@@ -118,7 +118,8 @@ class RowCells(RecordCells):
         elif "reason" in new and not is_decided:
             self.refuse("reason", "reason_alone")
         elif "mode" in new and not is_held and "reason" not in new:
-            self.refuse("reason", "reason_needed")
+            again = "reason_again" if self.row.reason else "reason_needed"
+            self.refuse("reason", again)
 
     def _check_visit(self, new: Mapping[str, object]) -> None:
         visit, is_met = self.row.visit, self._is_met(new)
