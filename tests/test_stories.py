@@ -62,8 +62,8 @@ def company_of(people: int, each: int, bosses: int) -> Company:
 
 @pytest.fixture(scope="module")
 def small_firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five salespeople of one manager, three customers each."""
-    return build(tmp_path_factory.mktemp("firm"), company_of(5, 3, 1))
+    """Three salespeople of one manager, three customers each."""
+    return build(tmp_path_factory.mktemp("firm"), company_of(3, 3, 1))
 
 
 def at(cli: Cli) -> Cli:
@@ -134,7 +134,7 @@ def test_operations_reorganise_a_department_in_one_sitting(
     folder: Path, small_firm: Path, cli: Cli
 ) -> None:
     copy_folder(small_firm, folder)
-    assert len(play_operations(folder, cli, company_of(5, 3, 1))) == 5
+    assert len(play_operations(folder, cli, company_of(3, 3, 1))) == 3
 
 
 @pytest.mark.skipif(not SOAK, reason="takes long: make soak")
@@ -153,7 +153,7 @@ def test_a_manager_decides_all_plans_of_an_evening(
     folder: Path, small_firm: Path, cli: Cli
 ) -> None:
     copy_folder(small_firm, folder)
-    company, plan = company_of(5, 3, 1), at(cli)
+    company, plan = company_of(3, 3, 1), at(cli)
     write(folder, "moves.csv", [HEAD, *make_moves(company, by=1)])
     keys = [each["id"] for each in plan("new", "--moves", "moves.csv").data["plans"]]
     proposed = ("--attend", "A000", "--no-attend", "A001", "--reason", "社長交代")
