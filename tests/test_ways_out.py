@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from handover.commands.edits import edit_options, read_edits
 from handover.i18n import words_for
 from handover.plan.amendment import edit_plan
+from handover.plan.capacity import Option
 from handover.plan.edits import Editor, Edits
-from handover.plan.model import Option, Plan
+from handover.plan.model import Plan
 from handover.plan.scheduler.calendar import Calendars, Days
 from handover.plan.selection import AccountFacts
 from handover.plan.ways_out import Situation, find_colleague, list_options

@@ -15,7 +15,7 @@ from handover.ledger.states import RUNNING_STATES
 from handover.paper.dates import money, number
 from handover.paper.pages import page
 from handover.paper.signs import BAD, DOUBTFUL, GOOD
-from handover.plan.lists import PlanList
+from handover.plan.plan_list import PlanList
 from handover.plan.terminal import lay_out
 from handover.plan.view import Audience
 

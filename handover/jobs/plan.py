@@ -39,11 +39,11 @@ from handover.plan.edits import Edits
 from handover.plan.errors import NotInPlan
 from handover.plan.facts import read_facts, read_owners
 from handover.plan.history import load_made
-from handover.plan.lists import PlanList
 from handover.plan.model import Plan
 from handover.plan.moves import Move
 from handover.plan.moves_file import find_moves, read_moves
 from handover.plan.page import plan_page
+from handover.plan.plan_list import PlanList
 from handover.plan.selection import PlanFacts
 from handover.plan.setting import Setting
 from handover.plan.view import Audience

@@ -11,8 +11,8 @@ from rich.console import Console
 from handover.meeting.calendars import PersonCalendar
 from handover.paper.calendar_file import write_calendar
 from handover.paper.file_names import name_file, number_doubles
-from handover.plan.lists import PlanList
 from handover.plan.model import Plan
+from handover.plan.plan_list import PlanList
 from handover.plan.terminal import lay_out
 from handover.plan.view import Audience
 

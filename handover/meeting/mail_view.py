@@ -8,8 +8,8 @@ from rich.console import Console
 from handover.meeting.mails import MailDraft, NoMail
 from handover.paper.file_names import name_file, number_doubles
 from handover.paper.mail_file import write_mail
-from handover.plan.lists import PlanList
 from handover.plan.model import Plan
+from handover.plan.plan_list import PlanList
 from handover.plan.terminal import lay_out
 from handover.plan.view import Audience
 

@@ -28,7 +28,7 @@ from handover.meeting.customer_words import (
     write_said,
     write_talkers,
 )
-from handover.plan.lists import PlanList
+from handover.plan.plan_list import PlanList
 from handover.plan.view import Audience
 
 SHOWN = 8

@@ -16,8 +16,8 @@ from handover.meeting.pack import Pack
 from handover.meeting.pack_groups import Lines, PackGroup, list_groups
 from handover.paper.file_names import name_file, number_doubles
 from handover.paper.pages import page
-from handover.plan.lists import PlanList
 from handover.plan.model import Plan
+from handover.plan.plan_list import PlanList
 from handover.plan.terminal import lay_out
 from handover.plan.view import Audience
 

@@ -40,6 +40,7 @@ from handover.plan.given_days import (
     check_manager,
     find_pinned_day,
 )
+from handover.plan.loads import list_loads
 from handover.plan.model import LooseRecord, Plan, PutAside, Row
 from handover.plan.selection import (
     DECIDED,
@@ -190,6 +191,7 @@ def _schedule_again(
     merged = tuple(placed.get(row.account_id, row) for row in rows)
     changes |= {
         "rows": merged,
+        "loads": list_loads(merged, ground.portfolios),
         "version": plan.version + 1,
         "state": PlanState.DRAFT,
         "successors": list_successors(merged),

@@ -12,22 +12,22 @@ from typing import Any
 
 from handover.ledger.states import Mode, PlanState
 from handover.mirror.busy_days import BusyDays
+from handover.plan.capacity import Bound, Slots
 from handover.plan.dates import RUSHED, Period, PlanDates, check_visit_day, settle
 from handover.plan.errors import NotConserved
+from handover.plan.loads import list_loads
 from handover.plan.model import (
     LOOSE_TABLES,
     UNRESOLVED,
     Away,
-    Bound,
     CoAttendance,
     Plan,
     PlannedOpportunity,
     PutAside,
     Row,
-    Slots,
     Visit,
 )
-from handover.plan.moves import Assignment, Move, assign
+from handover.plan.moves import Move
 from handover.plan.scheduler.calendar import Calendars, parse_closed_days
 from handover.plan.selection import (
     NOT_NAMED,
@@ -40,6 +40,7 @@ from handover.plan.selection import (
     list_reasons,
     measure,
 )
+from handover.plan.successors import Assignment, Sharing, assign
 from handover.plan.visits import (
     Frame,
     Ground,
@@ -121,6 +122,7 @@ def build_plan(
         policy=policy,
         calendars=calendars,
         today=as_of,
+        portfolios=facts.portfolios,
     )
     drafted = _make_rows(facts, request, by, blind)
     period = settle(
@@ -166,6 +168,7 @@ def build_plan(
             period,
             is_over_new_year=calendars.company.assumes_closure(period.start, effective),
         ),
+        loads=list_loads(rows, facts.portfolios),
         **read_schedule(replace(scheduled, rows=rows)),
     )
     return seal(plan)
@@ -196,7 +199,10 @@ def _make_rows(
         )
         for account in accounts
     }
-    assigned = assign(accounts, request.order.moves, minutes, request.regions)
+    sharing = Sharing(
+        minutes=minutes, regions=request.regions, portfolios=facts.portfolios
+    )
+    assigned = assign(accounts, request.order.moves, sharing)
     unread = list_unread_opportunities(facts.aside)
     rows = [
         _make_row(account, assigned.get(account.account_id), request, by, blind)

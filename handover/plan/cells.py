@@ -86,3 +86,14 @@ def write_decision(row: Row, audience: Audience) -> str:
     if row.mode_by is None:
         return "-"
     return ": ".join(filter(None, (audience.person(row.mode_by), row.reason)))
+
+
+def write_successor(row: Row, audience: Audience) -> str:
+    """Write who takes over and why they do, or that nobody is named yet."""
+    words = audience.words
+    if row.successor_id is None:
+        return words("to be named")
+    name = audience.person(row.successor_id)
+    if row.successor_reason in (None, "named"):
+        return name
+    return f"{name} ({words(f'successor:{row.successor_reason}')})"

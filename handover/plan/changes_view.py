@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from handover.plan.changes import Change, Comparison
-from handover.plan.lists import FATES, PlanList
+from handover.plan.lists import FATES
+from handover.plan.plan_list import PlanList
 from handover.plan.view import Audience
 
 

@@ -14,9 +14,12 @@ from handover.audit.findings import AccountScore
 from handover.ledger.states import Mode
 from handover.mirror.views import Mirror
 from handover.plan.model import LooseRecord, Plan, PutAside
+from handover.plan.portfolio import Holding, Portfolio, add_up
 from handover.plan.selection import AccountFacts, PlanFacts
 
 LOOSE_SQL = Path(__file__).with_name("loose.sql")
+HELD_SQL = Path(__file__).with_name("held.sql")
+"""Who owns each account now, and its purchases and open business."""
 ASIDE_SQL = Path(__file__).with_name("aside.sql")
 LEFT_ALONE = frozenset({"contacts", "activities"})
 """Loose records that stay with the predecessor unless somebody says otherwise."""
@@ -86,7 +89,24 @@ def read_facts(
             (record["table_name"], record["column_name"])
             for record in _read_records(mirror, _MAPPED)
         ),
+        portfolios=read_portfolios(mirror),
     )
+
+
+def read_portfolios(mirror: Mirror) -> dict[str, Portfolio]:
+    """Read what everybody owns, by user id."""
+    query = f"""
+        select owner_id, city, region, industry, customer_class,
+            count(*) as accounts, sum(value) as value
+        from ({HELD_SQL.read_text(encoding="utf-8")}) as held
+        group by all order by all
+    """  # noqa: S608 - our own file
+    groups: dict[str, list[Holding]] = defaultdict(list)
+    for record in _read_records(mirror, query):
+        owner = record["owner_id"]
+        held = {name: each for name, each in record.items() if name != "owner_id"}
+        groups[owner].append(Holding(**held))
+    return {owner: add_up(held) for owner, held in groups.items()}
 
 
 def read_owners(mirror: Mirror, plan: Plan) -> dict[str, str | None]:
@@ -189,6 +209,7 @@ class _Hanging:
             family=self._find_topmost(account),
             region=record["region"],
             city=record["city"],
+            industry=record["industry_norm"],
             address=record["address"],
             closed_days=record["closed_days"],
             owner_since=record["owner_since"],

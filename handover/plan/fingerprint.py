@@ -25,6 +25,7 @@ NOT_APPROVED = (
     "minimum_days_bound",
     "minimum_days_proved",
     "slots",
+    "loads",
     "absences",
 )
 """What a plan says beyond what its manager approves."""

@@ -6,8 +6,8 @@ from typing import Literal
 
 from handover.i18n import Words
 from handover.ledger.states import Mode
-from handover.paper.dates import number
 from handover.plan.appointments import has_answers, write_answer
+from handover.plan.capacity_lists import list_capacity
 from handover.plan.cells import (
     find_time,
     list_gaps,
@@ -19,38 +19,16 @@ from handover.plan.cells import (
     write_gaps,
     write_place,
     write_reasons,
+    write_successor,
     write_time,
 )
 from handover.plan.decided import list_decided
 from handover.plan.model import UNRESOLVED, LooseRecord, Plan, PutAside, Row
+from handover.plan.plan_list import PlanList
 from handover.plan.view import Audience, write_contacts
 
-Cells = tuple[str, ...]
 FATES = {"transfer": "is transferred", "hold": "is held", "leave": "stays"}
 """What becomes of a loose record, in words."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlanList:
-    """One list of a plan.
-
-    ``numbers`` are the columns that hold amounts, ``on_paper`` those for which a
-    terminal has no room, ``on_terminal`` those that stand in for them there.
-    """
-
-    title: str
-    headings: Cells
-    rows: Sequence[Cells]
-    numbers: tuple[int, ...] = ()
-    on_paper: tuple[int, ...] = ()
-    on_terminal: tuple[int, ...] = ()
-    whole: tuple[int, ...] = ()
-    """Columns that are typed again and must not be shortened."""
-
-    def columns(self, where: Literal["paper", "terminal"]) -> list[int]:
-        """List the columns that are shown there."""
-        hidden = self.on_terminal if where == "paper" else self.on_paper
-        return [n for n in range(len(self.headings)) if n not in hidden]
 
 
 def list_parts(plan: Plan, audience: Audience) -> list[PlanList]:
@@ -63,8 +41,7 @@ def list_parts(plan: Plan, audience: Audience) -> list[PlanList]:
         _list_decided(plan, audience),
         _list_loose(plan, audience),
         *list_aside(plan.aside, audience),
-        _list_overflow(plan, audience),
-        _list_options(plan, audience),
+        *list_capacity(plan, audience),
     )
     return [table for table in found if table.rows]
 
@@ -191,7 +168,7 @@ def _list_successors(plan: Plan, audience: Audience) -> Iterator[PlanColumn]:
     if len(plan.successors) > 1:
         yield PlanColumn(
             heading=audience.words("Successor"),
-            cell=lambda row: audience.person(row.successor_id),
+            cell=lambda row: write_successor(row, audience),
         )
 
 
@@ -357,44 +334,4 @@ def _list_values(
         ],
         on_paper=(2,),
         whole=(3,),
-    )
-
-
-def _list_overflow(plan: Plan, audience: Audience) -> PlanList:
-    words = audience.words
-    rows = {row.account_id: row for row in plan.rows}
-    return PlanList(
-        title=words("Without a slot, the most important first"),
-        headings=(words("Customer"), words("Why"), words("Value")),
-        rows=[
-            (rows[each.account_id].account, each.reason, audience.money(each.value))
-            for each in plan.overflow
-        ],
-        numbers=(2,),
-    )
-
-
-def _list_options(plan: Plan, audience: Audience) -> PlanList:
-    words = audience.words
-    return PlanList(
-        title=words("Ways out"),
-        headings=(
-            words("What"),
-            words("Customers who get a slot"),
-            words("Until"),
-            words("Who decides"),
-            words("Command"),
-        ),
-        rows=[
-            (
-                words(f"option:{option.code}"),
-                number(option.effect, words.language),
-                audience.day(option.end),
-                words("manager") if option.by == "manager" else "-",
-                option.command,
-            )
-            for option in plan.options
-        ],
-        numbers=(1,),
-        on_paper=(4,),
     )

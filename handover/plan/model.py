@@ -8,12 +8,12 @@ frozen: whoever edits a plan makes another one. The names are those of the JSON 
 import datetime as dt
 from collections import Counter
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
-
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from typing import Literal, get_args
 
 from handover.ledger.states import OPEN_STATES, Mode, PlanState
+from handover.plan.capacity import Bound, Load, Option, Overflow, Slots
 from handover.plan.fingerprint import compute_fingerprint
+from handover.plan.value import Money, Value
 
 CoAttendance = Literal["undecided", "yes", "no"]
 VisitState = Literal["proposed", "agreed", "moved", "declined"]
@@ -26,15 +26,6 @@ ClassEdit = CustomerClass | Literal["proposed"]
 
 CARRIED_OUT = "owner_changed"
 """The state of a row whose account was given to its successor."""
-
-
-Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
-
-
-class Value(BaseModel):
-    """A frozen value with exactly the fields it declares."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Visit(Value):
@@ -235,66 +226,6 @@ class Away(Value):
     end: str | None = None
 
 
-class Overflow(Value):
-    """A row that found no slot, in order of priority."""
-
-    account_id: str
-    reason: str
-    value: Money
-
-
-class Option(Value):
-    """A way out of a period that is too short; ``effect`` is rows gaining a slot.
-
-    ``command`` takes it; ``by``: only the manager may, if it says so.
-    """
-
-    code: Literal[
-        "longer_period",
-        "second_successor",
-        "online",
-        "inform_should",
-        "split_at_effective",
-        "hold_opportunities",
-    ]
-    effect: int
-    end: dt.date | None
-    command: str = ""
-    by: Literal["manager"] | None = None
-
-
-class Bound(Value):
-    """A proved lower bound of the working days, and why."""
-
-    days: int
-    why: str
-    """What takes so many days: ``visits``, ``minutes`` or ``people`` a day, how often
-    the ``manager`` attends, ``closed_days`` of customers, ``absences``,
-    ``other_plans``, ``travel``, or several of them ``together``.
-    """
-    person: str | None = None
-    """Whose days they are, where they are one person's."""
-
-
-class Slots(Value):
-    """How many visits one person can have in the period.
-
-    ``slots`` = ``days`` × ``visits_a_day``. ``taken`` by other plans and ``kept`` for
-    what people decide, the rest is the scheduler's.
-    """
-
-    person: str
-    days: int
-    visits_a_day: int
-    slots: int
-    taken: int
-    kept: int
-    used: int
-    """Visits of this plan that the scheduler placed."""
-    decided: int
-    """Visits of this plan that people decided; they may use what is kept."""
-
-
 class Terms(Value):
     """What a plan is approved and carried out under, as of its submission."""
 
@@ -342,6 +273,8 @@ class Plan(Value):
     loose: tuple[LooseRecord, ...]
     aside: tuple[PutAside, ...] = ()
     """What could not be used of the predecessor's records, by customer."""
+    loads: tuple[Load, ...] = ()
+    """Of the successors."""
     overflow: tuple[Overflow, ...]
     options: tuple[Option, ...]
     reorganisation: str | None = None

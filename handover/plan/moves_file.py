@@ -64,6 +64,10 @@ class Mistake:
         return Phrase(text="move-mistake:line", params=params)
 
 
+TO_BE_NAMED = frozenset({"", "?", "？", "未定", "tbd"})
+"""What stands in place of a successor whom nobody has named yet."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MovesFile:
     """A list of moves as written; ``mistakes`` are those that its cells show."""
@@ -125,7 +129,7 @@ class _Reader:
                 number=number,
                 predecessor=record.get("predecessor", ""),
                 account=record.get("account", ""),
-                successor=record.get("successor", ""),
+                successor=_read_successor(record.get("successor", "")),
                 effective=effective,
             )
         )
@@ -133,6 +137,11 @@ class _Reader:
     def _add(self, number: int, why: str, **params: object) -> None:
         problem = Phrase(text=f"move-mistake:{why}", params=params)
         self.mistakes.append(Mistake(line=number, problem=problem))
+
+
+def _read_successor(text: str) -> str:
+    """Read who takes over; nothing, where that is still to be named."""
+    return "" if text.strip().casefold() in TO_BE_NAMED else text
 
 
 def find_moves(

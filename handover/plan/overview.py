@@ -11,31 +11,10 @@ from handover.mirror.people import People
 from handover.mirror.views import Mirror
 from handover.paper.dates import number
 from handover.plan.decided import list_all_decided
-from handover.plan.lists import PlanList
+from handover.plan.facts import HELD_SQL
 from handover.plan.model import Plan, Row
+from handover.plan.plan_list import PlanList
 from handover.plan.view import Audience
-
-_HELD = """
-    with bought as (
-        select account_id, sum(amount) as amount from purchases
-        where coalesce(currency, (select currency from settings))
-            = (select currency from settings)
-        group by all
-    ),
-    offered as (
-        select account_id, sum(amount) as amount from open_opportunities
-        where coalesce(currency, (select currency from settings))
-            = (select currency from settings)
-        group by all
-    )
-    select accounts.id, owner_id,
-        coalesce(bought.amount, 0) + coalesce(offered.amount, 0) as value
-    from accounts
-    left join bought on accounts.id = bought.account_id
-    left join offered on accounts.id = offered.account_id
-    where owner_id is not null
-"""
-"""Who owns each account now, and its purchases and open business."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +31,7 @@ def read_reorganisation(
     mirror: Mirror, plans: Sequence[Plan], people: People
 ) -> Reorganisation:
     """Read who owns what besides the plans; plans that are over are left out."""
-    held = mirror.rows(_HELD)
+    held = mirror.rows(HELD_SQL.read_text(encoding="utf-8"))
     return Reorganisation(
         plans=[plan for plan in plans if plan.state not in OVER_STATES],
         owners={row["id"]: row["owner_id"] for row in held},

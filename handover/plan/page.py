@@ -11,8 +11,9 @@ from handover.ledger.states import Mode
 from handover.paper.pages import page
 from handover.plan.appointments import describe_absences, describe_answers
 from handover.plan.decision import RecordedDecision
-from handover.plan.lists import PlanList, list_parts
+from handover.plan.lists import list_parts
 from handover.plan.model import Plan, Row
+from handover.plan.plan_list import PlanList
 from handover.plan.scheduler.calendar import WorkingDays
 from handover.plan.view import (
     Audience,

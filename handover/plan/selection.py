@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import IntEnum
 
 from handover.plan.model import LooseRecord, PutAside, Row
+from handover.plan.portfolio import Portfolio
 from handover.policy import Policy
 
 DECIDED = "D"
@@ -43,6 +44,8 @@ class AccountFacts:
     """The topmost company it belongs to."""
     region: str | None = None
     city: str | None = None
+    industry: str | None = None
+    """As ``_norm``."""
     address: str | None = None
     closed_days: str | None = None
     owner_since: dt.date | None = None
@@ -114,6 +117,8 @@ class PlanFacts:
     """Lifetime purchases of all accounts of the source that bought, by currency."""
     mapped: frozenset[Column] = frozenset()
     """The columns that the mapping fills."""
+    portfolios: Mapping[str, Portfolio] = field(default_factory=dict)
+    """What people own, by user id."""
 
 
 @dataclass(frozen=True, kw_only=True)

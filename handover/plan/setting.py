@@ -91,6 +91,7 @@ def read_ground(
         policy=setting.policy,
         calendars=setting.read_calendars(involved, others, plan.absences),
         aside=facts.aside,
+        portfolios=facts.portfolios,
         today=setting.as_of,
         name=setting.people.name,
         visited=visited,

@@ -12,8 +12,9 @@ from handover.plan.appointments import describe_absences, describe_answers
 from handover.plan.changes import Comparison
 from handover.plan.changes_view import list_changed, list_drift
 from handover.plan.decision import RecordedDecision
-from handover.plan.lists import PlanList, list_aside, list_parts
+from handover.plan.lists import list_aside, list_parts
 from handover.plan.model import Plan, PutAside
+from handover.plan.plan_list import PlanList
 from handover.plan.terms import compare_terms
 from handover.plan.view import (
     Audience,

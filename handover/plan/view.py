@@ -15,8 +15,9 @@ from handover.ledger.states import Mode
 from handover.mirror.contacts import NamedContact
 from handover.paper.dates import day, money, short_day
 from handover.paper.table import Table
+from handover.plan.capacity import Slots
 from handover.plan.decision import RecordedDecision
-from handover.plan.model import Plan, PutAside, Row, Slots
+from handover.plan.model import Plan, PutAside, Row
 from handover.plan.naming import FIRST, name_by_class
 from handover.plan.selection import (
     DECIDED,
@@ -125,7 +126,7 @@ def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
     by_decision = words("{n}, of them {key} key accounts", n=len(unmet), key=key)
     return [
         (words("Predecessor"), _predecessor(plan, audience)),
-        (words("Successor"), ", ".join(map(audience.person, plan.successors)) or "-"),
+        (words("Successor"), _write_successors(plan, audience)),
         (words("Manager"), audience.person(plan.manager)),
         (words("Author"), audience.person(plan.author)),
         (words("Period"), f"{audience.day(plan.start)} - {audience.day(plan.end)}"),
@@ -147,6 +148,23 @@ def list_head(plan: Plan, audience: Audience) -> list[tuple[str, str]]:
             words("{minutes} minutes", minutes=met * audience.prepare),
         ),
     ]
+
+
+def _write_successors(plan: Plan, audience: Audience) -> str:
+    """Write who takes over, and of how many customers nobody is named yet."""
+    named = [audience.person(each) for each in plan.successors]
+    if len(plan.loads) == 1 == len(named):
+        (load,) = plan.loads
+        counts = {"before": load.accounts_before, "after": load.accounts_after}
+        named = [
+            audience.words(
+                "{name} (customers: {before} → {after})", name=named[0], **counts
+            )
+        ]
+    nobody = [r for r in plan.rows if r.is_left and r.successor_id is None]
+    if nobody:
+        named.append(audience.words("to be named: {n} customers", n=len(nobody)))
+    return ", ".join(named) or "-"
 
 
 def describe_dates(plan: Plan, audience: Audience) -> str:

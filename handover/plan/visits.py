@@ -11,8 +11,10 @@ from decimal import Decimal
 
 from handover.ledger.states import Mode
 from handover.plan.answered import keep_answer
+from handover.plan.capacity import Overflow
 from handover.plan.limits import read_limits, read_time, write_time
-from handover.plan.model import Overflow, Plan, PutAside, Row, Visit
+from handover.plan.model import Plan, PutAside, Row, Visit
+from handover.plan.portfolio import Portfolio
 from handover.plan.scheduler.calendar import (
     Calendars,
     ClosedDays,
@@ -96,6 +98,8 @@ class Ground:
     """Accounts whose visit, as it was approved, is over."""
     given: frozenset[tuple[str, str]] = frozenset()
     """Loose records that were handed over, by table and id."""
+    portfolios: Mapping[str, Portfolio] = field(default_factory=dict)
+    """What people own now, by user id."""
     name: Callable[[str], str] = str
     """Turns the ids of users into names; by default they stay ids."""
 

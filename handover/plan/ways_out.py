@@ -18,9 +18,10 @@ from handover.i18n import Words
 from handover.ledger.states import Mode
 from handover.mirror.people import People
 from handover.plan.amendment import edit_plan
+from handover.plan.capacity import Option
 from handover.plan.dates import PlanDates
 from handover.plan.edits import Editor, Edits, Fate
-from handover.plan.model import Option, Plan, Row
+from handover.plan.model import Plan, Row
 from handover.plan.selection import Wish, depend_on_opportunities, find_musts
 from handover.plan.visits import Ground, find_wish, priority
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from handover.i18n import Words
 from handover.plan.changes import Comparison
-from handover.plan.lists import PlanList
+from handover.plan.plan_list import PlanList
 from handover.plan.workbook_reading import CellChange
 from handover.plan.workbook_words import name_column
 
