@@ -6,6 +6,7 @@ their settings by one of the group ``handover.connectors.settings``. Modules are
 imported when they are asked for.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -105,12 +106,13 @@ def _known(
 
     Ours cannot be replaced from outside.
     """
-    others = {p.name: p for p in _announced(group) if p.name not in table}
+    announced = _announced(group, tuple(sys.path))
+    others = {p.name: p for p in announced if p.name not in table}
     ours = {name: EntryPoint(name, at, group) for name, at in table.items()}
     return ours | dict(sorted(others.items()))
 
 
 @cache
-def _announced(group: str) -> tuple[EntryPoint, ...]:
-    """Find the entry points of a group; what is installed stays so while we run."""
+def _announced(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Find the entry points of a group; looking through all packages takes long."""
     return tuple(entry_points(group=group))

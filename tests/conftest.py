@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +43,13 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Run tests marked ``sampled`` on one CRM, and on files where they can be.
 
-    Which CRM follows from the test's name; ``make soak`` runs them on all.
+    Which CRM follows from the test's name; ``make soak`` runs them on all. Of tests
+    marked ``every(n)``, one path with many values, each nth is run.
     """
     if SOAK:
         return
-    spared = [item for item in items if is_spared(item)]
+    counted: Counter[str] = Counter()
+    spared = [item for item in items if is_spared(item) or is_repetition(item, counted)]
     items[:] = [item for item in items if item not in {*spared}]
     config.hook.pytest_deselected(items=spared)
 
@@ -59,6 +62,19 @@ def is_spared(item: pytest.Item) -> bool:
     name = getattr(item, "originalname", item.name)
     chosen = CRMS[crc32(name.encode()) % len(CRMS)]
     return any(crm in place for crm in CRMS if crm != chosen)
+
+
+def is_repetition(item: pytest.Item, counted: Counter[str]) -> bool:
+    """Return whether a test marked ``every(n)`` is not the first of n with its name.
+
+    ``counted`` has how many of each name came before.
+    """
+    marker = item.get_closest_marker("every")
+    if marker is None:
+        return False
+    name = item.nodeid.partition("[")[0]
+    counted[name] += 1
+    return (counted[name] - 1) % int(marker.args[0]) > 0
 
 
 @pytest.fixture(autouse=True)

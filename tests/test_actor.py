@@ -45,6 +45,7 @@ LOGINS = "user,login,manager,delegate\nP,{login},M,\nM,{login},B,D\nS,,M,\n"
 
 
 @pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.every(2)
 def test_who_typed_an_approval_is_shown_where_it_may_be_somebody_else(
     job: Job, monkeypatch: pytest.MonkeyPatch, *, is_known: bool
 ) -> None:

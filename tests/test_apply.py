@@ -75,6 +75,7 @@ def test_no_write_leaves_before_its_intent_is_on_disk(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("nth", range(6))
 @pytest.mark.parametrize("where", ["lose_before", "lose_after", "answer_only"])
+@pytest.mark.every(2)
 def test_a_lost_reply_ends_like_a_single_execution(
     tmp_path: Path, nth: int, where: str
 ) -> None:

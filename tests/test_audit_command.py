@@ -111,6 +111,7 @@ def test_japanese_is_spoken_as_well_and_survives_a_windows_console(cli: Cli) -> 
         (("--owner", "佐藤", "--account", "C"), []),
     ],
 )
+@pytest.mark.every(2)
 def test_it_can_be_narrowed(
     cli: Cli, options: tuple[str, ...], accounts: list[str]
 ) -> None:
@@ -142,6 +143,7 @@ def test_an_unknown_name_is_refused(cli: Cli, option: str) -> None:
         (("--min-score", "47"), 3),
     ],
 )
+@pytest.mark.every(2)
 def test_gaps_end_with_three_and_the_result_is_there_all_the_same(
     cli: Cli, options: tuple[str, ...], code: int
 ) -> None:
@@ -291,6 +293,7 @@ main()
 @pytest.mark.parametrize(
     "words", [("audit",), ("audit", "--json"), ("show", "A")], ids=" ".join
 )
+@pytest.mark.every(2)
 def test_what_makes_no_workbook_does_not_wait_for_pandas(
     company: Path, words: tuple[str, ...]
 ) -> None:

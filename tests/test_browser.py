@@ -56,6 +56,7 @@ def test_a_page_that_asks_for_something_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.every(2)
 def test_the_pages_render_and_print_without_the_network(
     folder: Path, cli: Cli, language: str
 ) -> None:

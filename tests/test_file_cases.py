@@ -130,6 +130,7 @@ def test_a_folder_is_read_as_its_case_says(tmp_path: Path, case: Case) -> None:
 @pytest.mark.parametrize(
     ("name", "said"), tomllib.loads(REPLAYED.read_text(encoding="utf-8")).items()
 )
+@pytest.mark.every(2)
 def test_a_given_case_prints_what_is_right(
     tmp_path: Path, name: str, said: Case
 ) -> None:

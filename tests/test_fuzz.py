@@ -322,6 +322,7 @@ PLAN = ("plan", "new", "--from", "P", "--to", "S")
         ("export/users.csv", spoil_csv, SYNC, 15),
     ],
 )
+@pytest.mark.every(3)
 def test_a_spoilt_file_ends_a_command_with_words(
     place: Path, cli: Cli, name: str, spoil: Spoil, words: tuple[str, ...], times: int
 ) -> None:

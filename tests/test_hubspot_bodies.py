@@ -137,6 +137,7 @@ def made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
 
 
 @pytest.mark.parametrize("has_key", [True, False], ids=["keyed", "in the body"])
+@pytest.mark.every(2)
 def test_every_body_of_a_whole_handover_is_one_of_hubspots_own_clients(
     cli: Cli, made: Company, *, has_key: bool
 ) -> None:

@@ -98,6 +98,7 @@ FAULTS: dict[str, list[Fault]] = {
 
 @pytest.mark.parametrize("login", [FIXED, GRANT], ids=["token", "grant"])
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.every(2)
 def test_no_secret_stands_in_anything_that_is_said_or_kept(
     hub: Cli, portal: Portal, folder: Path, address: str, fault: str, login: str
 ) -> None:

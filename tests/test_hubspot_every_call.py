@@ -146,6 +146,7 @@ def tasks(keyed: Template, tmp_path_factory: pytest.TempPathFactory) -> Counter[
 
 
 @pytest.mark.parametrize(("name", "nth"), list(product(SPOILS, CALLS)))
+@pytest.mark.every(2)
 def test_whatever_a_write_call_suffers_the_end_is_that_of_one_execution(
     keyed: Template,
     tasks: Counter[str],

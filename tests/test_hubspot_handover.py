@@ -140,6 +140,7 @@ LASTING = {
 
 @pytest.mark.parametrize("answer", LASTING.values(), ids=LASTING)
 @pytest.mark.parametrize("kind", ["companies", "deals", "tasks"])
+@pytest.mark.every(3)
 def test_a_limit_that_lasts_ends_the_run_and_the_next_one_takes_it_up(
     desk: Desk, answer: Answer, kind: str
 ) -> None:

@@ -83,6 +83,7 @@ def test_companies_that_only_seem_gone_are_not_marked(mill: Mill) -> None:
 
 
 @pytest.mark.parametrize("off", [-365, -1, 1, 365])
+@pytest.mark.every(2)
 def test_our_clock_has_no_part_in_what_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: int
 ) -> None:

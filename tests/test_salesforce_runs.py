@@ -238,6 +238,7 @@ def test_a_long_name_still_fits_into_a_subject(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Honolulu"])
+@pytest.mark.every(2)
 def test_a_day_is_that_day_in_every_zone(desk: Desk, folder: Path, zone: str) -> None:
     config = folder / "handover.toml"
     text = config.read_text(encoding="utf-8").replace("Asia/Tokyo", zone)

@@ -75,6 +75,7 @@ def test_whatever_is_edited_during_a_sync_comes_in_the_end(
 
 
 @pytest.mark.parametrize("index", range(CALLS))
+@pytest.mark.every(2)
 def test_no_refused_call_makes_a_shorter_mirror(nights: Nights, index: int) -> None:
     refused = error(403, "INSUFFICIENT_ACCESS", "no")
     nights.org.faults = [once(refused, "/services", skip=index)]
@@ -118,6 +119,7 @@ def test_a_record_committed_late_comes_the_next_night_or_by_the_sweep(
 
 
 @pytest.mark.parametrize("days", [-365, -1, 1, 365])
+@pytest.mark.every(2)
 def test_our_clock_changes_no_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:

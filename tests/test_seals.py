@@ -122,6 +122,7 @@ def test_no_row_can_be_taken_away(job: Job, table: str) -> None:
         ("runs", "rehearsed_on"),
     ],
 )
+@pytest.mark.every(2)
 def test_a_run_whose_rows_were_edited_is_not_taken_back(
     job: Job, table: str, column: str
 ) -> None:

@@ -278,6 +278,7 @@ mill.sync(reached=die)
 
 @pytest.mark.parametrize("which", ["first", "second"])
 @pytest.mark.parametrize("point", ["written", "renamed", "published"])
+@pytest.mark.every(2)
 def test_a_killed_writer_leaves_a_whole_generation(
     tmp_path: Path, point: str, which: str
 ) -> None:

@@ -40,6 +40,7 @@ Mill(Path(sys.argv[1]), company(accounts=180)).sync()
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("page", [1, 3, PAGES])
+@pytest.mark.every(2)
 def test_a_sync_killed_at_a_page_is_resumed(
     tmp_path: Path, page: int, when: str
 ) -> None:

@@ -88,6 +88,7 @@ TWO = [(*a, *b) for a, b in product(ONE, ONE)] if SOAK else [(*ONE[-2], *ONE[0])
     ],
     ids=str,
 )
+@pytest.mark.every(3)
 def test_a_run_that_died_is_completed_by_the_next(
     tmp_path: Path,
     deaths: tuple[tuple[str, int], ...],
@@ -119,6 +120,7 @@ def _ended(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
+@pytest.mark.every(2)
 def test_an_undo_that_died_is_completed_by_the_next(tmp_path: Path, point: str) -> None:
     place = handing_over(tmp_path)
     before = snapshot(place)

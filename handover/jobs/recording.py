@@ -1,7 +1,7 @@
 """Recording what came back of the customers of a plan, and what is still open there."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ from handover.ledger.states import RUNNING_STATES
 from handover.meeting.answer import FittingAnswer, GivenAnswer, Notation, make_answer
 from handover.meeting.errors import AnswerAhead, NothingRecorded, NotUnderWay
 from handover.meeting.flags import Flag, list_flags
-from handover.meeting.pack import check_may_be_known, check_may_prepare
+from handover.meeting.pack import check_may_be_known, check_may_prepare, list_rows
 from handover.meeting.progress import VisitProgress, find_progress
 from handover.meeting.questions import Questions, read_questions
 from handover.plan import store
@@ -89,7 +89,8 @@ def record_visit(
     people = workspace.people(plan.source)
     check_reporter(plan, row, by.person_id, people)
     said_at = _find_moment(workspace, at)
-    questions = _read_questions(workspace, plan, [row])[row.account_id]
+    asked = _read_questions(workspace, plan)
+    questions = asked[row.account_id]
     notation = Notation(
         zone=workspace.config.zone,
         country=workspace.config.calendar.country,
@@ -104,7 +105,8 @@ def record_visit(
             record_confirmation(connection, confirmation)
         for remark in noted:
             record_remark(connection, remark)
-    visits = {each.account_id: each for each in list_progress(workspace, plan)}
+    progress = _find_progress(workspace, plan, asked)
+    visits = {each.account_id: each for each in progress}
     flags = list_flags(plan, visits.values(), workspace.policy, workspace.config.zone)
     return Recorded(
         plan=plan,
@@ -119,8 +121,12 @@ def record_visit(
 
 def list_progress(workspace: Workspace, plan: Plan) -> list[VisitProgress]:
     """List where the customers of a plan stand, in the order of the visits."""
-    rows = find_rows(workspace, plan, ())
-    questions = _read_questions(workspace, plan, rows)
+    return _find_progress(workspace, plan, _read_questions(workspace, plan))
+
+
+def _find_progress(
+    workspace: Workspace, plan: Plan, questions: Mapping[str, Questions]
+) -> list[VisitProgress]:
     with workspace.ledger.read() as connection:
         made = list_confirmations(connection, plan.id)
         remarks = list_remarks(connection, plan.id)
@@ -130,15 +136,14 @@ def list_progress(workspace: Workspace, plan: Plan) -> list[VisitProgress]:
             made.get(row.account_id, ()),
             remarks.get(row.account_id, ()),
         )
-        for row in rows
+        for row in list_rows(plan)
         if row.account_id in questions
     ]
 
 
-def _read_questions(
-    workspace: Workspace, plan: Plan, rows: Sequence[Row]
-) -> dict[str, Questions]:
-    accounts = [row.account_id for row in rows]
+def _read_questions(workspace: Workspace, plan: Plan) -> dict[str, Questions]:
+    """Read what can be asked of the customers of a plan who are still in the CRM."""
+    accounts = [row.account_id for row in list_rows(plan)]
     with workspace.mirror(plan.source, accounts) as mirror:
         return read_questions(mirror, workspace.policy)
 

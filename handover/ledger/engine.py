@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -203,7 +204,9 @@ class Ledger:
             target.close()
 
 
+@lru_cache(maxsize=4)
 def _engine(path: Path) -> Engine:
+    """Return the engine of a file; it holds no connection, but compiled statements."""
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=NullPool,
