@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import cast
 
 from connectors.base import Connector
@@ -106,13 +107,21 @@ def _known(
 
     Ours cannot be replaced from outside.
     """
-    announced = _announced(group, tuple(sys.path))
+    announced = _announced(group, tuple(map(_find_state, sys.path)))
     others = {p.name: p for p in announced if p.name not in table}
     ours = {name: EntryPoint(name, at, group) for name, at in table.items()}
     return ours | dict(sorted(others.items()))
 
 
+def _find_state(folder: str) -> tuple[str, int]:
+    """Return what changes when something is installed in a folder, or taken away."""
+    path = Path(folder)
+    return folder, path.stat().st_mtime_ns if path.exists() else 0
+
+
 @cache
-def _announced(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+def _announced(
+    group: str, _state: tuple[tuple[str, int], ...]
+) -> tuple[EntryPoint, ...]:
     """Find the entry points of a group; looking through all packages takes long."""
     return tuple(entry_points(group=group))

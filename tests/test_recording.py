@@ -6,6 +6,8 @@ from contextlib import closing
 
 import pytest
 
+from handover.answers.confirmations import list_confirmations, list_standing
+from handover.ledger import Ledger
 from tests.conftest import Ended
 from tests.worlds.files_folder import EFFECTIVE, PLAN, Job
 
@@ -142,6 +144,26 @@ def test_a_later_answer_counts_and_both_are_kept(agreed: Job) -> None:
     assert len(kept(agreed, "confirmations")) == 2
 
 
+def test_corrections_of_several_parts_stand_and_a_later_whole_answer_replaces_them(
+    agreed: Job,
+) -> None:
+    correct = ("contacts.channel", "corrected", "--record", "C1", "--column")
+    answer(agreed, *correct, "contacts.phone", "--value", "03-9876-5432")
+    answer(agreed, *correct, "email", "--value", "yamada@example.jp")
+    answer(agreed, *correct, "contacts.phone", "--value", "03-1111-2222")
+    with Ledger.open(agreed.folder / ".handover" / "ledger.sqlite").read() as ledger:
+        made = list_confirmations(ledger, PLAN, rehearsed=True)["A1"]
+        in_earnest = list_confirmations(ledger, PLAN, rehearsed=False)
+    standing = {each.column: each.value for each in list_standing(made)}
+    assert standing == {"email": "yamada@example.jp", "phone": "03-1111-2222"}
+    assert not in_earnest
+
+    answer(agreed, "contacts.channel", "confirmed")
+    with Ledger.open(agreed.folder / ".handover" / "ledger.sqlite").read() as ledger:
+        made = list_confirmations(ledger, PLAN, rehearsed=True)["A1"]
+    assert [each.result for each in list_standing(made)] == ["confirmed"]
+
+
 def test_what_was_confirmed_stands_beside_what_is_recorded(agreed: Job) -> None:
     before = agreed("show", "A1", on=VISITED).data["account"]["confirmed"]
     answer(agreed, "contacts.person", "confirmed")
@@ -178,6 +200,8 @@ def test_an_answer_that_was_typed_into_the_ledger_is_noticed(agreed: Job) -> Non
     ledger = agreed.folder / ".handover" / "ledger.sqlite"
     with closing(sqlite3.connect(ledger)) as raw, raw:
         raw.execute("update confirmations set result = 'corrected', value = 'x'")
+    refused = record(agreed, *ASAHI, "--note", "x")
+    assert error(refused) == (5, "ledger_changed")
     ended = agreed("runs", "verify", on=EFFECTIVE)
     assert ended.code != 0
     assert any("confirmations" in str(each) for each in ended.data["broken"])

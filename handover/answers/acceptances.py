@@ -52,7 +52,6 @@ def record_acceptance(connection: Connection, made: Acceptance) -> None:
         "account": made.account_id,
         "person": made.recorded_by,
         "actor": made.actor,
-        "reason": made.reason,
     }
     sealed = seals.of_acceptance(connection, number)
     kind = f"customer.{made.answer}"

@@ -53,10 +53,19 @@ class Confirmation:
     actor: str
     rehearsed_on: dt.date | None = None
 
-    @property
-    def question(self) -> tuple[str, str | None, str | None]:
-        """What was asked: the item, and of which record."""
-        return self.item, self.table, self.record_id
+    def replaces(self, earlier: "Confirmation") -> bool:
+        """Return whether an earlier answer no longer counts beside this one.
+
+        One to a whole item replaces all to it, one to a record those to that record;
+        corrections of several columns stand side by side.
+        """
+        if self.item != earlier.item:
+            return False
+        if self.record_id is None:
+            return True
+        same = (self.table, self.record_id) == (earlier.table, earlier.record_id)
+        are_corrections = self.result == earlier.result == "corrected"
+        return same and not (are_corrections and self.column != earlier.column)
 
 
 def record_confirmation(connection: Connection, made: Confirmation) -> int:
@@ -100,9 +109,14 @@ def record_confirmation(connection: Connection, made: Confirmation) -> int:
 
 
 def list_confirmations(
-    connection: Connection, plan_id: str
+    connection: Connection, plan_id: str, *, rehearsed: bool
 ) -> Mapping[str, Sequence[Confirmation]]:
     """List the answers to a plan's questions by account, the oldest first.
+
+    Args:
+        connection: to the ledger.
+        plan_id: whose customers.
+        rehearsed: whether those of a rehearsal count.
 
     Raises:
         LedgerChanged: what stands there is no answer of ours.
@@ -110,13 +124,18 @@ def list_confirmations(
     found: dict[str, list[Confirmation]] = defaultdict(list)
     query = select(table).where(table.c.plan_id == plan_id).order_by(table.c.id)
     for row in connection.execute(query).mappings():
-        found[row["account_id"]].append(_read_confirmation(row))
+        if rehearsed or row["rehearsed_on"] is None:
+            found[row["account_id"]].append(_read_confirmation(row))
     return found
 
 
 def list_standing(made: Iterable[Confirmation]) -> list[Confirmation]:
-    """List the answers that count: of each question the last one."""
-    return list({each.question: each for each in made}.values())
+    """List the answers that count: those that no later one replaces."""
+    standing: list[Confirmation] = []
+    for each in made:
+        standing = [one for one in standing if not each.replaces(one)]
+        standing.append(each)
+    return standing
 
 
 def _read_confirmation(row: RowMapping) -> Confirmation:
@@ -197,24 +216,19 @@ def answered_items(
         The items of each account that is being handed over, none for one that was not
         asked yet.
     """
-    found: dict[str, dict[tuple[str, str | None, str | None], str]] = {}
+    found: dict[str, list[Confirmation]] = {}
     plan_of: dict[str, str] = {}
     for plan_id, account in _list_handed_over(connection, source):
-        found[account], plan_of[account] = {}, plan_id
+        found[account], plan_of[account] = [], plan_id
     for row in connection.execute(_counting(source, rehearsed=rehearsed)).mappings():
         if plan_of.get(row["account_id"]) == row["plan_id"]:
-            question = (row["item"], row["table_name"], row["record_id"])
-            found[row["account_id"]][question] = row["result"]
-    return {account: _answered(results) for account, results in found.items()}
-
-
-def _answered(
-    results: Mapping[tuple[str, str | None, str | None], str],
-) -> frozenset[str]:
-    """List the items of which an answer stands that tells what holds."""
-    return frozenset(
-        item for (item, *_), result in results.items() if result in ANSWERED
-    )
+            found[row["account_id"]].append(_read_confirmation(row))
+    return {
+        account: frozenset(
+            each.item for each in list_standing(made) if each.result in ANSWERED
+        )
+        for account, made in found.items()
+    }
 
 
 def _list_handed_over(connection: Connection, source: str) -> Iterator[tuple[str, str]]:

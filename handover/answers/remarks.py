@@ -68,9 +68,14 @@ def record_remark(connection: Connection, made: Remark) -> None:
 
 
 def list_remarks(
-    connection: Connection, plan_id: str
+    connection: Connection, plan_id: str, *, rehearsed: bool
 ) -> Mapping[str, Sequence[Remark]]:
     """List the remarks on a plan's customers by account, the oldest first.
+
+    Args:
+        connection: to the ledger.
+        plan_id: whose customers.
+        rehearsed: whether those of a rehearsal count.
 
     Raises:
         LedgerChanged: what stands there is no remark of ours.
@@ -78,7 +83,8 @@ def list_remarks(
     found: dict[str, list[Remark]] = defaultdict(list)
     query = select(table).where(table.c.plan_id == plan_id).order_by(table.c.id)
     for row in connection.execute(query).mappings():
-        found[row["account_id"]].append(_read_remark(row))
+        if rehearsed or row["rehearsed_on"] is None:
+            found[row["account_id"]].append(_read_remark(row))
     return found
 
 

@@ -17,6 +17,7 @@ from handover.jobs.deciding import Grounds, make_decision
 from handover.jobs.meeting_papers import find_rows
 from handover.jobs.plan import find_plan
 from handover.jobs.workspace import Workspace
+from handover.ledger import seals
 from handover.ledger.states import RUNNING_STATES
 from handover.meeting.answer import FittingAnswer, GivenAnswer, Notation, make_answer
 from handover.meeting.errors import AnswerAhead, NothingRecorded, NotUnderWay
@@ -128,8 +129,9 @@ def _find_progress(
     workspace: Workspace, plan: Plan, questions: Mapping[str, Questions]
 ) -> list[VisitProgress]:
     with workspace.ledger.read() as connection:
-        made = list_confirmations(connection, plan.id)
-        remarks = list_remarks(connection, plan.id)
+        rehearsed = bool(workspace.rehearsed_on)
+        made = list_confirmations(connection, plan.id, rehearsed=rehearsed)
+        remarks = list_remarks(connection, plan.id, rehearsed=rehearsed)
     return [
         find_progress(
             questions[row.account_id],
@@ -173,7 +175,9 @@ def check_under_way(connection: Connection, plan: Plan) -> None:
     Raises:
         NotUnderWay: nobody has approved it yet.
         Refusal: it is over.
+        LedgerChanged: somebody wrote into the ledger past the product.
     """
+    seals.check_plan(connection, plan.id)
     check_may_prepare(plan)
     made = store.list_decisions(connection, plan.id)
     was_approved = any(each.decision == "approve" for each in made)

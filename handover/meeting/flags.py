@@ -39,7 +39,7 @@ def list_flags(
     rules = policy.meeting
     found = [
         *(flag for visit in visits for flag in _of_one(plan, visit, rules, zone)),
-        *_list_rushed(visits, rules),
+        *_list_rushed(visits, rules, zone),
         *_list_same_notes(visits, rules),
         *_list_full_days(visits, policy, zone),
     ]
@@ -82,13 +82,17 @@ def _find_abstract(notes: Iterable[str | None], phrases: Collection[str]) -> str
 
 
 def _list_rushed(
-    visits: Iterable[VisitProgress], rules: MeetingRules
+    visits: Iterable[VisitProgress], rules: MeetingRules, zone: ZoneInfo
 ) -> Iterator[Flag]:
-    """Yield who was confirmed within so short a time that nobody was asked."""
+    """Yield who was confirmed within so short a time that nobody was asked.
+
+    Where only the day is known, nothing is known of the pace.
+    """
     moments: Mapping[str, list[tuple[dt.datetime, str]]] = defaultdict(list)
     for visit in visits:
         for answer in visit.answers:
-            moments[answer.recorded_by].append((answer.at, visit.account_id))
+            if answer.at.astimezone(zone).time() != dt.time():
+                moments[answer.recorded_by].append((answer.at, visit.account_id))
     span = dt.timedelta(seconds=rules.rushed_seconds)
     for known in moments.values():
         ordered = sorted(known)
