@@ -260,3 +260,17 @@ def test_where_the_policy_asks_for_it_only_what_is_accepted_moves(agreed: Job) -
     owners = agreed.owners()
     assert {owners[key] for key in ("A2", "A3", "A4", "A5", "A6")} == {"P"}
     assert owners["A1"] == "S"
+
+
+def test_what_was_returned_or_missed_stands_on_the_managers_desk(agreed: Job) -> None:
+    def waiting() -> set[str]:
+        listed = agreed("plan", "list", "--mine", "--as", "M", on=VISITED)
+        return {each["step"] for each in listed.data["waiting"]}
+
+    assert not waiting() & {"name_other", "make_up"}
+    say(agreed, "return", *ASAHI, "--reason", "full")
+    record(agreed, *ASAHI, "--missed", "the buyer was ill")
+    assert waiting() >= {"name_other", "make_up"}
+    say(agreed, "accept", *ASAHI)
+    answer(agreed, "contacts.person", "confirmed")
+    assert not waiting() & {"name_other", "make_up"}

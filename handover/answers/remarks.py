@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
+from handover.answers.confirmations import Confirmation
 from handover.ledger.events import record
 from handover.ledger.seals import LedgerChanged
 from handover.ledger.tables import remarks as table
@@ -86,6 +88,28 @@ def list_remarks(
         if rehearsed or row["rehearsed_on"] is None:
             found[row["account_id"]].append(_read_remark(row))
     return found
+
+
+def is_missed(
+    day: dt.date,
+    zone: ZoneInfo,
+    made: Sequence[Confirmation],
+    remarks: Sequence[Remark],
+) -> bool:
+    """Return whether a visit did not take place, and nothing made up for it.
+
+    Args:
+        day: of the visit as it is planned now.
+        zone: where days begin.
+        made: the customer's answers.
+        remarks: on the customer, the oldest first.
+    """
+    missed = [each for each in remarks if each.kind == "missed"]
+    if not missed:
+        return False
+    last = missed[-1]
+    is_later = last.at.astimezone(zone).date() < day
+    return not (is_later or any(a.recorded_at > last.recorded_at for a in made))
 
 
 def _read_remark(row: RowMapping) -> Remark:

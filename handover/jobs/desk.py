@@ -17,7 +17,13 @@ from handover.i18n import Phrase
 from handover.jobs.plan import list_plans
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import OVER_STATES, PlanState
-from handover.plan.desk import Waiting, find_declined, find_waiting
+from handover.plan.desk import (
+    Waiting,
+    find_declined,
+    find_missed,
+    find_returned,
+    find_waiting,
+)
 from handover.plan.errors import WrongState
 from handover.plan.model import Plan
 from handover.plan.overview import Reorganisation, read_reorganisation
@@ -55,13 +61,19 @@ def list_waiting(workspace: Workspace, plans: Iterable[Plan]) -> list[Waiting]:
     """List what plans wait for, in the order in which it is needed."""
     now = {}
     found = []
+    zone, rehearsed = workspace.config.zone, bool(workspace.rehearsed_on)
     with workspace.ledger.read() as connection:
         for plan in plans:
             if plan.source not in now:
                 now[plan.source] = workspace.circumstances(plan.source)
             day, known = workspace.deciding_day, now[plan.source]
             waiting = find_waiting(connection, plan, day, known)
-            found += [each for each in (waiting, find_declined(plan, known)) if each]
+            others = (
+                find_declined(plan, known),
+                find_returned(connection, plan, known, rehearsed=rehearsed),
+                find_missed(connection, plan, known, zone, rehearsed=rehearsed),
+            )
+            found += [each for each in (waiting, *others) if each]
     return sorted(found, key=lambda each: each.by or each.plan.effective)
 
 

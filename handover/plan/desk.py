@@ -5,14 +5,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from handover.answers.acceptances import list_last_words
+from handover.answers.confirmations import list_confirmations
+from handover.answers.remarks import is_missed, list_remarks
 from handover.errors import HandoverError, Refusal
-from handover.ledger.states import RUNNING_STATES, PlanState
+from handover.ledger.states import OVER_STATES, RUNNING_STATES, PlanState
 from handover.plan.approval import load_approved
 from handover.plan.deciders import list_approvers, list_managers
-from handover.plan.errors import CoAttendanceUndecided, VisitDeclined
+from handover.plan.errors import (
+    CoAttendanceUndecided,
+    CustomerReturned,
+    VisitDeclined,
+    VisitMissed,
+)
 from handover.plan.model import Plan
 from handover.plan.naming import name_rows
 from handover.plan.questions import (
@@ -24,7 +33,9 @@ from handover.plan.questions import (
 )
 from handover.plan.terms import Circumstances
 
-Step = Literal["submit", "approve", "publish", "reassign", "rearrange"]
+Step = Literal[
+    "submit", "approve", "publish", "reassign", "rearrange", "name_other", "make_up"
+]
 FOR_MANAGERS = frozenset({"visit_undecided"})
 """Codes of what only a manager decides before a plan is submitted."""
 WITH_APPROVAL = frozenset({CoAttendanceUndecided.code})
@@ -32,6 +43,8 @@ WITH_APPROVAL = frozenset({CoAttendanceUndecided.code})
 ANSWERS = {
     "visit_undecided": "--inform rest --reason T",
     "visit_declined": "--date CUSTOMER=YYYY-MM-DD",
+    "visit_missed": "--date CUSTOMER=YYYY-MM-DD",
+    "customer_returned": "--successor CUSTOMER=U",
     "opportunity_undecided": "--opportunity rest=transfer",
     "owner_unread": "--opportunity ID=leave",
     "successor_missing": "--successor rest=U",
@@ -120,6 +133,69 @@ def find_declined(plan: Plan, now: Circumstances) -> Waiting | None:
         persons=tuple(dict.fromkeys([*able, *list_managers(plan, now.people)])),
         by=min(row.visit.date for row in declined if row.visit is not None),
         blocked=(VisitDeclined(plan=plan.id, accounts=name_rows(declined)),),
+    )
+
+
+def find_returned(
+    connection: Connection, plan: Plan, now: Circumstances, *, rehearsed: bool
+) -> Waiting | None:
+    """Return that successors returned customers of a plan; None if none did.
+
+    Their manager names somebody else, or talks the successor round.
+    """
+    words = list_last_words(connection, plan.id, rehearsed=rehearsed)
+    returned = [
+        row
+        for row in plan.rows
+        if row.is_left
+        and (said := words.get(row.account_id)) is not None
+        and (said.answer, said.recorded_by) == ("returned", row.successor_id)
+    ]
+    if plan.state in OVER_STATES or not returned:
+        return None
+    return Waiting(
+        plan=plan,
+        step="name_other",
+        persons=list_managers(plan, now.people),
+        by=min(row.until or row.effective or plan.effective for row in returned),
+        blocked=(CustomerReturned(plan=plan.id, accounts=name_rows(returned)),),
+    )
+
+
+def find_missed(
+    connection: Connection,
+    plan: Plan,
+    now: Circumstances,
+    zone: ZoneInfo,
+    *,
+    rehearsed: bool,
+) -> Waiting | None:
+    """Return that visits of a plan did not take place; None if all were made up for.
+
+    Another date, an answer of the customer or information only makes up for one.
+    """
+    remarks = list_remarks(connection, plan.id, rehearsed=rehearsed)
+    made = list_confirmations(connection, plan.id, rehearsed=rehearsed)
+    missed = [
+        row
+        for row in plan.rows
+        if row.is_left
+        and row.visit is not None
+        and is_missed(
+            row.visit.date,
+            zone,
+            made.get(row.account_id, ()),
+            remarks.get(row.account_id, ()),
+        )
+    ]
+    if plan.state in OVER_STATES or not missed:
+        return None
+    return Waiting(
+        plan=plan,
+        step="make_up",
+        persons=list_managers(plan, now.people),
+        by=min(row.until or row.effective or plan.effective for row in missed),
+        blocked=(VisitMissed(plan=plan.id, accounts=name_rows(missed)),),
     )
 
 

@@ -153,6 +153,18 @@ class VisitDeclined(Refusal):
     code = "visit_declined"
 
 
+class CustomerReturned(Refusal):
+    """Successors do not take customers over (``plan``, ``accounts``)."""
+
+    code = "customer_returned"
+
+
+class VisitMissed(Refusal):
+    """Visits did not take place, and nobody decided what then (``plan accounts``)."""
+
+    code = "visit_missed"
+
+
 class DateNotFree(Refusal):
     """A visit does not fit on the day set for it (``account``, ``date``, ``why``)."""
 
