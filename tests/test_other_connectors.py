@@ -29,7 +29,9 @@ def announced(monkeypatch: pytest.MonkeyPatch) -> None:
     GIVEN.clear()
     point = EntryPoint("sample", f"{__name__}:{open_sample.__name__}", registry.GROUP)
     found = {registry.GROUP: [point]}
-    monkeypatch.setattr(registry, "entry_points", lambda group: found.get(group, []))
+    monkeypatch.setattr(
+        registry, "_announced", lambda group, _state: tuple(found.get(group, []))
+    )
 
 
 PACKAGE = """\
