@@ -107,7 +107,7 @@ def _known(
 
     Ours cannot be replaced from outside.
     """
-    announced = _announced(group, tuple(map(_find_state, sys.path)))
+    announced = list_announced(group, tuple(map(_find_state, sys.path)))
     others = {p.name: p for p in announced if p.name not in table}
     ours = {name: EntryPoint(name, at, group) for name, at in table.items()}
     return ours | dict(sorted(others.items()))
@@ -120,7 +120,7 @@ def _find_state(folder: str) -> tuple[str, int]:
 
 
 @cache
-def _announced(
+def list_announced(
     group: str, _state: tuple[tuple[str, int], ...]
 ) -> tuple[EntryPoint, ...]:
     """Find the entry points of a group; looking through all packages takes long."""

@@ -30,7 +30,7 @@ def announced(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("sample", f"{__name__}:{open_sample.__name__}", registry.GROUP)
     found = {registry.GROUP: [point]}
     monkeypatch.setattr(
-        registry, "_announced", lambda group, _state: tuple(found.get(group, []))
+        registry, "list_announced", lambda group, _state: tuple(found.get(group, []))
     )
 
 
