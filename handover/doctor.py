@@ -32,8 +32,8 @@ from handover.ledger.home import check_home
 from handover.mirror.generations import Generation
 from handover.mirror.watermarks import Unstamped
 from handover.transfer.checks import prepare_crm
+from handover.transfer.owner_problems import list_owner_problems
 from handover.transfer.run_files import RESERVE
-from handover.transfer.to_crm import list_owner_problems
 from handover.transfer.verify import ledger_faults
 from mappings.model import Mapping
 

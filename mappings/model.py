@@ -19,10 +19,9 @@ mapped itself, with ``of``, the object of its activities. In a link table, colum
 lists are read side by side and give one row for each element.
 """
 
-import datetime as dt
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -33,10 +32,7 @@ from typing import Annotated, Literal, TypeGuard
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
-from mappings.dates import EXCEL
-from mappings.errors import NotInvertible
 from mappings.forms import (
-    Dated,
     Derived,
     Form,
     Found,
@@ -44,7 +40,6 @@ from mappings.forms import (
     Lookup,
     Mark,
     Plain,
-    Recoded,
     Word,
 )
 from mappings.schema import EXTRA, TABLES, columns
@@ -169,16 +164,6 @@ class DerivedOwner:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """Where a canonical value is written, and how it is said there."""
-
-    object: str
-    field: str
-    encode: Callable[[str], str]
-    """Turns canonical text into the CRM's; raises ``NotInvertible``."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Mapping:
     """A complete mapping, as ``load_mapping`` resolves it from its files."""
 
@@ -216,6 +201,13 @@ class Mapping:
     def of(self, table: str) -> tuple[ObjectMapping, ...]:
         """Name the objects that feed a table; none when it is not mapped."""
         return self.tables.get(table, ())
+
+    def part(self, table: str, object_name: str) -> ObjectMapping | None:
+        """Return how an object feeds a table; None where it does not."""
+        for part in self.of(table):
+            if same_object(part.object, object_name):
+                return part
+        return None
 
     def feeds(self, object_name: str) -> bool:
         """Return whether an object feeds any table."""
@@ -303,21 +295,6 @@ class Mapping:
         object_name, _, own = canonical_id.partition(":")
         return object_name, own
 
-    def target(
-        self, table: str, column: str, object_name: str | None = None
-    ) -> Target | None:
-        """Tell where a column is written; None where the mapping cannot be inverted.
-
-        Args:
-            table: canonical table.
-            column: canonical column.
-            object_name: the record's object, where several feed the table.
-        """
-        for part in self.of(table):
-            if object_name is None or same_object(part.object, object_name):
-                return _target(part, column, object_name or part.object)
-        return None
-
     def _forms(self) -> Iterator[Form]:
         for table in TABLES:
             for part in self.of(table):
@@ -327,38 +304,3 @@ class Mapping:
 def is_direct(form: Form | None) -> TypeGuard[Plain | Joined]:
     """Tell whether an id is that of a field, or of several, as they stand."""
     return type(form) is Plain or isinstance(form, Joined)
-
-
-def _target(part: ObjectMapping, column: str, object_name: str) -> Target | None:
-    """Invert the mapping of one column; fields of related records are not ours.
-
-    Nor are those of records that cannot be found again by their id.
-    """
-    form = part.fields.get(column)
-    if not isinstance(form, Plain) or not is_direct(part.fields.get("id")):
-        return None
-    if "." in form.field and not is_file(part.object):
-        return None
-    encode = _encoder(form, column)
-    return encode and Target(object=object_name, field=form.field, encode=encode)
-
-
-def _encoder(form: Plain, column: str) -> Callable[[str], str] | None:
-    """Choose how a canonical value is said in the CRM; None where that is open."""
-    if isinstance(form, Dated):
-        notation = form.date_format[0]
-        if notation == EXCEL:
-            return None
-        return lambda text: text and dt.datetime.fromisoformat(text).strftime(notation)
-    if not isinstance(form, Recoded):
-        return str
-    said = {word: value for value, word in form.values.items()}
-    if len(said) < len(form.values):
-        return None
-
-    def encode(text: str) -> str:
-        if text and text not in said:
-            raise NotInvertible(key=column, value=text, known=", ".join(said))
-        return said.get(text, text)
-
-    return encode

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mappings.errors import NotInvertible
+from mappings.inverse import find_target
 from mappings.load import load_mapping
 from mappings.model import DerivedOwner, Mapping
 
@@ -97,7 +98,7 @@ def test_the_company_s_own_columns_carry_the_prefix(tmp_path: Path) -> None:
 def test_a_column_is_written_where_and_as_the_crm_keeps_it(
     tmp_path: Path, column: str, text: str, field: str, written: str
 ) -> None:
-    target = mapping(tmp_path).target("accounts", column)
+    target = find_target(mapping(tmp_path), "accounts", column)
     assert target is not None
     assert (target.object, target.field) == ("Account", field)
     assert target.encode(text) == written
@@ -119,11 +120,11 @@ def test_a_column_is_written_where_and_as_the_crm_keeps_it(
 def test_what_cannot_be_inverted_has_no_target(
     tmp_path: Path, table: str, column: str
 ) -> None:
-    assert mapping(tmp_path).target(table, column) is None
+    assert find_target(mapping(tmp_path), table, column) is None
 
 
 def test_a_word_that_the_crm_has_no_value_for_is_refused(tmp_path: Path) -> None:
-    target = mapping(tmp_path).target("accounts", "customer_class")
+    target = find_target(mapping(tmp_path), "accounts", "customer_class")
     assert target is not None
     with pytest.raises(NotInvertible) as caught:
         target.encode("normal")
@@ -131,7 +132,7 @@ def test_a_word_that_the_crm_has_no_value_for_is_refused(tmp_path: Path) -> None
 
 
 def test_a_target_names_the_object_that_the_record_came_from(tmp_path: Path) -> None:
-    target = mapping(tmp_path).target("activities", "is_done", "Event")
+    target = find_target(mapping(tmp_path), "activities", "is_done", "Event")
     assert target is not None
     assert (target.object, target.field) == ("Event", "Done")
 
@@ -140,7 +141,7 @@ def test_an_owner_by_rule_is_known_as_such_and_cannot_be_written() -> None:
     cases = Path(__file__).parent / "cases"
     maven = load_mapping("maven.toml", cases)
     assert maven.derived_owner == DerivedOwner(table="opportunities", pick="latest")
-    assert maven.target("accounts", "owner_id") is None
+    assert find_target(maven, "accounts", "owner_id") is None
     assert load_mapping("files", cases).derived_owner is None
 
 
@@ -157,7 +158,7 @@ def test_ids_in_files_stay_as_they_are() -> None:
 
 def test_patterns_stand_for_the_files_they_match() -> None:
     files = load_mapping("files", Path())
-    target = files.target("accounts", "owner_id", "accounts.csv")
+    target = find_target(files, "accounts", "owner_id", "accounts.csv")
     assert target is not None
     assert (target.object, target.field) == ("accounts.csv", "owner_id")
     assert "owner_id" in files.fields("accounts.xlsx")

@@ -19,6 +19,7 @@ from connectors.salesforce.schema import is_added
 from connectors.salesforce.teams import TEAMS
 from handover.mirror.visibility import Describer
 from mappings.check import check
+from mappings.inverse import find_target
 from mappings.load import load_mapping
 from mappings.model import LINKS, Mapping
 from tests.worlds.salesforce import KEY, PREFIXES, error
@@ -90,7 +91,7 @@ def test_a_real_org_takes_what_we_write() -> None:
     assert all(STANDARD[task.object][name]["updateable"] for name in changed)
     for table in ("accounts", "contacts", "opportunities", "requests", "activities"):
         for part in mapping.of(table):
-            target = mapping.target(table, "owner_id", part.object)
+            target = find_target(mapping, table, "owner_id", part.object)
             assert target is not None
             assert STANDARD[part.object][target.field]["updateable"]
     for team in TEAMS.values():

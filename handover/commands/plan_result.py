@@ -113,7 +113,7 @@ def _list_notices(shell: Shell, plan: "Plan") -> list[Notice]:
     from handover.jobs.plan import list_gone
     from handover.plan.naming import name_by_class, name_first
     from handover.plan.view import read_note
-    from handover.transfer.to_crm import list_owner_problems
+    from handover.transfer.owner_problems import list_owner_problems
 
     notes = (read_note(note, shell.words) for note in plan.notes)
     notices = [Notice(code=code, params=params) for code, params in notes]

@@ -8,7 +8,7 @@ from handover.i18n import Phrase
 from handover.jobs.deciding import Grounds, make_decision
 from handover.jobs.meeting_papers import find_rows
 from handover.jobs.plan import find_plan
-from handover.jobs.recording import check_under_way, list_progress
+from handover.jobs.recording import list_progress
 from handover.jobs.workspace import Workspace
 from handover.ledger.states import Mode
 from handover.meeting.errors import NotReady
@@ -18,6 +18,7 @@ from handover.plan import store
 from handover.plan.deciders import name_all
 from handover.plan.errors import NotYours
 from handover.plan.model import Plan, Row
+from handover.plan.running import check_under_way
 
 
 @dataclass(frozen=True, kw_only=True)

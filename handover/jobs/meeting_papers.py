@@ -16,13 +16,13 @@ from handover.meeting.mails import MailDraft, MailOffice, NoMail
 from handover.meeting.pack import (
     Pack,
     check_may_be_known,
-    check_may_prepare,
     list_rows,
     make_packs,
 )
 from handover.mirror.find import account_finder
 from handover.plan import store
 from handover.plan.model import Plan, Row
+from handover.plan.running import check_not_over
 from handover.plan.view import Audience
 from mappings.text import Placeholders
 
@@ -168,7 +168,7 @@ def write_calendars(
 
 def find_rows(workspace: Workspace, plan: Plan, accounts: Sequence[str]) -> list[Row]:
     """List the customers of a plan that are handed over, or those who are named."""
-    check_may_prepare(plan)
+    check_not_over(plan)
     if not accounts:
         return list_rows(plan)
     return list_rows(plan, find_accounts(workspace, plan, accounts))

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import Connection
-
 from handover.answers.confirmations import (
     Confirmation,
     list_confirmations,
@@ -17,18 +15,17 @@ from handover.jobs.deciding import Grounds, make_decision
 from handover.jobs.meeting_papers import find_rows
 from handover.jobs.plan import find_plan
 from handover.jobs.workspace import Workspace
-from handover.ledger import seals
-from handover.ledger.states import RUNNING_STATES
 from handover.meeting.answer import FittingAnswer, GivenAnswer, Notation, make_answer
-from handover.meeting.errors import AnswerAhead, NothingRecorded, NotUnderWay
+from handover.meeting.errors import AnswerAhead, NothingRecorded
 from handover.meeting.flags import Flag, list_flags
-from handover.meeting.pack import check_may_be_known, check_may_prepare, list_rows
+from handover.meeting.pack import check_may_be_known, list_rows
 from handover.meeting.progress import VisitProgress, find_progress
 from handover.meeting.questions import Questions, read_questions
 from handover.plan import store
 from handover.plan.deciders import check_reporter
 from handover.plan.decision import Decision
 from handover.plan.model import Plan, Row
+from handover.plan.running import check_under_way
 from mappings.text import Placeholders
 
 
@@ -165,24 +162,6 @@ def _find_moment(workspace: Workspace, at: dt.datetime | None) -> dt.datetime:
     if said > now:
         raise AnswerAhead(at=f"{said:%Y-%m-%d %H:%M}")
     return said.astimezone(dt.UTC)
-
-
-def check_under_way(connection: Connection, plan: Plan) -> None:
-    """Refuse to record for a plan that nobody has approved, or that is over.
-
-    One that is amended is under way while its new version waits.
-
-    Raises:
-        NotUnderWay: nobody has approved it yet.
-        Refusal: it is over.
-        LedgerChanged: somebody wrote into the ledger past the product.
-    """
-    seals.check_plan(connection, plan.id)
-    check_may_prepare(plan)
-    made = store.list_decisions(connection, plan.id)
-    was_approved = any(each.decision == "approve" for each in made)
-    if plan.state not in RUNNING_STATES and not was_approved:
-        raise NotUnderWay(plan=plan.id, state=plan.state.value)
 
 
 def _confirm(

@@ -21,14 +21,13 @@ from handover.meeting.errors import (
     RecordNeeded,
     ValueNotUsable,
 )
-from handover.meeting.questions import KnownRecord, Questions, in_words, split_column
+from handover.meeting.questions import KnownRecord, Questions, split_column
 from handover.mirror.find import find_one
 from handover.policy import Item
-from mappings.dates import day, moment
+from mappings.one_value import in_words, read_value
 from mappings.reachable import email_quality, phone_quality
 from mappings.schema import ColumnSpec, columns, extra_column
 from mappings.text import Placeholders
-from mappings.values import number, word, yes_no
 
 ITEM, PERSON = Phrase(text="item"), Phrase(text="person")
 LISTED = 8
@@ -195,28 +194,16 @@ def _convert(text: str | None, spec: ColumnSpec, notation: Notation) -> str | No
             column=spec.name, value=text, why=Phrase(text="value:placeholder")
         )
     try:
-        return in_words(_read(text.strip(), spec, notation))
+        value = read_value(text.strip(), spec, notation.zone)
+        if isinstance(value, str):
+            _check_reachable(value, spec, notation)
+        return in_words(value)
     except ValueError:
         why = Phrase(text=f"value:{_KINDS.get(spec.type, 'word')}")
         raise ValueNotUsable(column=spec.name, value=text, why=why) from None
 
 
 _KINDS = {dt.date: "date", dt.datetime: "date", Decimal: "number", bool: "yes_no"}
-
-
-def _read(text: str, spec: ColumnSpec, notation: Notation) -> object:
-    if spec.type is dt.date:
-        return day(text, notation.zone)
-    if spec.type is dt.datetime:
-        return moment(text, notation.zone).at
-    if spec.type is Decimal:
-        return number(text)
-    if spec.column.words == "yes_no":
-        return yes_no(text)
-    if spec.column.words is not None:
-        return word(text, words=spec.column.words)
-    _check_reachable(text, spec, notation)
-    return text
 
 
 def _check_reachable(text: str, spec: ColumnSpec, notation: Notation) -> None:

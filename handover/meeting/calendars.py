@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 from handover.ledger.states import PlanState
 from handover.meeting.mails import mark
-from handover.meeting.pack import OVER
 from handover.mirror.people import People
 from handover.paper.calendar_file import Meeting, Status
 from handover.paper.mail_file import Mailbox
 from handover.plan.model import Plan, Row, Visit
+from handover.plan.running import OVER
 from handover.plan.view import Audience
 from mappings.reachable import find_address
 from mappings.text import Placeholders

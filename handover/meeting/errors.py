@@ -15,12 +15,6 @@ class NotHandedOver(UsageProblem):
     code = "not_handed_over"
 
 
-class NotUnderWay(Refusal):
-    """Nobody has approved the plan yet (``plan``, ``state``)."""
-
-    code = "not_under_way"
-
-
 class NotAsked(UsageProblem):
     """An item does not apply to a customer (``item``, ``account``)."""
 

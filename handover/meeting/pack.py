@@ -9,19 +9,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from handover.i18n import Phrase
-from handover.ledger.states import Mode, PlanState
+from handover.ledger.states import Mode
 from handover.meeting.customer import CustomerFacts
 from handover.meeting.errors import NotHandedOver
-from handover.plan.errors import Closed, Ended, Voided
 from handover.plan.model import Plan, Row
 from handover.transfer.errors import NotAnnounced
-
-OVER = {
-    PlanState.VOIDED: Voided,
-    PlanState.ENDED: Ended,
-    PlanState.CLOSED: Closed,
-}
-"""Why nothing more is prepared for a plan, by its state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +25,6 @@ class Pack:
     facts: CustomerFacts | None
     as_of: dt.date
     synced_at: dt.datetime
-
-
-def check_may_prepare(plan: Plan) -> None:
-    """Refuse to prepare meetings of a plan that is over.
-
-    Raises:
-        Refusal: it was voided, ended or closed.
-    """
-    if plan.state in OVER:
-        raise OVER[plan.state](plan=plan.id)
 
 
 def check_may_be_known(plan: Plan, today: dt.date) -> None:

@@ -3,10 +3,8 @@
 Recording an answer, the sheet and what is still open start from the same value.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,8 @@ from handover.audit.engine import audit
 from handover.audit.findings import to_fill_in
 from handover.mirror.views import Mirror
 from handover.policy import Item, Policy
+from mappings.one_value import in_words
 from mappings.schema import TABLES, columns
-from mappings.text import as_text
 
 RECORDS = Path(__file__).parent / "queries" / "records"
 """A query for each table whose records can be asked about: id, name, its columns."""
@@ -117,13 +115,3 @@ def _in_words(table: str, row: Mapping[str, Any]) -> dict[str, str | None]:
         for name, value in row.items()
         if name in known or name.startswith("extra_")
     }
-
-
-def in_words(value: object) -> str | None:
-    """Write a canonical value as text: numbers without superfluous zeros."""
-    if isinstance(value, Decimal):
-        text = f"{value:f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    if isinstance(value, dt.date | dt.datetime):
-        return value.isoformat()
-    return as_text(value)

@@ -354,3 +354,9 @@ class NotConserved(HandoverError):
 
     code = "not_conserved"
     exit_code = ExitCode.BUG
+
+
+class NotUnderWay(Refusal):
+    """Nobody has approved the plan yet (``plan``, ``state``)."""
+
+    code = "not_under_way"

@@ -6,42 +6,27 @@ A mapping is bound to its CRM once, as a ``ToCrm``; nobody else here reads mappi
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from connectors.base import Connector, Create, HasOwnWords, Pull, Row, SetField
-from handover.i18n import Phrase
 from handover.transfer.errors import NoTaskMapping, OwnerNotWritable
+from handover.transfer.owner_problems import (
+    can_be_found,
+    find_obstacle,
+    form_of,
+    not_writable,
+)
 from mappings.cells import Index, Sight, recode, take
 from mappings.forms import (
-    Constant,
-    Derived,
     Form,
     Found,
-    Joined,
     Lookup,
     Plain,
-    Product,
     Recoded,
 )
-from mappings.model import (
-    Mapping,
-    ObjectMapping,
-    Target,
-    TaskMapping,
-    is_file,
-    same_object,
-)
+from mappings.inverse import Target, find_cell, find_target
+from mappings.model import Mapping, ObjectMapping, TaskMapping, is_file
 from mappings.text import as_text
 from mappings.words import canonical
-
-OWNED = ("accounts", "contacts", "opportunities", "requests", "activities")
-"""The tables whose owners a handover changes."""
-
-
-NO_FIELD: Map[type[Form], str] = MappingProxyType(
-    {Derived: "rule", Joined: "joined", Constant: "constant", Product: "joined"}
-)
-"""Forms of an owner that no field holds, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +62,28 @@ class NewTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CrmCell:
+    """Where the CRM keeps one column of one record."""
+
+    record: CrmRecord
+    target: Target
+    form: Form
+
+    def say(self, value: str | None) -> str | None:
+        """Say a canonical value as the CRM does.
+
+        Raises:
+            NotInvertible: the CRM has no word for it.
+        """
+        return self.target.encode(value) if value else None
+
+    def read(self, row: Row) -> str | None:
+        """Return what a row holds there, in canonical words but as the CRM writes."""
+        (text,) = _texts(self.form, self.record.object, [row])
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
 class YesNo:
     """A canonical column of yes and no, as an object of the CRM keeps it."""
 
@@ -92,14 +99,6 @@ class YesNo:
         """Return ``true`` or ``false`` as a row says it; None where it says nothing."""
         (text,) = _texts(self.form, self.object, [row])
         return canonical("yes_no", text) if text else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnerProblem:
-    """Why the owners of a table cannot be written."""
-
-    table: str
-    why: Phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +168,7 @@ class ToCrm:
         self, table: str, object_name: str, ids: Collection[str], fields: Sequence[str]
     ) -> Map[str, Row]:
         """Read records of a table by id, also where the id is put together."""
-        form = _form(self._part(table, object_name), "id")
+        form = form_of(self._part(table, object_name), "id")
         if form is None or isinstance(form, Plain):
             return self._connector.read(object_name, list(ids), fields)
         names = tuple(dict.fromkeys((*form.names, *fields)))
@@ -185,18 +184,18 @@ class ToCrm:
     def owner_field(self, record: CanonicalRecord) -> Target | None:
         """Return where a record's owner is written; None where no field holds it."""
         name = self.record(record).object
-        form = _form(self._part(record.table, name), "owner_id")
+        form = form_of(self._part(record.table, name), "owner_id")
         if isinstance(form, Found):
             return Target(
                 object=name,
                 field=form.names[0],
                 encode=self._encoder(record.table, form),
             )
-        return self._mapping.target(record.table, "owner_id", name)
+        return find_target(self._mapping, record.table, "owner_id", name)
 
     def owner_of(self, table: str, object_name: str, value: str | None) -> str | None:
         """Return the canonical user whom a record's owner field names."""
-        form = _form(self._part(table, object_name), "owner_id")
+        form = form_of(self._part(table, object_name), "owner_id")
         if isinstance(form, Found):
             users = self._users(form.index).index.find(value or "")
             return next(iter(users)) if len(users) == 1 else value
@@ -206,7 +205,7 @@ class ToCrm:
 
     def looks_up_owner(self, table: str, object_name: str) -> bool:
         """Tell whether owners stand in an object by a name or the like."""
-        return isinstance(_form(self._part(table, object_name), "owner_id"), Found)
+        return isinstance(form_of(self._part(table, object_name), "owner_id"), Found)
 
     def owner_change(
         self, record: CanonicalRecord, *, before: str, after: str
@@ -217,12 +216,12 @@ class ToCrm:
             OwnerNotWritable: no field of the CRM holds the owner, or none tells the
                 record from others.
         """
-        why = _why_not(
+        why = find_obstacle(
             self._mapping, self._part(record.table, self.record(record).object)
         )
         target = self.owner_field(record)
         if why is not None or target is None:
-            raise OwnerNotWritable(table=record.table, why=_why(why or "words"))
+            raise OwnerNotWritable(table=record.table, why=not_writable(why or "words"))
         return SetField(
             object=target.object,
             id=self.record(record).id,
@@ -240,8 +239,8 @@ class ToCrm:
             OwnerNotWritable: no field tells the record from others.
         """
         own = self.record(record)
-        if not _can_be_found(self._part(record.table, own.object)):
-            raise OwnerNotWritable(table=record.table, why=_why("joined_id"))
+        if not can_be_found(self._part(record.table, own.object)):
+            raise OwnerNotWritable(table=record.table, why=not_writable("joined_id"))
         return SetField(
             object=own.object,
             id=own.id,
@@ -249,6 +248,15 @@ class ToCrm:
             before=self.user_id(before),
             after=self.user_id(after),
         )
+
+    def find_cell(self, record: CanonicalRecord, column: str) -> CrmCell | None:
+        """Find where what people say of a record is written; None where nowhere."""
+        own = self.record(record)
+        target = find_cell(self._mapping, record.table, column, own.object)
+        form = form_of(self._part(record.table, own.object), column)
+        if target is None or form is None:
+            return None
+        return CrmCell(record=own, target=target, form=form)
 
     def new_task(self, wanted: NewTask) -> Create:
         """Return the create of a task of ours."""
@@ -272,7 +280,7 @@ class ToCrm:
 
     def _part(self, table: str, object_name: str) -> ObjectMapping | None:
         """Return how an object feeds a table."""
-        return _find_part(self._mapping, table, object_name)
+        return self._mapping.part(table, object_name)
 
     def _encoder(self, table: str, form: Found) -> Callable[[str], str]:
         """Return what says a user's id as the lookup finds it.
@@ -284,9 +292,13 @@ class ToCrm:
             names = self._users(form.index)
             word = names.words.get(user)
             if word is None:
-                raise OwnerNotWritable(table=table, why=_why("unnamed", user=user))
+                raise OwnerNotWritable(
+                    table=table, why=not_writable("unnamed", user=user)
+                )
             if set(names.index.find(word)) != {user}:
-                raise OwnerNotWritable(table=table, why=_why("ambiguous", name=word))
+                raise OwnerNotWritable(
+                    table=table, why=not_writable("ambiguous", name=word)
+                )
             return word
 
         return encode
@@ -335,60 +347,7 @@ def bind(mapping: Mapping, connector: Connector) -> ToCrm:
     return ToCrm(replace(mapping, write=write), connector)
 
 
-def _can_be_found(part: ObjectMapping | None) -> bool:
-    """Tell whether records are found by their id, in files also by several columns."""
-    own_id = _form(part, "id")
-    if part is not None and isinstance(own_id, Joined):
-        return is_file(part.object)
-    return isinstance(own_id, Plain)
-
-
-def list_owner_problems(mapping: Mapping) -> Iterator[OwnerProblem]:
-    """Yield the tables whose owners are mapped and cannot be written, and why."""
-    for table in OWNED:
-        for part in mapping.of(table):
-            why = _why_not(mapping, part)
-            if why is not None and "owner_id" in part.fields:
-                yield OwnerProblem(table=table, why=_why(why))
-                break
-
-
-def _why_not(mapping: Mapping, part: ObjectMapping | None) -> str | None:
-    """Return why an owner cannot be written, as a code; None where it can."""
-    owner = _form(part, "owner_id")
-    if part is None or owner is None:
-        return "unmapped"
-    if not _can_be_found(part):
-        return "joined_id"
-    if isinstance(owner, Found) and not _finds_users(mapping, owner):
-        return "lookup"
-    if any("." in name for name in owner.names) and not is_file(part.object):
-        return "related"
-    return NO_FIELD.get(type(owner))
-
-
-def _finds_users(mapping: Mapping, form: Found) -> bool:
-    """Tell whether a lookup leads from a name or the like to a user's own id."""
-    own_id = _form(_find_part(mapping, "users", form.lookup.object), "id")
-    return isinstance(own_id, Plain) and own_id.names == (form.lookup.take,)
-
-
-def _find_part(mapping: Mapping, table: str, object_name: str) -> ObjectMapping | None:
-    for part in mapping.of(table):
-        if same_object(part.object, object_name):
-            return part
-    return None
-
-
-def _form(part: ObjectMapping | None, column: str) -> Form | None:
-    return None if part is None else part.fields.get(column)
-
-
 def _texts(form: Form, object_name: str, rows: Sequence[Row]) -> Sequence[str | None]:
     """Return a column's values in some rows, as the translation of pages would."""
     sight = Sight(visible=None, nested=not is_file(object_name), empty=())
     return recode(form, [as_text(c) for c in take(form, rows, sight)])
-
-
-def _why(code: str, **params: object) -> Phrase:
-    return Phrase(text=f"not_writable:{code}", params=params)
