@@ -28,7 +28,7 @@ UNREAD = "unread"
 OVERRULED = "overruled"
 """Code of a step that the CRM said was done, though it holds another value."""
 
-Kind = Literal["reassign", "publish", "end", "undo"]
+Kind = Literal["reassign", "publish", "end", "undo", "corrections"]
 FINAL = ("undo", "end")
 """Kinds of runs that nobody takes back: an undo, and the end of a plan."""
 RunState = Literal["running", "finished", "partial", "interrupted", "dry_run"]

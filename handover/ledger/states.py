@@ -55,6 +55,7 @@ class Action(StrEnum):
     ACTIVITY_OWNER = "activity_owner"
     OWNER_FIELD = "owner_field"
     CONTACT_KEPT = "contact_kept"
+    CORRECTION = "correction"
     TEAM_MEMBER = "team_member"
     CREATE_TASK = "create_task"
     CHANGE_TASK = "change_task"
