@@ -19,6 +19,7 @@ from tests.approvals import Approvals
 from tests.clocks import Clocks
 from tests.conftest import Ended
 from tests.endings import Endings
+from tests.following import Following
 from tests.races import Races
 from tests.worlds.world import LEDGER, Act, Lost, World, each_once
 
@@ -63,7 +64,7 @@ def left_with(world: World) -> dict[str, str]:
     return {r["id"].rpartition(":")[2]: r["standing"] for r in records}
 
 
-class Promises(Approvals, Clocks, Endings, Races):
+class Promises(Approvals, Clocks, Endings, Following, Races):
     """What may be relied on, whatever the CRM."""
 
     @pytest.fixture

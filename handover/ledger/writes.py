@@ -5,6 +5,7 @@ Which owners we set, which tasks we made and what was overruled have one answer 
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -220,10 +221,19 @@ def tasks_not_made(connection: Connection, prefix: str) -> set[str]:
     return set(connection.execute(wanted).scalars())
 
 
+@dataclass(frozen=True, kw_only=True)
+class TaskWrite:
+    """What a step wrote into a task of ours: the CRM's id, and fields with values."""
+
+    record_id: str
+    fields: Mapping[str, str | None]
+    at: dt.datetime
+
+
 def task_writes(
     connection: Connection, source: str, records: Collection[str]
-) -> Iterator[tuple[str, Mapping[str, str | None]]]:
-    """Yield what runs wrote into some of our tasks, in its order: id and fields."""
+) -> Iterator[TaskWrite]:
+    """Yield what runs wrote into some of our tasks, in its order."""
     if not records:
         return
     wanted = _done(steps).where(
@@ -234,7 +244,11 @@ def task_writes(
     for row in connection.execute(wanted).mappings():
         if row["record_id"] in records:
             made = row["values"]["values"] if row["key"] is not None else None
-            yield row["record_id"], made or {row["field"]: row["after"]}
+            yield TaskWrite(
+                record_id=row["record_id"],
+                fields=made or {row["field"]: row["after"]},
+                at=dt.datetime.fromisoformat(row["settled_at"]),
+            )
 
 
 def doubtful_keys(connection: Connection, source: str) -> frozenset[str]:

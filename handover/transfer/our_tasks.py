@@ -66,8 +66,8 @@ def read_writings(
 ) -> Writings:
     """Return what we wrote last into each field of some of our tasks."""
     found: dict[str, dict[str, str | None]] = defaultdict(dict)
-    for record, fields in task_writes(connection, source, set(records)):
-        found[record] |= fields
+    for each in task_writes(connection, source, set(records)):
+        found[each.record_id] |= each.fields
     return found
 
 

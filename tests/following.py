@@ -1,0 +1,48 @@
+"""What holds of our tasks when the CRM is read again, whatever the CRM."""
+
+import datetime as dt
+
+import pytest
+
+from handover.follow.plan_tasks import PlanTasks
+from handover.jobs.plan_tasks import read_tasks_of
+from handover.jobs.workspace import open_workspace
+from handover.plan import store
+from tests.worlds.world import World
+
+
+def tasks_of(world: World) -> PlanTasks:
+    """Read how the plan's tasks stand, on the day on which it is published."""
+    workspace = open_workspace(
+        "en",
+        config=str(world.folder / "handover.toml"),
+        as_of=dt.date.fromisoformat(world.days["publish"]),
+    )
+    with workspace.ledger.read() as connection:
+        plan = store.load(connection, world.plan)
+    return read_tasks_of(workspace, plan)
+
+
+class Following:
+    """What is known of our tasks after a sync."""
+
+    @pytest.mark.sampled
+    def test_what_people_do_with_our_tasks_in_the_crm_is_read_back(
+        self, world: World
+    ) -> None:
+        """West of UTC, where a day that is kept as a moment is the evening before."""
+        config = world.folder / "handover.toml"
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace("Asia/Tokyo", "America/New_York"), "utf-8")
+        world.done(*world.words("publish"))
+        arrived = len(world.arrived)
+        taken = world.tasks()[0]
+        world.take_in_hand(taken)
+        assert world.run("sync", *world.today).code == 0
+        found = {task.known.key: task.known for task in tasks_of(world).tasks}
+        assert found.keys() == {task.key for task in world.tasks()}
+        assert found.pop(taken.key).changed == ("due",)
+        assert {(t.state, t.changed, t.is_read) for t in found.values()} == {
+            ("open", (), True)
+        }
+        assert len(world.arrived) == arrived
