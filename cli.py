@@ -43,6 +43,10 @@ COMMANDS = {
         at="handover.commands.meeting:meeting",
         help="Prepare the meetings of a plan, and record what came of them.",
     ),
+    "status": CommandEntry(
+        at="handover.commands.status:status",
+        help="Show where plans stand: whom they wait for, and what is late.",
+    ),
     "leaver": CommandEntry(
         at="handover.commands.leaver:leaver",
         help="List what somebody still owns; exit 3 while anything is left.",

@@ -68,6 +68,7 @@ READING: dict[str, tuple[str, ...]] = {
     "runs show": ("last",),
     "runs verify": (),
     "leaver": ("Sato",),
+    "status": (PLAN,),
     "meeting pack": (PLAN,),
     "meeting mail": (PLAN,),
     "meeting calendar": (PLAN,),

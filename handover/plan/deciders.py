@@ -6,6 +6,7 @@ the managers decide.
 
 from collections.abc import Collection, Iterable
 
+from handover.ledger.states import Mode
 from handover.mirror.people import People
 from handover.plan.errors import NotYours
 from handover.plan.model import Plan, Row
@@ -76,6 +77,18 @@ def check_reporter(plan: Plan, row: Row, person: str, people: People) -> None:
         option=name_step("answer"),
         deciders=name_all(having, people),
     )
+
+
+def list_reporters(plan: Plan, people: People) -> tuple[str, ...]:
+    """List those who report what came of a plan: who hands over, and who takes over.
+
+    So may its author and who prepared it; the manager is reported to.
+    """
+    own = [None if plan.absent else plan.predecessor]
+    own += [row.successor_id for row in plan.rows if row.mode is not Mode.EXCLUDE]
+    own += [plan.author, plan.prepared_by]
+    able = dict.fromkeys(each for each in own if each and people.is_active(each))
+    return tuple(able)
 
 
 def name_all(persons: Iterable[str | None], people: People) -> str:

@@ -15,7 +15,7 @@ from handover.answers.remarks import is_missed, list_remarks
 from handover.errors import HandoverError, Refusal
 from handover.ledger.states import OVER_STATES, RUNNING_STATES, PlanState
 from handover.plan.approval import load_approved
-from handover.plan.deciders import list_approvers, list_managers
+from handover.plan.deciders import list_approvers, list_managers, list_reporters
 from handover.plan.errors import (
     CoAttendanceUndecided,
     CustomerReturned,
@@ -34,7 +34,15 @@ from handover.plan.questions import (
 from handover.plan.terms import Circumstances
 
 Step = Literal[
-    "submit", "approve", "publish", "reassign", "rearrange", "name_other", "make_up"
+    "submit",
+    "approve",
+    "publish",
+    "reassign",
+    "report",
+    "close",
+    "rearrange",
+    "name_other",
+    "make_up",
 ]
 FOR_MANAGERS = frozenset({"visit_undecided"})
 """Codes of what only a manager decides before a plan is submitted."""
@@ -99,7 +107,8 @@ def find_next_command(
             return f"handover plan approve {plan.id} {options}"
         if error.code in ANSWERS:
             return f"handover plan edit {plan.id} {ANSWERS[error.code]}".strip()
-    command = "reassign" if step == "reassign" else f"plan {step}"
+    is_short = step in ("reassign", "report", "close")
+    command = step if is_short else f"plan {step}"
     return f"handover {command} {plan.id}"
 
 
@@ -108,9 +117,9 @@ def find_waiting(
 ) -> Waiting | None:
     """Return what a plan waits for; None where nothing is left to be done."""
     step = _find_step(plan)
-    by = _find_day(plan, step)
-    if step is None or (step == "reassign" and by is None):
+    if step is None:
         return None
+    by = _find_day(plan, step)
     blocked = tuple(_list_blockers(connection, plan, step, today, now))
     persons = _list_persons(plan, step, blocked, now)
     return Waiting(plan=plan, step=step, persons=persons, by=by, blocked=blocked)
@@ -205,13 +214,18 @@ def _find_step(plan: Plan) -> Step | None:
         PlanState.REJECTED: "submit",
         PlanState.SUBMITTED: "approve",
         PlanState.APPROVED: "publish",
-        PlanState.IN_PROGRESS: "reassign",
+        PlanState.IN_PROGRESS: "report",
+        PlanState.REPORTED: "close",
     }
-    return steps.get(plan.state)
+    step = steps.get(plan.state)
+    is_carried_out = not any(row.is_left for row in plan.rows)
+    return step if step not in ("report", "close") or is_carried_out else "reassign"
 
 
-def _find_day(plan: Plan, step: Step | None) -> dt.date | None:
+def _find_day(plan: Plan, step: Step) -> dt.date | None:
     """Find the day by which a step is needed: the first visit, or the next change."""
+    if step in ("report", "close"):
+        return None
     left = [row for row in plan.rows if row.is_left]
     due = [row.until or row.effective or plan.effective for row in left]
     if step == "reassign":
@@ -229,6 +243,8 @@ def _list_blockers(
 ) -> list[HandoverError]:
     """List what the step would be refused for, the first one first."""
     found: list[HandoverError] = []
+    if step in ("report", "close"):
+        return found
     if step in ("publish", "reassign"):
         try:
             load_approved(connection, plan.id, today, now)
@@ -260,8 +276,10 @@ def _list_persons(
     managers = list_managers(plan, people)
     if step == "approve" and {error.code for error in blocked} <= WITH_APPROVAL:
         return list_approvers(plan, people)
-    if blocked and blocked[0].code in FOR_MANAGERS:
+    if step == "close" or (blocked and blocked[0].code in FOR_MANAGERS):
         return managers
+    if step == "report":
+        return list_reporters(plan, people) or managers
     own = (plan.author, plan.prepared_by, None if plan.absent else plan.predecessor)
     able = dict.fromkeys(each for each in own if each and people.is_active(each))
     return tuple(able) or managers
