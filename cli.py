@@ -51,6 +51,11 @@ COMMANDS = {
         at="handover.commands.leaver:leaver",
         help="List what somebody still owns; exit 3 while anything is left.",
     ),
+    "history": CommandEntry(
+        at="handover.commands.history:history",
+        help="List who had a customer, and all that was planned, decided, said"
+        " and done.",
+    ),
     "runs": CommandEntry(
         at="handover.commands.runs:runs", help="List and verify what was written."
     ),

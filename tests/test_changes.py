@@ -80,12 +80,12 @@ def change(before: str | None, after: str | None) -> OwnerChange:
 
 def test_a_change_that_a_run_made_is_explained(connection: Connection) -> None:
     run(connection, "r1")
-    assert remember(connection, [change("u1", "u2")], 2) == []
+    assert remember(connection, [change("u1", "u2")], 2, NOW) == []
     assert unmanaged_changes(connection, ["crm"]) == []
 
 
 def test_a_change_that_no_run_made_is_unmanaged(connection: Connection) -> None:
-    unmanaged = remember(connection, [change("u1", "u2")], 2)
+    unmanaged = remember(connection, [change("u1", "u2")], 2, NOW)
     assert unmanaged == unmanaged_changes(connection, ["crm"]) == [change("u1", "u2")]
     assert unmanaged_changes(connection, ["other"]) == []
 
@@ -105,14 +105,14 @@ def test_a_step_that_did_something_else_explains_nothing(
     connection: Connection, step: dict[str, str]
 ) -> None:
     run(connection, "r1", **step)
-    assert remember(connection, [change("u1", "u2")], 2)
+    assert remember(connection, [change("u1", "u2")], 2, NOW)
 
 
 def test_who_brings_the_same_owner_back_did_it_himself(connection: Connection) -> None:
     run(connection, "r1")
-    remember(connection, [change("u1", "u2")], 2)
-    remember(connection, [change("u2", "u1")], 3)
-    assert remember(connection, [change("u1", "u2")], 4)
+    remember(connection, [change("u1", "u2")], 2, NOW)
+    remember(connection, [change("u2", "u1")], 3, NOW)
+    assert remember(connection, [change("u1", "u2")], 4, NOW)
     assert [c.after for c in unmanaged_changes(connection, ["crm"])] == ["u2", "u1"]
 
 

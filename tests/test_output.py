@@ -205,6 +205,7 @@ def test_every_command_shows_names_that_do_nothing(hostile: Cli, folder: Path) -
             ("plan", "submit", plan, "--as", "P"),
             ("plan", "approve", plan, "--reason", why, *by),
             ("plan", "publish", plan),
+            ("history", "A0"),
             ("mapping", "list"),
             ("mapping", "check"),
             ("policy", "show"),

@@ -69,6 +69,7 @@ READING: dict[str, tuple[str, ...]] = {
     "runs verify": (),
     "leaver": ("Sato",),
     "status": (PLAN,),
+    "history": ("A1",),
     "meeting pack": (PLAN,),
     "meeting mail": (PLAN,),
     "meeting calendar": (PLAN,),
@@ -308,7 +309,7 @@ def test_what_was_sealed_before_there_were_rehearsals_still_holds(
     with closing(sqlite3.connect(file)) as raw:
         for table in ("plan_versions", "decisions", "runs"):
             raw.execute(f"alter table {table} drop column rehearsed_on")
-        for table in ("agreements", "remarks", "acceptances"):
+        for table in ("agreements", "remarks", "acceptances", "names"):
             raw.execute(f"drop table {table}")
         for name in ("table_name", "actor", "rehearsed_on", "before"):
             raw.execute(f"alter table confirmations drop column {name}")

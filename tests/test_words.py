@@ -107,7 +107,7 @@ def test_a_whole_session_in_japanese_has_no_english_left(
         meeting calendar PLAN | meeting calendar PLAN -o calendars
         plan publish PLAN | reassign PLAN | reassign PLAN --early 月末 | undo last
         runs list | runs show | runs verify | policy show | policy check
-        mapping list | mapping show | mapping check | doctor | leaver Mori
+        mapping list | mapping show | mapping check | doctor | leaver Mori | history A1
         help | help exit-codes | schedule cron | completion bash
     """
     settings = ("--lang", "ja", "--as-of", PLANNED, "--as", "M")

@@ -71,11 +71,21 @@ def list_last_words(
     Raises:
         LedgerChanged: what stands there is no word of ours.
     """
-    query = select(table).where(table.c.plan_id == plan_id).order_by(table.c.id)
-    made = (_read(row) for row in connection.execute(query).mappings())
     return {
-        each.account_id: each for each in made if rehearsed or each.rehearsed_on is None
+        each.account_id: each
+        for each in list_acceptances(connection, plan_id)
+        if rehearsed or each.rehearsed_on is None
     }
+
+
+def list_acceptances(connection: Connection, plan_id: str) -> list[Acceptance]:
+    """List all that successors said to a plan's customers, the oldest first.
+
+    Raises:
+        LedgerChanged: what stands there is no word of ours.
+    """
+    query = select(table).where(table.c.plan_id == plan_id).order_by(table.c.id)
+    return [_read(row) for row in connection.execute(query).mappings()]
 
 
 def find_accepted(

@@ -14,6 +14,7 @@ from handover.meeting.calendars import CalendarOffice, PersonCalendar
 from handover.meeting.customer import read_customers
 from handover.meeting.mails import MailDraft, MailOffice, NoMail
 from handover.meeting.pack import (
+    EARLY,
     Pack,
     check_may_be_known,
     list_rows,
@@ -25,9 +26,6 @@ from handover.plan.model import Plan, Row
 from handover.plan.running import check_not_over
 from handover.plan.view import Audience
 from mappings.text import Placeholders
-
-EARLY = "meeting.before_announcement"
-"""The kind of event of papers that were made before the announcement."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -292,6 +292,16 @@ owner_history = Table(
     Column("team", String),
 )
 
+names = Table(
+    "names",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("table_name", String, primary_key=True),  # users, accounts
+    Column("record_id", String, primary_key=True),
+    Column("generation", Integer, primary_key=True),  # from which on it was so called
+    Column("name", String, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

@@ -15,6 +15,9 @@ from handover.meeting.errors import NotHandedOver
 from handover.plan.model import Plan, Row
 from handover.transfer.errors import NotAnnounced
 
+EARLY = "meeting.before_announcement"
+"""The kind of event of papers that were made before the announcement."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 from sqlalchemy import Connection, insert, select
 
+from handover.ledger.events import record
 from handover.ledger.tables import owner_history
 from handover.ledger.writes import explaining_run
 from handover.mirror.sql import literal, same_id
@@ -146,10 +147,20 @@ def gone_accounts(
     ]
 
 
+CHANGED = "owners.changed"
+"""The event of owner changes that a sync saw; its subject is the generation."""
+
+
 def remember(
-    connection: Connection, changes: Collection[OwnerChange], generation: int
+    connection: Connection,
+    changes: Collection[OwnerChange],
+    generation: int,
+    at: dt.datetime,
 ) -> list[OwnerChange]:
-    """Write changes into the history; return those that no run of ours explains."""
+    """Write changes into the history; return those that no run of ours explains.
+
+    An event gives them their place among what people decided and runs did.
+    """
     unmanaged = []
     for change in changes:
         run_id = explaining_run(
@@ -166,6 +177,9 @@ def remember(
         )
         if run_id is None:
             unmanaged.append(change)
+    if changes:
+        details = {"changes": len(changes), "unmanaged": len(unmanaged)}
+        record(connection, at, CHANGED, str(generation), details)
     return unmanaged
 
 

@@ -38,6 +38,7 @@ from handover.mirror.generations import (
 )
 from handover.mirror.losses import TooMuchLost
 from handover.mirror.merging import Counts, Merger
+from handover.mirror.names import Place, Relations, keep_names, read_names
 from handover.mirror.object_pull import SourcePull
 from handover.mirror.outcome import (
     Merged,
@@ -280,6 +281,7 @@ class Syncer:
         about: dict[str, object] = dict(before.sources) if before else {}
         about |= {one.source: self._about(one, merged[one.source]) for one in readings}
         changes, gone = self._compare(following, readings)
+        names = self._names(following, readings, changes, gone)
         if following.written or before is None:
             n, files = following.n, following.finish()
         else:
@@ -289,7 +291,8 @@ class Syncer:
                 publish(connection, n=n, files=files, sources=about, now=self.now)
             else:
                 note_sources(connection, n, about)
-            unmanaged = remember(connection, changes, n)
+            unmanaged = remember(connection, changes, n, self.now)
+            keep_names(connection, names, n)
             for reading in readings:
                 marks = {one.job.object: one.new_mark() for one in reading.pulled}
                 move_marks(connection, reading.source, marks, n)
@@ -305,6 +308,20 @@ class Syncer:
             "types": reading.types,
             "unstamped": {one.object_name: one.about for one in reading.unstamped},
         }
+
+    def _names(
+        self,
+        following: NextGeneration,
+        readings: Sequence[Reading],
+        changes: Sequence[OwnerChange],
+        gone: Sequence[GoneAccount],
+    ) -> dict[Place, str]:
+        """Read by which names those are known whom the ledger names by ids."""
+        at = Relations(
+            users=following.relation("users"), accounts=following.relation("accounts")
+        )
+        sources = [reading.source for reading in readings]
+        return read_names(following.con, at, sources, changes, gone)
 
     def _compare(
         self, following: NextGeneration, readings: Sequence[Reading]

@@ -32,8 +32,8 @@ def list_changed(compared: Comparison, audience: Audience) -> PlanList:
             (
                 each.name or words("Plan"),
                 words(f"field:{each.field}"),
-                _describe_value(each.field, each.before, audience),
-                _describe_value(each.field, each.after, audience),
+                describe_value(each.field, each.before, audience),
+                describe_value(each.field, each.after, audience),
                 _describe_cause(each, audience),
             )
             for each in compared.changes
@@ -51,7 +51,7 @@ def _describe_cause(change: Change, audience: Audience) -> str:
     return ": ".join(filter(None, (why, change.reason)))
 
 
-def _describe_value(field: str, value: str | None, audience: Audience) -> str:
+def describe_value(field: str, value: str | None, audience: Audience) -> str:
     """Put a changed value into words."""
     if value is None:
         return "-"

@@ -26,7 +26,7 @@ def load_made(connection: Connection, plan: Plan, since: int) -> list[Made]:
         )
         .order_by(plan_versions.c.version)
     )
-    reasons = _read_reasons(connection, plan.id)
+    reasons = read_reasons(connection, plan.id)
     return [
         Made(
             plan=(
@@ -43,9 +43,7 @@ def load_made(connection: Connection, plan: Plan, since: int) -> list[Made]:
     ]
 
 
-def _read_reasons(
-    connection: Connection, plan_id: str
-) -> dict[tuple[str, object], str]:
+def read_reasons(connection: Connection, plan_id: str) -> dict[tuple[str, object], str]:
     """Read why versions were made, by what made them and their number."""
     query = select(events.c.kind, events.c.details).where(
         events.c.subject == plan_id, events.c.kind.startswith("plan.")
