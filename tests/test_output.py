@@ -197,6 +197,7 @@ def test_every_command_shows_names_that_do_nothing(hostile: Cli, folder: Path) -
             ("plan", "show", plan),
             ("plan", "show", plan, "--person", "P", "--on", "2027-03-04"),
             ("meeting", "pack", plan),
+            ("meeting", "sheet", plan),
             ("meeting", "mail", plan),
             ("meeting", "calendar", plan),
             ("meeting", "mail", plan, "--json"),

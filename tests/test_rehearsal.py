@@ -71,6 +71,7 @@ READING: dict[str, tuple[str, ...]] = {
     "status": (PLAN,),
     "history": ("A1",),
     "meeting pack": (PLAN,),
+    "meeting sheet": (PLAN,),
     "meeting mail": (PLAN,),
     "meeting calendar": (PLAN,),
     "policy show": (),

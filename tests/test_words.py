@@ -103,6 +103,7 @@ def test_a_whole_session_in_japanese_has_no_english_left(
         plan show PLAN -o plan.html | plan show PLAN --format csv
         plan show --person Sato --on 2027-03-04 | plan show --person Sato -o day.html
         meeting pack PLAN | meeting pack PLAN -o packs | meeting pack PLAN -o p.html
+        meeting sheet PLAN | meeting sheet PLAN -o s.html | meeting sheet PLAN -o s.xlsx
         meeting mail PLAN | meeting mail PLAN -o mails
         meeting calendar PLAN | meeting calendar PLAN -o calendars
         plan publish PLAN | reassign PLAN | reassign PLAN --early 月末 | undo last

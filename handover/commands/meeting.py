@@ -10,6 +10,10 @@ from handover.commands.shell import CommandEntry, group
             at="handover.commands.meeting_papers:pack",
             help="Print what a successor has to know of each customer.",
         ),
+        "sheet": CommandEntry(
+            at="handover.commands.meeting_sheet:sheet",
+            help="Print what each customer is asked, item by item.",
+        ),
         "mail": CommandEntry(
             at="handover.commands.meeting_papers:mail",
             help="Write drafts of mails to the customers of a plan.",

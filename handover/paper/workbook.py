@@ -8,11 +8,10 @@ knows which cells somebody has changed, whatever a program did to the file.
 
 import datetime as dt
 import io
-import math
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Literal
 
 from handover.i18n import Words
@@ -24,6 +23,7 @@ from handover.paper.workbook_marks import (
     name_columns,
     write_marks,
 )
+from handover.paper.workbook_measures import count_lines, find_height, fit_width
 from handover.safe_text import cell, plain
 
 Value = str | int | float | Decimal | dt.date | dt.time | None
@@ -35,13 +35,6 @@ LONGEST = 32_767
 """Characters of a cell (Excel specifications and limits)."""
 LONGEST_TITLE = 31
 """Characters of a sheet's name (the same)."""
-LINE = 17.0
-"""Height of a line of that size, in points. A program that only converts a workbook
-does not fit the rows to what is wrapped in them."""
-HIGHEST = 409.0
-"""Points of a row (Excel specifications and limits)."""
-NARROWEST, WIDEST = 6.0, 46.0
-"""Widths of columns, in characters."""
 LISTS = "_lists"
 """The hidden sheet with what the drop-downs offer."""
 _A4 = 9
@@ -49,6 +42,9 @@ _ONE_PAGE = 40
 """So many lines of text are drawn together rather than broken over two pages."""
 _NO_TITLE = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 """Characters that no sheet's name may have (Excel specifications and limits)."""
+_OF_LOCKED = ("format_cells", "format_columns", "format_rows", "sort", "autofilter")
+_ALLOWED = dict.fromkeys(_OF_LOCKED, True)
+"""What may be done to a locked sheet all the same: nothing of it changes a cell."""
 _FILLS = {"heading": "#24527A", "editable": "#FFF8DC", "bad": "#F8D7DA"}
 
 
@@ -86,6 +82,8 @@ class SheetTable:
     frozen: int = 1
     is_hidden: bool = False
     failing: frozenset[tuple[int, int]] = frozenset()
+    own_choices: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict)
+    is_locked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +219,7 @@ class _Writer:
             lines_needed = 1.6 if line.look in ("title", "heading") else 1.0
             if not is_wide:
                 lines_needed = count_lines((line.label, line.text), sheet.widths)
-            page.set_row(n, _height(lines_needed))
+            page.set_row(n, find_height(lines_needed))
             if line.label:
                 page.write_string(n, 0, _safe(line.label), self._format(**label))
             self._write(page, n, 1, line.text, "text", {"text_wrap": True, **look})
@@ -230,10 +228,7 @@ class _Writer:
 
     def _write_table(self, page: Any, table: SheetTable) -> None:  # noqa: ANN401
         columns, width = table.columns, len(table.columns)
-        widths = [
-            column.width or _fit(column, [row[n] for row in table.rows])
-            for n, column in enumerate(columns)
-        ]
+        widths = [column.width or _fit(table, n) for n, column in enumerate(columns)]
         for n, column in enumerate(columns):
             page.write_string(0, n, f"{table.name}.{column.name}")
             page.write_string(1, n, _safe(column.heading), self._heading_of(column))
@@ -241,7 +236,7 @@ class _Writer:
             page.set_column(n, n, widths[n], self._empty_of(column), hidden)
         # The arrow of the filter lies over the end of a heading.
         heads = [f"{column.heading}___" for column in columns]
-        page.set_row(1, _height(count_lines(heads, widths)))
+        page.set_row(1, find_height(count_lines(heads, widths)))
         shown = [
             0.0 if c.is_hidden else w for c, w in zip(columns, widths, strict=True)
         ]
@@ -249,7 +244,7 @@ class _Writer:
         page.write_string(0, width, f"{table.name}.{MARKS} {name_columns(kinds)}")
         page.write_string(1, width, HEADINGS)
         for n, row in enumerate(table.rows):
-            page.set_row(n + 2, _height(count_lines(row, shown)))
+            page.set_row(n + 2, find_height(count_lines(row, shown)))
             for k, (column, value) in enumerate(zip(columns, row, strict=True)):
                 look = _look(column, is_failing=(n, k) in table.failing)
                 self._write(page, n + 2, k, value, column.kind, look)
@@ -264,7 +259,11 @@ class _Writer:
         page.print_area(0, 0, last, width - 1)
         for n, column in enumerate(columns):
             if column.choices:
-                self._offer(page, (2, n, last, n), column)
+                self._offer(page, (2, n, last, n), column, column.choices)
+            for first, end, choices in _list_offered(table, column.name):
+                self._offer(page, (first + 2, n, end + 2, n), column, choices)
+        if table.is_locked:
+            page.protect("", _ALLOWED)
 
     def _heading_of(self, column: SheetColumn) -> Any:  # noqa: ANN401
         side = "right" if column.kind == "number" else "left"
@@ -287,16 +286,16 @@ class _Writer:
         page: Any,  # noqa: ANN401
         where: tuple[int, int, int, int],
         column: SheetColumn,
+        choices: tuple[str, ...],
     ) -> None:
-        if column.choices not in self._lists:
-            letter = column_letters(len(self._lists))
-            rows = len(column.choices)
-            self._lists[column.choices] = f"={LISTS}!${letter}$1:${letter}${rows}"
+        if choices not in self._lists:
+            letter, rows = column_letters(len(self._lists)), len(choices)
+            self._lists[choices] = f"={LISTS}!${letter}$1:${letter}${rows}"
         page.data_validation(
             *where,
             {
                 "validate": "list",
-                "source": self._lists[column.choices],
+                "source": self._lists[choices],
                 "error_title": _safe(column.heading)[:LONGEST_TITLE],
                 "error_message": self.words("Please choose from the list."),
             },
@@ -329,11 +328,26 @@ def _look(column: SheetColumn, *, is_failing: bool) -> dict[str, object]:
         "border": 1,
         "border_color": "#D5DCE4",
     }
+    if column.is_editable:
+        look["locked"] = False
     if is_failing:
         look["bg_color"] = _FILLS["bad"]
     elif column.is_editable:
         look["bg_color"] = _FILLS["editable"]
     return look
+
+
+def _list_offered(
+    table: SheetTable, name: str
+) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Yield what rows of their own are offered, as first and last row and choices."""
+    own = [*table.own_choices.get(name, ())]
+    first = 0
+    for choices, same in groupby(own):
+        end = first + len([*same]) - 1
+        if choices:
+            yield first, end, choices
+        first = end + 1
 
 
 def _form(kind: Kind, language: str) -> dict[str, object]:
@@ -354,39 +368,10 @@ def _safe(text: str) -> str:
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
 
 
-def _fit(column: SheetColumn, values: Iterable[Value]) -> float:
-    """Return the width that a column's values need; long texts are wrapped."""
-    if column.kind == "day":
-        needed: float = 17
-    elif column.kind == "time":
-        needed = 7
-    else:
-        shown = (
-            f"{v:,.0f}" if column.kind == "number" else str(v) for v in values if v
-        )
-        needed = max(map(count_cells, shown), default=0)
-        needed = max([needed, *map(count_cells, column.choices)])
-    heading = count_cells(column.heading) + 3  # the arrow of the filter
-    wide = max(needed + 2, min(heading, 16))
-    return float(min(max(wide, NARROWEST), WIDEST))
-
-
-def count_lines(values: Sequence[Value], widths: Sequence[float]) -> int:
-    """Count the lines of a row whose texts wrap; a column without a width is hidden."""
-    return max(
-        (
-            math.ceil(count_cells(text) / max(width - 1, 1))
-            for text, width in zip(values, widths, strict=True)
-            if isinstance(text, str) and width
-        ),
-        default=1,
-    )
-
-
-def _height(lines: float) -> float:
-    return min(max(lines, 1) * LINE, HIGHEST)
-
-
-def count_cells(text: str) -> int:
-    """Count the cells of a text on paper; a Japanese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "FWA" else 1 for c in text)
+def _fit(table: SheetTable, number: int) -> float:
+    """Return the width that a column of a table needs."""
+    column = table.columns[number]
+    own = table.own_choices.get(column.name, ())
+    choices = {*column.choices, *(each for offered in own for each in offered)}
+    values = (row[number] for row in table.rows)
+    return fit_width(column.heading, column.kind, values, choices)

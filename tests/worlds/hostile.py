@@ -187,7 +187,7 @@ OUR_ELEMENTS = (
 OUR_ATTRIBUTES = (
     " lang charset name content http-equiv class scope style id href role aria-label"
     " aria-hidden viewbox width height xmlns x y x1 y1 x2 y2 cx cy r fill stroke"
-    " data-label stroke-width points text-anchor font-size min max value open"
+    " colspan data-label stroke-width points text-anchor font-size min max value open"
     " "
 )
 
