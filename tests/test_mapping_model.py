@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mappings.errors import NotInvertible
-from mappings.inverse import find_target
+from mappings.inverse import find_cell, find_target
 from mappings.load import load_mapping
 from mappings.model import DerivedOwner, Mapping
 
@@ -135,6 +135,31 @@ def test_a_target_names_the_object_that_the_record_came_from(tmp_path: Path) -> 
     target = find_target(mapping(tmp_path), "activities", "is_done", "Event")
     assert target is not None
     assert (target.object, target.field) == ("Event", "Done")
+
+
+@pytest.mark.parametrize(
+    ("column", "said", "written"),
+    [
+        ("accounts.business", "切削", "切削"),
+        ("accounts.employees", "1200.5", "1200,5"),
+        ("contacts.phone", "03-9876-5432", "03-9876-5432"),
+        ("opportunities.close_date", "2027-04-01", "2027-04-01"),
+        ("accounts.owner_id", "U1", None),  # people name users, a CRM wants ids
+        ("accounts.customer_class", "key", None),  # what a class is called is open
+        ("contacts.is_decision_maker", "true", None),  # a file may say はい
+        ("requests.opened_at", "2027-04-01T00:00:00+00:00", None),  # a time of day
+        ("accounts.nothing", "x", None),
+    ],
+)
+def test_what_a_customer_says_is_written_where_the_file_has_a_place_for_it(
+    tmp_path: Path, column: str, said: str, written: str | None
+) -> None:
+    (tmp_path / "own.toml").write_text(
+        'extends = "files"\n[accounts]\ndecimal = ","\n', encoding="utf-8"
+    )
+    table, _, name = column.partition(".")
+    cell = find_cell(load_mapping("own.toml", tmp_path), table, name, f"{table}.csv")
+    assert (cell and cell.encode(said)) == written
 
 
 def test_an_owner_by_rule_is_known_as_such_and_cannot_be_written() -> None:

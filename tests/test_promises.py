@@ -7,6 +7,7 @@ import pytest
 
 from tests.asking import Asking
 from tests.conftest import Cli
+from tests.corrections import Corrections
 from tests.promises import Promises
 from tests.worlds import files_folder, hubspot_folder, salesforce_folder
 from tests.worlds.hubspot_company import Company as HubSpotCompany
@@ -15,7 +16,7 @@ from tests.worlds.salesforce_company import Company as SalesforceCompany
 from tests.worlds.world import World
 
 
-class TestFiles(Promises, Asking):
+class TestFiles(Promises, Asking, Corrections):
     @pytest.fixture
     def world(
         self,
@@ -28,7 +29,7 @@ class TestFiles(Promises, Asking):
         return files_folder.FilesWorld(cli, folder, monkeypatch)
 
 
-class TestSalesforce(Promises, Asking):
+class TestSalesforce(Promises, Asking, Corrections):
     @pytest.fixture
     def world(
         self,
@@ -43,7 +44,7 @@ class TestSalesforce(Promises, Asking):
             yield world
 
 
-class TestHubSpot(Promises, Asking):
+class TestHubSpot(Promises, Asking, Corrections):
     @pytest.fixture
     def world(
         self,

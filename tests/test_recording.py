@@ -88,7 +88,30 @@ def test_a_correction_names_what_stood_there_and_what_holds(agreed: Job) -> None
     made = ended.data["confirmation"]
     assert (made["record"], made["column"]) == ("C1", "phone")
     assert (made["before"], made["value"]) == ("03-1234-5678", "03-9876-5432")
-    assert "correction_waits" in {w["code"] for w in ended.json["warnings"]}
+    assert [step["outcome"] for step in ended.data["run"]["steps"]] == ["done"]
+
+
+def test_a_correction_is_written_as_the_crm_spells_numbers(agreed: Job) -> None:
+    agreed.edit("opportunities.csv", "1000,2027", "1000.00,2027")
+    said = ("--record", "O1", "--column", "opportunities.amount", "--value", "1,200")
+    ended = answer(agreed, "opportunities.amount", "corrected", *said)
+    (step,) = ended.data["run"]["steps"]
+    assert (step["before"], step["after"]) == ("1000.00", "1200")
+    rows = (agreed.export / "opportunities.csv").read_text(encoding="utf-8")
+    assert "O1,A1,P,Renewal,quoted,false,false,1200,2027-06-30" in rows
+
+
+def test_a_correction_that_the_crm_has_no_place_for_is_named(agreed: Job) -> None:
+    said = ("--column", "contacts.email", "--value", "yamada@example.jp")
+    ended = answer(agreed, "contacts.channel", "corrected", *said)
+    assert (ended.code, ended.data["run"]["steps"]) == (0, [])
+    (told,) = [
+        each["message"]
+        for each in ended.json["warnings"]
+        if each["code"] == "correction_has_no_place"
+    ]
+    assert "青葉商事" in told
+    assert "yamada@example.jp" in told
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,21 @@ def test_updates_and_creates_go_out_apart_and_in_order(
     assert [list(b) for b in crm.batches(changes)] == [[c] for c in changes]
 
 
+def test_yes_and_no_go_out_as_such_and_words_that_look_so_as_words(
+    org: Company, crm: SalesforceCRM
+) -> None:
+    (key,) = org.accounts(1)
+    org.define("Account", "IsCustomer__c", "Answer__c")
+    org.fields["Account"]["IsCustomer__c"]["type"] = "boolean"
+    for field, sent in (("IsCustomer__c", True), ("Answer__c", "true")):
+        change = SetField(
+            object="Account", id=key, field=field, before=None, after="true"
+        )
+        assert [o.state for o in crm.write([change])] == ["done"]
+        assert org.records["Account"][key][field] is sent or sent == "true"
+        assert org.commits[-1][2] == {field: sent}
+
+
 def test_a_refused_record_has_the_orgs_own_words(
     org: Company, crm: SalesforceCRM
 ) -> None:

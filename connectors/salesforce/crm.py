@@ -19,6 +19,7 @@ from connectors.base import (
     Page,
     Pull,
     Row,
+    SetField,
 )
 from connectors.errors import Refused
 from connectors.hosts import checked_address
@@ -40,6 +41,7 @@ RETRIEVED = 2000
 """Records that one call retrieves by their ids."""
 TASK = "Task"
 USER_TYPE = "UserType"
+YES_NO = ("true", "false")
 OWNERS = ("Standard", "PowerPartner")
 """Types of users who can own customers; guests, chatters and customers cannot."""
 ALWAYS = frozenset(
@@ -135,9 +137,27 @@ class SalesforceCRM:
 
     def write(self, batch: Sequence[Change]) -> list[Outcome]:
         """Send one batch and match each result with its change."""
-        return writing.write(
-            self.org, [self._fitting(c) if isinstance(c, Create) else c for c in batch]
-        )
+        fitting = [self._fitting(c) if isinstance(c, Create) else c for c in batch]
+        return writing.write(self.org, fitting, self._list_booleans(batch))
+
+    def _list_booleans(self, batch: Sequence[Change]) -> set[tuple[str, str]]:
+        """List the fields that are set to yes or no and take nothing else.
+
+        Only who writes such a word needs to know the object's fields.
+        """
+        named = {
+            (change.object, change.field)
+            for change in batch
+            if isinstance(change, SetField) and change.after in YES_NO
+        }
+        fields = {name: self._shapes.known(name) for name, _ in named}
+        return {
+            (name, field)
+            for name, field in named
+            if (shape := fields[name]) is not None
+            and field in shape.fields
+            and shape.fields[field].type == "boolean"
+        }
 
     def find(self, creates: Sequence[Create]) -> Mapping[str, Row]:
         """Find our tasks by key or mark, team members by record and user."""

@@ -5,7 +5,7 @@ result counts by its position; an id that does not fit makes the whole call doub
 and so does a wrong number of results.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -113,9 +113,17 @@ def _identity(change: Change) -> tuple[str, str]:
     return change.object, change.id if isinstance(change, SetField) else change.key
 
 
-def write(org: Org, batch: Sequence[Change]) -> list[Outcome]:
-    """Send one batch; records that the org was too busy for again, fewer at a time."""
-    outcomes = _send(org, batch)
+def write(
+    org: Org, batch: Sequence[Change], booleans: Collection[tuple[str, str]] = ()
+) -> list[Outcome]:
+    """Send one batch; records that the org was too busy for again, fewer at a time.
+
+    Args:
+        org: where to.
+        batch: what one call takes.
+        booleans: objects and fields whose values are no texts.
+    """
+    outcomes = _send(org, batch, booleans)
     size = len(batch)
     for attempt in range(ATTEMPTS):
         waiting = [n for n, o in enumerate(outcomes) if o.code in TRANSIENT]
@@ -124,7 +132,7 @@ def write(org: Org, batch: Sequence[Change]) -> list[Outcome]:
         org.rest(REST * 2**attempt)
         size = max(1, min(size, len(waiting)) // 2)
         for piece in chunks(waiting, size):
-            sent = _send(org, [batch[n] for n in piece])
+            sent = _send(org, [batch[n] for n in piece], booleans)
             for n, outcome in zip(piece, sent, strict=True):
                 outcomes[n] = outcome
             if sent[0].state == "unsent":
@@ -132,10 +140,15 @@ def write(org: Org, batch: Sequence[Change]) -> list[Outcome]:
     return outcomes
 
 
-def _send(org: Org, batch: Sequence[Change]) -> list[Outcome]:
+def _send(
+    org: Org, batch: Sequence[Change], booleans: Collection[tuple[str, str]]
+) -> list[Outcome]:
     """Make one call; whatever goes wrong, each change gets its outcome."""
     method, path = _call(batch[0])
-    body = {"allOrNone": False, "records": [_record(change) for change in batch]}
+    body = {
+        "allOrNone": False,
+        "records": [_record(change, booleans) for change in batch],
+    }
     try:
         reply = org.write(method, path, body)
     except ReplyLost as lost:
@@ -160,11 +173,14 @@ def _doubt(why: str) -> Outcome:
     return Outcome(state="in_doubt", code="reply_lost", message=why)
 
 
-def _record(change: Change) -> dict[str, object]:
+def _record(change: Change, booleans: Collection[tuple[str, str]]) -> dict[str, object]:
     """Write a change as the API wants it."""
     kind = {"attributes": {"type": change.object}}
     if isinstance(change, SetField):
-        return {**kind, "id": change.id, change.field: change.after or None}
+        value: object = change.after or None
+        if (change.object, change.field) in booleans:
+            value = change.after == "true"
+        return {**kind, "id": change.id, change.field: value}
     values: dict[str, object] = {k: v or None for k, v in change.values.items()}
     if change.object in ACTIVITIES:
         values |= _links(change.links)

@@ -34,6 +34,7 @@ class Confirmation:
     ``column`` is the canonical one that was corrected, ``before`` what the CRM had in
     it, ``value`` what holds instead, both in canonical words. ``person`` is the
     contact's id, ``at`` when they said so, ``recorded_by`` the user who typed it.
+    ``number`` is the answer's in the ledger, 0 before it is there.
     """
 
     source: str
@@ -52,6 +53,7 @@ class Confirmation:
     recorded_at: dt.datetime
     actor: str
     rehearsed_on: dt.date | None = None
+    number: int = 0
 
     def replaces(self, earlier: "Confirmation") -> bool:
         """Return whether an earlier answer no longer counts beside this one.
@@ -129,6 +131,24 @@ def list_confirmations(
     return found
 
 
+def list_corrections(
+    connection: Connection, plan_id: str, *, rehearsed: bool
+) -> Mapping[int, Confirmation]:
+    """List the corrections of a plan's customers that count, by number.
+
+    Of several to one value, whatever item they answer, the last one counts.
+    """
+    latest: dict[tuple[object, ...], Confirmation] = {}
+    every = list_confirmations(connection, plan_id, rehearsed=rehearsed)
+    for made in every.values():
+        for each in list_standing(made):
+            if each.result == "corrected":
+                place = (each.table, each.record_id, each.column)
+                if place not in latest or latest[place].number < each.number:
+                    latest[place] = each
+    return {each.number: each for each in latest.values()}
+
+
 def list_standing(made: Iterable[Confirmation]) -> list[Confirmation]:
     """List the answers that count: those that no later one replaces."""
     standing: list[Confirmation] = []
@@ -142,6 +162,7 @@ def _read_confirmation(row: RowMapping) -> Confirmation:
     day = row["rehearsed_on"]
     try:
         return Confirmation(
+            number=row["id"],
             source=row["source"],
             plan_id=row["plan_id"],
             account_id=row["account_id"],

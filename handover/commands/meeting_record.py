@@ -1,6 +1,7 @@
 """``handover meeting record``: what came back of a customer."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,12 +10,14 @@ import click
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command
+from handover.commands.transfer import manner_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from handover.answers.confirmations import Outcome
     from handover.answers.remarks import Kind
+    from handover.jobs.corrections import Attempt
     from handover.jobs.recording import GivenRemark, Recorded
     from handover.plan.view import Audience
 
@@ -53,6 +56,7 @@ def record(
     """Record what a customer answered, item by item, and what else was heard."""
     from handover.jobs.recording import record_visit
     from handover.meeting.answer import GivenAnswer
+    from handover.transfer.terminal import print_run
 
     if bool(item) != bool(result):
         raise click.UsageError(shell.words("--item and --result belong together"))
@@ -66,15 +70,53 @@ def record(
     recorded = record_visit(
         shell.workspace, plan_id, account, answers, _list_remarks(shell, given), at
     )
+    written = _write_corrections(shell, recorded)
     audience = audience_of(shell, recorded.plan.source)
+
+    def show(console: "Console") -> None:
+        _print(recorded, audience, console)
+        if written.run is not None:
+            print_run(written.run.executed, written.run.identity, audience, console)
+
     return Result(
         name="meeting",
-        data=_dump(recorded, audience),
-        text=lambda console: _print(recorded, audience, console),
-        warnings=_list_warnings(recorded, audience),
+        data=_dump(recorded, audience) | _dump_run(written),
+        text=show,
+        warnings=[
+            *_list_warnings(recorded),
+            *_list_run_warnings(written, shell),
+        ],
+        error=None if written.run is None else written.run.executed.error,
         is_done=True,
         as_of=shell.workspace.as_of,
     )
+
+
+def _write_corrections(shell: Shell, recorded: "Recorded") -> "Attempt":
+    """Write what was corrected, where that needs nobody to be asked."""
+    from handover.jobs.corrections import Attempt, try_to_write
+
+    if not any(made.result == "corrected" for made in recorded.confirmations):
+        return Attempt()
+    plan, manner = recorded.plan, replace(manner_of(shell, dry_run=False), confirm=None)
+    account = recorded.row.account_id
+    return try_to_write(shell.workspace, plan.id, plan.source, manner, account)
+
+
+def _dump_run(written: "Attempt") -> dict[str, object]:
+    from handover.transfer.terminal import run_json
+
+    return {} if written.run is None else {"run": run_json(written.run.executed)}
+
+
+def _list_run_warnings(written: "Attempt", shell: Shell) -> list[Notice]:
+    """List what is to be said of writing, or why nothing was written now."""
+    if written.run is not None:
+        return [Notice(code=n.code, params=n.params) for n in written.run.notes]
+    if written.waits is None:
+        return []
+    why = shell.words.sentence(written.waits).what
+    return [Notice(code="correction_waits", params={"why": why})]
 
 
 def _list_remarks(shell: Shell, given: dict[str, str | None]) -> "list[GivenRemark]":
@@ -163,19 +205,8 @@ def _print(recorded: "Recorded", audience: "Audience", console: "Console") -> No
         console.print(words("Still to be asked: {items}", items=names))
 
 
-def _list_warnings(recorded: "Recorded", audience: "Audience") -> list[Notice]:
-    """List what is not as it should be, and a correction that waits."""
-    found = [
-        Notice(code="visit_flag", params={"why": flag.why}) for flag in recorded.flags
-    ]
-    corrected = [c for c in recorded.confirmations if c.result == "corrected"]
+def _list_warnings(recorded: "Recorded") -> list[Notice]:
+    """List what is not as it should be."""
     return [
-        *found,
-        *(
-            Notice(
-                code="correction_waits",
-                params={"item": audience.item(c.item), "value": c.value},
-            )
-            for c in corrected
-        ),
+        Notice(code="visit_flag", params={"why": flag.why}) for flag in recorded.flags
     ]

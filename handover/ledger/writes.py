@@ -125,7 +125,10 @@ def was_carried_out(connection: Connection, plan_id: str) -> bool:
 
 
 def was_taken_back(connection: Connection, plan_id: str) -> bool:
-    """Return whether runs of a plan wrote something, and each was taken back."""
+    """Return whether runs of a plan wrote something, and each was taken back.
+
+    What customers corrected is no part of it: it holds whoever has them.
+    """
     of_plan = connection.execute(
         select(runs).where(runs.c.plan_id == plan_id).order_by(runs.c.serial.desc())
     ).all()
@@ -134,7 +137,8 @@ def was_taken_back(connection: Connection, plan_id: str) -> bool:
     for run in of_plan:  # the latest first: an undo is met before its run
         if run.id not in undone and run.undoes and run.state == "finished":
             undone.add(run.undoes)
-    written = {run.id for run in of_plan if run.kind not in FINAL} & wrote
+    lasting = {run.id for run in of_plan if run.kind in (*FINAL, "corrections")}
+    written = {run.id for run in of_plan} & wrote - lasting
     return bool(written) and written <= undone
 
 
@@ -187,6 +191,68 @@ def _owners_set(*actions: str) -> Select[Any]:
     )
     wanted = _done(runs.c.plan_id, *(steps.c[name] for name in columns))
     return wanted.where(steps.c.action.in_(actions))
+
+
+# Which values we corrected
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastTry:
+    """What became of the last try to write on an authority's word."""
+
+    run_id: str
+    outcome: str
+    code: str | None
+    message: str | None
+    is_taken_back: bool
+
+
+def find_last_tries(connection: Connection, prefix: str) -> dict[str, LastTry]:
+    """Find what became of what was to be corrected, by the label of its authority.
+
+    Args:
+        connection: to the ledger.
+        prefix: what the labels begin with.
+    """
+    wanted = (
+        select(steps)
+        .join(runs, runs.c.id == steps.c.run_id)
+        .where(
+            steps.c.action == Action.CORRECTION,
+            steps.c.authority.startswith(prefix, autoescape=True),
+        )
+        .order_by(runs.c.serial, steps.c.n)
+    )
+    back = select(
+        runs.c.undoes, steps.c.object, steps.c.record_id, steps.c.field
+    ).select_from(steps)
+    back = back.join(runs, runs.c.id == steps.c.run_id).where(
+        runs.c.undoes.is_not(None),
+        steps.c.action == Action.CORRECTION,
+        steps.c.outcome == "done",
+    )
+    undone = {tuple(row) for row in connection.execute(back)}
+    return {
+        row.authority: LastTry(
+            run_id=row.run_id,
+            outcome=row.outcome,
+            code=row.code,
+            message=row.message,
+            is_taken_back=(row.run_id, row.object, row.record_id, row.field) in undone,
+        )
+        for row in connection.execute(wanted)
+    }
+
+
+def find_corrected(connection: Connection, source: str) -> dict[Place, str | None]:
+    """Find what runs wrote last in place of what customers corrected."""
+    wanted = _done(steps).where(
+        steps.c.source == source, steps.c.action == Action.CORRECTION
+    )
+    return {
+        (row.object, row.record_id, row.field): row.after
+        for row in connection.execute(wanted)
+    }
 
 
 # Which records we touched, and which tasks we made

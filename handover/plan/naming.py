@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from handover.i18n import Phrase
 from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, Row
+from mappings.schema import EXTRA
 
 FIRST = 5
 """So many names a message has; the plan and its page list them all."""
@@ -83,3 +84,10 @@ def name_record(customer: str | None, name: str | None, record_id: str) -> str:
     """
     known = ": ".join(filter(None, (customer, name)))
     return f"{known} ({record_id})" if known else record_id
+
+
+def name_column(column: str) -> Phrase | str:
+    """Return a canonical column as people call it; the company's own by its name."""
+    if column.startswith(EXTRA):
+        return column.removeprefix(EXTRA)
+    return Phrase(text=f"column:{column}")

@@ -9,6 +9,12 @@ class OwnerNotWritable(Refusal):
     code = "owner_not_writable"
 
 
+class AnswerReplaced(Refusal):
+    """A correction no longer counts: the customer was asked again (``plan``)."""
+
+    code = "answer_replaced"
+
+
 class NotAnnounced(Refusal):
     """Personnel changes are confidential (``plan``, ``announce``, ``remedy``)."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -30,6 +31,7 @@ from handover.plan.ending import check_ended
 from handover.plan.errors import TermsChanged, Unapproved
 from handover.plan.terms import Circumstances
 from handover.transfer.checks import Site, check_permitted
+from handover.transfer.corrections import check_correction
 from handover.transfer.crash_points import Reached
 from handover.transfer.doubles import look_back
 from handover.transfer.errors import RunInterrupted, RunPartly
@@ -38,7 +40,7 @@ from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
 from handover.transfer.readings import ALREADY
 from handover.transfer.run_files import RunFolder, check_reserve
-from handover.transfer.steps import EndOf, UndoOf
+from handover.transfer.steps import ConfirmedCorrection, EndOf, UndoOf
 from handover.transfer.walk import Walk
 
 
@@ -202,6 +204,12 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
                 check_ended(connection, plan_id)
             case UndoOf(run_id=run_id):
                 check_run(connection, run_id)
+            case ConfirmedCorrection() as correction:
+                check_correction(
+                    connection, correction, rehearsed=site.rehearsed_on is not None
+                )
+            case _ as unknown:
+                assert_never(unknown)
 
 
 def _read_circumstances(site: Site, plan_id: str) -> Circumstances:

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from connectors.base import Connector, Create, Row, SetField, same_id
 from handover.ledger.runs import StepResult
@@ -35,9 +36,17 @@ def held(row: Row, name: str) -> str | None:
     value: object = row
     for part in (name,) if name in row else name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
-    text = (as_text(value) or "").strip()
+    text = (_plain_number(value) or as_text(value) or "").strip()
     day = _MIDNIGHT.fullmatch(text)
     return (day[1] if day else text) or None
+
+
+def _plain_number(value: object) -> str | None:
+    """Write a number without superfluous zeros, as a CRM may send 1200 as 1200.0."""
+    if not isinstance(value, float | Decimal):
+        return None
+    text = as_text(value) or ""
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def holds(row: Row, name: str, value: str | None) -> bool:

@@ -32,7 +32,19 @@ class EndOf:
     reason: str
 
 
-Authority = ApprovedPlan | EndOf | UndoOf
+@dataclass(frozen=True, kw_only=True)
+class ConfirmedCorrection:
+    """A record may be corrected, because this person recorded that a customer said so.
+
+    ``number`` is the answer's in the ledger.
+    """
+
+    plan_id: str
+    number: int
+    person_id: str
+
+
+Authority = ApprovedPlan | ConfirmedCorrection | EndOf | UndoOf
 
 
 def label(authority: Authority) -> str:
@@ -40,10 +52,17 @@ def label(authority: Authority) -> str:
     match authority:
         case ApprovedPlan(plan=plan, fingerprint=fingerprint):
             return f"plan:{plan.id}@{fingerprint[:12]}"
+        case ConfirmedCorrection(plan_id=plan_id, number=number):
+            return f"{correction_prefix(plan_id)}{number}"
         case EndOf(plan_id=plan_id):
             return f"end:{plan_id}"
         case UndoOf(run_id=run_id):
             return f"undo:{run_id}"
+
+
+def correction_prefix(plan_id: str) -> str:
+    """Return what the labels of a plan's corrections begin with."""
+    return f"correction:{plan_id}#"
 
 
 @dataclass(frozen=True, kw_only=True)

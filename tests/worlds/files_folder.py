@@ -123,7 +123,8 @@ class FilesWorld(World):
     days: ClassVar[Mapping[Act, str]] = {"publish": PLANNED, "reassign": EFFECTIVE}
     mapping = "files"
     manager, successor, other = "M", "S", "D"
-    account, handed = "A1", HANDED
+    account, person, handed = "A1", "C1", HANDED
+    answered_on = EFFECTIVE
     loses_replies = False
 
     def __init__(self, cli: Cli, folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -177,6 +178,15 @@ class FilesWorld(World):
 
     def owner_changes(self) -> list[tuple[str, str]]:
         return self.changed
+
+    def phone(self) -> str | None:
+        (found,) = [
+            row for row in self._rows("contacts.csv") if row["id"] == self.person
+        ]
+        return found["phone"] or None
+
+    def edit_phone(self, number: str) -> None:
+        self._edit("contacts.csv", self.person, "phone", number)
 
     def give(self, account: str, owner: str) -> None:
         self._edit("accounts.csv", account, "owner_id", owner)

@@ -148,12 +148,13 @@ class HubSpotWorld(World):
     reason, org_id = "test", "4242"
     manager, successor, other = "5", "8", "6"
     mapping = "own.toml"
+    answered_on = "2027-04-01"
     handed = MORE
 
     def __init__(self, cli: Cli, folder: Path, made: Company) -> None:
         super().__init__(cli, folder)
         self.made, self.portal = made, made.portal
-        self.account = made.ids["seiki"]
+        self.account, self.person = made.ids["seiki"], made.ids["hayashi"]
         self.handed = {made.ids[name]: owner for name, owner in MORE.items()}
         encoded = base64.b64encode(TOKEN.encode()).decode()
         self.secrets = (TOKEN, encoded)
@@ -168,7 +169,11 @@ class HubSpotWorld(World):
         ids = set(self.made.ids.values())
         owning = {"hubspot_owner_id", "second_owner"}
         return {
-            record.id: {k: v for k, v in record.properties.items() if k not in owning}
+            record.id: {
+                name: value
+                for name, value in record.properties.items()
+                if value and name not in owning
+            }
             for kind in KINDS
             for record in self.portal.living(kind)
             if record.id in ids
@@ -194,6 +199,15 @@ class HubSpotWorld(World):
             for _, key, given in self.portal.commits
             if key in ids and "hubspot_owner_id" in given
         ]
+
+    def phone(self) -> str | None:
+        (found,) = [
+            each for each in self.portal.living("contacts") if each.id == self.person
+        ]
+        return found.properties.get("phone") or None
+
+    def edit_phone(self, number: str) -> None:
+        self.portal.edit("contacts", self.person, phone=number)
 
     def give(self, account: str, owner: str) -> None:
         self.portal.edit("companies", account, hubspot_owner_id=owner)

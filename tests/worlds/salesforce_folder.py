@@ -132,12 +132,18 @@ class SalesforceWorld(World):
 
     days: ClassVar[Mapping[Act, str]] = {"publish": TODAY, "reassign": EFFECTIVE}
     manager, mapping = MANAGER, "own.toml"
+    answered_on = EFFECTIVE
 
     def __init__(self, cli: Cli, folder: Path, made: Company) -> None:
         super().__init__(cli, folder)
         self.made, self.org = made, made.org
         self.successor, self.other = made.tanaka, made.manager
         self.account = made.accounts[0]
+        self.person = next(
+            key
+            for key, row in self.org.records["Contact"].items()
+            if row["AccountId"] == self.account
+        )
         self.handed = {
             key: made.tanaka if _moves(kind, row, made.sato) else row["OwnerId"]
             for kind, key, row in self._owned()
@@ -186,6 +192,13 @@ class SalesforceWorld(World):
             for _, key, given in self.org.commits
             if set(given) == {"OwnerId"}
         ]
+
+    def phone(self) -> str | None:
+        found = self.org.records["Contact"][self.person].get("Phone")
+        return None if found is None else str(found)
+
+    def edit_phone(self, number: str) -> None:
+        self.org.edit("Contact", self.person, Phone=number)
 
     def give(self, account: str, owner: str) -> None:
         self.org.edit("Account", account, OwnerId=owner)

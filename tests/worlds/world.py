@@ -60,6 +60,10 @@ class World(ABC):
     """Somebody who has nothing to do with the plan."""
     account: str
     """A customer of the plan, with records that follow it."""
+    person: str
+    """One of that customer's people, who has a phone."""
+    answered_on: ClassVar[str]
+    """A day on which the plan is announced, and its customers were met."""
     handed: Mapping[str, str | None]
     """Who owns which record when the plan is carried out."""
     secrets: Sequence[str] = ()
@@ -88,20 +92,20 @@ class World(ABC):
         verb = ("plan", "publish") if act == "publish" else ("reassign",)
         hurry = "--before-announcement" if act == "publish" else "--early"
         why = (hurry, self.reason) if self.reason else ()
-        return (*verb, self.plan, *why, "--as-of", self.days[act], *self._agreed)
+        return (*verb, self.plan, *why, "--as-of", self.days[act], *self.agreed)
 
     def undoing(self, run_id: str = "last") -> Sequence[str]:
         """Return the command line that takes a run back, by the manager."""
         by = ("--as-of", self.days["reassign"], "--as", self.manager)
-        return ("undo", run_id, *by, *self._agreed)
+        return ("undo", run_id, *by, *self.agreed)
 
     @property
     def ending(self) -> Sequence[str]:
         """The command line that ends the plan early."""
-        return ("plan", "end", self.plan, "--reason", "stop", *self._agreed)
+        return ("plan", "end", self.plan, "--reason", "stop", *self.agreed)
 
     @property
-    def _agreed(self) -> Sequence[str]:
+    def agreed(self) -> Sequence[str]:
         """Words that answer the question before production."""
         return ("--yes", *(("--org", self.org_id) if self.org_id else ()))
 
@@ -174,7 +178,15 @@ class World(ABC):
     def owner_changes(self) -> list[tuple[str, str]]:
         """List each owner change that took effect: record and new owner."""
 
+    @abstractmethod
+    def phone(self) -> str | None:
+        """Look into the CRM: which number has the customer's person?"""
+
     # What happens to it
+
+    @abstractmethod
+    def edit_phone(self, number: str) -> None:
+        """Change the person's number as somebody at the company would."""
 
     @abstractmethod
     def give(self, account: str, owner: str) -> None:
