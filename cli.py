@@ -47,6 +47,10 @@ COMMANDS = {
         at="handover.commands.status:status",
         help="Show where plans stand: whom they wait for, and what is late.",
     ),
+    "report": CommandEntry(
+        at="handover.commands.report:report",
+        help="Report what came of a plan, customer by customer.",
+    ),
     "leaver": CommandEntry(
         at="handover.commands.leaver:leaver",
         help="List what somebody still owns; exit 3 while anything is left.",

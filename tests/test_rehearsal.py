@@ -70,6 +70,7 @@ READING: dict[str, tuple[str, ...]] = {
     "leaver": ("Sato",),
     "status": (PLAN,),
     "history": ("A1",),
+    "report": (PLAN,),
     "meeting pack": (PLAN,),
     "meeting sheet": (PLAN,),
     "meeting mail": (PLAN,),

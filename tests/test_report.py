@@ -1,9 +1,18 @@
 """From the visits to the close: where a plan stands, what came of it, what is open."""
 
+import datetime as dt
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
 from typing import Any
 
+from handover.answers.remarks import Remark, record_remark
+from handover.jobs.plan import find_plan
+from handover.jobs.recording import list_progress, record_visit
+from handover.jobs.workspace import Workspace, open_workspace
+from handover.meeting.answer import GivenAnswer
 from tests.conftest import Ended
-from tests.worlds.files_folder import PLAN, Job
+from tests.worlds.files_folder import EFFECTIVE, PLAN, Job
 
 VISITED, AFTER = "2027-03-12", "2027-03-16"
 AOBA = ("--account", "青葉商事")
@@ -60,3 +69,82 @@ def test_status_says_whom_a_plan_waits_for_what_is_late_and_how_much_is_done(
         text = agreed.cli("status", "--as-of", AFTER, "--lang", language).out
         assert words in text
         assert "Wakaba" in text
+
+
+def open_on(day: str, person: str) -> Workspace:
+    return open_workspace("en", as_of=dt.date.fromisoformat(day), as_user=person)
+
+
+def settle() -> None:
+    """Ask two customers everything, and miss the four others."""
+    workspace = open_on(VISITED, "Tanaka")
+    plan = find_plan(workspace, PLAN)
+    asked = {each.account_id: each for each in list_progress(workspace, plan)}
+    for account, person in {"A1": "C1", "A2": "C2"}.items():
+        first, *others = asked[account].open
+        answers = [GivenAnswer(item=first, result="confirmed", person=person)]
+        answers += [
+            GivenAnswer(item=item, result="unknown", person=person) for item in others
+        ]
+        at = dt.datetime.fromisoformat("2027-03-12T09:00")
+        record_visit(workspace, PLAN, account, answers, at=at)
+    with workspace.ledger.begin() as connection:
+        for account in ("A3", "A4", "A5", "A6"):
+            record_remark(connection, make_missed(account, workspace))
+
+
+def make_missed(account: str, workspace: Workspace) -> Remark:
+    return Remark(
+        source="files",
+        plan_id=PLAN,
+        account_id=account,
+        kind="missed",
+        text="先方の急用",
+        at=dt.datetime.fromisoformat("2027-03-12T18:00+09:00"),
+        recorded_by="S",
+        recorded_at=workspace.now,
+        actor="tester",
+        rehearsed_on=workspace.rehearsed_on,
+    )
+
+
+def test_a_report_compares_plan_and_actual_and_is_handed_in_when_all_is_told(
+    agreed: Job, folder: Path
+) -> None:
+    settle()
+    note = ("--account", "A2", "--note", "特に問題ない", "--need", "検査機")
+    assert said(agreed, "record", *note, "--amount", "500").code == 0
+    assert said(agreed, "accept", *AOBA, "--account", "A2").code == 0
+    reading = agreed("report", PLAN, on=AFTER)
+    assert reading.json["warnings"][0]["code"] == "to_be_reported"
+    assert reading.data["plan"]["state"] == "approved"
+    agreed.reassign("--as", "P")
+
+    ended = agreed("report", PLAN, "--as", "Tanaka", "--eml", "r.eml", on=AFTER)
+    assert (ended.data["handed_in"], ended.data["plan"]["state"]) == (True, "reported")
+    rows = {row["account_id"]: row for row in ended.data["report"]["rows"]}
+    assert rows["A1"]["actual"] == "met"
+    assert rows["A1"]["visit"]["held_on"] == [VISITED]
+    assert rows["A1"]["items"]["confirmed"] == rows["A1"]["yield"] == 1
+    assert (rows["A1"]["accepted"], rows["A1"]["owner_changed_on"]) == (True, EFFECTIVE)
+    assert (rows["A3"]["actual"], rows["A3"]["accepted"]) == ("missed", None)
+    assert rows["A3"]["visit"]["missed"][0]["reason"] == "先方の急用"
+    assert rows["A3"]["items"]["open"] > 0
+    left = {(each["account_id"], each["item"]) for each in ended.data["report"]["open"]}
+    assert {item for account, item in left if account == "A1"} == set()
+    assert {("A3", "visit"), ("A3", "acceptance")} <= left
+    assert ended.data["report"]["needs"] == {"count": 1, "amount": 500.0}
+
+    mail = message_from_bytes((folder / "r.eml").read_bytes(), policy=default)
+    assert mail["To"] == "Suzuki <suzuki@example.jp>"
+    body, attached = mail.iter_parts()
+    assert "REHEARSAL" in mail["Subject"]
+    assert "Midori" in body.get_content()
+    assert "青葉商事" in attached.get_content()
+    told = ("report", PLAN, "--as-of", AFTER, "--as", "Tanaka", "--lang")
+    page = agreed.cli(*told, "ja", "--format", "html").out
+    for words in ("計画と実績", "× 面会できず", "報告", "Tanaka"):
+        assert words in page
+    shown = agreed.cli(*told, "en").out
+    assert "Plan and actual" in shown
+    assert "is reported to" not in shown

@@ -5,55 +5,19 @@ The ledger alone tells it; only what is still to be asked of customers needs the
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from handover.answers.acceptances import Acceptance
-from handover.answers.confirmations import Confirmation, list_standing
-from handover.answers.remarks import Remark, is_missed
+from handover.answers.confirmations import list_standing
+from handover.follow.heard import Heard
 from handover.ledger.states import RUNNING_STATES, Mode
 from handover.plan.desk import Step, Waiting
 from handover.plan.model import Plan, Row
 
 LateStep = Step | Literal["record", "accept"]
 """A step of a plan, or what one customer waits for: results, the successor's word."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Heard:
-    """What people told us of a plan's customers, by account."""
-
-    made: Mapping[str, Sequence[Confirmation]] = field(default_factory=dict)
-    remarks: Mapping[str, Sequence[Remark]] = field(default_factory=dict)
-    words: Mapping[str, Acceptance] = field(default_factory=dict)
-
-    def is_accepted(self, row: Row) -> bool:
-        """Return whether the successor whom a customer is to go to takes it over."""
-        return self._has_said(row, "accepted")
-
-    def is_returned(self, row: Row) -> bool:
-        """Return whether the successor whom a customer is to go to returned it."""
-        return self._has_said(row, "returned")
-
-    def _has_said(self, row: Row, answer: str) -> bool:
-        word = self.words.get(row.account_id)
-        found = word and (word.answer, word.recorded_by)
-        return found == (answer, row.successor_id)
-
-    def is_missed(self, row: Row, zone: ZoneInfo) -> bool:
-        """Return whether a customer's visit did not take place, as things stand."""
-        if not row.is_met or row.visit is None:
-            return False
-        made = self.made.get(row.account_id, ())
-        remarks = self.remarks.get(row.account_id, ())
-        return is_missed(row.visit.date, zone, made, remarks)
-
-    def is_held(self, row: Row, zone: ZoneInfo) -> bool:
-        """Return whether a customer was met, and something was answered."""
-        has_answered = bool(self.made.get(row.account_id))
-        return row.is_met and has_answered and not self.is_missed(row, zone)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from sqlalchemy import Connection
 from handover.answers.acceptances import list_last_words
 from handover.answers.confirmations import list_confirmations
 from handover.answers.remarks import list_remarks
-from handover.follow.status import Heard, PlanStatus, find_status
+from handover.follow.heard import Heard
+from handover.follow.status import PlanStatus, find_status
 from handover.jobs.desk import list_waiting
 from handover.jobs.plan import find_plan, list_plans
 from handover.jobs.workspace import Workspace

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, select
 
@@ -89,6 +90,24 @@ def accounts_handed_over(connection: Connection) -> dict[str, set[str]]:
         else:
             accounts.add(row.account_id)
     return given
+
+
+def find_given_on(
+    connection: Connection, plan_id: str, zone: ZoneInfo
+) -> dict[str, dt.date]:
+    """Find on which day runs of a plan last set the owner of each of its accounts.
+
+    A run in a rehearsal was on the day that was taken for today.
+    """
+    wanted = _owners_set(Action.ACCOUNT_OWNER).where(
+        runs.c.plan_id == plan_id, steps.c.account_id.is_not(None)
+    )
+    days: dict[str, dt.date] = {}
+    for row in connection.execute(wanted.add_columns(runs.c.rehearsed_on)):
+        at = dt.datetime.fromisoformat(row.settled_at).astimezone(zone).date()
+        rehearsed = row.rehearsed_on
+        days[row.account_id] = dt.date.fromisoformat(rehearsed) if rehearsed else at
+    return days
 
 
 def records_handed_over(
@@ -188,6 +207,7 @@ def _owners_set(*actions: str) -> Select[Any]:
         "record_id",
         "before",
         "after",
+        "settled_at",
     )
     wanted = _done(runs.c.plan_id, *(steps.c[name] for name in columns))
     return wanted.where(steps.c.action.in_(actions))

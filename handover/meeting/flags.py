@@ -5,7 +5,7 @@ They accuse nobody: a manager looks at them before the handover is closed.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,23 @@ class Flag:
     why: Phrase
 
 
+@dataclass(frozen=True, kw_only=True)
+class FullDay:
+    """What somebody did on a day, and how much a day holds."""
+
+    date: dt.date
+    person_id: str
+    accounts: tuple[str, ...]
+    people: int
+    most_visits: int
+    most_people: int
+
+    @property
+    def is_too_full(self) -> bool:
+        """Whether it was more than a day holds."""
+        return len(self.accounts) > self.most_visits or self.people > self.most_people
+
+
 def list_flags(
     plan: Plan, visits: Collection[VisitProgress], policy: Policy, zone: ZoneInfo
 ) -> list[Flag]:
@@ -41,7 +58,7 @@ def list_flags(
         *(flag for visit in visits for flag in _of_one(plan, visit, rules, zone)),
         *_list_rushed(visits, rules, zone),
         *_list_same_notes(visits, rules),
-        *_list_full_days(visits, policy, zone),
+        *_flag_full_days(list_full_days(visits, policy, zone)),
     ]
     order = {row.account_id: n for n, row in enumerate(plan.rows)}
     unique = {(flag.code, flag.account_id): flag for flag in found}
@@ -126,27 +143,41 @@ def _list_same_notes(
                 yield Flag(code="rushed", account_id=account, why=why)
 
 
-def _list_full_days(
-    visits: Sequence[VisitProgress] | Collection[VisitProgress],
-    policy: Policy,
-    zone: ZoneInfo,
-) -> Iterator[Flag]:
-    """Yield who was met on a day with more customers or people than a day holds."""
-    days: Mapping[tuple[str, dt.date], dict[str, set[str]]] = defaultdict(dict)
+def list_full_days(
+    visits: Iterable[VisitProgress], policy: Policy, zone: ZoneInfo
+) -> list[FullDay]:
+    """List the days on which somebody met more customers or people than a day holds.
+
+    Whoever recorded an answer was there. In the order of the days.
+    """
+    days: Mapping[tuple[dt.date, str], dict[str, set[str]]] = defaultdict(dict)
     for visit in visits:
         for answer in visit.answers:
-            day = (answer.recorded_by, answer.at.astimezone(zone).date())
+            day = (answer.at.astimezone(zone).date(), answer.recorded_by)
             days[day].setdefault(visit.account_id, set()).add(answer.person)
-    for (_, date), met in days.items():
-        people = sum(map(len, met.values()))
-        if len(met) > policy.plan.visits or people > policy.plan.people:
-            params = {
-                "date": date,
-                "visits": len(met),
-                "people": people,
-                "most_visits": policy.plan.visits,
-                "most_people": policy.plan.people,
-            }
-            why = Phrase(text="flag:over_limit_day", params=params)
-            for account in sorted(met):
-                yield Flag(code="over_limit_day", account_id=account, why=why)
+    found = (
+        FullDay(
+            date=date,
+            person_id=person,
+            accounts=tuple(sorted(met)),
+            people=sum(map(len, met.values())),
+            most_visits=policy.plan.visits,
+            most_people=policy.plan.people,
+        )
+        for (date, person), met in sorted(days.items())
+    )
+    return [each for each in found if each.is_too_full]
+
+
+def _flag_full_days(days: Iterable[FullDay]) -> Iterator[Flag]:
+    for day in days:
+        params = {
+            "date": day.date,
+            "visits": len(day.accounts),
+            "people": day.people,
+            "most_visits": day.most_visits,
+            "most_people": day.most_people,
+        }
+        why = Phrase(text="flag:over_limit_day", params=params)
+        for account in day.accounts:
+            yield Flag(code="over_limit_day", account_id=account, why=why)

@@ -4,10 +4,12 @@ A header holds one line and nothing that ends it; addresses are only those that 
 written as they are (RFC 5322).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from types import MappingProxyType
 
 from handover.safe_text import plain, plain_lines
 
@@ -27,9 +29,16 @@ class Mailbox:
 
 
 def write_mail(
-    *, sender: Mailbox | None, to: Mailbox | None, subject: str, text: str
+    *,
+    sender: Mailbox | None,
+    to: Mailbox | None,
+    subject: str,
+    text: str,
+    pages: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """Write a draft; a sender or receiver without an address stays open.
+
+    ``pages`` are attached: HTML by the name of its file.
 
     One receiver: Python folds long lists of names into what no reader takes apart.
     """
@@ -40,6 +49,8 @@ def write_mail(
             message[header] = address
     message[UNSENT] = "1"
     message.set_content(plain_lines(text), charset="utf-8")
+    for name, content in pages.items():
+        message.add_attachment(content, subtype="html", filename=plain(name))
     return message.as_bytes()
 
 

@@ -41,6 +41,8 @@ _KINDS = {
     PlanState.REJECTED: "reject",
     PlanState.VOIDED: "void",
     PlanState.ENDED: "end",
+    PlanState.REPORTED: "report",
+    PlanState.CLOSED: "close",
 }
 
 

@@ -28,7 +28,12 @@ def find_visited(connection: Connection, plan: Plan, today: dt.date) -> frozense
 
 def find_given(connection: Connection, plan: Plan) -> frozenset[tuple[str, str]]:
     """Find the loose records that were handed over; some ids name the CRM's object."""
-    given = records_handed_over(connection, plan.id)
+    loose = {(each.object, each.id) for each in plan.loose}
+    return frozenset(list_given(connection, plan.id) & loose)
+
+
+def list_given(connection: Connection, plan_id: str) -> set[tuple[str, str]]:
+    """List the records that runs gave away, by table and id, in both forms of an id."""
+    given = records_handed_over(connection, plan_id)
     ids = {(table, own) for table, _, own in given}
-    ids |= {(table, f"{name}:{own}") for table, name, own in given}
-    return frozenset(ids & {(each.object, each.id) for each in plan.loose})
+    return ids | {(table, f"{name}:{own}") for table, name, own in given}
