@@ -63,6 +63,11 @@ COMMANDS = {
     "runs": CommandEntry(
         at="handover.commands.runs:runs", help="List and verify what was written."
     ),
+    "purge": CommandEntry(
+        at="handover.commands.purge:purge",
+        help="Erase a person of a customer from mirror, ledger and run files, for"
+        " good.",
+    ),
     "policy": CommandEntry(
         at="handover.commands.policy:policy", help="Show and check the rules."
     ),

@@ -101,6 +101,7 @@ DECIDING: dict[str, tuple[str, ...]] = {
     "undo": ("last", "--as", "M"),
     "runs retry": ("last",),
     "runs adopt": ("--reason", "ours"),
+    "purge": ("--contact", "C1", "--reason", "asked", "--yes", "--as", "M"),
     "runs settle": ("last", "--reason", "not there"),
     "doctor": ("--fix",),
 }
@@ -311,7 +312,7 @@ def test_what_was_sealed_before_there_were_rehearsals_still_holds(
     with closing(sqlite3.connect(file)) as raw:
         for table in ("plan_versions", "decisions", "runs"):
             raw.execute(f"alter table {table} drop column rehearsed_on")
-        for table in ("agreements", "remarks", "acceptances", "names"):
+        for table in ("agreements", "remarks", "acceptances", "names", "erasures"):
             raw.execute(f"drop table {table}")
         for name in ("table_name", "actor", "rehearsed_on", "before"):
             raw.execute(f"alter table confirmations drop column {name}")

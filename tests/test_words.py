@@ -109,6 +109,7 @@ def test_a_whole_session_in_japanese_has_no_english_left(
         plan publish PLAN | reassign PLAN | reassign PLAN --early 月末 | undo last
         runs list | runs show | runs verify | policy show | policy check
         mapping list | mapping show | mapping check | doctor | leaver Mori | history A1
+        purge --contact C1 --reason 依頼 --yes
         help | help exit-codes | schedule cron | completion bash
     """
     settings = ("--lang", "ja", "--as-of", PLANNED, "--as", "M")

@@ -151,6 +151,35 @@ class Ledger:
             found = connection.execute(text(f"PRAGMA {pragma}")).scalars().all()
         return [line for line in found if line != "ok"]
 
+    def forget(self) -> list[Path]:
+        """Write the file anew, so that nothing of what was erased is left in it.
+
+        Copies from before a migration hold what was erased, and are removed.
+
+        Returns:
+            The copies that were removed.
+
+        Raises:
+            LedgerBusy: somebody reads it just now; nothing is lost, it can be repeated.
+        """
+        raw = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            raw.execute("PRAGMA secure_delete=ON")
+            raw.execute("VACUUM")
+            (is_busy, *_) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self._named(error) or error from None
+        finally:
+            raw.close()
+        if is_busy:
+            raise LedgerBusy(file=self.path, detail="wal_checkpoint")
+        copies = sorted(
+            self.path.parent.glob(f"{self.path.stem}-[0-9]*{self.path.suffix}")
+        )
+        for copy in copies:
+            copy.unlink()
+        return copies
+
     @contextmanager
     def _transaction(self, *, writing: bool) -> Iterator[Connection]:
         try:

@@ -27,6 +27,8 @@ UNREAD = "unread"
 """Code of a step that the CRM says is done, until it has been read back."""
 OVERRULED = "overruled"
 """Code of a step that the CRM said was done, though it holds another value."""
+ERASED = "erased"
+"""Code of a step whose values were erased, as they were about a person."""
 
 Kind = Literal["reassign", "publish", "end", "undo", "corrections"]
 FINAL = ("undo", "end")

@@ -302,6 +302,15 @@ names = Table(
     Column("name", String, nullable=False),
 )
 
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("table_name", String, primary_key=True),
+    Column("digest", String, primary_key=True),  # of the record's id
+    Column("column_name", String, primary_key=True),  # * where it is a whole person
+)
+
 events = Table(
     "events",
     metadata,

@@ -99,8 +99,10 @@ def newest_generation(connection: Connection, folder: Path) -> Generation | None
     row = connection.execute(
         select(generations).order_by(generations.c.n.desc()).limit(1)
     ).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _read(row, folder)
+
+
+def _read(row: Row[Any], folder: Path) -> Generation:
     return Generation(
         n=row.n,
         folder=folder,
@@ -168,6 +170,34 @@ def collect_garbage(
         with suppress(OSError):  # it is not empty
             home.rmdir()
     return removed
+
+
+def list_generations(connection: Connection, folder: Path) -> list[Generation]:
+    """List the generations whose files are kept, the newest first."""
+    rows = connection.execute(
+        select(generations).order_by(generations.c.n.desc())
+    ).all()
+    return [_read(row, folder) for row in rows if row.files]
+
+
+def drop_older(connection: Connection, n: int) -> None:
+    """Keep no files of the generations before one; ``remove_unnamed`` removes them."""
+    older = update(generations).where(generations.c.n < n)
+    connection.execute(older.values(files={}))
+
+
+def remove_unnamed(ledger: Ledger, folder: Path) -> list[Path]:
+    """Remove all files that no generation names; return those that could not be."""
+    with ledger.read() as connection:
+        kept = list_generations(connection, folder)
+    named = {file for each in kept for file in each.files.values()}
+    left = []
+    for file in set(folder.rglob("*.parquet")) - named:
+        try:
+            file.unlink()
+        except OSError:  # somebody has it open on Windows
+            left.append(file)
+    return sorted(left)
 
 
 def _sorted_out(

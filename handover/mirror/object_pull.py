@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from connectors.base import Capability, Connector, Page, Pull
 from connectors.errors import NotPermitted, ResumeExpired, ShortPull
+from handover.mirror.erasing import Erased
 from handover.mirror.staging import Progress, Staging
 from handover.mirror.visibility import Past
 from handover.mirror.watermarks import OVERLAP, Mark, PullJob
@@ -44,6 +45,8 @@ class SourcePull:
     sweep_every: dt.timedelta
     told: Callable[[str, Page], None]
     """Called with object and page after each page."""
+    erased: Erased
+    """What was erased, and has to stay so."""
 
     @property
     def one_by_one(self) -> bool:
@@ -152,7 +155,8 @@ class ObjectReader:
             again=job.again,
         )
         for page in self.pull.connector.pull(request):
-            staging.add(page, translator.page(page.rows, page.numbers))
+            rows = translator.page(page.rows, page.numbers)
+            staging.add(page, self.pull.erased.blank(job.object, rows))
             self.pull.told(job.object, page)
             if self.stopped.is_set():
                 return
@@ -227,7 +231,8 @@ class ObjectReader:
         for part in _parts(late):
             found = self.pull.connector.read(job.object, part, job.fields)
             page = Page(rows=list(found.values()))
-            staging.add(page, translator.page(page.rows))
+            rows = translator.page(page.rows)
+            staging.add(page, self.pull.erased.blank(job.object, rows))
         return len(late)
 
     def _count_late(self, job: PullJob, staging: Staging) -> int:

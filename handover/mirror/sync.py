@@ -26,6 +26,7 @@ from handover.mirror.aside import (
 )
 from handover.mirror.deltas import delta_of
 from handover.mirror.disk import lack_of_room_is_named, open_duckdb
+from handover.mirror.erasing import Erased, read_erased
 from handover.mirror.generations import (
     Generation,
     NextGeneration,
@@ -187,10 +188,15 @@ class Syncer:
                 full=self.options.full,
                 sweep_every=dt.timedelta(days=self.options.sweep_days),
                 told=self.told,
+                erased=self._erased(source.name),
             )
             return Puller(pull=pull, mapping=source.mapping).read(identity)
         except KNOWN_ERRORS as error:
             return Unread(source=source.name, error=error)
+
+    def _erased(self, source: str) -> Erased:
+        with self.ledger.read() as connection:
+            return read_erased(connection, source)
 
     @property
     def _staging(self) -> Path:

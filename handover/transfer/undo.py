@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from connectors.base import Create, SetField
 from handover.i18n import Phrase
 from handover.ledger import seals
-from handover.ledger.runs import Entry, Run, entries_of
+from handover.ledger.runs import ERASED, Entry, Run, entries_of
 from handover.ledger.states import Action
 from handover.plan import store
 from handover.plan.deciders import is_named, name_all
@@ -82,7 +82,9 @@ def undo_steps(
         to_crm: the CRM's words.
         written: for tasks that the run made, the fields as we last wrote them.
     """
-    ours = [e for e in entries if e.outcome == "done" and e.code != "already"]
+    ours = [
+        e for e in entries if e.outcome == "done" and e.code not in ("already", ERASED)
+    ]
     back = [e for e in ours if e.action not in PUT_BACK]
     return [
         *(_back(e, authority, to_crm, written) for e in back),

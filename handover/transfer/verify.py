@@ -15,7 +15,7 @@ from connectors.base import Connector, Create, SetField
 from handover.i18n import Phrase
 from handover.ledger import anchors, events, seals
 from handover.ledger.anchors import BrokenAnchor
-from handover.ledger.runs import Entry, Run, all_runs, counts, entries_of
+from handover.ledger.runs import ERASED, Entry, Run, all_runs, counts, entries_of
 from handover.transfer.doubles import find_doubles
 from handover.transfer.readings import held
 
@@ -95,6 +95,8 @@ def last_writes(
                 found[place] = LastWrite(run_id=run.id, entry=entry)
     by_source: dict[str, list[LastWrite]] = defaultdict(list)
     for written in found.values():
+        if written.entry.code == ERASED:  # nobody knows any more what it was
+            continue
         if only is None or written.run_id == only.id:
             by_source[written.entry.source].append(written)
     return by_source
