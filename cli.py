@@ -35,6 +35,10 @@ COMMANDS = {
         at="handover.commands.transfer:reassign",
         help="Change the owners of approved accounts.",
     ),
+    "tasks": CommandEntry(
+        at="handover.commands.tasks:tasks",
+        help="Ask owners for what is lacking, by tasks in the CRM.",
+    ),
     "undo": CommandEntry(
         at="handover.commands.transfer:undo",
         help="Take a run back. RUN is its id, or last.",

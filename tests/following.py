@@ -8,7 +8,7 @@ from handover.follow.plan_tasks import PlanTasks
 from handover.jobs.plan_tasks import read_tasks_of
 from handover.jobs.workspace import open_workspace
 from handover.plan import store
-from tests.worlds.world import World
+from tests.worlds.world import World, each_once
 
 
 def tasks_of(world: World) -> PlanTasks:
@@ -23,8 +23,17 @@ def tasks_of(world: World) -> PlanTasks:
     return read_tasks_of(workspace, plan)
 
 
+def order_tasks(world: World) -> None:
+    """Have the policy order tasks for gaps, on the manager's word."""
+    config = world.folder / "handover.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text + '[policy]\nfile = "policy.toml"\n', encoding="utf-8")
+    rules = f'[tasks]\nenabled = true\napproved_by = "{world.manager}"\n'
+    (world.folder / "policy.toml").write_text(rules, encoding="utf-8")
+
+
 class Following:
-    """What is known of our tasks after a sync."""
+    """What is known of our tasks after a sync, and which the policy orders."""
 
     @pytest.mark.sampled
     def test_what_people_do_with_our_tasks_in_the_crm_is_read_back(
@@ -46,3 +55,30 @@ class Following:
             ("open", (), True)
         }
         assert len(world.arrived) == arrived
+
+    @pytest.mark.sampled
+    def test_tasks_for_gaps_are_made_once_on_the_policys_word_and_taken_back(
+        self, world: World
+    ) -> None:
+        off = world.run(*world.nightly)
+        assert (off.code, off.data["run"]) == (0, None)
+        assert "tasks_off" in {each["code"] for each in off.json["warnings"]}
+        order_tasks(world)
+        files = world.files()
+        shown = world.run(*world.nightly, "--dry-run").data["run"]
+        assert (shown["id"], shown["state"]) == (None, "dry_run")
+        assert world.arrived == []
+        assert world.files() == files
+        if world.loses_replies:
+            world.lose_replies("after")
+        made = world.done(*world.nightly)
+        keys = [task.key for task in world.tasks()]
+        assert each_once(keys)
+        assert keys
+        assert sorted(keys) == sorted(step["key"] for step in shown["steps"])
+        assert {key.split(":")[1] for key in keys} == {"gaps"}
+        assert world.run("sync", *world.today).code == 0
+        assert world.run(*world.nightly).data["run"]["counts"]["planned"] == 0
+        world.done(*world.undoing(made["id"]))
+        assert all(task.done for task in world.tasks())
+        assert world.run(*world.nightly).data["run"]["counts"]["planned"] == 0

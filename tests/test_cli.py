@@ -64,7 +64,7 @@ def test_the_table_says_what_the_command_says_of_itself(name: str) -> None:
 
 
 def test_commands_of_later_releases_are_not_there(cli: Cli) -> None:
-    for name in ("auth", "history", "tasks", "report", "serve", "purge"):
+    for name in ("auth", "report", "serve", "purge"):
         assert cli(name).code == 2
 
 

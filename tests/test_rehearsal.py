@@ -98,6 +98,7 @@ DECIDING: dict[str, tuple[str, ...]] = {
     "meeting accept": (PLAN, "--account", "A1", "--as", "S"),
     "meeting return": (PLAN, "--account", "A1", "--reason", "full", "--as", "S"),
     "reassign": (PLAN,),
+    "tasks": (),
     "undo": ("last", "--as", "M"),
     "runs retry": ("last",),
     "runs adopt": ("--reason", "ours"),

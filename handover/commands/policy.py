@@ -164,6 +164,8 @@ def check(shell: Shell, *, max_items: int) -> Result:
     if musts > max_items:
         params = {"count": musts, "most": max_items}
         warnings.append(Notice(code="many_items", params=params))
+    if rules.tasks.enabled and not rules.tasks.approved_by.strip():
+        warnings.append(Notice(code="tasks_unsigned"))
     said = shell.words(
         "{n} items; to enter them takes about {minutes} minutes for each account.",
         n=len(enabled),

@@ -2,6 +2,7 @@
 
 from handover.i18n import Words
 from handover.jobs.ending import end
+from handover.jobs.tasks import ask_for_gaps_of
 from handover.jobs.transfer import Manner, Transferred, publish, reassign, undo
 from handover.jobs.workspace import Workspace
 from handover.ledger.runs import entries_of, find_run
@@ -17,6 +18,8 @@ def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Tran
     plan = run.plan_id or ""
     if run.undoes is not None:
         return undo(workspace, run.undoes, manner, again=True)
+    if run.kind == "tasks":
+        return ask_for_gaps_of(workspace, run.source, manner, words)
     if run.kind == "end":
         return end(workspace, plan, run.reason or "", manner).run
     if run.kind == "publish":

@@ -189,7 +189,7 @@ def check_successors(site: Site, users: Iterable[str]) -> None:
         UnlicensedSuccessor: somebody has a licence that owns no customers.
     """
     wanted = sorted(set(users))
-    active = _read_active(site, wanted)
+    active = read_active(site, wanted)
     inactive = [user for user in wanted if user not in active]
     if inactive:
         raise InactiveSuccessor(user=", ".join(map(site.people.name, inactive)))
@@ -200,7 +200,7 @@ def check_successors(site: Site, users: Iterable[str]) -> None:
             raise UnlicensedSuccessor(user=", ".join(map(site.people.name, lacking)))
 
 
-def _read_active(site: Site, users: Iterable[str]) -> set[str]:
+def read_active(site: Site, users: Iterable[str]) -> set[str]:
     """Return those of some users whom the CRM knows and calls active.
 
     Where it says nothing about being active, a user is.

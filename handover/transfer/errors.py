@@ -66,6 +66,12 @@ class NoTaskMapping(Refusal):
     code = "no_task_mapping"
 
 
+class RunNotYours(Refusal):
+    """Others decide whether a run is taken back (``user``, ``run``, ``deciders``)."""
+
+    code = "run_not_yours"
+
+
 class UnknownRows(UsageProblem):
     """A list of rows names records that the plan does not have (``file``, ``ids``)."""
 

@@ -40,7 +40,13 @@ from handover.transfer.journal import Journal, entry
 from handover.transfer.prepare import Prepared
 from handover.transfer.readings import ALREADY
 from handover.transfer.run_files import RunFolder, check_reserve
-from handover.transfer.steps import ConfirmedCorrection, EndOf, UndoOf
+from handover.transfer.standing import StandingOrderChanged, check_order
+from handover.transfer.steps import (
+    ConfirmedCorrection,
+    EndOf,
+    StandingOrder,
+    UndoOf,
+)
 from handover.transfer.walk import Walk
 
 
@@ -202,6 +208,8 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
                     )
             case EndOf(plan_id=plan_id):
                 check_ended(connection, plan_id)
+            case StandingOrder():
+                _check_order(site, authority)
             case UndoOf(run_id=run_id):
                 check_run(connection, run_id)
             case ConfirmedCorrection() as correction:
@@ -210,6 +218,14 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
                 )
             case _ as unknown:
                 assert_never(unknown)
+
+
+def _check_order(site: Site, order: StandingOrder) -> None:
+    try:
+        now = site.circumstances()
+    except KNOWN_ERRORS as error:
+        raise StandingOrderChanged(source=site.source) from error
+    check_order(order, now)
 
 
 def _read_circumstances(site: Site, plan_id: str) -> Circumstances:

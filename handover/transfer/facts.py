@@ -73,6 +73,8 @@ class OurTask(CrmRecord):
     owner_id: str | None
     status: str | None
     written: Mapping[str, str | None] | None
+    text: str | None = None
+    written_text: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

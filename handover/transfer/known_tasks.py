@@ -48,8 +48,9 @@ class TaskState(StrEnum):
 class KnownTask:
     """A task of ours: how it is, who has it, by when, and what people changed of that.
 
-    ``changed`` is empty where the ledger does not know how we wrote it: another machine
-    made it. ``is_read``: the CRM was read since we wrote it last.
+    ``asked_of`` and ``asked_by`` are whom we asked and for which day. They are those of
+    the CRM, and ``changed`` is empty, where the ledger does not know how we wrote it:
+    another machine made it. ``is_read``: the CRM was read since we wrote it last.
     """
 
     key: str
@@ -57,6 +58,8 @@ class KnownTask:
     state: TaskState
     due: dt.date | None
     owner_id: str | None
+    asked_of: str | None
+    asked_by: dt.date | None
     changed: tuple[Change, ...] = ()
     is_read: bool = True
     url: str | None = None
@@ -180,13 +183,16 @@ class _TaskReader:
     def _take_written(self, told: _Told) -> KnownTask:
         fields, written = self._to_crm.task, told.written
         due, owner = _read_day(written.get(fields.due)), written.get(fields.owner_id)
+        user = self._find_user(owner) if owner else None
         is_closed = told.is_withdrawn(fields.status.field)
         return KnownTask(
             key=told.key,
             record=told.record,
             state=TaskState.WITHDRAWN if is_closed else self._judge_open(due),
             due=due,
-            owner_id=self._find_user(owner) if owner else None,
+            owner_id=user,
+            asked_of=user,
+            asked_by=due,
             is_read=False,
         )
 
@@ -200,6 +206,7 @@ class _TaskReader:
             changed.append("due")
         if not same_value(owner, written.get(fields.owner_id, owner)):
             changed.append("owner")
+        asked_of = written.get(fields.owner_id)
         is_closed = told.is_withdrawn(fields.status.field)
         ended = TaskState.WITHDRAWN if is_closed else TaskState.DONE
         return KnownTask(
@@ -208,6 +215,8 @@ class _TaskReader:
             state=ended if row["is_done"] else self._judge_open(due),
             due=due,
             owner_id=row["owner_id"],
+            asked_of=self._find_user(asked_of) if asked_of else row["owner_id"],
+            asked_by=ours or due,
             changed=tuple(changed),
             url=row["url"],
         )

@@ -61,6 +61,21 @@ def read_our_tasks(
     )
 
 
+def read_tasks(
+    site: Site, connection: Connection, placed: Mapping[str, CrmRecord]
+) -> dict[str, OurTask]:
+    """Read some of our tasks, given by key, as they are now; one that is gone, too."""
+    to_crm = site.to_crm
+    rows = _read(site.connector, to_crm, placed.values())
+    writings = read_writings(connection, site.source, [r.id for r in placed.values()])
+    return {
+        key: _our_task(
+            to_crm, key, record, rows.get(record, {}), writings.get(record.id)
+        )
+        for key, record in placed.items()
+    }
+
+
 def read_writings(
     connection: Connection, source: str, records: Iterable[str]
 ) -> Writings:
@@ -75,7 +90,7 @@ def _read(
     connector: Connector, to_crm: ToCrm, records: Iterable[CrmRecord]
 ) -> dict[CrmRecord, Row]:
     task = to_crm.task
-    fields = sorted({task.due, task.owner_id, task.status.field})
+    fields = sorted({task.due, task.owner_id, task.status.field, task.text})
     by_object: dict[str, list[str]] = defaultdict(list)
     for record in records:
         by_object[record.object].append(record.id)
@@ -104,4 +119,6 @@ def _our_task(
         status=held(row, task.status.field),
         written=writing
         and {"due": writing.get(task.due), "owner_id": writing.get(task.owner_id)},
+        text=held(row, task.text),
+        written_text=writing.get(task.text) if writing else None,
     )

@@ -7,6 +7,7 @@ the same steps in the same order.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import assert_never
 
 from connectors.base import Change, Create, SetField
 from handover.ledger.states import Action
@@ -44,7 +45,18 @@ class ConfirmedCorrection:
     person_id: str
 
 
-Authority = ApprovedPlan | ConfirmedCorrection | EndOf | UndoOf
+@dataclass(frozen=True, kw_only=True)
+class StandingOrder:
+    """Tasks for gaps may be written each night, because the policy orders it.
+
+    ``person_id``: who answers for that, as the policy names them.
+    """
+
+    policy_hash: str
+    person_id: str
+
+
+Authority = ApprovedPlan | ConfirmedCorrection | EndOf | StandingOrder | UndoOf
 
 
 def label(authority: Authority) -> str:
@@ -56,8 +68,12 @@ def label(authority: Authority) -> str:
             return f"{correction_prefix(plan_id)}{number}"
         case EndOf(plan_id=plan_id):
             return f"end:{plan_id}"
+        case StandingOrder(policy_hash=policy_hash):
+            return f"policy:{policy_hash[:12]}"
         case UndoOf(run_id=run_id):
             return f"undo:{run_id}"
+        case _:
+            assert_never(authority)
 
 
 def correction_prefix(plan_id: str) -> str:

@@ -88,7 +88,7 @@ class TaskWriter:
         }
         blank = "" if words.language == "ja" else " "
         text = blank.join(words(part, **told) for part in self._list_parts(task))
-        return _shorten(words(SUBJECTS[task.purpose], **told)), text
+        return shorten(words(SUBJECTS[task.purpose], **told)), text
 
     def _list_parts(self, task: WantedTask) -> Sequence[str]:
         is_informed = task.row.mode is Mode.INFORM
@@ -137,7 +137,7 @@ class TaskWriter:
         )
 
 
-def _shorten(subject: str) -> str:
+def shorten(subject: str) -> str:
     """Cut a subject that no CRM would take whole; the text has the whole name."""
     return subject if len(subject) <= LONGEST else subject[: LONGEST - 1] + "…"
 

@@ -237,13 +237,12 @@ def changed_tasks(
 ) -> list[Step]:
     """List the steps that date our open tasks again, or close those not asked for."""
     asked = {task.key(plan): task for task in tasks}
-    status = to_crm.task.status
     steps: list[Step] = []
     for task in known:
-        if task.status != status.open or not _is_ours(task):
+        if not is_in_our_hands(task, to_crm):
             continue
         still = asked.get(task.key)
-        change = _close(task, to_crm) if still is None else _amend(task, still, to_crm)
+        change = close(task, to_crm) if still is None else _amend(task, still, to_crm)
         if change is None:
             continue
         account = account_of(task.key, plan)
@@ -256,19 +255,21 @@ def changed_tasks(
                 change=change,
                 authority=authority,
                 follows=(account,),
-                expects=_guard(task, change, to_crm),
+                expects=guard(task, change, to_crm),
             )
         )
     return steps
 
 
-def _is_ours(task: OurTask) -> bool:
-    """Tell whether a task still holds what we wrote, as far as we know."""
+def is_in_our_hands(task: OurTask, to_crm: ToCrm) -> bool:
+    """Tell whether a task is open and holds what we wrote, as far as we know."""
     now = {"due": task.due, "owner_id": task.owner_id}
-    return task.written is None or task.written == now
+    is_open = task.status == to_crm.task.status.open
+    return is_open and (task.written is None or task.written == now)
 
 
-def _close(task: OurTask, to_crm: ToCrm) -> SetField:
+def close(task: OurTask, to_crm: ToCrm) -> SetField:
+    """Return the change that closes an open task."""
     status = to_crm.task.status
     return SetField(
         object=task.object,
@@ -291,7 +292,7 @@ def _amend(task: OurTask, asked: WantedTask, to_crm: ToCrm) -> SetField | None:
     )
 
 
-def _guard(task: OurTask, change: SetField, to_crm: ToCrm) -> Mapping[str, str | None]:
+def guard(task: OurTask, change: SetField, to_crm: ToCrm) -> Mapping[str, str | None]:
     """Name the fields that show whether a person has taken the task in hand."""
     fields = to_crm.task
     expected = {

@@ -18,6 +18,7 @@ from handover.plan.deciders import is_named, name_all
 from handover.plan.errors import NotYours, TermsChanged
 from handover.plan.naming import name_step
 from handover.plan.terms import TASK, Circumstances, compare_values
+from handover.transfer.errors import RunNotYours
 from handover.transfer.put_back import PUT_BACK, undo_contact_steps
 from handover.transfer.steps import Step, UndoOf
 from handover.transfer.to_crm import ToCrm
@@ -45,6 +46,7 @@ def undo_of(
 
     Raises:
         NotYours: it is neither the plan's approver, nor their delegate, nor named.
+        RunNotYours: the same, of a run without a plan.
         TermsChanged: they were not when the plan was submitted, or the tasks that the
             run made would be closed in another way.
         LedgerChanged: somebody wrote into the ledger past the product.
@@ -54,12 +56,12 @@ def undo_of(
     approvers = _approvers(connection, run)
     delegates = {people.delegate_of(user) for user in approvers}
     if person not in approvers | delegates and not is_named(person, people, undo_by):
-        having = [*sorted(approvers), *delegates]
+        deciders = name_all([*sorted(approvers), *delegates], people)
+        user = people.name(person)
+        if run.plan_id is None:
+            raise RunNotYours(user=user, run=run.id, deciders=deciders)
         raise NotYours(
-            user=people.name(person),
-            plan=run.plan_id,
-            option=name_step("undo"),
-            deciders=name_all(having, people),
+            user=user, plan=run.plan_id, option=name_step("undo"), deciders=deciders
         )
     if run.plan_id is not None:
         _check_terms(connection, run, run.plan_id, person, now)
@@ -139,9 +141,12 @@ def _follows(entry: Entry) -> tuple[str, ...]:
 
 
 def _approvers(connection: Connection, run: Run) -> set[str]:
-    """Name who approved the version of the plan that a run carried out."""
+    """Name who approved the version of the plan that a run carried out.
+
+    A run without a plan was one person's word.
+    """
     if run.plan_id is None:
-        return set()
+        return {run.person_id} if run.person_id else set()
     return {
         each.by.person_id
         for each in store.list_decisions(connection, run.plan_id)

@@ -105,6 +105,11 @@ class World(ABC):
         return ("plan", "end", self.plan, "--reason", "stop", *self.agreed)
 
     @property
+    def nightly(self) -> Sequence[str]:
+        """The command line that writes what the policy orders each night."""
+        return ("tasks", *self.today, *self.agreed)
+
+    @property
     def agreed(self) -> Sequence[str]:
         """Words that answer the question before production."""
         return ("--yes", *(("--org", self.org_id) if self.org_id else ()))
