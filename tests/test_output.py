@@ -254,6 +254,10 @@ def test_pages_and_tables_hold_every_name_and_do_nothing(
     packs = page_of(hostile("meeting", "pack", plan, "--format", "html").out)
     assert packs.links == set()
     assert [name for name in NAMES if shown(name) not in squeezed(packs.text)] == []
+    page_of(hostile("meeting", "sheet", plan, "--format", "html").out)
+    assert hostile("meeting", "sheet", plan, "-o", "sheet.xlsx").code == 0
+    cells = set(cells_of((folder / "sheet.xlsx").read_bytes()))
+    assert [text for text in cells if computes(text) or controls_in(text)] == []
     for words in (("audit",), ("plan", "show", plan)):
         page = page_of(hostile(*words, "--format", "html").out)
         assert page.links <= set(filter(safe_text.web_link, NAMES))

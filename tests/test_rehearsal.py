@@ -95,6 +95,7 @@ DECIDING: dict[str, tuple[str, ...]] = {
     "plan end": (PLAN, "--reason", "no", "--as", "M"),
     "plan publish": (PLAN,),
     "meeting record": (PLAN, "--account", "A1", "--note", "talked", "--as", "S"),
+    "meeting import": (PLAN, "sheet.xlsx", "--as", "S"),
     "meeting accept": (PLAN, "--account", "A1", "--as", "S"),
     "meeting return": (PLAN, "--account", "A1", "--reason", "full", "--as", "S"),
     "reassign": (PLAN,),

@@ -158,6 +158,12 @@ def list_standing(made: Iterable[Confirmation]) -> list[Confirmation]:
     return standing
 
 
+def is_same(one: Confirmation, other: Confirmation) -> bool:
+    """Return whether two answers say the same: the one was recorded twice."""
+    names = ("item", "table", "record_id", "column", "result", "value", "person", "at")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
 def _read_confirmation(row: RowMapping) -> Confirmation:
     day = row["rehearsed_on"]
     try:

@@ -26,6 +26,10 @@ from handover.commands.shell import CommandEntry, group
             at="handover.commands.meeting_record:record",
             help="Record what a customer answered, item by item.",
         ),
+        "import": CommandEntry(
+            at="handover.commands.meeting_import:import_sheet",
+            help="Record what was filled in in the workbook of meeting sheet.",
+        ),
         "accept": CommandEntry(
             at="handover.commands.meeting_accept:accept",
             help="Take over the customers that a plan gives you.",

@@ -1,9 +1,11 @@
 """Recording what came back of the customers of a plan, and what is still open there."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+
+from sqlalchemy import Connection
 
 from handover.answers.confirmations import (
     Confirmation,
@@ -51,6 +53,92 @@ class Recorded:
     flags: tuple[Flag, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeardVisit:
+    """What came back of one customer, made fit to be kept."""
+
+    row: Row
+    confirmations: tuple[Confirmation, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """Makes what somebody types of a plan's customers fit to be kept.
+
+    ``questions`` are what can be asked, by customer; ``by`` is who records.
+    """
+
+    workspace: Workspace
+    plan: Plan
+    by: Decision
+    questions: Mapping[str, Questions]
+    notation: Notation
+
+    def check_reporter(self, row: Row) -> None:
+        """Refuse who does not report on a customer.
+
+        Raises:
+            NotYours: others do, who are named.
+        """
+        people = self.workspace.people(self.plan.source)
+        check_reporter(self.plan, row, self.by.person_id, people)
+
+    def confirm(
+        self, row: Row, given: GivenAnswer, at: dt.datetime | None
+    ) -> Confirmation:
+        """Make an answer; without ``at`` it was given now.
+
+        Raises:
+            AnswerAhead: it lies ahead.
+            UsageProblem: it does not fit.
+        """
+        asked = self.questions[row.account_id]
+        answer = make_answer(given, asked, row.account, self.notation)
+        said_at = _find_moment(self.workspace, at)
+        return _confirm(self.plan, row, answer, said_at, self.by)
+
+    def note(self, row: Row, given: GivenRemark, at: dt.datetime | None) -> Remark:
+        """Make a remark; without ``at`` it was heard now.
+
+        Raises:
+            AnswerAhead: it lies ahead.
+        """
+        return _remark(self.plan, row, given, _find_moment(self.workspace, at), self.by)
+
+
+def open_recorder(
+    workspace: Workspace, plan: Plan, questions: Mapping[str, Questions] | None = None
+) -> Recorder:
+    """Begin to record for a plan whose change of people is known.
+
+    Args:
+        workspace: the working folder.
+        plan: as it stands.
+        questions: what can be asked of its customers, where that is read already.
+
+    Raises:
+        NotAnnounced: it is confidential still.
+        NotARehearsal: on another day than the real one.
+        NoDecider: nobody is named who records.
+    """
+    by = make_decision(workspace, plan.source, Grounds())
+    check_may_be_known(plan, workspace.rehearsed_on or workspace.today)
+    if questions is None:
+        questions = _read_questions(workspace, plan)
+    return Recorder(
+        workspace=workspace,
+        plan=plan,
+        by=by,
+        questions=questions,
+        notation=Notation(
+            zone=workspace.config.zone,
+            country=workspace.config.calendar.country,
+            placeholders=Placeholders(workspace.policy.placeholders.words),
+        ),
+    )
+
+
 def record_visit(
     workspace: Workspace,
     text: str,
@@ -82,39 +170,60 @@ def record_visit(
         raise NothingRecorded
     plan = find_plan(workspace, text)
     (row,) = find_rows(workspace, plan, [account])
-    by = make_decision(workspace, plan.source, Grounds())
-    check_may_be_known(plan, workspace.rehearsed_on or workspace.today)
-    people = workspace.people(plan.source)
-    check_reporter(plan, row, by.person_id, people)
-    said_at = _find_moment(workspace, at)
-    asked = _read_questions(workspace, plan)
-    questions = asked[row.account_id]
-    notation = Notation(
-        zone=workspace.config.zone,
-        country=workspace.config.calendar.country,
-        placeholders=Placeholders(workspace.policy.placeholders.words),
+    recorder = open_recorder(workspace, plan)
+    recorder.check_reporter(row)
+    heard = HeardVisit(
+        row=row,
+        confirmations=tuple(recorder.confirm(row, each, at) for each in given),
+        remarks=tuple(recorder.note(row, each, at) for each in remarks),
     )
-    answers = [make_answer(each, questions, row.account, notation) for each in given]
-    confirmations = [_confirm(plan, row, each, said_at, by) for each in answers]
-    noted = [_remark(plan, row, each, said_at, by) for each in remarks]
+    (recorded,) = keep_heard(recorder, [heard])
+    return recorded
+
+
+def keep_heard(
+    recorder: Recorder,
+    heard: Sequence[HeardVisit],
+    check: Callable[[Connection], None] = lambda _: None,
+) -> list[Recorded]:
+    """Keep what came back of some customers in one transaction: all of it or nothing.
+
+    Args:
+        recorder: for which plan, by whom.
+        heard: what came back, each customer once.
+        check: what has to hold still when it is written, or raises.
+
+    Returns:
+        Where each of the customers stands now.
+
+    Raises:
+        NotUnderWay: nobody has approved the plan yet.
+        Refusal: the plan is over.
+    """
+    workspace, plan = recorder.workspace, recorder.plan
     with workspace.ledger.begin() as connection:
         check_under_way(connection, store.load(connection, plan.id))
-        for confirmation in confirmations:
-            record_confirmation(connection, confirmation)
-        for remark in noted:
-            record_remark(connection, remark)
-    progress = _find_progress(workspace, plan, asked)
+        check(connection)
+        for each in heard:
+            for confirmation in each.confirmations:
+                record_confirmation(connection, confirmation)
+            for remark in each.remarks:
+                record_remark(connection, remark)
+    progress = _find_progress(workspace, plan, recorder.questions)
     visits = {each.account_id: each for each in progress}
     flags = list_flags(plan, visits.values(), workspace.policy, workspace.config.zone)
-    return Recorded(
-        plan=plan,
-        row=row,
-        questions=questions,
-        confirmations=tuple(confirmations),
-        remarks=tuple(noted),
-        progress=visits[row.account_id],
-        flags=tuple(flag for flag in flags if flag.account_id == row.account_id),
-    )
+    return [
+        Recorded(
+            plan=plan,
+            row=each.row,
+            questions=recorder.questions[each.row.account_id],
+            confirmations=each.confirmations,
+            remarks=each.remarks,
+            progress=visits[each.row.account_id],
+            flags=tuple(f for f in flags if f.account_id == each.row.account_id),
+        )
+        for each in heard
+    ]
 
 
 def list_progress(workspace: Workspace, plan: Plan) -> list[VisitProgress]:
@@ -147,18 +256,23 @@ def _read_questions(workspace: Workspace, plan: Plan) -> dict[str, Questions]:
         return read_questions(mirror, workspace.policy)
 
 
+def find_now(workspace: Workspace) -> dt.datetime:
+    """Return the local time, on the day that a rehearsal takes for today."""
+    zone = workspace.config.zone
+    local = workspace.now.astimezone(zone)
+    return dt.datetime.combine(workspace.as_of, local.time(), zone)
+
+
 def _find_moment(workspace: Workspace, at: dt.datetime | None) -> dt.datetime:
     """Return when a customer said so: now, or on the day that a rehearsal takes for it.
 
     Raises:
         AnswerAhead: it lies ahead.
     """
-    zone = workspace.config.zone
-    local = workspace.now.astimezone(zone)
-    now = dt.datetime.combine(workspace.as_of, local.time(), zone)
+    now = find_now(workspace)
     if at is None:
         return now.astimezone(dt.UTC)
-    said = at if at.tzinfo is not None else at.replace(tzinfo=zone)
+    said = at if at.tzinfo is not None else at.replace(tzinfo=workspace.config.zone)
     if said > now:
         raise AnswerAhead(at=f"{said:%Y-%m-%d %H:%M}")
     return said.astimezone(dt.UTC)

@@ -67,3 +67,15 @@ class NotReady(Refusal):
     """Too little is known of a customer to be accepted (``plan account items``)."""
 
     code = "not_ready"
+
+
+class NoSheetWorkbook(UsageProblem):
+    """A workbook is none of ``meeting sheet``, or of another version (``file``)."""
+
+    code = "no_sheet_workbook"
+
+
+class StaleSheet(Refusal):
+    """What a sheet shows has changed since it was made (``file plan count rows``)."""
+
+    code = "stale_sheet"

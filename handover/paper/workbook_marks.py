@@ -7,7 +7,7 @@ has taken it out.
 import datetime as dt
 import hashlib
 import unicodedata
-from base64 import urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, get_args
@@ -22,6 +22,8 @@ MARKS = "marks"
 HEADINGS = "headings"
 """Stands in that column in the row of headings, which is no record."""
 _BYTES = 6
+_SIGNS = b"._"
+"""In place of + and /: with a + or a - a formula would begin."""
 _READERS: dict[Kind, Callable[[Any], object]] = {
     "day": lambda value: read_day(value, dt.date.max),
     "time": read_time,
@@ -51,9 +53,8 @@ def write_marks(kinds: Mapping[str, Kind], row: Sequence[object]) -> str:
 def mark(name: str, value: object, kind: Kind) -> str:
     """Return the mark of one cell of a column."""
     content = f"{name}\n{describe(value, kind)}".encode()
-    return urlsafe_b64encode(
-        hashlib.blake2b(content, digest_size=_BYTES).digest()
-    ).decode()
+    digest = hashlib.blake2b(content, digest_size=_BYTES).digest()
+    return b64encode(digest, altchars=_SIGNS).decode()
 
 
 def describe(value: Any, kind: Kind) -> str:  # noqa: ANN401 - written or read

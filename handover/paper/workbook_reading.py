@@ -227,7 +227,8 @@ class _Reader:
         self._strays += [
             f"{plain(self.title)}!{column_letters(n)}{number}" for n in strays
         ]
-        marks = str(own.pop(MARKS, "")).split()
+        # Earlier versions wrote a - in place of the dot.
+        marks = str(own.pop(MARKS, "")).replace("-", ".").split()
         if not own:
             return None
         written = dict(zip(found.kinds, marks, strict=False))
