@@ -1,6 +1,7 @@
 """What holds of our tasks when the CRM is read again, whatever the CRM."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -23,13 +24,13 @@ def tasks_of(world: World) -> PlanTasks:
     return read_tasks_of(workspace, plan)
 
 
-def order_tasks(world: World) -> None:
-    """Have the policy order tasks for gaps, on the manager's word."""
-    config = world.folder / "handover.toml"
+def order_tasks(folder: Path, manager: str) -> None:
+    """Have the policy order tasks for gaps, on a manager's word."""
+    config = folder / "handover.toml"
     text = config.read_text(encoding="utf-8")
     config.write_text(text + '[policy]\nfile = "policy.toml"\n', encoding="utf-8")
-    rules = f'[tasks]\nenabled = true\napproved_by = "{world.manager}"\n'
-    (world.folder / "policy.toml").write_text(rules, encoding="utf-8")
+    rules = f'[tasks]\nenabled = true\napproved_by = "{manager}"\n'
+    (folder / "policy.toml").write_text(rules, encoding="utf-8")
 
 
 class Following:
@@ -63,7 +64,7 @@ class Following:
         off = world.run(*world.nightly)
         assert (off.code, off.data["run"]) == (0, None)
         assert "tasks_off" in {each["code"] for each in off.json["warnings"]}
-        order_tasks(world)
+        order_tasks(world.folder, world.manager)
         files = world.files()
         shown = world.run(*world.nightly, "--dry-run").data["run"]
         assert (shown["id"], shown["state"]) == (None, "dry_run")

@@ -10,6 +10,7 @@ import pytest
 from connectors.registry import hidden_places, kinds
 from handover.i18n import words_for
 from tests.conftest import Cli, Ended
+from tests.following import order_tasks
 from tests.worlds.files_folder import EFFECTIVE, EXPIRED, PLAN, PLANNED, Job
 
 SATO = {
@@ -159,8 +160,13 @@ def test_what_is_carried_out_is_gone_without_another_sync(agreed: Job) -> None:
     assert left(agreed("leaver", "Sato", on=EFFECTIVE)) == SATO
 
 
-def test_a_task_of_ours_is_left_as_well_and_names_its_plan(agreed: Job) -> None:
-    agreed("plan", "publish", PLAN)
+@pytest.mark.parametrize("act", [("plan", "publish", PLAN), ("tasks",)])
+def test_a_task_of_ours_is_left_as_well_and_names_its_plan(
+    agreed: Job, act: tuple[str, ...]
+) -> None:
+    """One about gaps, which the policy orders, is its customer's owner's."""
+    order_tasks(agreed.folder, "M")
+    assert agreed(*act).code == 0
     agreed("sync")
     ended = agreed("leaver", "Sato")
     ours = left(ended)["tasks"] - {"T1"}

@@ -66,13 +66,15 @@ class Cover:
 class Owned:
     """A record that somebody owns, and what it hangs on.
 
-    ``plan``: whose task it is, where it is one of ours.
+    ``plan``: whose task it is, where it is one of a plan's. ``is_about_gaps``: it is
+    one of ours that asks the customer's owner, and ends when that is somebody else.
     """
 
     table: str
     id: str
     accounts: tuple[str, ...]
     plan: str | None = None
+    is_about_gaps: bool = False
 
 
 def find_covers(
@@ -122,7 +124,8 @@ def _list_covers(
         on = _find_day(plan, move, days)
         yield (move.table, move.id), cover(move.successor, on)
     for each in owned:
-        if each.plan == plan.id:
+        ends = each.is_about_gaps and bool(each.accounts)
+        if each.plan == plan.id or (ends and successors.keys() >= {*each.accounts}):
             yield (each.table, each.id), cover(None, None)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from handover.follow.covers import STANDINGS, Cover, Owned, Place, Standing
 from handover.mirror.views import Mirror
 from handover.transfer.facts import TransferFacts
+from handover.transfer.gap_tasks import key_prefix
 
 Kind = Literal["accounts", "opportunities", "requests", "tasks", "events", "contacts"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -87,11 +88,14 @@ def list_owned(mirror: Mirror, facts: TransferFacts, user: str) -> Iterator[Owne
     for child in facts.children:
         yield Owned(table=child.table, id=child.id, accounts=child.accounts)
     for row in mirror.rows(_OUR_TASKS, user=user):
+        key = row["handover_key"]
+        is_about_gaps = key.startswith(key_prefix(mirror.source))
         yield Owned(
             table="activities",
             id=row["id"],
             accounts=tuple(sorted(row["accounts"] or ())),
-            plan=row["handover_key"].split(":")[1],
+            plan=None if is_about_gaps else key.split(":")[1],
+            is_about_gaps=is_about_gaps,
         )
 
 

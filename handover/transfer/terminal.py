@@ -19,6 +19,9 @@ SIGNS = {"done": "○", "skipped": "△", "refused": "×", "in_doubt": "?"}
 SHOWN = 40
 """Steps that the terminal lists; the run's folder and ``--json`` have all."""
 
+LONGEST = 40
+"""Characters of a value in the table of steps; JSON has all of it."""
+
 STEP_NAMES = (
     "n",
     "source",
@@ -167,8 +170,14 @@ def _purpose(entry: Entry) -> str:
 
 
 def _value(entry: Entry, value: str | None, reader: Audience) -> str:
-    """Return a value in words: owners by their names."""
-    return reader.name(value or "") if entry.action in USER_VALUED else value or ""
+    """Return a value in words: owners by their names, the beginning of a long text."""
+    if entry.action in USER_VALUED:
+        return reader.name(value or "")
+    return _shorten(value or "")
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _subject(entry: Entry) -> str:
