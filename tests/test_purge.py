@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from handover.answers.confirmations import list_corrections
+from handover.ledger import Ledger
 from tests.conftest import Ended
 from tests.worlds.files_folder import PLAN, PLANNED, Job
 
@@ -78,6 +80,8 @@ def test_no_byte_is_left_of_who_was_erased_nor_comes_back_with_the_next_sync(
     history = play(agreed, "history", "A1", on=VISITED)
     assert "contact.erased" not in {e["kind"] for e in history.data["history"]}
     assert play(agreed, "plan", "show", PLAN).data["plan"]["state"] == "in_progress"
+    with Ledger.open(data / "ledger.sqlite").read() as connection:
+        assert list_corrections(connection, PLAN, rehearsed=True) == {}
     again = play(agreed, *PURGE, "--yes").data["purged"]
     assert (again["was_done"], again["counts"]) == (True, {})
     assert agreed.reassign().code == 0

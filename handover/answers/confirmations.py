@@ -136,13 +136,14 @@ def list_corrections(
 ) -> Mapping[int, Confirmation]:
     """List the corrections of a plan's customers that count, by number.
 
-    Of several to one value, whatever item they answer, the last one counts.
+    Of several to one value, whatever item they answer, the last one counts. One whose
+    values were erased has no column any more, and nothing that could be written.
     """
     latest: dict[tuple[object, ...], Confirmation] = {}
     every = list_confirmations(connection, plan_id, rehearsed=rehearsed)
     for made in every.values():
         for each in list_standing(made):
-            if each.result == "corrected":
+            if each.result == "corrected" and each.column is not None:
                 place = (each.table, each.record_id, each.column)
                 if place not in latest or latest[place].number < each.number:
                     latest[place] = each

@@ -218,7 +218,9 @@ class HistoryReading:
             person=audience.contact(told.person).name,
         )
         parts = [named, *self._list_said(entry, told.at)]
-        if told.result == "corrected":
+        if told.result == "corrected" and told.column is None:
+            parts.append(words("(erased)"))
+        elif told.result == "corrected":
             parts.append(f"{told.before or '-'} → {told.value or '-'}")
         line = self._line(told.recorded_by, BETWEEN.join(parts), None)
         return EntryLine(

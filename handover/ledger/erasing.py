@@ -53,6 +53,9 @@ OF_OTHERS = frozenset(
 VALUES = ("before", "after")
 """Columns of a step that are written into a CRM, or back into it."""
 
+ANSWERED = ("before", "value")
+"""The same of an answer: what was recorded, and what holds instead."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ErasedPerson:
@@ -74,7 +77,7 @@ def list_own_words(connection: Connection, person: ErasedPerson) -> Iterator[str
         (confirmations, _own_answers(person)),
         (steps, _own_steps(person)),
     ):
-        names = ("before", "value") if table is confirmations else VALUES
+        names = ANSWERED if table is confirmations else VALUES
         query = select(*(table.c[name] for name in names)).where(where)
         for row in connection.execute(query):
             yield from (value for value in row if value)
@@ -85,7 +88,7 @@ def erase_rows(connection: Connection, person: ErasedPerson) -> int:
     changed = connection.execute(
         update(confirmations)
         .where(_own_answers(person))
-        .values(before=None, value=None, column_name=None)
+        .values(**dict.fromkeys((*ANSWERED, "column_name")))
     ).rowcount
     changed += connection.execute(
         update(steps)
@@ -210,6 +213,9 @@ def _mask_table(connection: Connection, table: Table, words: Sequence[str]) -> i
             continue
         if table is steps and set(values) & set(VALUES):
             values |= {**dict.fromkeys(VALUES), "code": ERASED}
+        if table is confirmations and set(values) & set(ANSWERED):
+            # What is masked must not be written into the CRM as a correction.
+            values |= dict.fromkeys((*ANSWERED, "column_name"))
         this = and_(*(c == row[c.name] for c in key))
         connection.execute(update(table).where(this).values(**values))
         changed += 1

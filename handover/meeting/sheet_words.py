@@ -111,7 +111,7 @@ def _write_answer(
 ) -> str:
     words = audience.words
     said = words(f"answered:{made.result}")
-    if made.result == "corrected":
+    if made.result == "corrected" and made.column is not None:
         column = f"{made.table}.{made.column}"
         value = write_value(column, made.value, audience)
         said = f"{said} {name_column(column, words)} {value}"
