@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from handover.mirror.busy_days import BadCalendar, BusyDays, Hours, read_busy_days
+from handover.mirror.busy_days import BusyDays, Hours, read_busy_days
+from handover.mirror.calendar_events import BadCalendar
 from handover.mirror.people import Absence, People, Person
 from tests.conftest import Cli
 from tests.worlds.planning_folder import NEW, planning_in, rows_of

@@ -74,6 +74,7 @@ READING: dict[str, tuple[str, ...]] = {
     "meeting pack": (PLAN,),
     "meeting sheet": (PLAN,),
     "meeting mail": (PLAN,),
+    "meeting check": ("visits.ics",),
     "meeting calendar": (PLAN,),
     "policy show": (),
     "policy check": (),

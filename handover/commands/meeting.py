@@ -30,6 +30,10 @@ from handover.commands.shell import CommandEntry, group
             at="handover.commands.meeting_import:import_sheet",
             help="Record what was filled in in the workbook of meeting sheet.",
         ),
+        "check": CommandEntry(
+            at="handover.commands.meeting_check:check",
+            help="Find days with too many visits in a calendar; exit 3 for any.",
+        ),
         "accept": CommandEntry(
             at="handover.commands.meeting_accept:accept",
             help="Take over the customers that a plan gives you.",

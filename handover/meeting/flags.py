@@ -58,7 +58,7 @@ def list_flags(
         *(flag for visit in visits for flag in _of_one(plan, visit, rules, zone)),
         *_list_rushed(visits, rules, zone),
         *_list_same_notes(visits, rules),
-        *_flag_full_days(list_full_days(visits, policy, zone)),
+        *flag_full_days(list_full_days(visits, policy, zone)),
     ]
     order = {row.account_id: n for n, row in enumerate(plan.rows)}
     unique = {(flag.code, flag.account_id): flag for flag in found}
@@ -169,7 +169,8 @@ def list_full_days(
     return [each for each in found if each.is_too_full]
 
 
-def _flag_full_days(days: Iterable[FullDay]) -> Iterator[Flag]:
+def flag_full_days(days: Iterable[FullDay]) -> Iterator[Flag]:
+    """Yield a sign for each customer of days that were too full."""
     for day in days:
         params = {
             "date": day.date,
