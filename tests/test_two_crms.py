@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
+from tests.following import order_tasks
 from tests.worlds.hubspot_company import Company, company
 from tests.worlds.hubspot_data import TOKEN
 from tests.worlds.hubspot_replies import Answer
@@ -234,3 +235,29 @@ def test_who_leaves_is_looked_for_in_both(pair: Cli, made: Company) -> None:
     assert any("workflows" in line for line in user["unknown"])
     page = pair("leaver", "7", "--format", "html", *TODAY).out
     assert page.count("<h1>") == 2
+
+
+def test_tasks_for_gaps_are_a_run_of_each_crm_and_one_stops_no_other(
+    pair: Cli, folder: Path
+) -> None:
+    contact = {"id": "C1", "account_id": "9001", "name": "受付"}
+    export(folder, "contacts", [contact])
+    order_tasks(folder, "上司")
+    assert pair("sync", *TODAY).code == 0
+    ended = pair("tasks", "--json", "--yes", *TODAY)
+    assert (ended.code, ended.json["error"]["code"]) == (5, "not_all_sources")
+    files, hubspot = ended.data["runs"]
+    assert (files["source"], hubspot["source"]) == ("files", "hubspot")
+    assert files["run"]["counts"]["done"] > 0
+    assert (hubspot["run"], hubspot["error"]["code"]) == (None, "no_standing_order")
+    said = pair("tasks", "--lang", "ja", "--yes", *TODAY).out
+    assert "hubspot に ToDo を作成しません" in said
+    rules = 'enabled = true\napproved_by = "5"\n'
+    (folder / "policy.toml").write_text(f"[tasks]\n{rules}", encoding="utf-8")
+    both = pair("tasks", "--json", "--yes", *TODAY)
+    assert both.data["runs"][1]["error"]["code"] == "confirm_production"
+    named = pair("tasks", "--json", "--yes", "--org", "4242", *TODAY)
+    assert named.code == 0
+    (run,) = named.data["runs"]
+    assert run["source"] == "hubspot"
+    assert run["run"]["counts"]["done"] > 0
