@@ -93,11 +93,14 @@ def test_what_was_filled_in_is_recorded_once_however_often_it_is_imported(
     assert "moved" in note["text"]
     (visit,) = ended.data["visits"]
     assert "contacts.channel" not in visit["open"]
+    assert [step["outcome"] for step in ended.data["run"]["steps"]] == ["done"]
+    assert b"03-9876-5432" in (agreed.export / "contacts.csv").read_bytes()
 
     before = (kept(agreed, "confirmations"), kept(agreed, "remarks"))
     again = take(agreed, on="2027-03-13")
     assert (again.code, again.data["kept"], again.data["already"]) == (0, False, 6)
     assert "recorded_already" in {each["code"] for each in again.json["warnings"]}
+    assert "run" not in again.data
     assert (kept(agreed, "confirmations"), kept(agreed, "remarks")) == before
 
     fill(lambda sheets: fill_in(sheets, ROLE, "result", "unknown"))
