@@ -55,6 +55,10 @@ COMMANDS = {
         at="handover.commands.report:report",
         help="Report what came of a plan, customer by customer.",
     ),
+    "close": CommandEntry(
+        at="handover.commands.closing:close",
+        help="Close a handover that was reported, and its tasks in the CRM.",
+    ),
     "leaver": CommandEntry(
         at="handover.commands.leaver:leaver",
         help="List what somebody still owns; exit 3 while anything is left.",

@@ -95,6 +95,7 @@ DECIDING: dict[str, tuple[str, ...]] = {
     "plan void": (PLAN, "--reason", "no", "--as", "M"),
     "plan end": (PLAN, "--reason", "no", "--as", "M"),
     "plan publish": (PLAN,),
+    "close": (PLAN, "--as", "M"),
     "meeting record": (PLAN, "--account", "A1", "--note", "talked", "--as", "S"),
     "meeting import": (PLAN, "sheet.xlsx", "--as", "S"),
     "meeting accept": (PLAN, "--account", "A1", "--as", "S"),

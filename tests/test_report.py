@@ -6,11 +6,18 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from handover.answers.remarks import Remark, record_remark
+from handover.errors import AmbiguousName
+from handover.follow.open_items import OpenItem
+from handover.follow.waiving import NothingOpen, find_waivers, spell
+from handover.i18n import Phrase
 from handover.jobs.plan import find_plan
 from handover.jobs.recording import list_progress, record_visit
 from handover.jobs.workspace import Workspace, open_workspace
 from handover.meeting.answer import GivenAnswer
+from handover.plan.errors import ReasonNeeded
 from tests.conftest import Ended
 from tests.worlds.files_folder import EFFECTIVE, PLAN, Job
 
@@ -148,3 +155,96 @@ def test_a_report_compares_plan_and_actual_and_is_handed_in_when_all_is_told(
     shown = agreed.cli(*told, "en").out
     assert "Plan and actual" in shown
     assert "is reported to" not in shown
+
+
+def refusal(ended: Ended) -> tuple[int, str]:
+    return ended.code, ended.json["error"]["code"]
+
+
+def test_only_the_manager_closes_and_everything_open_is_done_or_waived_one_by_one(
+    agreed: Job,
+) -> None:
+    def close(*words: str, by: str = "M") -> Ended:
+        return agreed("close", PLAN, *words, "--as", by, on=AFTER)
+
+    tasks = agreed("plan", "publish", PLAN, "--as", "P").data["run"]["counts"]["done"]
+    settle()
+    assert said(agreed, "accept", *AOBA, "--account", "A2").code == 0
+    assert agreed.reassign("--as", "P").code == 0
+    assert refusal(close()) == (5, "not_reported")
+    report = agreed("report", PLAN, "--as", "Sato", on=AFTER).data
+    assert report["plan"]["state"] == "reported"
+    assert refusal(close(by="Tanaka")) == (5, "not_yours")
+
+    refused = close()
+    assert refusal(refused) == (5, "open_items")
+    left = [(each["account"], each["item"]) for each in refused.data["open"]]
+    assert left == [(e["account"], e["item"]) for e in report["report"]["open"]]
+    assert {name for name, _ in left} == {"Midori", "Sakura", "Kaede", "Momiji"}
+    assert {("Midori", "visit"), ("Midori", "acceptance")} <= {*left}
+    shown = agreed.cli("close", PLAN, "--as", "M", "--as-of", AFTER, "--lang", "ja")
+    assert "--waive Midori:visit" in shown.out
+    assert "面会できず" in shown.out
+
+    waived = [w for name, item in left for w in ("--waive", f"{name}:{item}")]
+    almost = close(*waived[:-2], "--reason", "情報のみで引継")
+    assert [(e["account"], e["item"]) for e in almost.data["open"]] == left[-1:]
+    own = (*waived[:-1], f"{waived[-1]}=先方の希望")
+    dry = close(*own, "--reason", "情報のみで引継", "--dry-run")
+    assert dry.data["plan"]["state"] == "reported"
+    closed = close(*own, "--reason", "情報のみで引継")
+    assert (closed.code, closed.data["plan"]["state"]) == (0, "closed")
+    assert closed.data["run"]["counts"]["done"] == tasks
+    assert {each["reason"] for each in closed.data["waived"]} == {
+        "情報のみで引継",
+        "先方の希望",
+    }
+
+    after = agreed("report", PLAN, on=AFTER).data["report"]
+    waivers = [each for row in after["rows"] for each in row["waivers"]]
+    assert (len(waivers), after["open"]) == (len(left), [])
+    assert {each["by"] for each in waivers} == {"M"}
+    assert refusal(said(agreed, "record", *AOBA, "--note", "x")) == (5, "closed")
+    assert refusal(agreed.reassign("--as", "P")) == (5, "closed")
+    assert close().data["run"]["counts"]["planned"] == 0
+    assert agreed("runs", "verify", on=AFTER).data["broken"] == []
+    assert agreed("status", on=AFTER).data["plans"] == []
+    assert agreed("sync", on=AFTER).code == 0
+    back = agreed("plan", "new", "--from", "Tanaka", "--to", "Sato", on=AFTER)
+    assert {"A1", "A3"} <= {row["account_id"] for row in back.data["plan"]["rows"]}
+
+
+def make_open(account_id: str, account: str) -> OpenItem:
+    why = Phrase(text="open-why:not_accepted")
+    return OpenItem(
+        kind="acceptance",
+        account_id=account_id,
+        account=account,
+        item="acceptance",
+        why=why,
+    )
+
+
+def test_what_is_waived_is_named_and_has_a_reason() -> None:
+    found = [make_open("A1", "Sakura"), make_open("A2", "Sakura"), make_open("A3", "B")]
+
+    def waive(*wanted: str, reason: str | None = None) -> list[tuple[str, str | None]]:
+        made = find_waivers(found, wanted, reason, "M")
+        return [(each.account_id, each.reason) for each in made]
+
+    assert waive("B:acceptance=full", "A2:acceptance", reason="gone") == [
+        ("A3", "full"),
+        ("A2", "gone"),
+    ]
+    assert [spell(each, found) for each in found] == [
+        "A1:acceptance",
+        "A2:acceptance",
+        "B:acceptance",
+    ]
+    with pytest.raises(ReasonNeeded):
+        waive("B:acceptance", reason=" ")
+    with pytest.raises(AmbiguousName):
+        waive("Sakura:acceptance", reason="x")
+    with pytest.raises(NothingOpen) as raised:
+        waive("B:acceptence", reason="x")
+    assert raised.value.params["suggestion"] == "B:acceptance"

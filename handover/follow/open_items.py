@@ -14,9 +14,20 @@ from handover.follow.heard import Heard
 from handover.i18n import Phrase
 from handover.ledger.states import Mode
 from handover.meeting.progress import VisitProgress
+from handover.plan.decision import Waiver
 from handover.plan.model import LooseRecord, Plan, PlannedOpportunity, Row
+from handover.transfer.corrections import Correction
 
-Kind = Literal["visit", "item", "gap", "acceptance", "owner", "opportunity", "loose"]
+Kind = Literal[
+    "visit",
+    "item",
+    "gap",
+    "correction",
+    "acceptance",
+    "owner",
+    "opportunity",
+    "loose",
+]
 Place = tuple[str, str]
 """A customer's id, or a table of loose records; and what is open there."""
 
@@ -43,28 +54,14 @@ class OpenItem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiver:
-    """Something that is done without, by whose decision and why, as far as known."""
-
-    account_id: str
-    item: str
-    reason: str | None
-    person_id: str | None = None
-
-    @property
-    def place(self) -> Place:
-        """What it waives."""
-        return self.account_id, self.item
-
-
-@dataclass(frozen=True, kw_only=True)
 class Known:
     """What is known of a plan besides itself.
 
     ``progress``: what came back, by customer; whom the CRM has no more are not in it.
     ``behind``: opportunities and loose records that the plan gives away
     and the predecessor still owns, by table and id. ``given_on``: when owners changed.
-    ``owners``: who owns the customers now, as synced.
+    ``owners``: who owns the customers now, as synced. ``corrections``: what customers
+    corrected, and what has become of it in the CRM.
     """
 
     progress: Mapping[str, VisitProgress]
@@ -72,6 +69,7 @@ class Known:
     behind: frozenset[Place] = frozenset()
     given_on: Mapping[str, dt.date] = field(default_factory=dict)
     owners: Mapping[str, str | None] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     """Those of the close; a plan has its own."""
 
@@ -104,6 +102,7 @@ def _list_of(
         yield _open(row, "owner", "owner", "gone")
         return
     yield from _list_asked(row, known, today, zone)
+    yield from _list_uncorrected(row, known)
     word = known.heard.words.get(row.account_id)
     if word is not None and known.heard.is_returned(row):
         yield _open(row, "acceptance", "acceptance", "returned", reason=word.reason)
@@ -136,6 +135,18 @@ def _list_asked(
     for item in progress.gaps:
         if item not in declared and item not in row.waived:
             yield _open(row, "gap", item, "gap")
+
+
+def _list_uncorrected(row: Row, known: Known) -> Iterator[OpenItem]:
+    """Yield what a customer corrected and the CRM does not have, by item."""
+    fates = {
+        each.made.item: each.fate
+        for each in known.corrections
+        if each.made.account_id == row.account_id
+        and each.fate in ("waits", "in_doubt", "not_written")
+    }
+    for item, fate in fates.items():
+        yield _open(row, "correction", item, f"correction_{fate}")
 
 
 def _make_visit(row: Row, known: Known, today: dt.date, zone: ZoneInfo) -> OpenItem:

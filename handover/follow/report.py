@@ -13,7 +13,6 @@ from handover.follow.open_items import (
     Actual,
     Known,
     OpenItem,
-    Waiver,
     find_actual,
     list_open,
     list_unreported,
@@ -21,7 +20,7 @@ from handover.follow.open_items import (
 from handover.ledger.states import OVER_STATES, Mode
 from handover.meeting.flags import Flag, FullDay, list_flags, list_full_days
 from handover.meeting.progress import VisitProgress
-from handover.plan.decision import RecordedDecision
+from handover.plan.decision import RecordedDecision, Waiver
 from handover.plan.model import Plan, Row
 from handover.policy import Policy
 

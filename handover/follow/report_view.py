@@ -11,13 +11,13 @@ from rich.console import Console
 from handover.follow.open_items import OpenItem
 from handover.follow.report import Report, ReportRow
 from handover.follow.report_words import (
+    dump_open,
     group_by_customer,
     group_open,
     list_remarks,
     write_actual,
     write_items,
     write_planned,
-    write_why,
     write_word,
 )
 from handover.meeting.flags import FullDay
@@ -287,17 +287,6 @@ def dump_report(reading: ReportReading) -> dict[str, Any]:
         "open": [dump_open(each, audience) for each in report.open],
         "unreported": [row.account_id for row in report.unreported],
         "needs": {"count": report.needs.count, "amount": float(report.needs.amount)},
-    }
-
-
-def dump_open(each: OpenItem, audience: Audience) -> dict[str, Any]:
-    """Return what is open for JSON."""
-    return {
-        "kind": each.kind,
-        "account_id": each.account_id,
-        "account": each.account,
-        "item": each.item,
-        "why": write_why(each, audience),
     }
 
 

@@ -1,12 +1,17 @@
 """What came of one customer in words: cells of a report, and what is open."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from handover.follow.open_items import OpenItem, Waiver
+from handover.follow.open_items import OpenItem
 from handover.follow.report import ReportRow
+from handover.follow.waiving import spell
 from handover.ledger.states import Mode
 from handover.paper.signs import BAD, DOUBTFUL, GOOD, NOT_GRADED
+from handover.plan.decision import Waiver
+from handover.plan.plan_list import PlanList
 from handover.plan.view import Audience
 
 OWN = frozenset({"visit", "acceptance", "owner"})
@@ -139,3 +144,35 @@ def group_open(found: Iterable[OpenItem], audience: Audience) -> list[str]:
         audience.words("{names} ({why})", names=audience.words(", ").join(names), why=w)
         for w, names in grouped.items()
     ]
+
+
+def dump_open(each: OpenItem, audience: Audience) -> dict[str, Any]:
+    """Return what is open for JSON."""
+    return {
+        "kind": each.kind,
+        "account_id": each.account_id,
+        "account": each.account,
+        "item": each.item,
+        "why": write_why(each, audience),
+    }
+
+
+def list_to_waive(found: Sequence[OpenItem], audience: Audience) -> PlanList:
+    """List what is open line by line, each as it is typed to do without it."""
+    words = audience.words
+    return PlanList(
+        title=words("What is open ({n})", n=len(found)),
+        headings=tuple(
+            map(words, ("Customer", "Item", "What is lacking", "To do without it"))
+        ),
+        rows=[
+            (
+                write_customer(each, audience),
+                name_item(each, audience),
+                write_why(each, audience),
+                f"--waive {shlex.quote(spell(each, found))}",
+            )
+            for each in found
+        ],
+        whole=(3,),
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from handover.answers.remarks import Remark
-from handover.follow.open_items import Known, Place, Waiver
+from handover.follow.open_items import Known, Place
 from handover.follow.report import Report, ReportSetting, make_report
 from handover.jobs.deciding import Grounds, make_decision
 from handover.jobs.plan import find_plan
@@ -24,13 +24,13 @@ from handover.mirror.views import Mirror
 from handover.plan import store
 from handover.plan.approval import decide
 from handover.plan.carried_out import list_given
+from handover.plan.closing import list_waivers
 from handover.plan.deciders import list_reporters
 from handover.plan.errors import NotUnderWay, Voided
 from handover.plan.facts import read_owners
 from handover.plan.model import Plan
+from handover.transfer.corrections import list_fates
 
-WAIVED = "waive"
-"""The kind of decision that does without something that is open."""
 REPORTABLE = frozenset({PlanState.APPROVED, PlanState.IN_PROGRESS})
 """States of a plan whose result can be reported."""
 _STILL_OWNED = {
@@ -92,7 +92,7 @@ def report(workspace: Workspace, text: str) -> Reported:
         made = read_report(workspace, connection, plan, facts)
     if not made.unreported and _may_hand_in(workspace, made):
         with workspace.ledger.begin() as connection:
-            _hand_in(workspace, connection, made.plan)
+            hand_in(workspace, connection, made.plan)
         with workspace.ledger.read() as connection:
             plan = store.load(connection, plan.id)
             made = read_report(workspace, connection, plan, facts)
@@ -193,16 +193,10 @@ def read_report(
         behind=facts.owned - list_given(connection, plan.id),
         given_on=find_given_on(connection, plan.id, workspace.config.zone),
         owners=facts.owners,
-        waivers=tuple(
-            Waiver(
-                account_id=each.by.evidence["account"],
-                item=each.by.evidence["item"],
-                reason=each.by.reason,
-                person_id=each.by.person_id,
-            )
-            for each in decisions
-            if each.decision == WAIVED
+        corrections=tuple(
+            list_fates(connection, plan.id, rehearsed=bool(workspace.rehearsed_on))
         ),
+        waivers=tuple(list_waivers(decisions)),
     )
     synced_at = workspace.generation().sources[plan.source]["synced_at"]
     setting = ReportSetting(
@@ -234,8 +228,11 @@ def _may_hand_in(workspace: Workspace, made: Report) -> bool:
     return workspace.decider(plan.source) in list_reporters(plan, people)
 
 
-def _hand_in(workspace: Workspace, connection: Connection, plan: Plan) -> None:
-    """Put on record that a plan's result was reported, unless it changed meanwhile."""
+def hand_in(workspace: Workspace, connection: Connection, plan: Plan) -> None:
+    """Put on record that a plan's result is reported, unless it changed meanwhile.
+
+    Whoever calls has made sure that each customer has a result.
+    """
     now = store.load(connection, plan.id)
     if (now.state, now.version) == (plan.state, plan.version):
         by = make_decision(workspace, plan.source, Grounds())

@@ -1,6 +1,7 @@
 """Taking up again what a run left undone."""
 
 from handover.i18n import Words
+from handover.jobs.closing import close
 from handover.jobs.ending import end
 from handover.jobs.tasks import ask_for_gaps_of
 from handover.jobs.transfer import Manner, Transferred, publish, reassign, undo
@@ -22,6 +23,8 @@ def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Tran
         return ask_for_gaps_of(workspace, run.source, manner, words)
     if run.kind == "end":
         return end(workspace, plan, run.reason or "", manner).run
+    if run.kind == "close":
+        return close(workspace, plan, (), run.reason, manner).run
     if run.kind == "publish":
         asked = TransferRequest(org_id=manner.org_id, before_announcement=run.reason)
         return publish(workspace, plan, asked, manner, words)

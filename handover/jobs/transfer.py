@@ -26,7 +26,7 @@ from handover.mirror.views import Mirror
 from handover.plan import store
 from handover.plan.approval import ApprovedPlan, load_approved
 from handover.plan.calendars import list_company_days
-from handover.plan.errors import Ended
+from handover.plan.errors import Closed, Ended
 from handover.plan.facts import read_aside_of
 from handover.plan.model import PutAside
 from handover.plan.questions import check_unclaimed
@@ -51,6 +51,9 @@ from handover.transfer.prepare import (
 from handover.transfer.settle import recover
 from handover.transfer.to_crm import bind
 from handover.transfer.undo import undo_of
+
+IRREVOCABLE = {"end": Ended, "close": Closed}
+"""Why runs of a kind are not taken back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +139,8 @@ def undo(
     with open_work(workspace, source, "undo", manner) as work:
         with workspace.ledger.read() as connection:
             run = find_run_to_undo(connection, text)
-            if run.kind == "end":
-                raise Ended(plan=run.plan_id)
+            if run.kind in IRREVOCABLE:
+                raise IRREVOCABLE[run.kind](plan=run.plan_id)
             check_earnest(
                 run.id,
                 made_on=run.rehearsed_on,

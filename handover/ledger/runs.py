@@ -30,9 +30,9 @@ OVERRULED = "overruled"
 ERASED = "erased"
 """Code of a step whose values were erased, as they were about a person."""
 
-Kind = Literal["reassign", "publish", "end", "undo", "corrections", "tasks"]
-FINAL = ("undo", "end")
-"""Kinds of runs that nobody takes back: an undo, and the end of a plan."""
+Kind = Literal["reassign", "publish", "end", "close", "undo", "corrections", "tasks"]
+FINAL = ("undo", "end", "close")
+"""Kinds of runs that nobody takes back: an undo, the end and the close of a plan."""
 RunState = Literal["running", "finished", "partial", "interrupted", "dry_run"]
 
 

@@ -160,7 +160,7 @@ runs = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("serial", Integer, nullable=False, server_default="0"),  # counted from 1
-    # reassign, publish, end, undo
+    # reassign, publish, end, close, undo
     Column("kind", String, nullable=False),
     Column("source", String, nullable=False),
     Column("org_id", String, nullable=False),

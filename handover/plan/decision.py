@@ -43,3 +43,18 @@ class EditedBy:
     person: str
     at: dt.datetime
     cause: Literal["edit", "amend", "import"] = "edit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """Something that is done without, by whose decision and why, as far as known."""
+
+    account_id: str
+    item: str
+    reason: str | None
+    person_id: str | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What it waives."""
+        return self.account_id, self.item

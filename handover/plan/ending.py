@@ -1,5 +1,7 @@
 """A manager's decision to end a plan early."""
 
+from typing import Literal
+
 from sqlalchemy import Connection
 
 from handover.ledger import seals
@@ -43,12 +45,15 @@ def end(connection: Connection, plan: Plan, by: Decision, people: People) -> Pla
     return decide(connection, plan, PlanState.ENDED, by, people)
 
 
-def check_ended(connection: Connection, plan_id: str) -> None:
-    """Refuse to close the tasks of a plan that nobody has ended.
+def check_ended(
+    connection: Connection, plan_id: str, kind: Literal["end", "close"]
+) -> None:
+    """Refuse to close the tasks of a plan that nobody has ended, or closed.
 
     Raises:
-        WrongState: it is not ended.
+        WrongState: it is not.
         LedgerChanged: somebody wrote into the ledger past the product.
     """
     seals.check_plan(connection, plan_id)
-    check_state(store.load(connection, plan_id), "end", {PlanState.ENDED})
+    states = {"end": PlanState.ENDED, "close": PlanState.CLOSED}
+    check_state(store.load(connection, plan_id), kind, {states[kind]})

@@ -195,6 +195,12 @@ class Ended(Refusal):
     code = "ended"
 
 
+class NotReported(Refusal):
+    """Nobody has reported what came of the plan (``plan``, ``persons``)."""
+
+    code = "not_reported"
+
+
 class Closed(Refusal):
     """The handover is over (``plan``)."""
 

@@ -1,4 +1,4 @@
-"""The steps that end a plan early: our open tasks of it are closed."""
+"""The steps that end a plan, early or in good order: our open tasks are closed."""
 
 from sqlalchemy import Connection
 
@@ -43,7 +43,7 @@ def prepare_end(
         known = read_our_tasks(site, connection, mirror, plan, {})
         steps = in_order(changed_tasks(plan, authority, (), known, site.to_crm))
     return Prepared(
-        kind="end",
+        kind=authority.kind,
         org_id=plan.org_id,
         plan_id=plan.id,
         plan_version=plan.version,

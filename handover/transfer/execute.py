@@ -206,8 +206,8 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
                         why=Phrase(text="unapproved:again"),
                         command=f"handover plan show {plan.id}",
                     )
-            case EndOf(plan_id=plan_id):
-                check_ended(connection, plan_id)
+            case EndOf(plan_id=plan_id, kind=kind):
+                check_ended(connection, plan_id, kind)
             case StandingOrder():
                 _check_order(site, authority)
             case UndoOf(run_id=run_id):

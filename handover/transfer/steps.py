@@ -7,7 +7,7 @@ the same steps in the same order.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import assert_never
+from typing import Literal, assert_never
 
 from connectors.base import Change, Create, SetField
 from handover.ledger.states import Action
@@ -26,11 +26,12 @@ class UndoOf:
 
 @dataclass(frozen=True, kw_only=True)
 class EndOf:
-    """A plan's tasks may be closed, because this person ends it early."""
+    """A plan's tasks may be closed, because this person ends it early or closes it."""
 
     plan_id: str
     person_id: str
-    reason: str
+    reason: str | None
+    kind: Literal["end", "close"] = "end"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,8 @@ def label(authority: Authority) -> str:
             return f"plan:{plan.id}@{fingerprint[:12]}"
         case ConfirmedCorrection(plan_id=plan_id, number=number):
             return f"{correction_prefix(plan_id)}{number}"
-        case EndOf(plan_id=plan_id):
-            return f"end:{plan_id}"
+        case EndOf(plan_id=plan_id, kind=kind):
+            return f"{kind}:{plan_id}"
         case StandingOrder(policy_hash=policy_hash):
             return f"policy:{policy_hash[:12]}"
         case UndoOf(run_id=run_id):
