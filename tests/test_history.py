@@ -64,6 +64,7 @@ def test_all_that_happened_is_told_in_the_order_of_the_ledger(played: Job) -> No
         ("item.answered", "S"),
         ("visit.note", "S"),
         ("visit.need", "S"),
+        ("run.corrections", "S"),
         ("customer.accepted", "S"),
         ("run.reassign", "M"),
         ("run.undo", "M"),
@@ -108,3 +109,25 @@ def test_who_is_gone_from_the_crm_keeps_the_name_that_was_known(agreed: Job) -> 
     assert len(table) == 1 + len(entries(ended))
     unknown = agreed("history", "Nobody Ltd")
     assert (unknown.code, unknown.json["error"]["code"]) == (2, "unknown_name")
+
+
+def test_a_manager_takes_note_of_what_others_changed_and_it_stays_told(
+    agreed: Job,
+) -> None:
+    agreed.edit("accounts.csv", WAKABA, WAKABA.replace('"P"', '"K"'))
+    play(agreed, "sync")
+    (change,) = agreed("audit", "--unmanaged").data["unmanaged"]
+    words = ("audit", "--acknowledge", "Wakaba", "--reason", "社長のご指示")
+    for person in ("P", "K", "B"):
+        ended = agreed(*words, "--as", person)
+        assert (ended.code, ended.json["error"]["code"]) == (5, "not_your_team")
+        assert "Suzuki, Mori" in ended.json["error"]["message"]
+    done = agreed(*words, "--as", "D")
+    (acknowledged,) = done.data["acknowledged"]
+    assert acknowledged["account_id"] == change["account_id"] == "A2"
+    assert agreed("audit", "--unmanaged").data["unmanaged"] == []
+    told = [(e["kind"], e["who"]) for e in entries(agreed("history", "A2"))]
+    assert told[-2:] == [("owner.changed", None), ("owner.acknowledged", "D")]
+    again = agreed(*words, "--as", "M")
+    assert (again.code, again.json["error"]["code"]) == (2, "nothing_unmanaged")
+    assert agreed("audit", "--acknowledge", "Wakaba").code == 2

@@ -316,7 +316,14 @@ def test_what_was_sealed_before_there_were_rehearsals_still_holds(
     with closing(sqlite3.connect(file)) as raw:
         for table in ("plan_versions", "decisions", "runs"):
             raw.execute(f"alter table {table} drop column rehearsed_on")
-        for table in ("agreements", "remarks", "acceptances", "names", "erasures"):
+        for table in (
+            "agreements",
+            "remarks",
+            "acceptances",
+            "names",
+            "erasures",
+            "acknowledgements",
+        ):
             raw.execute(f"drop table {table}")
         for name in ("table_name", "actor", "rehearsed_on", "before"):
             raw.execute(f"alter table confirmations drop column {name}")

@@ -262,6 +262,9 @@ def _print_unmanaged(
             change.seen_at[:10],
         )
     console.print(table)
+    console.print(
+        words("Take note of one: handover audit --acknowledge ACCOUNT --reason TEXT")
+    )
 
 
 def print_account(

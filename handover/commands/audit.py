@@ -51,6 +51,8 @@ class AuditOptions:
 @click.option("--team", "teams", multiple=True, metavar="T", help="Of this team.")
 @click.option("--account", "names", multiple=True, metavar="A", help="This account.")
 @click.option("--unmanaged", is_flag=True, help="List owner changes without a plan.")
+@click.option("--acknowledge", metavar="A", help="Take note of an account's changes.")
+@click.option("--reason", metavar="T", help="Why.")
 @click.option("--trend", is_flag=True, help="Show how it has developed.")
 @click.option(
     "--fail-on",
@@ -59,11 +61,19 @@ class AuditOptions:
     help="Exit 3 if an item of this level is lacking.",
 )
 @click.option("--min-score", type=float, metavar="N", help="Exit 3 below this score.")
-def audit(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's options
+def audit(
+    shell: Shell,
+    *,
+    acknowledge: str | None,
+    reason: str | None,
+    **given: Any,  # noqa: ANN401 - click's options
+) -> Result:
     """Measure whether what must be handed over is there.
 
     CSV and XLSX have one row for each account and item.
     """
+    if acknowledge or reason:
+        return _acknowledge(shell, acknowledge, reason)
     from handover.audit.page import render
     from handover.audit.terminal import print_audit
     from handover.jobs.audit import audit_sources
@@ -93,6 +103,24 @@ def audit(shell: Shell, **given: Any) -> Result:  # noqa: ANN401 - click's optio
         error=_gaps(parts, report, asked),
         next="handover plan new --from PREDECESSOR --to SUCCESSOR",
         as_of=workspace.as_of,
+    )
+
+
+def _acknowledge(shell: Shell, text: str | None, reason: str | None) -> Result:
+    """Take note of the owner changes of an account, and say of which."""
+    from handover.jobs.acknowledging import acknowledge
+
+    words = shell.words
+    if not text or not reason:
+        raise click.UsageError(words("--acknowledge and --reason belong together"))
+    found = acknowledge(shell.workspace, text, reason)
+    said = words("{account}: taken note of.", account=found.account)
+    return Result(
+        name="audit",
+        data={"acknowledged": [change.as_json() for change in found.changes]},
+        text=lambda console: console.print(said),
+        is_done=True,
+        as_of=shell.workspace.as_of,
     )
 
 

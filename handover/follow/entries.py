@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from handover.answers.acceptances import Acceptance
+from handover.answers.acknowledgements import Acknowledgement
 from handover.answers.agreements import Agreement
 from handover.answers.confirmations import Confirmation
 from handover.answers.remarks import Remark
@@ -72,6 +73,7 @@ Told = (
     | Acceptance
     | RunPart
     | OwnerChange
+    | Acknowledgement
 )
 
 

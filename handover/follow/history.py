@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from handover.answers.acknowledgements import ACKNOWLEDGED, list_acknowledgements
 from handover.answers.confirmations import Confirmation
 from handover.follow.entries import (
     HistoryEntry,
@@ -105,10 +106,12 @@ def read_history(
     """
     planned = read_planned(connection, source, account_id)
     parts = _read_runs(connection, source, account_id)
-    places = read_places(connection, [*planned, *(part.run.id for part in parts)])
+    named = [*planned, *(part.run.id for part in parts), f"{source}:{account_id}"]
+    places = read_places(connection, named)
     entries = [
         *_list_runs(parts, places),
         *_list_owners(connection, source, account_id, parts, places),
+        *_list_acknowledged(connection, source, account_id, places),
     ]
     for plan_id, versions in planned.items():
         entries += list_plan(connection, plan_id, account_id, versions, places)
@@ -202,3 +205,17 @@ def _list_owners(
             ),
             run=row.run_id,
         )
+
+
+def _list_acknowledged(
+    connection: Connection, source: str, account_id: str, places: Places
+) -> Iterator[HistoryEntry]:
+    for made in list_acknowledgements(connection, source, rehearsed=True):
+        if made.account_id == account_id:
+            yield HistoryEntry(
+                n=places.find(made.subject, ACKNOWLEDGED, made.recorded_at),
+                at=made.recorded_at,
+                kind=ACKNOWLEDGED,
+                told=made,
+                rehearsed_on=made.rehearsed_on,
+            )

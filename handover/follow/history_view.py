@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.padding import Padding
 
 from handover.answers.acceptances import Acceptance
+from handover.answers.acknowledgements import Acknowledgement
 from handover.answers.agreements import Agreement
 from handover.answers.confirmations import Confirmation
 from handover.answers.remarks import Remark
@@ -155,7 +156,7 @@ class HistoryReading:
                 line = self._describe_answer(entry, told)
             case Remark():
                 line = self._describe_remark(told)
-            case Acceptance():
+            case Acceptance() | Acknowledgement():
                 line = self._line(told.recorded_by, "", told.reason)
             case RunPart():
                 line = self._describe_run(told)

@@ -7,9 +7,10 @@ from handover.audit.model import TrendStep, UnmanagedChange
 from handover.audit.report import AuditRequest, SourceFindings, read_source
 from handover.audit.trend import keep, read_trend
 from handover.i18n import Words
+from handover.jobs.acknowledging import list_open_changes
 from handover.jobs.narrowing import Narrowed
 from handover.jobs.workspace import Workspace
-from handover.mirror.owners import OwnerChange, unmanaged_changes
+from handover.mirror.owners import OwnerChange
 
 
 def audit_sources(
@@ -54,15 +55,20 @@ def read_unmanaged(
     parts: Sequence[SourceFindings],
     narrowed: Mapping[str, Narrowed] | None,
 ) -> list[UnmanagedChange]:
-    """List the owner changes that no run of ours explains, by the former owner's team.
+    """List the open owner changes that no run of ours explains, by the former team.
+
+    Those that a manager has taken note of are left out.
 
     Args:
         workspace: the working folder.
         parts: what the audit found, for the names of accounts and people.
         narrowed: what is asked for in each source; None is everything.
     """
-    with workspace.ledger.read() as connection:
-        changes = unmanaged_changes(connection, list(workspace.generation().sources))
+    changes = [
+        change
+        for source in workspace.generation().sources
+        for change in list_open_changes(workspace, source)
+    ]
     found = [
         _with_names(change, part)
         for part in parts

@@ -50,6 +50,12 @@ def find_history(workspace: Workspace, text: str) -> AccountHistory:
         )
 
 
+def find_account_or_gone(workspace: Workspace, text: str) -> tuple[str, FoundAccount]:
+    """Find a customer as ``find_history`` does; return the source with them."""
+    found = _find(workspace, text)
+    return found.source, found.account
+
+
 def _find(workspace: Workspace, text: str) -> _Found:
     """Find the one customer of all sources; who is there counts before who is gone."""
     unknown: UnknownName | None = None

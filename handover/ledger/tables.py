@@ -302,6 +302,21 @@ names = Table(
     Column("name", String, nullable=False),
 )
 
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("account_id", String, nullable=False),
+    Column("seen_at", String, nullable=False),  # of the change in owner_history
+    Column("reason", Text, nullable=False),
+    Column("recorded_by", String, nullable=False),  # the manager
+    Column("recorded_at", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("rehearsed_on", String),  # the day taken for today; null in earnest
+    Index("ix_acknowledgements_account_id", "source", "account_id"),
+)
+
 erasures = Table(
     "erasures",
     metadata,
