@@ -37,7 +37,7 @@ COMMANDS = {
     ),
     "tasks": CommandEntry(
         at="handover.commands.tasks:tasks",
-        help="Ask owners for what is lacking, by tasks in the CRM.",
+        help="Ask owners for what is lacking, and write what customers answered.",
     ),
     "undo": CommandEntry(
         at="handover.commands.transfer:undo",

@@ -187,7 +187,8 @@ class MeetingRules(PolicySection):
     ``abstract`` are phrases that say nothing; with fewer than ``least_items`` answers
     beside one of them the talk was abstract. ``rushed_accounts`` customers confirmed by
     one person within ``rushed_seconds``, or ``same_notes`` notes in the same words,
-    were not asked one by one.
+    were not asked one by one. For ``grace_days`` after the change of owner the
+    predecessor is asked what customers did not know, then the successor.
     """
 
     abstract: WordList
@@ -195,6 +196,7 @@ class MeetingRules(PolicySection):
     rushed_accounts: Count
     rushed_seconds: Annotated[int, Field(ge=0)]
     same_notes: Annotated[int, Field(ge=2)]
+    grace_days: Days
 
 
 class TaskRules(PolicySection):

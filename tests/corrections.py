@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handover.jobs.corrections import write_corrections
+from handover.jobs.answers import write_answers
 from handover.jobs.transfer import Manner
 from handover.jobs.workspace import Workspace, open_workspace
 from handover.transfer.terminal import run_json
@@ -49,7 +49,7 @@ def work_in(world: World) -> Workspace:
 def write(workspace: Workspace, world: World) -> dict[str, Any]:
     """Write what waits, as a later run does; return the run."""
     manner = Manner(yes=True, org_id=world.org_id or None)
-    done = write_corrections(workspace, world.plan, workspace.sources()[0], manner)
+    done = write_answers(workspace, world.plan, workspace.sources()[0], manner)
     return run_json(done.executed)
 
 
@@ -111,7 +111,7 @@ class Corrections:
             first = correct(world, "03-9876-5431")
             assert first.code == 0, first.out + first.err
             assert "run" not in first.data
-            assert "correction_waits" in {w["code"] for w in first.json["warnings"]}
+            assert "answer_waits" in {w["code"] for w in first.json["warnings"]}
             correct(world)
         run = write(work_in(world), world)
         assert [s["after"] for s in run["steps"]] == [PHONE]

@@ -1,5 +1,6 @@
 """What comes back of a visit: answers item by item, notes, needs, what is open."""
 
+import csv
 import json
 import sqlite3
 from contextlib import closing
@@ -24,6 +25,13 @@ def answer(
 ) -> Ended:
     said = ("--item", item, "--result", result, "--person", "山田 太郎")
     return record(job, *ASAHI, *said, *words, on=on, by=by)
+
+
+def tasks(job: Job) -> list[dict[str, str]]:
+    """Read our tasks from the file by hand."""
+    path = job.export / "handover_tasks.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def error(ended: Ended) -> tuple[int, str]:
@@ -101,17 +109,41 @@ def test_a_correction_is_written_as_the_crm_spells_numbers(agreed: Job) -> None:
     assert "O1,A1,P,Renewal,quoted,false,false,1200,2027-06-30" in rows
 
 
-def test_a_correction_that_the_crm_has_no_place_for_is_named(agreed: Job) -> None:
+def test_a_correction_that_the_crm_has_no_place_for_becomes_a_task(
+    agreed: Job,
+) -> None:
     said = ("--column", "contacts.email", "--value", "yamada@example.jp")
     ended = answer(agreed, "contacts.channel", "corrected", *said)
-    assert (ended.code, ended.data["run"]["steps"]) == (0, [])
-    (told,) = [
-        each["message"]
-        for each in ended.json["warnings"]
-        if each["code"] == "correction_has_no_place"
-    ]
-    assert "青葉商事" in told
-    assert "yamada@example.jp" in told
+    (step,) = ended.data["run"]["steps"]
+    assert (step["action"], step["outcome"]) == ("create_task", "done")
+    (task,) = tasks(agreed)
+    assert (task["account_id"], task["owner_id"], task["is_done"]) == (
+        "A1",
+        "S",
+        "false",
+    )
+    assert "yamada@example.jp" in task["text"]
+    assert agreed("tasks", on=VISITED).data["runs"] == []
+
+
+def test_what_nobody_knew_is_asked_of_the_predecessor_then_of_the_successor(
+    agreed: Job,
+) -> None:
+    answer(agreed, "contacts.person", "unknown")
+    (first,) = tasks(agreed)
+    assert (first["owner_id"], first["is_done"]) == ("P", "false")
+    (run,) = agreed("tasks", on="2027-04-15").data["runs"]
+    assert {step["action"] for step in run["run"]["steps"]} == {
+        "create_task",
+        "close_task",
+    }
+    late, early = sorted(tasks(agreed), key=lambda task: task["owner_id"], reverse=True)
+    assert (late["owner_id"], late["is_done"]) == ("S", "false")
+    assert (early["owner_id"], early["is_done"]) == ("P", "true")
+    ended = answer(agreed, "contacts.person", "confirmed", on="2027-04-16")
+    assert "run" not in ended.data
+    assert agreed("tasks", on="2027-04-16").code == 0
+    assert {task["is_done"] for task in tasks(agreed)} == {"true"}
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,18 @@
 """``handover meeting import``: what was filled in in a sheet's workbook."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from handover.commands.answers import write_recorded
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command
-from handover.commands.transfer import manner_of
-from handover.errors import KNOWN_ERRORS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from handover.jobs.corrections import Attempt
     from handover.jobs.sheets import SheetImport
 
 
@@ -90,29 +87,6 @@ def _print_state(shell: Shell, shown: "SheetImport", console: "Console") -> None
         console.print(f"{each.row.account}: {said}", soft_wrap=True)
 
 
-def _write(shell: Shell, shown: "SheetImport") -> "Attempt":
-    """Write what was corrected, in one run, where that needs nobody to be asked.
-
-    It is on record already: what stands against writing it now loses none of it.
-    """
-    from handover.jobs.corrections import Attempt, write_corrections
-
-    accounts = [
-        each.row.account_id
-        for each in shown.recorded
-        if any(made.result == "corrected" for made in each.confirmations)
-    ]
-    if not accounts:
-        return Attempt()
-    plan, manner = shown.plan, replace(manner_of(shell, dry_run=False), confirm=None)
-    workspace = shell.workspace
-    try:
-        run = write_corrections(workspace, plan.id, plan.source, manner, accounts)
-    except KNOWN_ERRORS as error:
-        return Attempt(waits=error)
-    return Attempt(run=run)
-
-
 def _show(shell: Shell, shown: "SheetImport", *, is_kept: bool) -> Result:
     """Show what a workbook says, and whether it was recorded."""
     from handover.meeting.heard_view import (
@@ -121,19 +95,16 @@ def _show(shell: Shell, shown: "SheetImport", *, is_kept: bool) -> Result:
         dump_remark,
         dump_visit,
     )
-    from handover.transfer.terminal import print_run, run_json
 
     audience = audience_of(shell, shown.plan.source)
-    written = _write(shell, shown)
-    run = written.run
+    written = write_recorded(shell, shown.plan, shown.recorded)
 
     def text(console: "Console") -> None:
         _print(shell, shown, console)
         if shown.heard and not is_kept:
             console.print(shell.words("Nothing was recorded: this was a dry run."))
         _print_state(shell, shown, console)
-        if run is not None:
-            print_run(run.executed, run.identity, audience, console)
+        written.print(audience, console)
 
     flags = [flag for each in shown.recorded for flag in each.flags]
     return Result(
@@ -152,20 +123,18 @@ def _show(shell: Shell, shown: "SheetImport", *, is_kept: bool) -> Result:
             ],
             "visits": [dump_visit(each.progress) for each in shown.recorded],
             "flags": [dump_flag(flag, audience) for flag in flags],
-            **({} if run is None else {"run": run_json(run.executed)}),
+            **written.dump(),
         },
         text=text,
-        warnings=_list_notices(shell, shown, written),
-        error=None if run is None else run.executed.error,
+        warnings=[*_list_notices(shown), *written.list_notices()],
+        error=written.error,
         is_done=is_kept,
         as_of=shell.workspace.as_of,
     )
 
 
-def _list_notices(
-    shell: Shell, shown: "SheetImport", written: "Attempt"
-) -> list[Notice]:
-    """List what is not as it should be: nothing new, signs, corrections that wait."""
+def _list_notices(shown: "SheetImport") -> list[Notice]:
+    """List what is not as it should be: nothing new, signs."""
     notices = []
     if not shown.heard:
         code = "recorded_already" if shown.already else "nothing_filled_in"
@@ -175,9 +144,4 @@ def _list_notices(
         for each in shown.recorded
         for flag in each.flags
     ]
-    if written.waits is not None:
-        why = shell.words.sentence(written.waits).what
-        notices.append(Notice(code="import_waits", params={"why": why}))
-    if written.run is not None:
-        notices += [Notice(code=n.code, params=n.params) for n in written.run.notes]
     return notices

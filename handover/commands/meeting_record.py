@@ -1,23 +1,21 @@
 """``handover meeting record``: what came back of a customer."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from handover.commands.answers import write_recorded
 from handover.commands.outcome import Notice, Result
 from handover.commands.plan_result import audience_of
 from handover.commands.shell import Shell, command
-from handover.commands.transfer import manner_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from handover.answers.confirmations import Outcome
     from handover.answers.remarks import Kind
-    from handover.jobs.corrections import Attempt
     from handover.jobs.recording import GivenRemark, Recorded
     from handover.plan.view import Audience
 
@@ -56,7 +54,6 @@ def record(
     """Record what a customer answered, item by item, and what else was heard."""
     from handover.jobs.recording import record_visit
     from handover.meeting.answer import GivenAnswer
-    from handover.transfer.terminal import print_run
 
     if bool(item) != bool(result):
         raise click.UsageError(shell.words("--item and --result belong together"))
@@ -70,53 +67,25 @@ def record(
     recorded = record_visit(
         shell.workspace, plan_id, account, answers, _list_remarks(shell, given), at
     )
-    written = _write_corrections(shell, recorded)
+    written = write_recorded(shell, recorded.plan, [recorded])
     audience = audience_of(shell, recorded.plan.source)
 
     def show(console: "Console") -> None:
         _print(recorded, audience, console)
-        if written.run is not None:
-            print_run(written.run.executed, written.run.identity, audience, console)
+        written.print(audience, console)
 
     return Result(
         name="meeting",
-        data=_dump(recorded, audience) | _dump_run(written),
+        data=_dump(recorded, audience) | written.dump(),
         text=show,
         warnings=[
             *_list_warnings(recorded),
-            *_list_run_warnings(written, shell),
+            *written.list_notices(),
         ],
-        error=None if written.run is None else written.run.executed.error,
+        error=written.error,
         is_done=True,
         as_of=shell.workspace.as_of,
     )
-
-
-def _write_corrections(shell: Shell, recorded: "Recorded") -> "Attempt":
-    """Write what was corrected, where that needs nobody to be asked."""
-    from handover.jobs.corrections import Attempt, try_to_write
-
-    if not any(made.result == "corrected" for made in recorded.confirmations):
-        return Attempt()
-    plan, manner = recorded.plan, replace(manner_of(shell, dry_run=False), confirm=None)
-    account = recorded.row.account_id
-    return try_to_write(shell.workspace, plan.id, plan.source, manner, account)
-
-
-def _dump_run(written: "Attempt") -> dict[str, object]:
-    from handover.transfer.terminal import run_json
-
-    return {} if written.run is None else {"run": run_json(written.run.executed)}
-
-
-def _list_run_warnings(written: "Attempt", shell: Shell) -> list[Notice]:
-    """List what is to be said of writing, or why nothing was written now."""
-    if written.run is not None:
-        return [Notice(code=n.code, params=n.params) for n in written.run.notes]
-    if written.waits is None:
-        return []
-    why = shell.words.sentence(written.waits).what
-    return [Notice(code="correction_waits", params={"why": why})]
 
 
 def _list_remarks(shell: Shell, given: dict[str, str | None]) -> "list[GivenRemark]":

@@ -28,11 +28,11 @@ class NotAllSources(HandoverError):
 @command("tasks", example="handover tasks --dry-run")
 @click.option("--dry-run", is_flag=True, help="Show every write and do none.")
 def tasks(shell: Shell, *, dry_run: bool) -> Result:
-    """Ask owners for what is lacking, by tasks in the CRM.
+    """Ask owners for what is lacking, and write what customers answered.
 
-    Only if the policy orders it. One open task at most for each customer, a few new
-    ones for each owner and night, the most important customers first. What is filled in
-    closes its task; what is late goes to the owner's manager.
+    The first only if the policy orders it. One open task at most for each customer, a
+    few new ones for each owner and night, the most important customers first. What is
+    filled in closes its task; what is late goes to the owner's manager.
     """
     from handover.jobs.tasks import write_at_night
     from handover.transfer.standing import is_ordered
@@ -48,7 +48,7 @@ def tasks(shell: Shell, *, dry_run: bool) -> Result:
     def text(console: "Console") -> None:
         for run, result in zip(found, shown, strict=True):
             if len(found) > 1:
-                console.print(run.source, style="bold")
+                console.print(run.plan_id or run.source, style="bold")
             if result is not None:
                 result.text(console)
             if len(found) > 1 and run.failure is not None:
@@ -59,6 +59,7 @@ def tasks(shell: Shell, *, dry_run: bool) -> Result:
     runs = [
         {
             "source": run.source,
+            "plan": run.plan_id,
             "run": result.data["run"] if result else None,
             "error": _dump_error(shell, run.failure),
         }

@@ -1,6 +1,7 @@
 """Taking up again what a run left undone."""
 
 from handover.i18n import Words
+from handover.jobs.answers import write_answers
 from handover.jobs.closing import close
 from handover.jobs.ending import end
 from handover.jobs.tasks import ask_for_gaps_of
@@ -25,6 +26,8 @@ def retry(workspace: Workspace, text: str, manner: Manner, words: Words) -> Tran
         return end(workspace, plan, run.reason or "", manner).run
     if run.kind == "close":
         return close(workspace, plan, (), run.reason, manner).run
+    if run.kind == "corrections":
+        return write_answers(workspace, plan, run.source, manner)
     if run.kind == "publish":
         asked = TransferRequest(org_id=manner.org_id, before_announcement=run.reason)
         return publish(workspace, plan, asked, manner, words)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from connectors.base import same_id
 from handover.errors import KNOWN_ERRORS, KnownError
 from handover.i18n import Words
+from handover.jobs.answers import list_plans_with_answers, write_waiting
 from handover.jobs.transfer import Manner, Transferred, open_work
 from handover.jobs.workspace import Workspace
 from handover.ledger import seals
@@ -26,6 +27,8 @@ class NightlyRun:
     """What came of one run of a night: what was done, or why nothing was."""
 
     source: str
+    plan_id: str | None = None
+    """Of a run for one plan."""
     done: Transferred | None = None
     error: KnownError | None = None
 
@@ -67,7 +70,23 @@ def ask_for_gaps(
             yield NightlyRun(source=source, error=error)
 
 
-ERRANDS: tuple[Errand, ...] = (ask_for_gaps,)
+def write_what_was_answered(
+    workspace: Workspace, manner: Manner, _words: Words
+) -> Iterator[NightlyRun]:
+    """Write what customers' answers ask for, a run for each plan that has any."""
+    sources = _list_sources(workspace, manner)
+    for plan in list_plans_with_answers(workspace):
+        if plan.source in sources:
+            try:
+                done = write_waiting(workspace, plan.id, plan.source, manner)
+            except KNOWN_ERRORS as error:
+                yield NightlyRun(source=plan.source, plan_id=plan.id, error=error)
+            else:
+                if done is not None:
+                    yield NightlyRun(source=plan.source, plan_id=plan.id, done=done)
+
+
+ERRANDS: tuple[Errand, ...] = (ask_for_gaps, write_what_was_answered)
 
 
 def ask_for_gaps_of(

@@ -39,6 +39,8 @@ REOPENED_STATES = frozenset({PlanState.DRAFT, PlanState.REJECTED})
 """States to which a plan that was begun comes back when it is amended."""
 OVER_STATES = frozenset({PlanState.CLOSED, PlanState.ENDED, PlanState.VOIDED})
 """States of a plan that nobody can change any more."""
+UNTIL_OVER = frozenset(PlanState) - OVER_STATES
+"""All the others."""
 
 
 class Action(StrEnum):

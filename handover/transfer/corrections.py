@@ -5,7 +5,7 @@ changed in the CRM since, what it refuses and what was taken back is not written
 whoever still wants it asks the customer once more.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -13,19 +13,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from connectors import errors
-from connectors.base import Note, Row, SetField
+from connectors.base import Row, SetField
 from connectors.errors import ConnectorError
 from handover.answers.confirmations import Confirmation, list_corrections
 from handover.ledger.states import Action
 from handover.ledger.writes import LastTry, Place, find_corrected, find_last_tries
 from handover.mirror.views import Mirror
 from handover.plan import store
-from handover.plan.model import Plan
-from handover.plan.naming import name_column
 from handover.plan.running import check_under_way
-from handover.transfer.checks import Site, check_site
+from handover.transfer.checks import Site
 from handover.transfer.errors import AnswerReplaced
-from handover.transfer.prepare import Prepared
 from handover.transfer.readings import CHANGED, GONE, Readings, held, same_value
 from handover.transfer.steps import (
     ConfirmedCorrection,
@@ -135,65 +132,39 @@ class _Due:
     step: Step
 
 
-def list_waiting(
-    connection: Connection,
-    plan: Plan,
-    accounts: Collection[str] = (),
-    *,
-    rehearsed: bool,
-) -> list[Confirmation]:
-    """List the corrections that wait to be written, of some customers or of all.
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """The steps that write corrections, and those of them that have no place there."""
 
-    Raises:
-        Refusal: the plan is over, or nobody has approved it yet.
-    """
-    check_under_way(connection, plan)
-    return [
-        each.made
-        for each in list_fates(connection, plan.id, rehearsed=rehearsed)
-        if each.fate == "waits" and (not accounts or each.made.account_id in accounts)
-    ]
+    steps: tuple[Step, ...]
+    unplaced: tuple[Confirmation, ...]
 
 
-def prepare_corrections(  # noqa: PLR0913 - all but the first three are values
+def place_corrections(
     site: Site,
     connection: Connection,
     mirror: Mirror,
-    *,
-    plan: Plan,
     waiting: Sequence[Confirmation],
+    readings: Readings,
     zone: ZoneInfo,
-    named: str | None,
-) -> Prepared:
-    """List the steps that write corrections.
+) -> Placed:
+    """Find where corrections are written, and list the steps.
 
     Args:
         site: where we are.
         connection: to the ledger.
         mirror: the CRM as it was read.
-        plan: whose customers.
         waiting: what is to be written.
+        readings: takes what is read of the records.
         zone: where days begin.
-        named: the org that the user named, if they did.
-
-    Raises:
-        HandoverError: of the class that says why not.
     """
-    check_site(site, org_id=plan.org_id, named=named)
     objects = _read_objects(mirror, waiting)
     due = [found for each in waiting if (found := _find_due(site, each, objects))]
-    readings = Readings(connector=site.connector, clock=site.clock)
-    ours = find_corrected(connection, plan.source)
-    return Prepared(
-        kind="corrections",
-        org_id=plan.org_id,
-        plan_id=plan.id,
-        plan_version=plan.version,
+    numbers = {each.made.number for each in due}
+    ours = find_corrected(connection, site.source)
+    return Placed(
         steps=_as_spelled(due, readings, zone, ours),
-        readings=readings,
-        content=plan.model_dump(mode="json"),
-        notes=list(_list_notes(plan, waiting, due)),
-        person_id=_find_only([each.recorded_by for each in waiting]),
+        unplaced=tuple(each for each in waiting if each.number not in numbers),
     )
 
 
@@ -295,27 +266,3 @@ def _read_canonical(due: _Due, row: Row, zone: ZoneInfo) -> str | None:
         return in_words(read_value(text.strip(), spec, zone))
     except ValueError:
         return None
-
-
-def _list_notes(
-    plan: Plan, waiting: Sequence[Confirmation], due: Sequence[_Due]
-) -> Iterator[Note]:
-    """Yield what the CRM has no place for, and that there is nothing to write."""
-    placed = {each.made.number for each in due}
-    names = {row.account_id: row.account for row in plan.rows}
-    for each in waiting:
-        if each.number not in placed:
-            params = {
-                "account": names.get(each.account_id, each.account_id),
-                "column": name_column(each.column or ""),
-                "before": each.before or "-",
-                "value": each.value,
-            }
-            yield Note(code="correction_has_no_place", params=params)
-    if not waiting:
-        yield Note(code="no_correction_waits", params={"plan": plan.id})
-
-
-def _find_only(names: Sequence[str]) -> str | None:
-    """Return the one name that there is, if there is just one."""
-    return names[0] if len({*names}) == 1 else None

@@ -26,9 +26,11 @@ from handover.ledger.runs import (
 from handover.ledger.seals import check_run
 from handover.ledger.states import Action
 from handover.ledger.writes import doubtful_keys
+from handover.plan import store
 from handover.plan.approval import ApprovedPlan, load_approved
 from handover.plan.ending import check_ended
 from handover.plan.errors import TermsChanged, Unapproved
+from handover.plan.running import check_under_way
 from handover.plan.terms import Circumstances
 from handover.transfer.checks import Site, check_permitted
 from handover.transfer.corrections import check_correction
@@ -44,6 +46,7 @@ from handover.transfer.standing import StandingOrderChanged, check_order
 from handover.transfer.steps import (
     ConfirmedCorrection,
     EndOf,
+    PlanAnswers,
     StandingOrder,
     UndoOf,
 )
@@ -216,6 +219,8 @@ def _check_allowed(site: Site, connection: Connection, prepared: Prepared) -> No
                 check_correction(
                     connection, correction, rehearsed=site.rehearsed_on is not None
                 )
+            case PlanAnswers(plan_id=plan_id):
+                check_under_way(connection, store.load(connection, plan_id))
             case _ as unknown:
                 assert_never(unknown)
 

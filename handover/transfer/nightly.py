@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from connectors.base import Note, SetField
 from handover.audit.engine import audit
 from handover.i18n import Words
-from handover.ledger.states import OVER_STATES, Action, PlanState
+from handover.ledger.states import UNTIL_OVER, Action
 from handover.ledger.writes import find_overruled
 from handover.mirror.views import Mirror
 from handover.plan import store
@@ -35,8 +35,6 @@ from handover.transfer.steps import StandingOrder, Step, in_order, label
 from handover.transfer.tasks import Purpose, account_of, close, guard, is_in_our_hands
 from handover.transfer.tasks import key_prefix as plan_prefix
 from handover.transfer.to_crm import NewTask
-
-UNTIL_OVER = frozenset(PlanState) - OVER_STATES
 
 
 def prepare_gap_tasks(

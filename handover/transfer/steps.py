@@ -57,7 +57,16 @@ class StandingOrder:
     person_id: str
 
 
-Authority = ApprovedPlan | ConfirmedCorrection | EndOf | StandingOrder | UndoOf
+@dataclass(frozen=True, kw_only=True)
+class PlanAnswers:
+    """Tasks may be made and closed for what a plan's customers answered."""
+
+    plan_id: str
+
+
+Authority = (
+    ApprovedPlan | ConfirmedCorrection | EndOf | PlanAnswers | StandingOrder | UndoOf
+)
 
 
 def label(authority: Authority) -> str:
@@ -69,6 +78,8 @@ def label(authority: Authority) -> str:
             return f"{correction_prefix(plan_id)}{number}"
         case EndOf(plan_id=plan_id, kind=kind):
             return f"{kind}:{plan_id}"
+        case PlanAnswers(plan_id=plan_id):
+            return f"answers:{plan_id}"
         case StandingOrder(policy_hash=policy_hash):
             return f"policy:{policy_hash[:12]}"
         case UndoOf(run_id=run_id):
