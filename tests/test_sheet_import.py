@@ -93,7 +93,8 @@ def test_what_was_filled_in_is_recorded_once_however_often_it_is_imported(
     assert "moved" in note["text"]
     (visit,) = ended.data["visits"]
     assert "contacts.channel" not in visit["open"]
-    assert [step["outcome"] for step in ended.data["run"]["steps"]] == ["done"]
+    steps = [(s["action"], s["outcome"]) for s in ended.data["run"]["steps"]]
+    assert steps == [("correction", "done"), ("create_task", "done")]
     assert b"03-9876-5432" in (agreed.export / "contacts.csv").read_bytes()
 
     before = (kept(agreed, "confirmations"), kept(agreed, "remarks"))
