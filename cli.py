@@ -65,16 +65,14 @@ COMMANDS = {
     ),
     "history": CommandEntry(
         at="handover.commands.history:history",
-        help="List who had a customer, and all that was planned, decided, said"
-        " and done.",
+        help="List who had a customer, and what was planned, said and done.",
     ),
     "runs": CommandEntry(
         at="handover.commands.runs:runs", help="List and verify what was written."
     ),
     "purge": CommandEntry(
         at="handover.commands.purge:purge",
-        help="Erase a person of a customer from mirror, ledger and run files, for"
-        " good.",
+        help="Erase a person from mirror, ledger and run files, for good.",
     ),
     "policy": CommandEntry(
         at="handover.commands.policy:policy", help="Show and check the rules."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @command("history", forms=("csv", "html", "xlsx"), example="handover history 青葉商事")
 @click.argument("account")
 def history(shell: Shell, *, account: str) -> Result:
-    """List who had a customer, and all that was planned, decided, said and done.
+    """List who had a customer, and what was planned, said and done.
 
     ACCOUNT is a name, an id or an address. Customers who are gone from the CRM are
     found by their id or the name that was known last.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @command("check", example="handover meeting check tanaka.ics --as 田中")
 @click.argument("file", metavar="F.ics", type=click.Path(path_type=Path))
 def check(shell: Shell, *, file: Path) -> Result:
-    """Find days with more visits than a day holds in a calendar; exit 3 for any.
+    """Find days with more visits than a day holds; exit 3 if there are any.
 
     An event counts as a visit if it is one of ours, if somebody of a customer is
     invited, or if its title or place names a customer. It is the calendar of --as, else

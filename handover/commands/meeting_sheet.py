@@ -22,7 +22,7 @@ def sheet(
     accounts: tuple[str, ...],
     before_announcement: str | None,
 ) -> Result:
-    """Print what each customer is asked, item by item, beside what is recorded.
+    """Print what each customer is asked, item by item, beside the record.
 
     -o sheet.html is paper with boxes to tick, -o FOLDER one file for each customer.
     -o sheet.xlsx is a workbook to fill in after the visits; meeting import takes it.

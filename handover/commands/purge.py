@@ -28,7 +28,7 @@ class PurgeUnconfirmed(Refusal):
 @click.option("--contact", required=True, metavar="ID", help="The person's id.")
 @click.option("--reason", metavar="T", required=True, help="Why.")
 def purge(shell: Shell, *, contact: str, reason: str) -> Result:
-    """Erase a person of a customer from mirror, ledger and run files, for good.
+    """Erase a person from mirror, ledger and run files, for good.
 
     The CRM is not changed, and papers given out are not either: both are named. The
     next sync leaves the person out. Who decides it is kept, with the reason.
