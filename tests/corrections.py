@@ -89,8 +89,11 @@ class Corrections:
         assert ended.code == 6
         (step,) = ended.data["run"]["steps"]
         assert (step["outcome"], step["code"]) == ("skipped", "changed")
+        (left,) = write(work_in(world), world)["steps"]
+        assert (left["action"], left["outcome"]) == ("create_task", "done")
         assert not write(work_in(world), world)["steps"]
-        assert (world.phone(), world.arrived) == ("03-1111-1111", [])
+        assert world.phone() == "03-1111-1111"
+        assert [task.account for task in world.tasks()] == [world.account]
 
     def test_what_was_taken_back_is_written_again_only_when_asked_again(
         self, world: World

@@ -61,6 +61,9 @@ class ReportReading:
             (words("Owners change on"), words(", ").join(map(day, dates))),
             (words("State"), words(f"state:{plan.state.value}")),
         ]
+        left_out = sum(row.actual == "excluded" for row in self.report.rows)
+        if left_out:
+            lines.append((words("mode:exclude"), words("{n} accounts", n=left_out)))
         return [*lines, *self._list_decided()]
 
     def _list_decided(self) -> Iterator[tuple[str, str]]:
@@ -145,7 +148,7 @@ def list_tables(reading: ReportReading) -> list[PlanList]:
 
 
 def list_customers(reading: ReportReading) -> PlanList:
-    """List plan against actual, customer by customer."""
+    """List plan against actual, customer by customer; who was left out is not."""
     audience = reading.audience
     headings = (
         *("Customer", "As planned", "Actual", "Items answered", "Yield"),
@@ -163,6 +166,7 @@ def list_customers(reading: ReportReading) -> PlanList:
             " / ".join(list_remarks(each, reading.people, audience)) or NOT_GRADED,
         )
         for each in reading.report.rows
+        if each.actual != "excluded"
     ]
     return PlanList(
         title=audience.words("Plan and actual"),
