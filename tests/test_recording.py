@@ -70,6 +70,7 @@ def test_a_visit_is_done_when_every_must_item_that_applies_is_answered(
     left = ended.data["visit"]["open"]
     assert left
     for item in left:
+        assert "visit" in ended.data, ended.out + ended.err
         assert not ended.data["visit"]["done"]
         ended = answer(agreed, item, "unknown")
     assert (ended.data["visit"]["done"], ended.data["visit"]["open"]) == (True, [])
