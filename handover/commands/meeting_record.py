@@ -114,50 +114,20 @@ def _list_remarks(shell: Shell, given: dict[str, str | None]) -> "list[GivenRema
 
 def _dump(recorded: "Recorded", audience: "Audience") -> dict[str, object]:
     """Return what was recorded as JSON has it."""
-    answers = [
-        {
-            "account_id": made.account_id,
-            "item": made.item,
-            "record": made.record_id,
-            "result": made.result,
-            "column": made.column,
-            "before": made.before,
-            "value": made.value,
-            "person": made.person,
-            "at": made.at.isoformat(),
-            "by": made.recorded_by,
-        }
-        for made in recorded.confirmations
-    ]
+    from handover.meeting.heard_view import (
+        dump_confirmation,
+        dump_flag,
+        dump_remark,
+        dump_visit,
+    )
+
+    answers = [dump_confirmation(made) for made in recorded.confirmations]
     return {
         "plan": recorded.plan.id,
         "confirmation": answers[0] if answers else None,
-        "remarks": [
-            {
-                "account_id": each.account_id,
-                "kind": each.kind,
-                "text": each.text,
-                "amount": None if each.amount is None else float(each.amount),
-                "at": each.at.isoformat(),
-                "by": each.recorded_by,
-            }
-            for each in recorded.remarks
-        ],
-        "visit": {
-            "account_id": recorded.row.account_id,
-            "done": recorded.progress.is_done,
-            "open": list(recorded.progress.open),
-            "yield": recorded.progress.found_out,
-            "missed": recorded.progress.missed,
-        },
-        "flags": [
-            {
-                "code": flag.code,
-                "account_id": flag.account_id,
-                "why": audience.words.phrase(flag.why),
-            }
-            for flag in recorded.flags
-        ],
+        "remarks": [dump_remark(each) for each in recorded.remarks],
+        "visit": dump_visit(recorded.progress),
+        "flags": [dump_flag(flag, audience) for flag in recorded.flags],
     }
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from handover.follow.waiving import check_none_open, find_waivers
 from handover.jobs.deciding import Grounds, make_decision
+from handover.jobs.ending import list_ends
 from handover.jobs.report import (
     MirrorFacts,
     load_reported,
@@ -22,7 +23,6 @@ from handover.plan.closing import check_close
 from handover.plan.decision import Decision, Waiver
 from handover.plan.model import Plan
 from handover.transfer.checks import check_earnest
-from handover.transfer.ending import prepare_end
 from handover.transfer.steps import EndOf
 
 
@@ -75,14 +75,7 @@ def close(
         plan_id=plan.id, person_id=by.person_id, reason=reason, kind="close"
     )
     with open_work(workspace, plan.source, "close", manner) as work:
-        with (
-            workspace.ledger.read() as connection,
-            workspace.mirror(plan.source) as mirror,
-        ):
-            now = store.load(connection, plan.id)
-            prepared = prepare_end(
-                work.site, connection, mirror, authority, now, manner.org_id
-            )
+        prepared = list_ends(workspace, work, authority)
         if manner.dry_run:
             return ClosedPlan(plan=found, waivers=waivers, run=work.walk(prepared))
         work.confirm(prepared)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from handover.jobs.deciding import Grounds, make_decision
-from handover.jobs.transfer import Manner, Transferred, open_work
+from handover.jobs.transfer import Manner, Transferred, Work, open_work
 from handover.jobs.workspace import Workspace
 from handover.ledger.under_way import check_settled
 from handover.plan import ending, store
 from handover.plan.decision import Decision
 from handover.plan.model import Plan
 from handover.transfer.ending import prepare_end
+from handover.transfer.prepare import Prepared
 from handover.transfer.steps import EndOf
 
 
@@ -40,18 +41,7 @@ def end(workspace: Workspace, text: str, reason: str, manner: Manner) -> EndedPl
         ending.check_end(found, by, people)
     authority = EndOf(plan_id=found.id, person_id=by.person_id, reason=reason)
     with open_work(workspace, found.source, "end", manner) as work:
-        with (
-            workspace.ledger.read() as connection,
-            workspace.mirror(found.source) as mirror,
-        ):
-            prepared = prepare_end(
-                work.site,
-                connection,
-                mirror,
-                authority,
-                store.load(connection, found.id),
-                manner.org_id,
-            )
+        prepared = list_ends(workspace, work, authority)
         if manner.dry_run:
             return EndedPlan(plan=found, run=work.walk(prepared))
         work.confirm(prepared)
@@ -59,6 +49,17 @@ def end(workspace: Workspace, text: str, reason: str, manner: Manner) -> EndedPl
         run = work.walk(prepared, is_agreed=True)
     with workspace.ledger.read() as connection:
         return EndedPlan(plan=store.load(connection, found.id), run=run)
+
+
+def list_ends(workspace: Workspace, work: Work, authority: EndOf) -> Prepared:
+    """List the steps that close our open tasks of a plan that is ended or closed."""
+    with (
+        workspace.ledger.read() as connection,
+        workspace.mirror(work.site.source) as mirror,
+    ):
+        plan = store.load(connection, authority.plan_id)
+        named = work.manner.org_id
+        return prepare_end(work.site, connection, mirror, authority, plan, named)
 
 
 def _decide(workspace: Workspace, plan_id: str, by: Decision) -> None:

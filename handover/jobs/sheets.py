@@ -166,13 +166,7 @@ def read_sheet_import(
         fitting.add_answers(answers)
     for remark in content.remarks:
         fitting.add_remark(remark)
-    mistakes = [*content.mistakes, *fitting.mistakes]
-    if mistakes:
-        shown = tuple(mistakes)
-        raise BadWorkbook(file=path.name, count=len(shown), mistakes=shown)
-    if fitting.stale:
-        shown = tuple(fitting.stale)
-        raise StaleSheet(file=path.name, plan=plan.id, count=len(shown), rows=shown)
+    _check_fitting(fitting, content.mistakes, plan, path.name)
     return SheetImport(
         file=path.name,
         recorder=recorder,
@@ -180,6 +174,18 @@ def read_sheet_import(
         already=fitting.already,
         made=known.made,
     )
+
+
+def _check_fitting(
+    fitting: "_Fitting", misread: Sequence[Phrase], plan: Plan, file: str
+) -> None:
+    """Refuse what cannot be taken: cells first, then rows that are out of date."""
+    mistakes = (*misread, *fitting.mistakes)
+    if mistakes:
+        raise BadWorkbook(file=file, count=len(mistakes), mistakes=mistakes)
+    if fitting.stale:
+        rows = tuple(fitting.stale)
+        raise StaleSheet(file=file, plan=plan.id, count=len(rows), rows=rows)
 
 
 def apply_sheet_import(shown: SheetImport) -> SheetImport:
