@@ -2,10 +2,13 @@
 
 import csv
 import json
+import secrets
 import sqlite3
 from contextlib import closing
+from itertools import chain, cycle
 
 import pytest
+import time_machine
 
 from handover.answers.confirmations import list_confirmations, list_standing
 from handover.ledger import Ledger
@@ -98,6 +101,19 @@ def test_a_correction_names_what_stood_there_and_what_holds(agreed: Job) -> None
     assert (made["record"], made["column"]) == ("C1", "phone")
     assert (made["before"], made["value"]) == ("03-1234-5678", "03-9876-5432")
     assert [step["outcome"] for step in ended.data["run"]["steps"]] == ["done"]
+
+
+def test_two_runs_of_one_minute_never_share_a_name(
+    agreed: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = chain(["aaaa"] * 8, cycle(["bbbb", "cccc"]))
+    monkeypatch.setattr(secrets, "token_hex", lambda _n: next(letters))
+    with time_machine.travel("2026-11-30T10:00:00+09:00", tick=False):
+        for item in ("contacts.person", "contacts.channel"):
+            ended = answer(agreed, item, "unknown")
+            assert ended.code == 0, ended.out + ended.err
+    listed = agreed("runs", "list").data["runs"]
+    assert len({run["id"] for run in listed}) == 2
 
 
 def test_a_correction_is_written_as_the_crm_spells_numbers(agreed: Job) -> None:

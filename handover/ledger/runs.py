@@ -140,9 +140,17 @@ def counts(entries: Iterable[Entry]) -> dict[str, int]:
 # Writing
 
 
-def new_run_id(kind: Kind, local: dt.datetime) -> str:
-    """Return a new run's id: its time in the company's zone, kind and four letters."""
-    return f"{local:%Y%m%d-%H%M}-{kind}-{secrets.token_hex(2)}"
+def new_run_id(connection: Connection, kind: Kind, local: dt.datetime) -> str:
+    """Return a new run's id: its time in the company's zone, kind and four letters.
+
+    Where many answers are recorded in one minute, letters come twice sooner or later.
+    """
+    prefix = f"{local:%Y%m%d-%H%M}-{kind}-"
+    wanted = select(runs.c.id).where(runs.c.id.startswith(prefix, autoescape=True))
+    taken = set(connection.execute(wanted).scalars())
+    while (found := prefix + secrets.token_hex(2)) in taken:
+        continue
+    return found
 
 
 def begin(connection: Connection, run: Run, entries: Iterable[Entry]) -> None:

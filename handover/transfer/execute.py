@@ -253,8 +253,10 @@ def leave_files(register: RunRegister, run_id: str) -> tuple[Run, Sequence[Entry
 
 def _new_run(site: Site, register: RunRegister, prepared: Prepared) -> Run:
     now = site.clock()
+    with register.ledger.read() as connection:
+        run_id = new_run_id(connection, prepared.kind, now.astimezone(register.zone))
     return Run(
-        id=new_run_id(prepared.kind, now.astimezone(register.zone)),
+        id=run_id,
         kind=prepared.kind,
         source=site.source,
         org_id=site.identity.org_id,
