@@ -126,23 +126,28 @@ class _LeftToPeople:
 
     def enter(self, made: Iterable[Confirmation]) -> Iterator[AnswerTask]:
         """Yield a task for each correction: whoever recorded it enters it."""
-        for each in made:
+        for each in self._of_rows(made):
             row, by = self._rows[each.account_id], each.recorded_by
             user = by if self._site.people.is_active(by) else row.successor_id
             yield from self._task(each, Left.ENTER, user)
 
     def ask(self, made: Iterable[Confirmation]) -> Iterator[AnswerTask]:
         """Yield a task for each answer that nobody knew."""
+        for each in self._of_rows(made):
+            user = find_asked(
+                self._plan,
+                self._rows[each.account_id],
+                self._site.as_of,
+                grace=self._site.policy.meeting.grace_days,
+                is_active=self._site.people.is_active,
+            )
+            yield from self._task(each, Left.ASK, user)
+
+    def _of_rows(self, made: Iterable[Confirmation]) -> Iterator[Confirmation]:
+        """Yield the answers asked for whose customer the plan still has."""
         for each in made:
-            if self._asked.concerns(each.account_id):
-                user = find_asked(
-                    self._plan,
-                    self._rows[each.account_id],
-                    self._site.as_of,
-                    grace=self._site.policy.meeting.grace_days,
-                    is_active=self._site.people.is_active,
-                )
-                yield from self._task(each, Left.ASK, user)
+            if each.account_id in self._rows and self._asked.concerns(each.account_id):
+                yield each
 
     def _task(
         self, made: Confirmation, left: Left, user: str | None
